@@ -1,0 +1,48 @@
+# `make demo` and `make test` set up what they need; nothing outside this clone is asked for but the Python packages.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST_ARGS ?=
+DATA ?=
+CONFIG ?= configs/llars-small.yaml
+
+.PHONY: help setup demo test lint evaluate bench train clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## a virtual environment with llars and all that its development needs
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,train,bench]'
+	@touch $@
+
+demo: $(STAMP) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/
+	@$(BIN)/python scripts/demo.py
+
+test: $(STAMP) ## the whole test suite
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+lint: $(STAMP) ## ruff and mypy, as strict as they come
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+evaluate: $(STAMP) ## make evaluate DATA=folder: the table of docs/results.md
+	@test -n "$(DATA)" || { echo "say where the scenes are: make evaluate DATA=folder (with a scenes.json)" >&2; exit 2; }
+	$(BIN)/llars evaluate configs/evaluate.yaml data=$(DATA)
+
+bench: $(STAMP) ## speed and memory of llars-small on this machine
+	$(BIN)/python scripts/bench.py
+
+train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery up
+	@test -n "$(DATA)" || { echo "say where the scenes are: make train DATA=folder (with a scenes.json)" >&2; exit 2; }
+	$(BIN)/llars data build $(CONFIG) $(DATA)
+	$(BIN)/llars train $(CONFIG)
+
+clean: ## remove what the targets above left
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,5 @@
+"""``python -m llars`` is ``llars``."""
+
+from llars.cli import main
+
+main()

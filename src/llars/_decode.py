@@ -1,0 +1,303 @@
+"""How the stored numbers of a raster file become physical values, and which pixels hold none."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+from xml.etree import ElementTree
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from llars._identify import Evidence, Match, bands_of, identify
+from llars.errors import RasterError
+from llars.sensors import get_sensor
+
+__all__ = ["Decoding", "decoding_of", "open_raster", "read_physical", "read_visible"]
+
+ROWS_AT_ONCE = 1024
+"""Conversion goes by strips: the float64 intermediate of a whole scene would be twice the scene."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The way from stored numbers to physical values; tuples have one entry per data band."""
+
+    match: Match
+    """The sensor and its bands."""
+
+    indexes: tuple[int, ...]
+    """Positions in the file, from 1; an alpha band is not among them."""
+
+    scales: tuple[float, ...]
+    """Physical value = stored number * scale + offset."""
+
+    offsets: tuple[float, ...]
+    """See ``scales``."""
+
+    nodata: tuple[float | None, ...]
+    """Stored number that means no data."""
+
+    alpha: int | None
+    """Position of the alpha band; where it is 0 there is no data."""
+
+    masked: bool
+    """The file carries a mask of its own."""
+
+    notes: tuple[str, ...]
+    """Sentences that the user should read."""
+
+    def missing(self, stored: NDArray[np.generic], visible: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Where there is no data: nodata numbers, NaN, infinity, masked pixels. Shape of ``stored`` (band, y, x)."""
+        gaps = np.zeros(stored.shape, dtype=bool)
+        for gap, numbers, nodata in zip(gaps, stored, self.nodata, strict=True):
+            if np.issubdtype(stored.dtype, np.floating):
+                gap |= ~np.isfinite(numbers)
+            if nodata is not None and np.isfinite(nodata):
+                gap |= numbers == np.asarray(nodata).astype(stored.dtype)
+        if visible is not None:
+            gaps |= ~visible
+        return gaps
+
+    def physical(self, stored: NDArray[np.generic], visible: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """Physical values, NaN where there is no data, of stored numbers (band, y, x) and visible pixels (y, x)."""
+        values = np.empty(stored.shape, dtype=np.float32)
+        for band, numbers, scale, offset in zip(values, stored, self.scales, self.offsets, strict=True):
+            with np.errstate(over="ignore", invalid="ignore"):
+                if (scale, offset) == (1.0, 0.0):
+                    band[:] = numbers
+                else:
+                    band[:] = numbers.astype(np.float64) * scale + offset
+        values[self.missing(stored, visible) | ~np.isfinite(values)] = np.nan
+        return values
+
+
+@contextmanager
+def open_raster(path: str | Path) -> Iterator[DatasetReader]:
+    """Open a raster file for reading.
+
+    Raises:
+        RasterError: the file is missing, no raster, or damaged; also when a read inside the block fails.
+    """
+    text = str(path)
+    local = "://" not in text and not text.startswith("/vsi")
+    if local and Path(text).is_dir():
+        raise RasterError(f"{text} is a folder; give a raster file in it")
+    if local and not Path(text).exists() and ":" not in text:
+        raise RasterError(f"{text} does not exist; check the path")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(text)
+    except RasterioError as error:
+        if local and Path(text).is_file() and Path(text).stat().st_size == 0:
+            raise RasterError(f"{text} is empty; fetch or copy it again") from error
+        raise RasterError(
+            f"{text} is not a raster that GDAL can read, or is damaged; check it with 'rio info' and give a GeoTIFF"
+        ) from error
+    with dataset:
+        try:
+            yield dataset
+        except RasterioIOError as error:
+            raise RasterError(
+                f"{text}: pixels cannot be read, the file is truncated or damaged; fetch or copy it again"
+            ) from error
+
+
+def read_physical(
+    dataset: DatasetReader, decoding: Decoding, window: Window | None = None, bands: tuple[int, ...] | None = None
+) -> NDArray[np.float32]:
+    """Physical values ``(band, y, x)`` of a window (the whole file by default), all data bands or those at ``bands``."""
+    window = window or Window(0, 0, dataset.width, dataset.height)
+    chosen = decoding if bands is None else _subset(decoding, bands)
+    values = np.empty((len(chosen.indexes), int(window.height), int(window.width)), dtype=np.float32)
+    for top in range(0, int(window.height), ROWS_AT_ONCE):
+        rows = min(ROWS_AT_ONCE, int(window.height) - top)
+        strip = Window(window.col_off, window.row_off + top, window.width, rows)
+        stored = dataset.read(list(chosen.indexes), window=strip)
+        values[:, top : top + rows] = chosen.physical(stored, read_visible(dataset, chosen, window=strip))
+    return values
+
+
+def _subset(decoding: Decoding, bands: tuple[int, ...]) -> Decoding:
+    return replace(
+        decoding,
+        indexes=tuple(decoding.indexes[i] for i in bands),
+        scales=tuple(decoding.scales[i] for i in bands),
+        offsets=tuple(decoding.offsets[i] for i in bands),
+        nodata=tuple(decoding.nodata[i] for i in bands),
+    )
+
+
+def read_visible(
+    dataset: DatasetReader,
+    decoding: Decoding,
+    window: Window | None = None,
+    out_shape: tuple[int, int] | None = None,
+) -> NDArray[np.bool_] | None:
+    """Pixels ``(y, x)`` that mask and alpha leave visible; None where the file has neither."""
+    visible: NDArray[np.bool_] | None = None
+    if decoding.masked:
+        visible = dataset.read_masks(1, window=window, out_shape=out_shape) != 0
+    if decoding.alpha is not None:
+        opaque = dataset.read(decoding.alpha, window=window, out_shape=out_shape) != 0
+        visible = opaque if visible is None else visible & opaque
+    return visible
+
+
+def decoding_of(
+    dataset: DatasetReader, sensor: str | None = None, scale: float | None = None, offset: float | None = None
+) -> Decoding:
+    """How to read this file, from its metadata alone.
+
+    The scale and offset given win, then those of the file, then those of the product's metadata, then the sensor's;
+    floating-point numbers without any are physical already.
+
+    Raises:
+        SensorError: the sensor is unknown, or its bands are not those of the file.
+        RasterError: the file has no bands, or complex numbers, or colour indices.
+    """
+    _refuse_unreadable(dataset)
+    alpha = _alpha(dataset, sensor)
+    indexes = tuple(i for i in dataset.indexes if i != alpha)
+    own = [(dataset.scales[i - 1], dataset.offsets[i - 1]) for i in indexes]
+    scaled = any(pair != (1.0, 0.0) for pair in own)
+    tags = {**_product_metadata(dataset.name), **dataset.tags()}
+    evidence = Evidence(
+        descriptions=tuple(_description(dataset, i) for i in indexes),
+        wavelengths=tuple(_wavelength(dataset, i) for i in indexes),
+        dtype=dataset.dtypes[0],
+        scaling=own[0] if scaled else (scale, offset or 0.0) if scale is not None else None,
+        tags=tags,
+        colours=tuple(dataset.colorinterp[i - 1].name for i in indexes),
+    )
+    if sensor is None:
+        match = identify(evidence)
+    else:
+        match = Match(get_sensor(sensor), bands_of(get_sensor(sensor), evidence), "given")
+    notes = list(match.notes)
+    if not scaled:
+        own, more = _default_scaling(match, evidence, [dataset.tags(i) for i in indexes])
+        notes += [] if offset is not None else more
+    nodata = [dataset.nodatavals[i - 1] for i in indexes]
+    if match.sensor is not None and evidence.dtype[:5] != "float" and all(number is None for number in nodata):
+        nodata = [match.sensor.nodata] * len(indexes)
+    flags = dataset.mask_flag_enums[0]
+    return Decoding(
+        match=match,
+        indexes=indexes,
+        scales=tuple(own_scale if scale is None else scale for own_scale, _ in own),
+        offsets=tuple(own_offset if offset is None else offset for _, own_offset in own),
+        nodata=tuple(number if _representable(number, evidence.dtype) else None for number in nodata),
+        alpha=alpha,
+        masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+        notes=tuple(notes),
+    )
+
+
+def _refuse_unreadable(dataset: DatasetReader) -> None:
+    if dataset.count == 0:
+        inside = f"; it holds {len(dataset.subdatasets)} data sets: open one of them" if dataset.subdatasets else ""
+        raise RasterError(f"{dataset.name} has no bands{inside or '; give an image'}")
+    if any("complex" in str(dtype) for dtype in dataset.dtypes):
+        raise RasterError(
+            f"{dataset.name} holds complex numbers (single-look complex radar?); convert them to intensity: "
+            f"gdal_translate DERIVED_SUBDATASET:INTENSITY:{dataset.name} intensity.tif"
+        )
+    if dataset.colorinterp[0] is ColorInterp.palette:
+        raise RasterError(f"{dataset.name} holds colour indices; expand them: gdal_translate -expand rgb IN OUT")
+
+
+def _representable(number: float | None, dtype: str) -> bool:
+    """Whether a nodata number can occur at all: files exist that declare -9999 for bytes."""
+    if number is None or dtype.startswith("float"):
+        return number is not None
+    info = np.iinfo(dtype)
+    return bool(np.isfinite(number)) and info.min <= number <= info.max and number == int(number)
+
+
+def _alpha(dataset: DatasetReader, sensor: str | None) -> int | None:
+    """Position of the alpha band.
+
+    GDAL calls the fourth band of any 8-bit picture alpha unless told otherwise; near infrared gives itself away by a
+    description or a sensor of four bands.
+    """
+    for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True):
+        if colour is ColorInterp.alpha and dataset.count > 1:
+            text = (dataset.descriptions[index - 1] or "alpha").lower()
+            named = sensor is not None and len(get_sensor(sensor).bands) == dataset.count
+            return None if "alpha" not in text or named else index
+    return None
+
+
+def _description(dataset: DatasetReader, index: int) -> str | None:
+    text = cast("str | None", dataset.descriptions[index - 1])
+    if text or dataset.count > 1:
+        return text
+    # Images of a .SAFE product hold one band, which only the file's name tells.
+    named = re.search(r"_(B\d[\dA])(_\d\dm)?\.(jp2|tiff?)$", dataset.name, flags=re.IGNORECASE)
+    return named[1].upper() if named else None
+
+
+def _wavelength(dataset: DatasetReader, index: int) -> tuple[float, float | None] | None:
+    imagery = dataset.tags(index, ns="IMAGERY")
+    try:
+        centre = 1000 * float(imagery["CENTRAL_WAVELENGTH_UM"])
+        width = 1000 * float(imagery["FWHM_UM"]) if "FWHM_UM" in imagery else None
+    except (KeyError, ValueError):
+        return None
+    return (round(centre, 3), None if width is None else round(width, 3)) if centre > 0 else None
+
+
+def _product_metadata(name: str) -> dict[str, str]:
+    """Offset and quantification from the metadata file of the Sentinel-2 product that an image lies in."""
+    for folder in list(Path(name).parents)[:5]:
+        for file in sorted(folder.glob("MTD_MSIL*.xml")) if folder.suffix == ".SAFE" else ():
+            wanted = ("ADD_OFFSET", "QUANTIFICATION_VALUE", "PRODUCT_TYPE", "PROCESSING_BASELINE")
+            try:
+                elements = list(ElementTree.parse(file).iter())
+            except ElementTree.ParseError:
+                return {}
+            found = {e.tag.split("}")[-1]: e.text or "" for e in elements}
+            return {tag: text for tag, text in found.items() if tag.endswith(wanted)}
+    return {}
+
+
+def _default_scaling(
+    match: Match, evidence: Evidence, band_tags: list[dict[str, str]]
+) -> tuple[list[tuple[float, float]], list[str]]:
+    """Scale and offset per band where the file has none of its own, and what to tell the user about them."""
+    sensor = match.sensor
+    if sensor is None or evidence.dtype.startswith("float"):
+        return [(1.0, 0.0)] * len(band_tags), []
+    own, unknown = [], False
+    for tags, band in zip(band_tags, match.bands, strict=True):
+        merged = {**(evidence.tags or {}), **tags}
+        quantification = _number(merged, ("BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE"))
+        scale = sensor.scale if quantification is None else 1.0 / quantification
+        keys = [f"{key}{end}" for key in ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET") for end in (f"_{band.name}", "")]
+        shift = _number(merged, keys) if sensor.name.startswith("sentinel2") else None
+        unknown |= shift is None
+        own.append((scale, sensor.offset if shift is None else shift * scale))
+    note = (
+        "no scale and offset in the file: reflectance = number x 0.0001; for processing baseline 04.00 or later "
+        "it is number x 0.0001 - 0.1 (gdal_edit.py -scale 0.0001 -offset -0.1 FILE)"
+    )
+    return own, [note] if unknown and sensor.name in ("sentinel2-l2a", "sentinel2-l1c") else []
+
+
+def _number(tags: dict[str, str], keys: list[str] | tuple[str, ...]) -> float | None:
+    for key in keys:
+        try:
+            return float(tags[key])
+        except (KeyError, ValueError):
+            continue
+    return None

@@ -1,0 +1,104 @@
+"""What the metrics share: taking images in, sums over windows and blocks, hypercomplex units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llars.errors import DataError
+
+__all__ = ["Array", "array", "blocks", "hypercomplex_quality", "mean_over_windows", "pair", "quotient", "windowed"]
+
+Array = npt.NDArray[np.float64]
+
+
+def array(image: Any) -> Array:
+    """The image as ``(band, y, x)`` float64 with NaN where it is masked or not finite."""
+    if hasattr(image, "detach"):
+        image = image.detach().cpu().double().numpy()
+    values = np.ma.filled(np.ma.asarray(getattr(image, "values", image)).astype(np.float64), np.nan)
+    if values.ndim not in (2, 3) or values.size == 0:
+        raise DataError(f"an image of shape {values.shape}; expected (band, y, x) or (y, x)")
+    return np.where(np.isfinite(values), values, np.nan).reshape(-1, *values.shape[-2:])
+
+
+def pair(a: Any, b: Any) -> tuple[Array, Array]:
+    """Both images, NaN wherever one of them is."""
+    x, y = array(a), array(b)
+    if x.shape != y.shape:
+        raise DataError(f"shapes {x.shape} and {y.shape}; expected the same (band, y, x), crop or resample one of them")
+    valid = np.isfinite(x) & np.isfinite(y)
+    if not valid.any():
+        raise DataError("no sample is valid in both images; check nodata and masks")
+    return np.where(valid, x, np.nan), np.where(valid, y, np.nan)
+
+
+def windowed(image: Array, taps: Array) -> Array:
+    """Separable correlation where the window fits: ``(y, x)`` to ``(y - n + 1, x - n + 1)``."""
+    size = len(taps)
+    rows, columns = image.shape[0] - size + 1, image.shape[1] - size + 1
+    across = sum((tap * image[:, k : k + columns] for k, tap in enumerate(taps)), np.zeros((image.shape[0], columns)))
+    return sum((tap * across[k : k + rows] for k, tap in enumerate(taps)), np.zeros((rows, columns)))
+
+
+def mean_over_windows(x: Array, y: Array, size: int, measure: Callable[[Array, Array], Array]) -> float:
+    """Mean of a map of local values over its valid windows, then over the bands that have any.
+
+    A window with an invalid sample is invalid as a whole: the NaN spreads through the sums.
+    """
+    scores = []
+    if min(x.shape[1:]) >= size:
+        for p, q in zip(x, y, strict=True):
+            values = measure(p, q)
+            if np.isfinite(values).any():
+                scores.append(float(np.nanmean(values)))
+    if not scores:
+        raise DataError(f"no valid window of {size} x {size} pixels in an image of {x.shape[1]} x {x.shape[2]}")
+    return float(np.mean(scores))
+
+
+def quotient(top: Array, bottom: Array, x: Array, y: Array) -> Array:
+    """``top / bottom``, and 1 where the images leave nothing to divide by (both flat, or both zero)."""
+    floor = 1e-12 * max(float(np.nanmax(x * x)), float(np.nanmax(y * y)), 1e-300)
+    flat = bottom <= floor
+    return np.where(flat, np.where(np.isfinite(bottom), 1.0, np.nan), top / np.where(flat, 1.0, bottom))
+
+
+def blocks(length: int, size: int) -> list[slice]:
+    """Blocks that cover ``length``; the last one is moved back to end at the edge."""
+    size = min(size, length)
+    starts = [*range(0, length - size, size), length - size]
+    return [slice(start, start + size) for start in starts]
+
+
+def hypercomplex_quality(p: Array, q: Array) -> float:
+    """Q2n of one block: correlation, contrast and brightness of ``(band, pixel)`` as hypercomplex numbers.
+
+    Bands are padded with zeros to a power of two.
+    """
+    count = 1 << (len(p) - 1).bit_length()
+    index, sign = _conjugate_products(count)
+    mp, mq = p.mean(axis=1), q.mean(axis=1)
+    # Every product z1 conj(z2) is a signed sum of products of components, and so is its mean.
+    cross = np.zeros((count, count))
+    cross[: len(p), : len(p)] = (p - mp[:, None]) @ (q - mq[:, None]).T / p.shape[1]
+    common = float(np.linalg.norm(np.bincount(index.ravel(), (sign * cross).ravel(), count)))
+    spread = float(p.var(axis=1).sum() + q.var(axis=1).sum())
+    energy = float(mp @ mp + mq @ mq)
+    contrast = 2 * common / spread if spread > 1e-12 * energy else 1.0
+    brightness = 2 * float(np.linalg.norm(mp) * np.linalg.norm(mq)) / energy if energy > 0 else 1.0
+    return contrast * brightness
+
+
+def _conjugate_products(count: int) -> tuple[npt.NDArray[np.int64], Array]:
+    """Index and sign of the unit ``e_i * conj(e_j)``, for ``count`` (a power of two) Cayley-Dickson units."""
+    sign = np.ones((1, 1))
+    while len(sign) < count:
+        # (a, b)(c, d) = (ac - conj(d) b, da + b conj(c))
+        conj = np.where(np.arange(len(sign)) == 0, 1.0, -1.0)
+        sign = np.block([[sign, sign.T], [sign * conj, -sign.T * conj]])
+    units = np.arange(count)
+    return units[:, None] ^ units[None, :], sign * np.where(units == 0, 1.0, -1.0)

@@ -1,0 +1,134 @@
+"""What is known of a channel and of the sensor that recorded it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from llars.errors import BandError
+
+__all__ = ["Band", "Modality", "Polarisation", "Role", "Sensor", "plain_bands"]
+
+
+class Modality(StrEnum):
+    """The kind of radiation and measurement."""
+
+    OPTICAL = "optical"
+    THERMAL = "thermal"
+    SAR = "sar"
+    UNKNOWN = "unknown"
+
+
+class Polarisation(StrEnum):
+    """Transmit and receive polarisation of a radar band; NONE for any other."""
+
+    NONE = "none"
+    VV = "vv"
+    VH = "vh"
+    HH = "hh"
+    HV = "hv"
+
+
+class Role(StrEnum):
+    """What a band is there for: the target is restored, every other role helps."""
+
+    TARGET = "target"
+    SAR = "sar"
+    PAN = "pan"
+    FINE_BEFORE = "fine_before"
+    COARSE_BEFORE = "coarse_before"
+
+
+@dataclass(frozen=True)
+class Band:
+    """One channel and what is known of it."""
+
+    name: str
+    """Name as the data provider writes it: ``B04``, ``VV``, ``R``."""
+
+    wavelength_nm: float | None = None
+    """Centre wavelength in nanometres; None where unknown or meaningless (radar)."""
+
+    width_nm: float | None = None
+    """Full width at half maximum in nanometres."""
+
+    gsd_m: float | None = None
+    """Ground sampling distance in metres."""
+
+    modality: Modality = Modality.OPTICAL
+    """Kind of radiation."""
+
+    polarisation: Polarisation = Polarisation.NONE
+    """Radar polarisation."""
+
+    role: Role = Role.TARGET
+    """Target or kind of guide."""
+
+    aliases: tuple[str, ...] = ()
+    """Other names under which files describe the band: ``red``, ``SR_B4``."""
+
+    def with_role(self, role: Role) -> "Band":
+        """The same band in another role."""
+        return replace(self, role=role)
+
+    def with_gsd(self, gsd_m: float | None) -> "Band":
+        """The same band sampled at ``gsd_m`` metres."""
+        return replace(self, gsd_m=gsd_m)
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A family of products whose bands, units and conventions are the same."""
+
+    name: str
+    """Key, as on the command line: ``sentinel2-l2a``."""
+
+    title: str
+    """Name for people."""
+
+    bands: tuple[Band, ...]
+    """All bands in the provider's order."""
+
+    units: str
+    """Physical units after scale and offset: ``reflectance``, ``dB``, ``kelvin``, ``display 0-1``, ``DN``."""
+
+    valid_range: tuple[float, float]
+    """Plausible physical values, in ``units``."""
+
+    scale: float = 1.0
+    """Physical value = stored number * scale + offset, where the file does not say otherwise."""
+
+    offset: float = 0.0
+    """See ``scale``."""
+
+    nodata: float | None = None
+    """Stored number that means no data, where the file does not say otherwise."""
+
+    note: str = ""
+    """One line on conventions and traps."""
+
+    guess: bool = True
+    """A file's bands may tell that it is this sensor; otherwise only its name, in a tag or from the user, does."""
+
+    def band(self, name: str) -> Band:
+        """The band called ``name`` (or one of its aliases), case-insensitive.
+
+        Raises:
+            BandError: no band answers to that name.
+        """
+        wanted = name.strip().lower()
+        for band in self.bands:
+            if wanted in (band.name.lower(), *(alias.lower() for alias in band.aliases)):
+                return band
+        known = ", ".join(band.name for band in self.bands)
+        raise BandError(f"{self.name} has no band {name!r}; it has {known}")
+
+
+def plain_bands(count: int, names: Sequence[str] | None = None) -> tuple[Band, ...]:
+    """Bands of which nothing is known but their number.
+
+    Three bands are taken for red, green and blue, four for those and near infrared when ``names`` say so.
+    """
+    labels = list(names) if names is not None else [f"band_{i + 1}" for i in range(count)]
+    if len(labels) != count:
+        raise BandError(f"{len(labels)} band names for {count} bands; give one name for each band")
+    return tuple(Band(label, modality=Modality.UNKNOWN) for label in labels)

@@ -1,0 +1,1 @@
+"""How good the restoration is, beside classical rivals, and how fast."""

@@ -1,0 +1,180 @@
+"""Random crops of a corpus: scenes balanced over sensors, bands in any number and order, valid pixels only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from llars.bands import Band, Modality
+from llars.data.corpus import Corpus, Scene
+from llars.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+__all__ = ["Patches", "PatchSource"]
+
+REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Clean patches of one size."""
+
+    clean: Tensor
+    """``(batch, band, y, x)`` float32 unit values."""
+
+    bands: list[tuple[Band, ...]]
+    """Bands of each patch."""
+
+    value_ranges: list[tuple[float, float]]
+    """Physical values of 0 and 1, for each patch."""
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Scenes that can serve a request, and how often each is drawn."""
+
+    scenes: NDArray[np.int64]
+    cumulative: NDArray[np.float64]
+
+
+class PatchSource:
+    """Draws patches from a corpus. Holds no state that a draw changes: the generator decides everything."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self._pools: dict[tuple[int, int, bool, bool], _Pool | None] = {}
+        self._starts: dict[tuple[int, int], NDArray[np.int32] | None] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PatchSource, (self.corpus,)
+
+    def serves(self, count: int, side: int, sharp: bool = False, optical: bool = False) -> bool:
+        """Whether some scene has ``count`` bands and a valid window of ``side`` pixels."""
+        return self._pool(count, side, sharp, optical) is not None
+
+    def draw(
+        self,
+        count: int,
+        side: int,
+        size: int,
+        rng: np.random.Generator,
+        *,
+        averaged: float = 0.0,
+        sharp: bool = False,
+        optical: bool = False,
+    ) -> Patches:
+        """``size`` patches of ``side`` pixels with ``count`` bands each.
+
+        Every patch has a random subset of its scene's bands, in natural order half of the time, is flipped and
+        transposed at random, and with probability ``averaged`` comes from a crop of twice the side, averaged by 2.
+
+        Raises:
+            DataError: no scene serves.
+        """
+        pool = self._pool(count, side, sharp, optical)
+        if pool is None:
+            raise DataError(f"{self.corpus.path}: no scene has {count} bands and {side} valid pixels each way")
+        clean = np.empty((size, count, side, side), dtype=np.float32)
+        bands: list[tuple[Band, ...]] = []
+        ranges: list[tuple[float, float]] = []
+        for row in range(size):
+            chosen = int(pool.scenes[np.searchsorted(pool.cumulative, rng.random(), side="right")])
+            scene = self.corpus.scenes[chosen]
+            channels = rng.permutation(len(scene.bands))[:count]
+            if rng.random() < 0.5:
+                channels.sort()
+            factor = 2 if rng.random() < averaged and self._has_window(chosen, 2 * side) else 1
+            y, x = self._corner(chosen, factor * side, rng)
+            patch = scene.crop(channels.tolist(), y, x, factor * side, factor * side)
+            if factor == 2:
+                patch = 0.25 * (
+                    patch[:, ::2, ::2] + patch[:, 1::2, ::2] + patch[:, ::2, 1::2] + patch[:, 1::2, 1::2]
+                )
+            clean[row] = _turned(patch, int(rng.integers(8)))
+            bands.append(tuple(_coarser(scene.bands[channel], factor) for channel in channels))
+            ranges.append(scene.value_range)
+        return Patches(torch.from_numpy(clean), bands, ranges)
+
+    def _pool(self, count: int, side: int, sharp: bool, optical: bool) -> _Pool | None:
+        key = (count, side, sharp, optical)
+        if key not in self._pools:
+            self._pools[key] = self._make_pool(count, side, sharp, optical)
+        return self._pools[key]
+
+    def _make_pool(self, count: int, side: int, sharp: bool, optical: bool) -> _Pool | None:
+        fit = [
+            index
+            for index, scene in enumerate(self.corpus.scenes)
+            if len(scene.bands) >= count
+            and (scene.sharp or not sharp)
+            and (not optical or all(band.modality in REFLECTED for band in scene.bands))
+            and self._has_window(index, side)
+        ]
+        if not fit:
+            return None
+        pixels = np.array([_valid_pixels(self.corpus.scenes[index]) for index in fit], dtype=np.float64)
+        by_sensor: dict[str, float] = defaultdict(float)
+        for index, weight in zip(fit, pixels, strict=True):
+            by_sensor[self.corpus.scenes[index].sensor] += weight
+        # The square root keeps a sensor with a hundred times the pixels from drowning the others a hundredfold.
+        shares = np.array([by_sensor[self.corpus.scenes[index].sensor] ** -0.5 for index in fit])
+        weights = pixels * shares
+        cumulative = np.cumsum(weights) / weights.sum()
+        cumulative[-1] = 1.0
+        return _Pool(np.array(fit), cumulative)
+
+    def _has_window(self, index: int, side: int) -> bool:
+        scene = self.corpus.scenes[index]
+        if min(scene.shape) < side:
+            return False
+        starts = self._valid_starts(index, side)
+        return starts is None or starts.size > 0
+
+    def _corner(self, index: int, side: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Upper left pixel of a random window that holds valid pixels only."""
+        height, width = self.corpus.scenes[index].shape
+        starts = self._valid_starts(index, side)
+        if starts is None:
+            return int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+        y, x = divmod(int(starts[rng.integers(starts.size)]), width - side + 1)
+        return y, x
+
+    def _valid_starts(self, index: int, side: int) -> NDArray[np.int32] | None:
+        """Flat indices of the windows without an invalid pixel; None where every window is free of them."""
+        key = (index, side)
+        if key not in self._starts:
+            valid = self.corpus.scenes[index].valid
+            self._starts[key] = None if valid is None else _free_windows(valid, side)
+        return self._starts[key]
+
+
+def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
+    """Flat indices, among all windows of ``side``, of those that are valid throughout (by a summed-area table)."""
+    table = np.zeros((valid.shape[0] + 1, valid.shape[1] + 1), dtype=np.int32)
+    table[1:, 1:] = (~valid).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
+    bad = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
+    return np.flatnonzero(bad.ravel() == 0).astype(np.int32)
+
+
+def _valid_pixels(scene: Scene) -> int:
+    return scene.shape[0] * scene.shape[1] if scene.valid is None else int(scene.valid.sum())
+
+
+def _turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
+    """One of the eight symmetries of the square."""
+    if which & 1:
+        patch = patch[:, ::-1]
+    if which & 2:
+        patch = patch[:, :, ::-1]
+    return patch.transpose(0, 2, 1) if which & 4 else patch
+
+
+def _coarser(band: Band, factor: int) -> Band:
+    return band if factor == 1 or band.gsd_m is None else band.with_gsd(band.gsd_m * factor)

@@ -1,0 +1,197 @@
+"""Pairs of damaged and clean patches, made from clean ones. All images are unit values ``(batch, band, y, x)``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from llars.bands import Band, Modality, Polarisation
+from llars.degrade import sample_operator
+from llars.degrade.resolution import enlarge, reduce
+from llars.tasks import TASK_KEYS, brightness_gain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+__all__ = [
+    "CHAIN",
+    "GRID",
+    "SAR_RANGE",
+    "Pair",
+    "backscatter",
+    "brighten",
+    "cut",
+    "damage",
+    "random_brightness",
+    "speckle",
+    "untouched",
+    "upsample",
+]
+
+CHAIN = ("haze", "deblur", "destripe", "denoise")
+"""The faults in the order in which air, optics and detector cause them."""
+
+GRID = 12
+"""Smallest crop that every super-resolution factor (2, 3, 4) divides."""
+
+SAR_RANGE = (-35.0, 10.0)
+"""Backscatter in dB that stands for unit values 0 and 1."""
+
+STRENGTHS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
+"""Brightness strengths that words can ask for: slightly, somewhat, much."""
+
+LEAST, MOST = 0.05, 1.0
+"""Severities of faults in training: below the least a fault drowns in the noise that clean images have."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Patches before and after."""
+
+    degraded: Tensor
+    """``(batch, band, y, x)`` unit values."""
+
+    clean: Tensor
+    """The truth, same shape."""
+
+    severity: Tensor
+    """``(batch,)`` severity of the fault that the words ask to mend."""
+
+    faults: Tensor
+    """``(batch, task)`` severity of every fault in ``degraded``."""
+
+
+def damage(
+    task: str,
+    clean: Tensor,
+    bands: Sequence[Sequence[Band]],
+    rng: np.random.Generator,
+    generator: torch.Generator,
+    second: bool = False,
+) -> Pair:
+    """One fault of ``CHAIN`` at random severities, one operator for the whole batch.
+
+    With ``second``, an earlier fault of the chain, milder, is in image and truth alike: the words do not ask for it. An
+    earlier one, because a later one (noise) would be changed by mending the first (haze), which leaves no single truth.
+    """
+    count = len(clean)
+    severity = _severities(rng, count)
+    faults = _faults(task, severity)
+    earlier = CHAIN[: CHAIN.index(task)]
+    if second and earlier:
+        other = earlier[int(rng.integers(len(earlier)))]
+        mild = _severities(rng, count) * 0.5
+        clean = sample_operator(other, rng)(clean, mild, generator=generator, bands=bands)
+        faults[:, TASK_KEYS.index(other)] = mild
+    degraded = sample_operator(task, rng)(clean, severity, generator=generator, bands=bands)
+    return Pair(degraded, clean, severity, faults)
+
+
+def untouched(clean: Tensor) -> Pair:
+    """Patches in which nothing is wrong, whatever the words say."""
+    severity = torch.zeros(len(clean))
+    return Pair(clean.clone(), clean, severity, _faults("denoise", severity))
+
+
+def upsample(clean: Tensor, factor: int) -> Pair:
+    """What is left after a grid coarser by ``factor`` (2, 3 or 4) and back; sides must be multiples of ``GRID``."""
+    severity = torch.full((len(clean),), (factor - 1) / 3)
+    return Pair(enlarge(reduce(clean, factor), factor), clean, severity, _faults("sr", severity))
+
+
+def brighten(
+    clean: Tensor, strength: NDArray[np.float64], darkness: NDArray[np.float64], ranges: Sequence[tuple[float, float]]
+) -> Pair:
+    """Images darkened by ``darkness`` stops each, and those made brighter by ``strength`` in [-1, 1] (one stop at full strength)."""
+    degraded = _gained(clean, [brightness_gain(-stops) for stops in darkness.tolist()], ranges)
+    target = _gained(degraded, [brightness_gain(stops) for stops in strength.tolist()], ranges)
+    faults = _faults("brightness", torch.from_numpy(darkness).float())
+    return Pair(degraded, target, torch.from_numpy(strength).float(), faults)
+
+
+def random_brightness(count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Strengths that words can ask for, and how dark the images are: those to be made brighter are dark ones, mostly."""
+    strength = rng.choice(STRENGTHS, size=count)
+    return strength, np.where((strength > 0) & (rng.random(count) < 0.7), strength, 0.0)
+
+
+def backscatter(clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, list[tuple[Band, ...]]]:
+    """Optical bands taken for noiseless radar images in unit values of ``SAR_RANGE``, and the bands they stand for.
+
+    The structures are kept; mean and spread become those of land and water in C band (mean -20 to -6 dB, spread 2
+    to 6 dB; cross-polarised some 7 dB lower), bright turned to dark for every other patch.
+    """
+    count, channels = clean.shape[:2]
+    spread, mean = clean.std(dim=(2, 3), keepdim=True), clean.mean(dim=(2, 3), keepdim=True)
+    contrast = ((clean - mean) / spread.clamp_min(1e-4)).clamp(-3.0, 3.0)
+    level = rng.uniform(-20.0, -6.0, (count, 1)) - 7.0 * np.arange(channels) + rng.normal(0.0, 1.0, (count, channels))
+    width = rng.uniform(2.0, 6.0, (count, 1)) * rng.choice((-1.0, 1.0), (count, 1)) * np.ones((1, channels))
+    decibels = torch.from_numpy(level)[:, :, None, None] + torch.from_numpy(width)[:, :, None, None] * contrast
+    low, high = SAR_RANGE
+    unit = ((decibels.clamp(low, high) - low) / (high - low)).float()
+    names = (Polarisation.VV, Polarisation.VH)[:channels]
+    bands = tuple(Band(p.value.upper(), gsd_m=10.0, modality=Modality.SAR, polarisation=p) for p in names)
+    return unit, [bands] * count
+
+
+def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator) -> Pair:
+    """Multi-look speckle of 1 to 10 looks on unit values of ``SAR_RANGE``, multiplied in linear power.
+
+    Power under L looks is gamma distributed with shape L around the truth (Goodman 1976); half of the batches have
+    correlated pixels, as products sampled finer than their resolution do. Severity is the standard
+    deviation of the logarithm on the scale of ``denoise`` (0.1 of the value range at severity 1).
+    """
+    looks = int(round(math.exp(rng.uniform(0.0, math.log(10.0)))))
+    power = _speckle_power(clean.shape, looks, bool(rng.random() < 0.5), generator)
+    low, high = SAR_RANGE
+    decibels = 10.0 / math.log(10.0)
+    degraded = clean + power.clamp_min(1e-4).log() * (decibels / (high - low))
+    # Trigamma function: the variance of the logarithm of a gamma variable.
+    deviation = decibels * math.sqrt(1 / looks + 1 / (2 * looks**2) + 1 / (6 * looks**3)) / (high - low)
+    severity = torch.full((len(clean),), min(1.0, deviation / 0.1))
+    return Pair(degraded.clamp(0.0, 1.0), clean, severity, _faults("denoise", severity))
+
+
+def _speckle_power(shape: torch.Size, looks: int, correlated: bool, generator: torch.Generator) -> Tensor:
+    """Mean of ``looks`` exponential powers of unit mean, each the square of a complex Gaussian field."""
+    total = torch.zeros(shape)
+    for _ in range(2 * looks):
+        field = torch.randn(shape, generator=generator)
+        if correlated:
+            # Binomial kernel 1-2-1 both ways; 6/16 per axis is the power that it leaves of white noise.
+            for dim in (2, 3):
+                field = 0.5 * field + 0.25 * (field.roll(1, dim) + field.roll(-1, dim))
+            field = field * (16.0 / 6.0)
+        total += field.square()
+    return total / (2 * looks)
+
+
+def cut(pair: Pair, start: int, side: int) -> Pair:
+    """The square of ``side`` pixels whose upper left pixel is ``(start, start)``."""
+    inner = (..., slice(start, start + side), slice(start, start + side))
+    return Pair(pair.degraded[inner], pair.clean[inner], pair.severity, pair.faults)
+
+
+def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[float, float]]) -> Tensor:
+    """Unit values after physical values are multiplied by a gain per image."""
+    gain = torch.tensor(gains, dtype=image.dtype).view(-1, 1, 1, 1)
+    floor = torch.tensor([low / (high - low) for low, high in value_ranges], dtype=image.dtype).view(-1, 1, 1, 1)
+    return image * gain + floor * (gain - 1.0)
+
+
+def _faults(task: str, severity: Tensor) -> Tensor:
+    """``(batch, task)``, zero but for one task."""
+    faults = torch.zeros(len(severity), len(TASK_KEYS))
+    faults[:, TASK_KEYS.index(task)] = severity
+    return faults
+
+
+def _severities(rng: np.random.Generator, count: int) -> Tensor:
+    """Severities between ``LEAST`` and ``MOST``, most of them in the middle, where there is something to learn."""
+    return torch.from_numpy(LEAST + (MOST - LEAST) * rng.beta(1.5, 1.5, count)).float()

@@ -1,0 +1,60 @@
+"""Files that appear only when all of them are whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from llars.errors import OutputError
+
+__all__ = ["check_outputs", "whole_files"]
+
+
+def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
+    """Refuse, before any work, what could not be written at its end.
+
+    Raises:
+        OutputError: a file exists and may not be overwritten, its folder does not or is read-only, or two outputs are
+            one file.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"output {path} is a folder; give the name of a file in it")
+        if path.exists() and not overwrite:
+            raise OutputError(f"output {path} exists already; choose another name or say --overwrite")
+        if not path.parent.is_dir():
+            raise OutputError(f"output {path}: there is no folder {path.parent}; make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise OutputError(f"output {path}: the folder {path.parent} is read-only; choose another")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise OutputError(f"two outputs are one file ({', '.join(map(str, paths))}); give each a name of its own")
+
+
+@contextmanager
+def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Places beside ``paths`` to write to; on success all move into place, on failure none does.
+
+    A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
+    a driver leaves beside the file goes away.
+
+    Raises:
+        OutputError: a folder cannot be written to.
+    """
+    folders: list[Path] = []
+    try:
+        try:
+            for path in paths:
+                folders.append(Path(tempfile.mkdtemp(prefix=".llars-", dir=path.parent)))
+        except OSError as fault:
+            raise OutputError(f"cannot write to {path.parent}: {fault.strerror}; choose another folder") from None
+        partial = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
+        yield partial
+        for source, target in zip(partial, paths, strict=True):
+            source.replace(target)
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)

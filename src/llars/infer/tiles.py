@@ -1,0 +1,133 @@
+"""Tiles as pure index geometry: which pixels a tile writes, which it reads, and where the one lies in the other.
+
+The grid is anchored to the scene's first pixel and every window begins at a multiple of the network's stride, so
+that a pixel meets the same operations in the same phase whatever the tile size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Tile", "TileGrid", "Window", "mirror"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open rectangle of pixels, in the scene's own coordinates; it may reach beyond the scene."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the window's pixels in an array of the scene; only for windows inside it."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one pass of the network reads and writes."""
+
+    core: Window
+    """The pixels it writes, inside the scene; the cores of a grid partition the scene."""
+
+    window: Window
+    """The pixels it reads: the core with a halo, its sides multiples of the grid's ``multiple``."""
+
+    @property
+    def crop(self) -> tuple[slice, slice]:
+        """Where the core lies in an array of the window."""
+        top, left = self.core.top - self.window.top, self.core.left - self.window.left
+        height, width = self.core.shape
+        return slice(top, top + height), slice(left, left + width)
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """Tiles over a scene of ``height`` x ``width`` pixels.
+
+    Raises:
+        ConfigError: a size is not positive, or the halo is negative.
+    """
+
+    height: int
+    width: int
+
+    tile: int
+    """Wanted side of a core; rounded up to ``multiple`` (see ``step``)."""
+
+    halo: int = 0
+    """Context on every side of a core; rounded up to ``multiple`` (see ``margin``)."""
+
+    multiple: int = 1
+    """Alignment of windows, in pixels."""
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width, self.tile, self.multiple) < 1 or self.halo < 0:
+            raise ConfigError(
+                f"cannot lay tiles of {self.tile} px with a halo of {self.halo} px, aligned to {self.multiple} px, "
+                f"over {self.height} x {self.width} px; every size must be at least 1 and the halo at least 0"
+            )
+
+    @property
+    def step(self) -> int:
+        """Side of a full core in pixels."""
+        return _round_up(self.tile, self.multiple)
+
+    @property
+    def margin(self) -> int:
+        """Context on every side of a core in pixels."""
+        return _round_up(self.halo, self.multiple)
+
+    def __len__(self) -> int:
+        return -(-self.height // self.step) * -(-self.width // self.step)
+
+    def __iter__(self) -> Iterator[Tile]:
+        """Tiles in row-major order."""
+        for top in range(0, self.height, self.step):
+            for left in range(0, self.width, self.step):
+                core = Window(top, left, min(top + self.step, self.height), min(left + self.step, self.width))
+                yield Tile(core, self._around(core))
+
+    def _around(self, core: Window) -> Window:
+        height, width = (_round_up(side, self.multiple) for side in core.shape)
+        return Window(
+            core.top - self.margin,
+            core.left - self.margin,
+            core.top + height + self.margin,
+            core.left + width + self.margin,
+        )
+
+
+def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:
+    """Indices into an axis of ``size`` pixels for positions ``start..stop``, mirrored at both ends.
+
+    The edge pixel is not repeated (NumPy's ``reflect``), and positions may lie any distance outside: what a tile sees
+    beyond the scene is one endless image, the same for every tile.
+    """
+    positions = np.arange(start, stop)
+    if size == 1:
+        return np.zeros(len(positions), dtype=np.intp)
+    period = 2 * (size - 1)
+    folded = np.abs(positions) % period
+    return np.asarray(np.minimum(folded, period - folded), dtype=np.intp)
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -1,0 +1,301 @@
+"""How close an image is to its reference, and how good an image is without one.
+
+Images are ``(band, y, x)`` or ``(y, x)``: NumPy arrays (masked ones too), torch tensors or xarray objects. A sample
+that is masked, NaN or infinite in either image counts in neither. Sums are taken in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from llars._windows import Array, array, blocks, hypercomplex_quality, mean_over_windows, pair, quotient, windowed
+from llars.errors import BandError, DataError, LlarsError, ValueRangeError
+
+__all__ = [
+    "compare",
+    "d_lambda",
+    "d_s",
+    "enl",
+    "ergas",
+    "mae",
+    "psnr",
+    "q2n",
+    "qnr",
+    "rmse",
+    "sam",
+    "scc",
+    "ssim",
+    "uiqi",
+]
+
+
+def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
+    """Peak signal-to-noise ratio in dB over all samples; infinite for equal images.
+
+    Args:
+        a: the image.
+        b: its reference, same shape.
+        data_range: the peak, in the images' units.
+
+    Raises:
+        DataError: no sample is valid in both (every metric raises it).
+        ValueRangeError: ``data_range`` is not a positive number.
+    """
+    _check_range(data_range)
+    error = rmse(a, b)
+    return float("inf") if error == 0 else 20.0 * float(np.log10(data_range / error))
+
+
+def mae(a: Any, b: Any) -> float:
+    """Mean absolute error over all samples, in the images' units."""
+    difference = np.subtract(*pair(a, b))
+    return float(np.nanmean(np.abs(difference)))
+
+
+def rmse(a: Any, b: Any) -> float:
+    """Root mean square error over all samples, in the images' units."""
+    difference = np.subtract(*pair(a, b))
+    return float(np.sqrt(np.nanmean(difference**2)))
+
+
+def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
+    """Structural similarity, mean over bands and over the windows without an invalid sample.
+
+    Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)).
+
+    Raises:
+        DataError: no 11 x 11 window is valid.
+    """
+    _check_range(data_range)
+    taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    taps /= taps.sum()
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+
+    def similarity(x: Array, y: Array) -> Array:
+        mx, my = windowed(x, taps), windowed(y, taps)
+        vx, vy = windowed(x * x, taps) - mx**2, windowed(y * y, taps) - my**2
+        vxy = windowed(x * y, taps) - mx * my
+        value: Array = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+        return value
+
+    return mean_over_windows(*pair(a, b), 11, similarity)
+
+
+def uiqi(a: Any, b: Any, window: int = 8) -> float:
+    """Universal image quality index, mean over bands and over the valid windows (Wang & Bovik 2002, IEEE SPL 9(3)).
+
+    Raises:
+        DataError: no ``window`` x ``window`` pixels are valid.
+    """
+    box = np.full(window, 1.0 / window)
+
+    def quality(x: Array, y: Array) -> Array:
+        # Variances of centred values: the shift changes nothing but the rounding.
+        cx, cy = float(np.nanmean(x)), float(np.nanmean(y))
+        x0, y0 = x - cx, y - cy
+        mx0, my0 = windowed(x0, box), windowed(y0, box)
+        spread = windowed(x0 * x0 + y0 * y0, box) - mx0**2 - my0**2
+        common = windowed(x0 * y0, box) - mx0 * my0
+        mx, my = mx0 + cx, my0 + cy
+        return quotient(2 * common, spread, x0, y0) * quotient(2 * mx * my, mx**2 + my**2, x, y)
+
+    return mean_over_windows(*pair(a, b), window, quality)
+
+
+def scc(a: Any, b: Any) -> float:
+    """Spatial correlation coefficient: correlation of the Laplacians, mean over bands (Zhou et al. 1998, IJRS 19(4)).
+
+    Raises:
+        DataError: no band has detail in both images.
+    """
+    scores = []
+    for x, y in zip(*pair(a, b), strict=True):
+        if min(x.shape) < 3:
+            break
+        p, q = (9 * (image[1:-1, 1:-1] - windowed(image, np.full(3, 1 / 3))) for image in (x, y))
+        valid = np.isfinite(p) & np.isfinite(q)
+        if valid.any():
+            p, q = p[valid] - p[valid].mean(), q[valid] - q[valid].mean()
+            # Below this the "detail" of a flat or linear band is rounding.
+            if p.std() > 1e-12 * np.nanmax(np.abs(x)) and q.std() > 1e-12 * np.nanmax(np.abs(y)):
+                scores.append(float(p @ q) / float(np.sqrt((p @ p) * (q @ q))))
+    if not scores:
+        raise DataError(
+            "no band has spatial detail in both images; the spatial correlation needs detail and 3 x 3 pixels"
+        )
+    return float(np.mean(scores))
+
+
+def sam(a: Any, b: Any) -> float:
+    """Spectral angle in degrees, mean over the pixels whose spectra are valid and not zero (Kruse et al. 1993, RSE 44).
+
+    Raises:
+        BandError: fewer than two bands.
+        DataError: there is no such pixel.
+    """
+    x, y = pair(a, b)
+    if len(x) < 2:
+        raise BandError("1 band; the spectral angle needs at least two")
+    nx, ny = np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0)
+    keep = (nx > 0) & (ny > 0)  # False where NaN
+    if not keep.any():
+        raise DataError(
+            "no pixel has a spectrum in both images; the spectral angle needs one that is valid and not zero"
+        )
+    x, y = x[:, keep] / nx[keep], y[:, keep] / ny[keep]
+    # Kahan's form: exact for equal spectra, where the arc cosine loses half its digits.
+    angle = 2 * np.arctan2(np.linalg.norm(x - y, axis=0), np.linalg.norm(x + y, axis=0))
+    return float(np.degrees(angle).mean())
+
+
+def ergas(a: Any, b: Any, ratio: float = 1.0) -> float:
+    """Relative dimensionless global error, ``100 / ratio * sqrt(mean((RMSE_k / mean_k)^2))`` (Wald 2000).
+
+    Args:
+        a: the image.
+        b: its reference, whose band means are divided by.
+        ratio: how many times finer the image is than what it was made of (4 for a typical PAN); 1 on one grid.
+
+    Raises:
+        DataError: a band of the reference has mean zero.
+        ValueRangeError: ``ratio`` is not a positive number.
+    """
+    if not ratio > 0:
+        raise ValueRangeError(f"ratio is {ratio}, expected a positive number such as 4 for a PAN four times finer")
+    x, y = pair(a, b)
+    full = np.isfinite(x).any(axis=(1, 2))
+    means = np.nanmean(y[full], axis=(1, 2))
+    if np.any(means == 0):
+        raise DataError("a band of the reference has mean zero; ERGAS divides by band means, leave that band out")
+    errors = np.nanmean((x[full] - y[full]) ** 2, axis=(1, 2))
+    return float(100.0 / ratio * np.sqrt(np.mean(errors / means**2)))
+
+
+def q2n(a: Any, b: Any, window: int = 32) -> float:
+    """Hypercomplex quality index Q2n: Q4 for up to four bands, Q8 for up to eight, and so on; 1 is perfect.
+
+    A pixel is one hypercomplex number (bands padded with zeros to a power of two); the index multiplies correlation,
+    contrast and brightness, here over blocks of ``window`` pixels of which at least half are valid.
+    Alparone et al. 2004, IEEE GRSL 1(4); Garzelli & Nencini 2009, IEEE GRSL 6(4).
+
+    Raises:
+        DataError: no block is valid. Blocks shrink to the image where it is smaller.
+    """
+    x, y = pair(a, b)
+    scores = []
+    for rows in blocks(x.shape[1], window):
+        for columns in blocks(x.shape[2], window):
+            p, q = (image[:, rows, columns].reshape(len(image), -1) for image in (x, y))
+            valid = np.isfinite(p).all(axis=0)
+            if valid.sum() >= max(2, valid.size / 2):
+                scores.append(hypercomplex_quality(p[:, valid], q[:, valid]))
+    if not scores:
+        raise DataError(f"no block of {window} x {window} pixels is at least half valid in both images")
+    return float(np.mean(scores))
+
+
+def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
+    """Spectral distortion of QNR: how much the bands' mutual UIQI changed; 0 is best.
+
+    Args:
+        fused: ``(band, y, x)`` on the fine grid.
+        ms: ``(band, y, x)``, what it was made of, on its own grid.
+        window: of the UIQI, in pixels of either grid.
+
+    Raises:
+        BandError: fewer than two bands, or different numbers of them.
+        DataError: an image is smaller than the window, or has no valid one.
+    """
+    fine, coarse = array(fused), array(ms)
+    if len(fine) != len(coarse) or len(fine) < 2:
+        raise BandError(f"{len(fine)} fused and {len(coarse)} original bands; expected the same number, at least two")
+    pairs = [(i, j) for i in range(len(fine)) for j in range(i)]
+    changes = [uiqi(fine[i], fine[j], window) - uiqi(coarse[i], coarse[j], window) for i, j in pairs]
+    return float(np.mean(np.abs(changes)))
+
+
+def d_s(fused: Any, ms: Any, pan: Any, window: int = 32) -> float:
+    """Spatial distortion of QNR: how much the UIQI between band and PAN changed with the resolution; 0 is best.
+
+    Args:
+        fused: ``(band, y, x)`` on the PAN's grid.
+        ms: ``(band, y, x)``, coarser by a whole factor.
+        pan: ``(y, x)`` or ``(1, y, x)``; brought to the coarse grid by area means.
+        window: of the UIQI, in pixels of either grid.
+
+    Raises:
+        BandError: different numbers of bands, or more than one of PAN.
+        DataError: the grids differ by no whole factor, or an image has no valid window.
+    """
+    fine, coarse, sharp = array(fused), array(ms), array(pan)
+    if len(fine) != len(coarse) or len(sharp) != 1:
+        raise BandError(f"{len(fine)} fused, {len(coarse)} original and {len(sharp)} PAN bands; expected n, n and 1")
+    factor = sharp.shape[1] // coarse.shape[1]
+    rows, columns = coarse.shape[1:]
+    if sharp.shape[1:] != (rows * factor, columns * factor) or fine.shape[1:] != sharp.shape[1:]:
+        shapes = f"{fine.shape[1:]} fused, {coarse.shape[1:]} original and {sharp.shape[1:]} PAN pixels"
+        raise DataError(f"{shapes}; expected fused and PAN alike, a whole factor finer than the original")
+    low = sharp[0].reshape(rows, factor, columns, factor).mean(axis=(1, 3))
+    changes = [uiqi(f, sharp[0], window) - uiqi(c, low, window) for f, c in zip(fine, coarse, strict=True)]
+    return float(np.mean(np.abs(changes)))
+
+
+def qnr(fused: Any, ms: Any, pan: Any, window: int = 32) -> float:
+    """Quality with no reference, ``(1 - d_lambda) (1 - d_s)``; 1 is best (Alparone et al. 2008, PE&RS 74(2)).
+
+    Arguments and errors are those of ``d_lambda`` and ``d_s``.
+    """
+    return (1.0 - d_lambda(fused, ms, window)) * (1.0 - d_s(fused, ms, pan, window))
+
+
+def enl(image: Any) -> float:
+    """Equivalent number of looks of a homogeneous area, ``mean^2 / variance``, mean over bands.
+
+    Args:
+        image: ``(band, y, x)`` or ``(y, x)`` radar intensity in linear power, not in dB.
+
+    Raises:
+        DataError: a band has no two valid samples.
+    """
+    looks = []
+    for band in array(image):
+        values = band[np.isfinite(band)]
+        if values.size < 2:
+            raise DataError(f"{values.size} valid samples; the number of looks needs at least two in every band")
+        variance = float(values.var())
+        looks.append(float("inf") if variance == 0 else float(values.mean()) ** 2 / variance)
+    return float(np.mean(looks))
+
+
+def compare(a: Any, b: Any, data_range: float = 1.0) -> dict[str, float]:
+    """Every metric with a reference that applies to this pair: SAM and Q2n need two bands, SSIM an 11 x 11 window.
+
+    Arguments and errors are those of ``psnr``.
+    """
+    x, y = pair(a, b)
+    result = {"psnr": psnr(x, y, data_range), "mae": mae(x, y), "rmse": rmse(x, y)}
+    rest: dict[str, Callable[[], float]] = {
+        "ssim": lambda: ssim(x, y, data_range),
+        "sam": lambda: sam(x, y),
+        "ergas": lambda: ergas(x, y),
+        "uiqi": lambda: uiqi(x, y),
+        "q2n": lambda: q2n(x, y),
+        "scc": lambda: scc(x, y),
+    }
+    for name, metric in rest.items():
+        if name == "q2n" and len(x) == 1:
+            continue
+        try:
+            result[name] = metric()
+        except LlarsError:
+            # The metric says itself that it is undefined here: one band, a small or flat image.
+            continue
+    return result
+
+
+def _check_range(data_range: float) -> None:
+    if not data_range > 0:
+        raise ValueRangeError(f"data_range is {data_range}, expected a positive number such as 1.0")

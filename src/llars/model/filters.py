@@ -1,0 +1,72 @@
+"""The linear part of the output: for each band one small filter, a gain and a shift, fixed for the scene.
+
+Sharpening, exposure and the mean effect of haze are linear in the band; a filter per band says so directly, and the
+backbone is left to explain the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from llars.model.config import ModelConfig
+from llars.model.normalise import Statistics
+
+__all__ = ["BandFilter", "FilterHead"]
+
+
+@dataclass(frozen=True)
+class BandFilter:
+    """``kernel * image + shift`` on normalised values."""
+
+    kernel: Float[Tensor, "batch band size size"]
+    """Sums to the band's gain."""
+
+    shift: Float[Tensor, "batch band"]
+    """Added after the kernel."""
+
+    def __call__(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
+        """Filters each band of each sample with its own kernel; edges are replicated."""
+        batch, bands, height, width = image.shape
+        size = self.kernel.shape[-1]
+        padded = nn.functional.pad(image, [size // 2] * 4, mode="replicate")
+        stacked = padded.reshape(1, batch * bands, *padded.shape[-2:])
+        kernel = self.kernel.reshape(batch * bands, 1, size, size).to(image.dtype)
+        filtered = nn.functional.conv2d(stacked, kernel, self.shift.reshape(-1).to(image.dtype), groups=batch * bands)
+        return filtered.view(batch, bands, height, width)
+
+
+class FilterHead(nn.Module):
+    """Chooses each band's filter from what the band is, what the scene shows and what is asked for."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        inputs = config.descriptor_features + config.condition_features
+        self.choose = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, config.kernel_basis + 2))
+        nn.init.zeros_(self.choose[2].weight)
+        nn.init.zeros_(self.choose[2].bias)
+        self.basis = nn.Parameter(torch.randn(config.kernel_basis, config.kernel_size, config.kernel_size) * 0.05)
+
+    def forward(
+        self,
+        described: Float[Tensor, "batch band feature"],
+        condition: Float[Tensor, "batch feature"],
+        statistics: Statistics,
+    ) -> BandFilter:
+        """Identity for a network that has learned nothing yet.
+
+        A gain acts on unit values, not on normalised ones, so that "twice as bright" means the same for a dark sea and
+        a bright desert: around the mean it shifts by ``(gain - 1) * mean / std``.
+        """
+        everywhere = condition[:, None].expand(-1, described.shape[1], -1)
+        chosen = self.choose(torch.cat((described, everywhere), -1)).float()
+        basis = self.basis - self.basis.mean((-2, -1), keepdim=True)
+        kernel = torch.einsum("bcm,myx->bcyx", chosen[..., 2:], basis)
+        centre = kernel.shape[-1] // 2
+        kernel = kernel + nn.functional.pad(kernel.new_ones(1, 1), [centre] * 4)
+        gain = chosen[..., 0].exp()
+        shift = (gain - 1) * statistics.mean / statistics.std + chosen[..., 1]
+        return BandFilter(kernel * gain[..., None, None], shift)

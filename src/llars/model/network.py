@@ -1,0 +1,119 @@
+"""The network, as in the figure: align bands to slots, run the experts, carry slots back to bands.
+
+`Network.condition` looks at the scene and the instruction once; `Network.forward` restores tiles; `Network.fold` gives
+the same map for one scene as a plain dense network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from llars.model.align import Alignment, BandTensors, Descriptor, Plan
+from llars.model.backbone import Backbone
+from llars.model.blocks import BlockGates
+from llars.model.condition import CONTENT_FEATURES, Conditions, ContentEncoder, InstructionEncoder, SceneEncoder
+from llars.model.config import ModelConfig
+from llars.model.filters import FilterHead
+from llars.model.fold import DenseNetwork, fold
+from llars.model.gating import balance_loss
+from llars.model.normalise import Statistics
+from llars.model.output import OUTPUTS_PER_BAND, Output, assemble
+
+__all__ = ["Network"]
+
+
+class Network(nn.Module):
+    """Restores images of any bands, as the instruction says. Everything is in normalised values."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.window, self.multiple, self.halo = config.window, config.multiple, config.halo
+        features = config.condition_features
+        self.content = ContentEncoder()
+        self.descriptor = Descriptor(CONTENT_FEATURES, config.descriptor_features)
+        self.alignment = Alignment(self.descriptor, config.slots, config.sinkhorn_iterations)
+        self.scene = SceneEncoder(config.descriptor_features, features)
+        self.instruction = InstructionEncoder(config.instruction_features, features)
+        self.merge = nn.Sequential(nn.Linear(2 * features, features), nn.ReLU(), nn.Linear(features, features))
+        self.filters = FilterHead(config)
+        self.stem = nn.Conv2d(4 * config.slots, config.widths[0], 3, padding=1)
+        self.backbone = Backbone(config)
+        self.head = nn.Conv2d(config.widths[0], OUTPUTS_PER_BAND * config.slots, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def condition(
+        self,
+        windows: Float[Tensor, "batch window band side side"],
+        bands: BandTensors,
+        statistics: Statistics,
+        instruction: Float[Tensor, "batch instruction"],
+    ) -> Conditions:
+        """Everything that is decided once per scene.
+
+        Args:
+            windows: normalised windows of ``config.window`` pixels at native resolution, from all over the scene.
+            bands: physics of the bands.
+            statistics: what the scene was normalised with.
+            instruction: sentence vector, unit length.
+        """
+        content = self.content(windows)
+        described = self.descriptor(bands, content, statistics.mean, statistics.std)
+        plan = self.alignment(described, bands.present)
+        seen, faults = self.scene(torch.cat((described, content), -1), bands.present)
+        meant, task = self.instruction(instruction)
+        condition = self.merge(torch.cat((meant, seen), -1))
+        filters = self.filters(described, condition, statistics)
+        gates = self.backbone.route(condition)
+        attention = None if self.training else self.calibrate(windows, plan, gates)
+        balance = balance_loss([gate for block in gates for gate in vars(block).values()])
+        return Conditions(plan, gates, attention, filters, task, faults, balance)
+
+    def calibrate(
+        self, windows: Float[Tensor, "batch window band side side"], plan: Plan, gates: list[BlockGates]
+    ) -> list[Tensor]:
+        """Attention of every block from a pass over the scene's windows."""
+        count = windows.shape[1]
+        each_plan = Plan(plan.mass.repeat_interleave(count, 0))
+        each_gates = [
+            BlockGates(**{kind: gate.repeat_interleave(count, 0) for kind, gate in vars(block).items()})
+            for block in gates
+        ]
+        _, attention = self.backbone(self.lift(windows.flatten(0, 1), each_plan), each_gates, windows=count)
+        return attention
+
+    def lift(self, image: Float[Tensor, "batch band y x"], plan: Plan) -> Float[Tensor, "batch channel y/2 x/2"]:
+        """Bands to slots at half resolution.
+
+        The stem is linear and shared by all bands, so bands may be carried first and lifted afterwards.
+        """
+        batch, bands, height, width = image.shape
+        halves = nn.functional.pixel_unshuffle(image, 2).view(batch, bands, -1)
+        carried = (plan.to_slots.to(halves.dtype) @ halves).view(batch, -1, height // 2, width // 2)
+        lifted: Tensor = self.stem(carried.contiguous(memory_format=torch.channels_last))
+        return lifted
+
+    def forward(self, image: Float[Tensor, "batch band y x"], conditions: Conditions) -> Output:
+        """Restores normalised tiles; height and width are multiples of ``config.multiple``."""
+        slots = self.lift(image, conditions.plan)
+        features, _ = self.backbone(slots, conditions.gates, conditions.attention)
+        carried = self.carry_back(self.head(features), conditions.plan)
+        return assemble(image, carried, conditions.filters)
+
+    def carry_back(
+        self, slots: Float[Tensor, "batch channel y x"], plan: Plan
+    ) -> Float[Tensor, "batch band output y x"]:
+        """Slot outputs to every band."""
+        batch, _, height, width = slots.shape
+        flat = slots.reshape(batch, plan.mass.shape[1], -1)
+        carried = plan.to_bands.to(flat.dtype) @ flat
+        return carried.view(batch, -1, OUTPUTS_PER_BAND, height, width)
+
+    def fold(self, conditions: Conditions) -> DenseNetwork:
+        """A plain dense network that gives the same output for the one scene that ``conditions`` describe."""
+        return fold(self.config, self.stem, self.backbone, self.head, conditions)

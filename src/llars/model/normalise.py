@@ -1,0 +1,57 @@
+"""Reversible normalisation: an affine map per band, from statistics of the whole scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+__all__ = ["Statistics"]
+
+STD_FLOOR = 1e-4
+"""Smallest standard deviation in unit values: a constant band must not be blown up to noise."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of each band of a scene, in unit values."""
+
+    mean: Float[Tensor, "batch band"]
+    std: Float[Tensor, "batch band"]
+
+    @classmethod
+    def of(
+        cls, image: Float[Tensor, "batch band y x"], valid: Bool[Tensor, "batch band y x"] | None = None
+    ) -> Statistics:
+        """Statistics over the valid pixels; a band without any is given mean 0 and the smallest std."""
+        if valid is None:
+            std, mean = torch.std_mean(image.float(), dim=(-2, -1), correction=0)
+            return cls(mean, std.clamp_min(STD_FLOOR))
+        weight = valid.to(torch.float64)
+        count = weight.sum((-2, -1)).clamp_min(1)
+        values = torch.where(valid, image, 0).to(torch.float64)
+        mean = values.sum((-2, -1)) / count
+        deviation = (values - mean[..., None, None]) * weight
+        variance = deviation.square().sum((-2, -1)) / count
+        return cls(mean.float(), variance.sqrt().float().clamp_min(STD_FLOOR))
+
+    def apply(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
+        """Unit values -> zero mean, unit variance."""
+        return (image - self.mean[..., None, None]) / self.std[..., None, None]
+
+    def undo(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
+        """The inverse of ``apply``."""
+        return image * self.std[..., None, None] + self.mean[..., None, None]
+
+    def undo_scale(self, scale: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
+        """A width (standard deviation, Laplace scale) back to unit values."""
+        return scale * self.std[..., None, None]
+
+    def jittered(self, shift: Float[Tensor, "batch 1"], factor: Float[Tensor, "batch 1"]) -> Statistics:
+        """Statistics as a larger scene around the patch would have them: ``shift`` in std, ``factor`` on the std.
+
+        Training sees patches, inference whole scenes, which vary more than each patch in them.
+        """
+        return Statistics(self.mean + shift * self.std, (self.std * factor).clamp_min(STD_FLOOR))

@@ -1,0 +1,237 @@
+"""Open an image file as physical values with everything known of its bands."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rioxarray  # noqa: F401  (registers the .rio accessor)
+import xarray as xr
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.transform import from_gcps
+from rasterio.warp import transform as reproject_points
+from rasterio.windows import Window
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from llars._decode import Decoding, decoding_of, open_raster, read_physical, read_visible
+from llars.bands import Band, Sensor
+from llars.errors import RasterError, ValueRangeError
+from llars.sensors import get_sensor
+
+__all__ = ["open_scene"]
+
+SMALLEST = 16
+"""Pixels along either side below which there is nothing to restore."""
+
+SAMPLE = 1024
+"""Pixels along the longer side of the sample that ranges are judged by; smaller images are looked at whole."""
+
+PLAUSIBLE = {"reflectance": (-0.3, 2.0), "dB": (-70.0, 40.0), "power": (-1e-3, math.inf), "kelvin": (150.0, 400.0)}
+"""Physical values beyond which a pixel is out of the ordinary, by units; of other units, three widths of the range."""
+
+TOLERATED = 0.01
+"""Share of pixels that may be out of the ordinary: glint, fire, detector faults."""
+
+Range = tuple[float, float]
+
+
+def open_scene(
+    path: str | Path, sensor: str | None = None, *, scale: float | None = None, offset: float | None = None
+) -> xr.DataArray:
+    """Open an image as physical values.
+
+    Args:
+        path: a raster file that GDAL reads.
+        sensor: its name as in ``SENSORS``; by default found from the file's tags, band descriptions and wavelengths.
+        scale: physical value = stored number * scale + offset, instead of what file, product and sensor say.
+        offset: see ``scale``.
+
+    Returns:
+        ``(band, y, x)`` float32, NaN where there is no data, read when first used. Units are those of the sensor
+        (reflectance, dB, kelvin, display 0-1). Attributes: ``bands`` (a ``Band`` each), ``sensor`` (``unknown`` where
+        nothing fits), ``sensor_source`` (``given``, ``tag``, ``descriptions``, ``imagery``, ``colours``,
+        ``fallback``), ``units``, ``value_range`` (lo, hi), ``band_ranges`` (lo, hi of each band), ``notes`` (sentences
+        for the user). CRS, transform and ground control points lie where ``.rio`` finds them.
+
+    Raises:
+        RasterError: the file is missing, damaged, empty, complex, or smaller than 16 x 16 pixels.
+        SensorError: the sensor is unknown, or its bands are not those of the file.
+        ValueRangeError: the values can't be in the sensor's units.
+    """
+    with open_raster(path) as dataset:
+        if min(dataset.width, dataset.height) < SMALLEST and dataset.count:
+            raise RasterError(
+                f"{path} is {dataset.width} x {dataset.height} pixels; at least {SMALLEST} x {SMALLEST} are needed"
+            )
+        decoding = decoding_of(dataset, sensor, scale, offset)
+        sample, whole = _sample(dataset, decoding, str(path))
+        known = _radar_by_sign(decoding, sample)
+        notes = list(decoding.notes)
+        if known is None:
+            ranges, units = tuple(_robust_range(band) for band in sample), dataset.units[decoding.indexes[0] - 1]
+            notes.insert(0, "unknown sensor: values as stored, ranges from the image itself (--sensor names one)")
+        else:
+            _check_range(sample, known, decoding, str(path))
+            ranges, units = (known.valid_range,) * len(sample), known.units
+        pixel = _pixel_size(dataset)
+        bands = tuple(band.with_gsd(pixel or band.gsd_m) for band in decoding.match.bands)
+        lazy = whole if whole is not None else _Lazy(str(path), decoding, (len(bands), dataset.height, dataset.width))
+        scene = _georeferenced(_wrap(lazy, bands), dataset)
+    scene.attrs |= {
+        "bands": bands,
+        "sensor": known.name if known else "unknown",
+        "sensor_source": decoding.match.source,
+        "units": units or "unknown",
+        "value_range": (min(lo for lo, _ in ranges), max(hi for _, hi in ranges)),
+        "band_ranges": ranges,
+        "notes": tuple(notes),
+    }
+    return scene
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A rectangle and the index into it that a selection comes down to."""
+
+    start: int
+    length: int
+    within: slice | NDArray[np.intp] | int
+
+
+class _Lazy(BackendArray):  # type: ignore[misc]  # xarray doesn't type its extension points
+    """Physical values that are read when they are asked for."""
+
+    def __init__(self, path: str, decoding: Decoding, shape: tuple[int, int, int]) -> None:
+        self.path, self.decoding, self.shape, self.dtype = path, decoding, shape, np.dtype(np.float32)
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
+        chosen = np.arange(self.shape[0])[key[0]]
+        rows, columns = (_window(entry, size) for entry, size in zip(key[1:], self.shape[1:], strict=True))
+        window = Window(columns.start, rows.start, columns.length, rows.length)
+        with open_raster(self.path) as dataset:
+            values = read_physical(dataset, self.decoding, window, tuple(int(i) for i in np.atleast_1d(chosen)))
+        values = values[:, rows.within][:, :, columns.within] if np.ndim(rows.within) <= 1 else values
+        return values[0] if np.ndim(chosen) == 0 else values
+
+
+def _window(entry: Any, size: int) -> _Window:
+    wanted = np.arange(size)[entry]
+    if np.ndim(wanted) == 0:
+        return _Window(int(wanted), 1, 0)
+    if wanted.size == 0:
+        return _Window(0, 1, slice(0, 0))
+    return _Window(int(wanted.min()), int(np.ptp(wanted)) + 1, wanted - wanted.min())
+
+
+def _wrap(values: "_Lazy | NDArray[np.float32]", bands: tuple[Band, ...]) -> xr.DataArray:
+    data: Any = values
+    if isinstance(values, _Lazy):
+        data = indexing.MemoryCachedArray(indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(values)))
+    return xr.DataArray(xr.Variable(("band", "y", "x"), data), coords={"band": [band.name for band in bands]})
+
+
+def _georeferenced(scene: xr.DataArray, dataset: DatasetReader) -> xr.DataArray:
+    transform, (points, points_crs) = dataset.transform, dataset.gcps
+    crs = dataset.crs or points_crs
+    if crs is not None:
+        scene = scene.rio.write_crs(crs)
+    if points:
+        scene = scene.rio.write_gcps(points, points_crs)
+    elif crs is not None or not transform.is_identity:
+        scene = scene.rio.write_transform(transform)
+        if transform.is_rectilinear and transform.b == 0:
+            scene = scene.assign_coords(
+                x=transform.c + transform.a * (np.arange(dataset.width) + 0.5),
+                y=transform.f + transform.e * (np.arange(dataset.height) + 0.5),
+            )
+    return scene
+
+
+def _pixel_size(dataset: DatasetReader) -> float | None:
+    """Side of a pixel on the ground in metres; of the middle pixel where the map's scale varies."""
+    transform, crs = dataset.transform, dataset.crs
+    if dataset.gcps[0]:
+        transform, crs = from_gcps(dataset.gcps[0]), dataset.gcps[1]
+    if crs is None or transform.is_identity:
+        return None
+    side = math.sqrt(abs(transform.determinant))
+    if crs.is_projected and "mercator" not in crs.to_wkt().lower().replace("transverse_mercator", ""):
+        return float(side * crs.linear_units_factor[1])
+    column, row = dataset.width / 2, dataset.height / 2
+    corners = [transform @ (column, row), transform @ (column + 1, row), transform @ (column, row + 1)]
+    try:
+        (lon, east, south), (lat, lat_east, lat_south) = reproject_points(crs, "EPSG:4326", *zip(*corners, strict=True))
+    except Exception:  # noqa: BLE001  # a local grid has no way to longitude and latitude: rasterio raises many things
+        return None
+    shrink = math.cos(math.radians(lat))
+    metres = 111_195.0  # per degree of a sphere of 6371 km
+    area = (east - lon) * (lat_south - lat) - (south - lon) * (lat_east - lat)
+    return math.sqrt(abs(area) * shrink) * metres or None
+
+
+def _sample(
+    dataset: DatasetReader, decoding: Decoding, name: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Values to judge by, thinned out where the image is large, and the whole image where it is not."""
+    step = math.ceil(max(dataset.width, dataset.height) / SAMPLE)
+    whole = None
+    if step == 1:
+        sample = whole = read_physical(dataset, decoding)
+    else:
+        shape = (dataset.height // step, dataset.width // step)
+        stored = dataset.read(list(decoding.indexes), out_shape=(len(decoding.indexes), *shape))
+        sample = decoding.physical(stored, read_visible(dataset, decoding, out_shape=shape))
+    if not np.isfinite(sample).any() and (step == 1 or not np.isfinite(read_physical(dataset, decoding)).any()):
+        raise RasterError(f"{name} has no data: every pixel is nodata, NaN or masked; check its nodata value")
+    return sample, whole
+
+
+def _radar_by_sign(decoding: Decoding, sample: NDArray[np.float32]) -> Sensor | None:
+    """The sensor; of radar that nobody named, decibel or linear: decibel has negative values, power never."""
+    sensor = decoding.match.sensor
+    if (
+        sensor is not None
+        and sensor.name == "sentinel1-grd-db"
+        and decoding.match.source in ("descriptions", "imagery")
+    ):
+        if np.nanmin(sample) >= 0:
+            return get_sensor("sentinel1-grd-linear")
+    return sensor
+
+
+def _robust_range(values: NDArray[np.float32]) -> Range:
+    """The 2nd to 98th percentile of a band, widened by a quarter on either side."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    if not finite.size:
+        return (0.0, 1.0)
+    lo, hi = np.percentile(finite, (2, 98))
+    margin = 0.25 * (hi - lo) or 0.5 * abs(hi) or 0.5
+    return (float(lo - margin), float(hi + margin))
+
+
+def _check_range(sample: NDArray[np.float32], sensor: Sensor, decoding: Decoding, name: str) -> None:
+    """Refuse values that can't be in the sensor's units; rescaling them silently would be a guess."""
+    finite = sample[np.isfinite(sample)]
+    lo, hi = sensor.valid_range
+    low, high = PLAUSIBLE.get(sensor.units, (lo - 3 * (hi - lo), hi + 3 * (hi - lo)))
+    beyond = float(np.mean((finite < low) | (finite > high)))
+    middle = [float(number) for number in np.percentile(finite, (2, 98))]
+    found = (
+        f"{name}: as {sensor.name} (number x {decoding.scales[0]:g} + {decoding.offsets[0]:g}) the values lie between "
+        f"{middle[0]:.4g} and {middle[1]:.4g} {sensor.units}"
+    )
+    remedy = "give the right sensor (--sensor), or set scale, offset and nodata in the file (gdal_edit.py -scale S -offset O)"
+    if beyond > TOLERATED:
+        raise ValueRangeError(
+            f"{found}, {beyond:.0%} of them outside {low:g} to {high:g}: probably not scaled; {remedy}"
+        )
+    if sensor.units == "reflectance" and float(finite.max()) < 1e-3:
+        raise ValueRangeError(f"{found}, all below 0.001: probably scaled twice; {remedy}")
+    if sensor.units == "dB" and middle[0] >= 0:
+        raise ValueRangeError(f"{found}, none of them negative: probably linear; {remedy}")

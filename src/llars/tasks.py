@@ -1,0 +1,91 @@
+"""The tasks, each with its key, its canonical sentence, and what it needs and gives."""
+
+from dataclasses import dataclass
+
+from llars.bands import Role
+from llars.errors import InstructionError
+
+__all__ = ["TASKS", "TASK_KEYS", "Step", "Task", "get_task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of restoration."""
+
+    key: str
+    """Name in code, files and on the command line."""
+
+    title: str
+    """One line for people: input -> output."""
+
+    instruction: str
+    """The canonical sentence that asks for it."""
+
+    guides: tuple[Role, ...] = ()
+    """Guides it needs besides the target."""
+
+    changes_grid: bool = False
+    """The output lies on a finer grid than the input."""
+
+
+TASKS: tuple[Task, ...] = (
+    Task("cloud", "optical -> cloud-free optical", "remove the clouds"),
+    Task("cloud_sar", "optical + SAR -> cloud-free optical", "use the radar to see through the clouds", (Role.SAR,)),
+    Task("haze", "optical -> clear optical", "remove the haze"),
+    Task("denoise", "any image, SAR too -> clean", "reduce the noise"),
+    Task("deblur", "any image -> sharp", "sharpen the blurred image"),
+    Task("destripe", "any image -> stripe-free", "remove the stripes"),
+    Task("sr", "optical -> finer grid (x2, x3, x4)", "double the resolution", changes_grid=True),
+    Task("pansharpen", "MS + PAN -> MS on the PAN grid", "sharpen with the panchromatic band", (Role.PAN,), True),
+    Task(
+        "stf",
+        "coarse now + fine before + coarse before -> fine now",
+        "predict the fine image of the later date",
+        (Role.FINE_BEFORE, Role.COARSE_BEFORE),
+        True,
+    ),
+    Task("equalize", "optical -> equalised", "equalise the histogram"),
+    Task("stretch", "optical -> stretched", "linear 2-98 % stretch"),
+    Task("brightness", "optical -> brighter or darker", "brighten the image"),
+)
+"""All tasks; ``cloud`` and ``cloud_sar`` are one of the paper's eleven with and without a guide."""
+
+TASK_KEYS: tuple[str, ...] = tuple(task.key for task in TASKS)
+"""Keys in the order of the model's task outputs. Append only: trained weights depend on the order."""
+
+
+def get_task(key: str) -> Task:
+    """The task called ``key``.
+
+    Raises:
+        InstructionError: there is no such task.
+    """
+    for task in TASKS:
+        if task.key == key:
+            return task
+    raise InstructionError(f"unknown task {key!r}; the tasks are {', '.join(TASK_KEYS)}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that an instruction asks for."""
+
+    task: str
+    """A task key."""
+
+    severity: float
+    """Strength in [0, 1]; for ``brightness`` in [-1, 1], negative to darken. See ``brightness_gain``."""
+
+    text: str = ""
+    """The words that asked for it; they condition the network."""
+
+    scale: int = 1
+    """Factor by which the grid gets finer (``sr`` only)."""
+
+    confidence: float = 1.0
+    """Probability that the words ask for this task, in [0, 1]."""
+
+
+def brightness_gain(strength: float) -> float:
+    """Factor on physical values that a brightness strength in [-1, 1] stands for: one stop at full strength."""
+    return float(2.0**strength)

@@ -1,0 +1,1 @@
+"""Training: losses, dynamic task weights, the loop. Needs neither rasterio nor xarray."""

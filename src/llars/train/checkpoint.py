@@ -1,0 +1,66 @@
+"""Checkpoints as safetensors files, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from llars.errors import DataError
+
+__all__ = ["Average", "load_checkpoint", "save_checkpoint"]
+
+
+class Average:
+    """Exponential moving average of a network's parameters."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {name: value.detach().clone() for name, value in network.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Takes the parameters after ``step`` steps in; young averages forget faster."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        values, news = list(self.values.values()), [value.detach() for value in network.parameters()]
+        torch._foreach_lerp_(values, news, 1 - decay)
+
+
+def save_checkpoint(path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int) -> None:
+    """One file with the tensors of every part, the optimizer's moments and the step."""
+    tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    save_file(tensors, unfinished, metadata={"step": str(step)})
+    os.replace(unfinished, path)
+
+
+def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[dict[str, dict[str, Tensor]], int]:
+    """The parts and the step of a checkpoint; the optimizer's moments are put in place.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    parts: dict[str, dict[str, Tensor]] = {}
+    try:
+        with safe_open(path, "pt") as stored:
+            step = int(stored.metadata()["step"])
+            for key in stored.keys():  # noqa: SIM118 - safe_open is no mapping
+                part, name = key.split("/", 1)
+                parts.setdefault(part, {})[name] = stored.get_tensor(key)
+    except (SafetensorError, OSError, TypeError, KeyError) as fault:
+        raise DataError(f"checkpoint {path} is damaged ({fault}); delete it to start anew") from None
+    moments: dict[int, dict[str, Any]] = {}
+    for key, value in parts.pop("optimizer", {}).items():
+        index, name = key.split("/")
+        moments.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return parts, step

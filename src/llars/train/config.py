@@ -1,0 +1,90 @@
+"""Settings of a training run, read from YAML; ``key=value`` words override."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llars.errors import ConfigError
+from llars.train.losses import LossWeights
+
+__all__ = ["TrainConfig", "read_config"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run."""
+
+    model: str
+    """Preset of the network."""
+
+    corpus: Path
+    """Folder that ``llars data build`` wrote."""
+
+    bank: Path
+    """File of instruction vectors."""
+
+    run: Path
+    """Folder for checkpoints and the log; a run that is found there goes on."""
+
+    steps: int
+    """Steps of the whole schedule."""
+
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    warmup: int = 500
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+
+    average: float = 0.999
+    """Decay of the moving average of the parameters, which is what is shipped."""
+
+    seed: int = 0
+    device: str = "cpu"
+    start_from: Path | None = None
+    """Weights to start from where the run has no checkpoint yet."""
+
+    max_minutes: float | None = None
+    """Stop after this long, with a checkpoint."""
+
+    checkpoint_minutes: float = 4.0
+    evaluate_minutes: float = 12.0
+    losses: LossWeights = field(default_factory=LossWeights)
+    tasks: dict[str, float] = field(default_factory=dict)
+    """Share of each task in the samples."""
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration in a YAML file, with ``key=value`` overrides (values are YAML too).
+
+    Raises:
+        ConfigError: the file or a key in it is wrong.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+        values |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in overrides)}
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration at {path}; configs/train/ has some to start from") from None
+    except (yaml.YAMLError, ValueError, TypeError) as fault:
+        raise ConfigError(f"{path} and {list(overrides)} are not readable as key: value settings ({fault})") from None
+    return build_config(values)
+
+
+def build_config(values: dict[str, Any]) -> TrainConfig:
+    """Checks keys and types."""
+    known = {entry.name: entry for entry in fields(TrainConfig)}
+    if unknown := set(values) - set(known):
+        raise ConfigError(f"unknown training settings {sorted(unknown)}; known are {sorted(known)}")
+    for key in ("corpus", "bank", "run", "start_from"):
+        if values.get(key) is not None:
+            values[key] = Path(values[key])
+    values["losses"] = LossWeights(**values.get("losses", {}))
+    try:
+        return TrainConfig(**values)
+    except TypeError as fault:
+        raise ConfigError(f"incomplete training settings: {fault}") from None

@@ -1,0 +1,209 @@
+"""The training loop: one resumable command.
+
+A step is a pure function of the seed and its number, so that a run that was stopped and went on ends with the same
+weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from llars.data.mix import Loader, Mixer, Recipe
+from llars.data.corpus import Corpus
+from llars.errors import DataError
+from llars.model.align import describe
+from llars.model.condition import Conditions
+from llars.model.config import preset
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.model.output import Output
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+from llars.text.bank import InstructionBank
+from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
+from llars.train.config import TrainConfig, read_config
+from llars.train.losses import auxiliary_loss, restoration_loss
+from llars.train.validation import validate
+from llars.train.weighting import TaskWeights
+from llars.weights.registry import load_network, save_weights
+
+__all__ = ["Trainer", "main"]
+
+
+@dataclass
+class Progress:
+    """What has happened since the last line of the log."""
+
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    skipped: int = 0
+    started: float = field(default_factory=time.monotonic)
+    steps: int = 0
+
+
+class Trainer:
+    """The state of a run."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        torch.manual_seed(config.seed)
+        self.network = Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)
+        self.network.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Average(self.network, config.average)
+        self.weighting = TaskWeights(len(TASK_KEYS)).to(config.device)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
+        )
+        self.step = 0
+        self.checkpoint = config.run / "last.safetensors"
+        if self.checkpoint.exists():
+            self.resume()
+
+    def resume(self) -> None:
+        """Goes on where the run stopped."""
+        parts, self.step = load_checkpoint(self.checkpoint, self.optimizer)
+        self.network.load_state_dict(parts["network"])
+        self.average.values = {name: value.to(self.config.device) for name, value in parts["average"].items()}
+        self.weighting.load_state_dict(parts["weighting"])
+
+    def save(self) -> None:
+        """Checkpoint, and the averaged weights in the form in which they are shipped."""
+        parts = {
+            "network": self.network.state_dict(),
+            "average": self.average.values,
+            "weighting": self.weighting.state_dict(),
+        }
+        save_checkpoint(self.checkpoint, parts, self.optimizer, self.step)
+        save_weights(
+            self.config.run / f"{self.config.model}.safetensors",
+            self.averaged().state_dict(),
+            self.network.config,
+            sorted(self.config.tasks),
+            {"steps": str(self.step), "samples": str(self.step * self.config.batch_size)},
+        )
+
+    def averaged(self) -> Network:
+        """A copy of the network with the averaged parameters, ready for inference."""
+        network = Network(self.network.config).to(self.config.device)
+        network.load_state_dict({**self.network.state_dict(), **self.average.values})
+        return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then half a cosine down to a hundredth."""
+        config = self.config
+        if self.step < config.warmup:
+            return config.learning_rate * (self.step + 1) / config.warmup
+        done = min(1.0, (self.step - config.warmup) / max(1, config.steps - config.warmup))
+        return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def forward(self, batch: Batch) -> tuple[Output, Tensor, Statistics, Conditions]:
+        """The network on a batch; also the normalised truth, its statistics and the conditions."""
+        statistics = jitter(Statistics.of(batch.degraded))
+        image, truth = statistics.apply(batch.degraded), statistics.apply(batch.clean)
+        bands = describe(batch.bands).to(image.device)
+        with torch.autocast(image.device.type, torch.bfloat16):
+            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction)
+            output = self.network(image, conditions)
+        return output, truth, statistics, conditions
+
+    def train_step(self, batch: Batch, progress: Progress) -> None:
+        """One step of the optimizer; a step whose gradient is not finite is left out and counted."""
+        # Gates and jitter draw from the global generator: seeded by the step, they need no saving.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        self.network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        output, truth, statistics, conditions = self.forward(batch)
+        losses = restoration_loss(output, truth, statistics, self.config.losses)
+        weights = self.weighting(losses, batch.task)
+        loss = (weights * losses).mean() + auxiliary_loss(output, truth, conditions, batch, self.config.losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self.average.update(self.network, self.step)
+        else:
+            progress.skipped += 1
+        for task, value in zip(batch.task.tolist(), losses.tolist(), strict=True):
+            progress.losses.setdefault(TASK_KEYS[task], []).append(value)
+        progress.steps += 1
+        self.step += 1
+
+
+def jitter(statistics: Statistics) -> Statistics:
+    """Statistics as of a larger scene, for half of the samples."""
+    shape = (statistics.mean.shape[0], 1)
+    device = statistics.mean.device
+    wide = (torch.rand(shape, device=device) < 0.5).float()
+    shift = 0.5 * torch.randn(shape, device=device) * wide
+    factor = (wide * (torch.rand(shape, device=device) * 1.1 - 0.1)).exp()
+    return statistics.jittered(shift, factor)
+
+
+def log(path: Path, row: dict[str, object]) -> None:
+    """Appends a row to a CSV file, whose header is that of its first row."""
+    new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+
+
+def progress_row(trainer: Trainer, progress: Progress, tasks: Sequence[str]) -> dict[str, object]:
+    """A row for the log: throughput and the mean loss of each task."""
+    seconds = time.monotonic() - progress.started
+    row: dict[str, object] = {
+        "step": trainer.step,
+        "lr": f"{trainer.learning_rate():.2e}",
+        "samples_per_s": f"{progress.steps * trainer.config.batch_size / seconds:.1f}",
+        "skipped": progress.skipped,
+    }
+    for task in tasks:
+        values = progress.losses.get(task, [])
+        row[task] = f"{sum(values) / len(values):.4f}" if values else ""
+    return row
+
+
+def main(path: Path, overrides: Sequence[str] = ()) -> Path:
+    """Trains as the configuration at ``path`` says and returns the weights file.
+
+    Raises:
+        LlarsError: configuration, corpus or checkpoint are not usable.
+    """
+    config = read_config(path, overrides)
+    corpus, bank = Corpus.open(config.corpus), InstructionBank.load(config.bank)
+    mixer = Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size, seed=config.seed)
+    trainer = Trainer(config)
+    tasks = sorted(config.tasks)
+    progress, start = Progress(), time.monotonic()
+    saved = evaluated = start
+    for batch in Loader(mixer, trainer.step, config.steps):
+        trainer.train_step(batch.to(config.device), progress)
+        now = time.monotonic()
+        if trainer.step % 200 == 0:
+            log(config.run / "train.csv", progress_row(trainer, progress, tasks))
+            progress = Progress()
+        over = config.max_minutes is not None and now - start > 60 * config.max_minutes
+        if over or now - saved > 60 * config.checkpoint_minutes:
+            trainer.save()
+            saved = now
+        if over or now - evaluated > 60 * config.evaluate_minutes:
+            log(config.run / "validation.csv", {"step": trainer.step, **validate(trainer.averaged(), corpus, bank)})
+            evaluated = now
+        if over:
+            break
+    if trainer.step == 0:
+        raise DataError(f"no training step was done: steps={config.steps} with the corpus at {config.corpus}")
+    trainer.save()
+    return config.run / f"{config.model}.safetensors"

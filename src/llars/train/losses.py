@@ -1,0 +1,66 @@
+"""What training minimises. The model returns its auxiliary outputs; only here are they added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from llars.model.condition import Conditions
+from llars.model.normalise import Statistics
+from llars.model.output import Output
+from llars.sample import Batch
+
+__all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Factors of the terms beside the absolute error."""
+
+    spectral_angle: float = 0.1
+    balance: float = 0.01
+    text: float = 0.02
+    faults: float = 0.05
+    uncertainty: float = 0.05
+
+
+def spectral_angle(
+    image: Float[Tensor, "batch band y x"], truth: Float[Tensor, "batch band y x"]
+) -> Float[Tensor, "batch"]:
+    """Mean of 1 - cos of the angle between spectra (Kruse et al., 1993); 0 for a single band.
+
+    The cosine itself, not the angle: the angle's slope is infinite where the spectra agree.
+    """
+    if image.shape[1] == 1:
+        return image.new_zeros(image.shape[0])
+    return (1 - functional.cosine_similarity(image, truth, dim=1, eps=1e-3)).mean((-2, -1))
+
+
+def restoration_loss(
+    output: Output, truth: Float[Tensor, "batch band y x"], statistics: Statistics, weights: LossWeights
+) -> Float[Tensor, "batch"]:
+    """Absolute error in normalised values and spectral angle in unit values, of each sample."""
+    error = (output.image - truth).abs().mean((1, 2, 3))
+    angle = spectral_angle(statistics.undo(output.image), statistics.undo(truth))
+    return error + weights.spectral_angle * angle
+
+
+def auxiliary_loss(
+    output: Output,
+    truth: Float[Tensor, "batch band y x"],
+    conditions: Conditions,
+    batch: Batch,
+    weights: LossWeights,
+) -> Float[Tensor, ""]:
+    """Balance of the experts, task from the words, faults from the image, and the predicted error."""
+    error = (output.image.detach() - truth).abs()
+    surprise = (error * (-output.log_scale).exp() + output.log_scale).mean()
+    return (
+        weights.balance * conditions.balance
+        + weights.text * functional.cross_entropy(conditions.task_from_text.float(), batch.task)
+        + weights.faults * functional.smooth_l1_loss(conditions.task_from_image.float(), batch.faults, beta=0.1)
+        + weights.uncertainty * surprise
+    )

@@ -1,0 +1,243 @@
+"""Weights files: the bundled ones with their checksums, and how one is written and read.
+
+A weights file is safetensors with half-precision tensors, whose metadata carries everything that inference needs to
+know of training: configuration, tasks, version, summary. Nothing here ever unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import llars
+from llars.errors import LlarsError, OutputError, WeightsError
+from llars.model.config import ModelConfig
+from llars.tasks import get_task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llars.model.network import Network
+
+__all__ = ["WeightsEntry", "WeightsInfo", "find", "load_network", "models", "read_info", "save_weights"]
+
+FOLDER = Path(__file__).parent
+FORMAT = "llars-weights-1"
+
+
+@dataclass(frozen=True)
+class WeightsEntry:
+    """Weights that ship with llars."""
+
+    name: str
+    """What ``llars.load`` and ``--model`` call them."""
+
+    file: str
+    """Name of the file in this package."""
+
+    sha256: str
+    """Checksum of the file, verified whenever it is loaded."""
+
+    parameters: int
+    """Number of trained numbers."""
+
+    tasks: tuple[str, ...]
+    """Keys of the tasks that they were trained on."""
+
+    title: str
+    """One line for people."""
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What a weights file says of itself."""
+
+    config: ModelConfig
+    tasks: tuple[str, ...]
+    """Keys of the tasks that the network was trained on."""
+
+    version: str
+    """Version of llars that wrote the file."""
+
+    training: dict[str, Any]
+    """Summary of the training run: steps, seed, data, metrics."""
+
+    parameters: int
+    """Number of stored numbers."""
+
+    sha256: str
+    """Checksum of the whole file."""
+
+
+def models() -> tuple[WeightsEntry, ...]:
+    """The bundled weights, in the order of ``registry.json``."""
+    records = json.loads((FOLDER / "registry.json").read_text(encoding="utf-8"))
+    return tuple(
+        WeightsEntry(name=name, **{**record, "tasks": tuple(record["tasks"])}) for name, record in records.items()
+    )
+
+
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """The file of bundled weights, verified against its checksum, or the given file itself.
+
+    Raises:
+        WeightsError: no such name or file, or a bundled file is missing or differs from its checksum.
+    """
+    for entry in models():
+        if entry.name == os.fspath(name_or_path):
+            return _verified(entry)
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    names = [entry.name for entry in models()]
+    near = get_close_matches(str(name_or_path), names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"bundled are {', '.join(names) or 'none'}"
+    raise WeightsError(f"no weights named {str(name_or_path)!r} and no such file; {hint}")
+
+
+def _verified(entry: WeightsEntry) -> Path:
+    path = FOLDER / entry.file
+    if not path.is_file():
+        raise WeightsError(f"the bundled weights {entry.name!r} lack their file {path}; reinstall llars")
+    if (found := _sha256(path)) != entry.sha256:
+        raise WeightsError(
+            f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {entry.sha256[:12]}; reinstall llars"
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_weights(
+    path: str | os.PathLike[str],
+    state_dict: Mapping[str, Tensor],
+    config: ModelConfig,
+    tasks: Sequence[str],
+    training: Mapping[str, Any] | None = None,
+) -> WeightsInfo:
+    """Write a weights file, whole or not at all; floating-point tensors are stored in half precision.
+
+    Args:
+        path: file to write; an existing one is replaced.
+        state_dict: all parameters and buffers of ``Network(config)``.
+        config: what the network is built from.
+        tasks: keys of the tasks that it was trained on.
+        training: summary of the run, anything that JSON can hold.
+
+    Raises:
+        WeightsError: a tensor holds a number that half precision cannot.
+        InstructionError: a task is unknown.
+        OutputError: the file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in state_dict.items():
+        stored = tensor.detach().cpu().contiguous()
+        stored = stored.half() if stored.is_floating_point() else stored
+        if not torch.isfinite(stored).all():
+            raise WeightsError(f"{name} holds numbers that half precision cannot (NaN or above 65504); did it diverge?")
+        tensors[name] = stored
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(config.to_dict()),
+        "tasks": json.dumps([get_task(key).key for key in tasks]),
+        "version": llars.__version__,
+        "training": json.dumps(dict(training or {})),
+    }
+    path = Path(path)
+    _write_whole(path, save(tensors, metadata))
+    return read_info(path)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+            partial = Path(stream.name)
+            try:
+                stream.write(content)
+                stream.flush()
+                # A temporary file is private; the weights get the permissions of any other new file.
+                partial.chmod(0o644)
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+    except OSError as fault:
+        raise OutputError(f"cannot write weights to {path}: {fault.strerror or fault}; choose another place") from None
+
+
+def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
+    """What the weights file at ``path`` says of itself.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or holds no llars weights.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"no weights file at {path}")
+    try:
+        with safe_open(path, framework="np") as stored:
+            metadata = stored.metadata() or {}
+            shapes = [stored.get_slice(name).get_shape() for name in stored.keys()]  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as fault:
+        raise WeightsError(f"{path} is no whole safetensors file ({_first_line(fault)}); get it again") from None
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path} holds no llars weights: its format is {metadata.get('format')!r}, expected {FORMAT!r}"
+        )
+    try:
+        return WeightsInfo(
+            config=ModelConfig.from_dict(json.loads(metadata["config"])),
+            tasks=tuple(get_task(key).key for key in json.loads(metadata["tasks"])),
+            version=metadata["version"],
+            training=json.loads(metadata["training"]),
+            parameters=sum(_product(shape) for shape in shapes),
+            sha256=_sha256(path),
+        )
+    except (KeyError, ValueError, TypeError, LlarsError) as fault:
+        raise WeightsError(f"{path}: cannot understand its metadata ({_first_line(fault)}); update llars") from None
+
+
+def _product(shape: Sequence[int]) -> int:
+    size = 1
+    for side in shape:
+        size *= side
+    return size
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).partition("\n")[0] or type(fault).__name__
+
+
+def load_network(path: str | os.PathLike[str]) -> tuple[Network, WeightsInfo]:
+    """The network that a weights file holds, in float32, in evaluation mode, on the CPU.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or its tensors are not those of its configuration.
+    """
+    from safetensors.torch import load_file
+
+    from llars.model.network import Network
+
+    info = read_info(path)
+    network = Network(info.config)
+    try:
+        network.load_state_dict(load_file(path), strict=True)
+    except RuntimeError as fault:
+        reason = " ".join(str(fault).split())[:200]
+        raise WeightsError(f"{path} does not fit the network that it describes: {reason}") from None
+    return network.eval(), info

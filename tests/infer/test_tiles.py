@@ -1,0 +1,65 @@
+"""Laws of the tile grid."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llars.errors import ConfigError
+from llars.infer.tiles import TileGrid, mirror
+
+grids = st.builds(
+    TileGrid,
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    tile=st.integers(1, 120),
+    halo=st.integers(0, 40),
+    multiple=st.sampled_from([1, 4, 16]),
+)
+
+
+@given(grids)
+def test_every_pixel_is_written_exactly_once(grid):
+    written = np.zeros((grid.height, grid.width), dtype=int)
+    for tile in grid:
+        written[tile.core.slices] += 1
+    assert (written == 1).all()
+    assert len(grid) == len(list(grid))
+
+
+@given(grids)
+def test_windows_are_aligned_to_the_scene_and_hold_the_halo(grid):
+    for tile in grid:
+        core, window = tile.core, tile.window
+        sides = (window.top, window.left, window.bottom, window.right)
+        assert all(side % grid.multiple == 0 for side in sides)
+        assert min(core.top - window.top, core.left - window.left) >= grid.halo
+        assert min(window.bottom - core.bottom, window.right - core.right) >= grid.halo
+
+
+@given(grids)
+def test_reading_windows_and_cropping_them_gives_the_scene_back(grid):
+    scene = np.arange(grid.height * grid.width).reshape(grid.height, grid.width)
+    found = np.full_like(scene, -1)
+    for tile in grid:
+        window = tile.window
+        rows = mirror(window.top, window.bottom, grid.height)
+        columns = mirror(window.left, window.right, grid.width)
+        found[tile.core.slices] = scene[np.ix_(rows, columns)][tile.crop]
+    assert np.array_equal(found, scene)
+
+
+@given(st.integers(2, 12), st.integers(0, 30), st.integers(0, 30))
+def test_mirror_is_numpys_reflect_padding(size, before, after):
+    axis = np.arange(size)
+    assert np.array_equal(axis[mirror(-before, size + after, size)], np.pad(axis, (before, after), mode="reflect"))
+
+
+def test_one_pixel_mirrors_into_itself():
+    assert mirror(-3, 4, 1).tolist() == [0] * 7
+
+
+@pytest.mark.parametrize("sizes", [{"tile": 0}, {"height": 0}, {"halo": -1}, {"multiple": 0}])
+def test_impossible_grids_are_refused(sizes):
+    with pytest.raises(ConfigError, match="at least 1"):
+        TileGrid(**({"height": 10, "width": 10, "tile": 4} | sizes))
