@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 DATA ?=
-CONFIG ?= configs/llars-small.yaml
+CONFIG ?= configs/train/small.yaml
 
-.PHONY: help setup demo test lint evaluate bench train clean
+.PHONY: help setup demo test lint evaluate bench train reader clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,15 +34,18 @@ lint: $(STAMP) ## ruff and mypy, as strict as they come
 
 evaluate: $(STAMP) ## make evaluate DATA=folder: the table of docs/results.md
 	@test -n "$(DATA)" || { echo "say where the scenes are: make evaluate DATA=folder (with a scenes.json)" >&2; exit 2; }
-	$(BIN)/llars evaluate configs/evaluate.yaml data=$(DATA)
+	$(BIN)/llars evaluate configs/eval/shared.yaml $(DATA)
 
 bench: $(STAMP) ## speed and memory of llars-small on this machine
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m llars.bench.speed
 
 train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery up
 	@test -n "$(DATA)" || { echo "say where the scenes are: make train DATA=folder (with a scenes.json)" >&2; exit 2; }
-	$(BIN)/llars data build $(CONFIG) $(DATA)
+	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/llars train $(CONFIG)
+
+reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
+	$(BIN)/python -m llars.train.reading src/llars/weights/llars-reader.safetensors
 
 clean: ## remove what the targets above left
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

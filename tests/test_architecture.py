@@ -24,7 +24,7 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {"_windows": "metrics", "identify": "scene"}
+ALIASES = {"_console": "cli", "_decode": "scene", "_identify": "scene", "_scaling": "scene", "_windows": "metrics"}
 """Further modules beside the package's members, and the member that each is a part of."""
 
 FORBIDDEN = {
@@ -42,6 +42,7 @@ FORBIDDEN_AT_TOP = {
 
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
+"""Docstrings don't count: what a public function promises may take its space."""
 
 STEP_OF = {member: step for step, members in enumerate(STEPS) for member in members}
 PYTHON_FILES = sorted([*SOURCE.rglob("*.py"), *(SOURCE.parents[1] / "scripts").glob("*.py")])
@@ -100,6 +101,10 @@ def identify(path: Path) -> str:
     return str(path.relative_to(SOURCE.parents[1]))
 
 
+def lines_of(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
 def test_walk_finds_imports_in_functions_and_skips_those_for_type_checkers() -> None:
     code = (
         "import a\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\n"
@@ -142,5 +147,5 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     assert lines < MAX_FILE_LINES, f"{identify(path)} has {lines} lines"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            length = lines_of(node) - (lines_of(node.body[0]) if ast.get_docstring(node) else 0)
             assert length < MAX_FUNCTION_LINES, f"{identify(path)}:{node.lineno}: {node.name} has {length} lines"

@@ -260,6 +260,12 @@ def test_compare_agrees_with_the_metrics(llars: Callable[..., Result], small_sce
     assert f"{measured['psnr']:.4f}" in table.out
 
 
+def test_json_has_null_where_a_number_is_infinite(llars: Callable[..., Result], small_scene: Path) -> None:
+    measured = json.loads(llars("compare", small_scene, small_scene, "--json").out, parse_constant=pytest.fail)
+    assert measured["psnr"] is None
+    assert measured["rmse"] == 0
+
+
 def test_compare_refuses_another_grid(llars: Callable[..., Result], small_scene: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "other.tif", plain())
     assert_mistake(llars("compare", other, small_scene), says="10")
@@ -293,9 +299,10 @@ def test_diagnose_prints_prompts_that_restore_understands(
         assert llars("restore", small_scene, output, *prompt, "--model", tiny_weights).code == cli.OK
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_missing_configuration(command: str, llars: Callable[..., Result], tmp_path: Path) -> None:
-    assert_mistake(llars(command, tmp_path / "nowhere.yaml"), says="nowhere.yaml")
+@pytest.mark.parametrize("command", [["train"], ["evaluate"], ["data", "build"]])
+def test_missing_configuration(command: list[str], llars: Callable[..., Result], tmp_path: Path) -> None:
+    folder = [] if command == ["train"] else [tmp_path]
+    assert_mistake(llars(*command, tmp_path / "nowhere.yaml", *folder), says="nowhere.yaml")
 
 
 def test_a_fault_of_ours_is_one_line_with_the_way_to_the_traceback(

@@ -34,12 +34,6 @@ def test_unknown_name_is_an_attribute_error() -> None:
         llars.no_such_name  # noqa: B018 - the access is what is tested
 
 
-def test_version_is_that_of_the_installed_package() -> None:
-    from importlib.metadata import version
-
-    assert llars.__version__ == version("llars")
-
-
 @pytest.mark.parametrize(
     "code",
     [

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
-from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -18,6 +17,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from llars._identify import Evidence, Match, bands_of, identify
+from llars._scaling import default_scaling, product_metadata
 from llars.errors import RasterError
 from llars.sensors import get_sensor
 
@@ -115,7 +115,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
 def read_physical(
     dataset: DatasetReader, decoding: Decoding, window: Window | None = None, bands: tuple[int, ...] | None = None
 ) -> NDArray[np.float32]:
-    """Physical values ``(band, y, x)`` of a window (the whole file by default), all data bands or those at ``bands``."""
+    """Physical values ``(band, y, x)`` of a window and the data bands at ``bands``; all by default."""
     window = window or Window(0, 0, dataset.width, dataset.height)
     chosen = decoding if bands is None else _subset(decoding, bands)
     values = np.empty((len(chosen.indexes), int(window.height), int(window.width)), dtype=np.float32)
@@ -170,7 +170,7 @@ def decoding_of(
     indexes = tuple(i for i in dataset.indexes if i != alpha)
     own = [(dataset.scales[i - 1], dataset.offsets[i - 1]) for i in indexes]
     scaled = any(pair != (1.0, 0.0) for pair in own)
-    tags = {**_product_metadata(dataset.name), **dataset.tags()}
+    tags = {**product_metadata(dataset.name), **dataset.tags()}
     evidence = Evidence(
         descriptions=tuple(_description(dataset, i) for i in indexes),
         wavelengths=tuple(_wavelength(dataset, i) for i in indexes),
@@ -185,7 +185,7 @@ def decoding_of(
         match = Match(get_sensor(sensor), bands_of(get_sensor(sensor), evidence), "given")
     notes = list(match.notes)
     if not scaled:
-        own, more = _default_scaling(match, evidence, [dataset.tags(i) for i in indexes])
+        own, more = default_scaling(match, evidence, [dataset.tags(i) for i in indexes])
         notes += [] if offset is not None else more
     nodata = [dataset.nodatavals[i - 1] for i in indexes]
     if match.sensor is not None and evidence.dtype[:5] != "float" and all(number is None for number in nodata):
@@ -255,49 +255,3 @@ def _wavelength(dataset: DatasetReader, index: int) -> tuple[float, float | None
     except (KeyError, ValueError):
         return None
     return (round(centre, 3), None if width is None else round(width, 3)) if centre > 0 else None
-
-
-def _product_metadata(name: str) -> dict[str, str]:
-    """Offset and quantification from the metadata file of the Sentinel-2 product that an image lies in."""
-    for folder in list(Path(name).parents)[:5]:
-        for file in sorted(folder.glob("MTD_MSIL*.xml")) if folder.suffix == ".SAFE" else ():
-            wanted = ("ADD_OFFSET", "QUANTIFICATION_VALUE", "PRODUCT_TYPE", "PROCESSING_BASELINE")
-            try:
-                elements = list(ElementTree.parse(file).iter())
-            except ElementTree.ParseError:
-                return {}
-            found = {e.tag.split("}")[-1]: e.text or "" for e in elements}
-            return {tag: text for tag, text in found.items() if tag.endswith(wanted)}
-    return {}
-
-
-def _default_scaling(
-    match: Match, evidence: Evidence, band_tags: list[dict[str, str]]
-) -> tuple[list[tuple[float, float]], list[str]]:
-    """Scale and offset per band where the file has none of its own, and what to tell the user about them."""
-    sensor = match.sensor
-    if sensor is None or evidence.dtype.startswith("float"):
-        return [(1.0, 0.0)] * len(band_tags), []
-    own, unknown = [], False
-    for tags, band in zip(band_tags, match.bands, strict=True):
-        merged = {**(evidence.tags or {}), **tags}
-        quantification = _number(merged, ("BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE"))
-        scale = sensor.scale if quantification is None else 1.0 / quantification
-        keys = [f"{key}{end}" for key in ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET") for end in (f"_{band.name}", "")]
-        shift = _number(merged, keys) if sensor.name.startswith("sentinel2") else None
-        unknown |= shift is None
-        own.append((scale, sensor.offset if shift is None else shift * scale))
-    note = (
-        "no scale and offset in the file: reflectance = number x 0.0001; for processing baseline 04.00 or later "
-        "it is number x 0.0001 - 0.1 (gdal_edit.py -scale 0.0001 -offset -0.1 FILE)"
-    )
-    return own, [note] if unknown and sensor.name in ("sentinel2-l2a", "sentinel2-l1c") else []
-
-
-def _number(tags: dict[str, str], keys: list[str] | tuple[str, ...]) -> float | None:
-    for key in keys:
-        try:
-            return float(tags[key])
-        except (KeyError, ValueError):
-            continue
-    return None

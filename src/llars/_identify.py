@@ -158,12 +158,14 @@ def bands_of(sensor: Sensor, evidence: Evidence) -> tuple[Band, ...]:
 
 def _fits(sensor: Sensor, evidence: Evidence) -> bool:
     """Whether the stored type is one in which this product comes."""
+    if (abs(sensor.scale * 255 - 1) < 1e-6) != (evidence.dtype == "uint8"):
+        return False
     if evidence.scaling is not None:
-        return True
-    if sensor.scale == 1.0:
-        return evidence.dtype.startswith("float")
-    eight_bits = abs(sensor.scale * 255 - 1) < 1e-6
-    return eight_bits == (evidence.dtype == "uint8")
+        # Numbers that the file itself scales otherwise are more than bare numbers.
+        return not sensor.units.startswith("DN") or evidence.scaling == (sensor.scale, sensor.offset)
+    if sensor.offset < 0 and evidence.dtype == "int16":
+        return False  # Landsat Collection 2 is unsigned; signed is Collection 1, which scales otherwise.
+    return sensor.scale != 1.0 or evidence.dtype.startswith("float")
 
 
 def _kind(sensor: Sensor, bands: Sequence[Band], evidence: Evidence) -> tuple[object, ...]:
@@ -218,19 +220,24 @@ def identify(evidence: Evidence) -> Match:
     whole = [name for name in names if len(found[name]) == len(SENSORS[name].bands)]
     if whole and "rgb" in whole:
         names = whole
-    if evidence.scaling is not None:
-        same = [name for name in names if (SENSORS[name].scale, SENSORS[name].offset) == evidence.scaling]
+    same = [name for name in names if (SENSORS[name].scale, SENSORS[name].offset) == evidence.scaling]
+    names.sort(key=lambda name: name not in same)
+    if len({_kind(SENSORS[name], found[name], evidence) for name in names}) > 1:
         names = same or names
-    kinds = {_kind(SENSORS[name], found[name], evidence) for name in names}
-    if len(kinds) == 1:
+    if len({_kind(SENSORS[name], found[name], evidence) for name in names}) == 1:
         sensor = SENSORS[names[0]]
         others = [name for name in names[1:] if not name.startswith("sentinel1")]
-        also = f"taken for {sensor.name}; {', '.join(others)} would fit as well (--sensor)"
+        also = f"taken for {sensor.name}; {_listed(others)} would fit as well (--sensor)"
         return Match(sensor, _with_physics(found[names[0]], evidence), source, (also,) if others else ())
     if evidence.dtype == "uint8" and evidence.colours == ("red", "green", "blue") and not any(evidence.descriptions):
         return Match(SENSORS["rgb"], SENSORS["rgb"].bands, "colours")
-    doubt = (f"the bands fit {', '.join(names)}: choose one with --sensor",) if names else ()
+    doubt = (f"the bands fit {_listed(names)}: name the right one (--sensor)",) if names else ()
     return Match(None, _anonymous(evidence), "fallback", doubt)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
 
 
 def _anonymous(evidence: Evidence) -> tuple[Band, ...]:

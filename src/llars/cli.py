@@ -1,17 +1,16 @@
 """The command line: it parses, hands over, and prints. Nothing heavy is imported before a command needs it."""
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 import llars
+from llars._console import fail, hush_libraries, print_json, print_table, progress_bar, say
 from llars.errors import LlarsError
 
 __all__ = ["main", "run"]
@@ -35,6 +34,7 @@ Input = Annotated[
 ]
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Imagery, with its scenes.json.")]
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
@@ -80,8 +80,8 @@ def restore(
     """Make an image better as the instruction says."""
     from llars.infer.job import restore_file
 
-    with _progress(quiet) as progress:
-        restore_file(
+    with progress_bar(quiet) as progress:
+        report = restore_file(
             source,
             output,
             prompt,
@@ -94,8 +94,9 @@ def restore(
             preview=preview,
             overwrite=overwrite,
             progress=progress,
-            say=_silent if quiet else _say,
         )
+    if not quiet:
+        say(report.notes)
 
 
 @app.command()
@@ -107,12 +108,13 @@ def diagnose(
     as_json: Json = False,
 ) -> None:
     """Tell what is wrong with an image, and the prompt to fix it."""
-    scene = llars.open_scene(source, sensor=sensor)
-    found = llars.load(model, device=device).diagnose(scene)
+    from llars.infer.job import diagnose_file
+
+    found = diagnose_file(source, sensor=sensor, model=model, device=device)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
-        _print_table([(one.task, f"{one.severity:.2f}", f'-p "{one.prompt}"') for one in found] or [("nothing",)])
+        print_table([(one.task, f"{one.severity:.2f}", f'-p "{one.prompt}"') for one in found] or [("nothing",)])
 
 
 @app.command()
@@ -128,7 +130,7 @@ def degrade(
     """Put a controlled fault into an image."""
     from llars.infer.job import degrade_file
 
-    degrade_file(source, output, task, severity=severity, seed=seed, sensor=sensor, overwrite=overwrite)
+    say(degrade_file(source, output, task, severity=severity, seed=seed, sensor=sensor, overwrite=overwrite).notes)
 
 
 @app.command()
@@ -143,22 +145,24 @@ def compare(
 
     measured = compare_files(image, reference, sensor=sensor)
     if as_json:
-        _print_json(measured)
+        print_json(measured)
     else:
-        _print_table([(name, f"{value:.4f}") for name, value in measured.items()])
+        print_table([(name, f"{value:.4f}") for name, value in measured.items()])
 
 
 @app.command()
 def tasks(as_json: Json = False) -> None:
     """List what can be asked for, and which models do it."""
+    from dataclasses import asdict
+
     from llars.tasks import TASKS
     from llars.weights.registry import models
 
     able = {task.key: [entry.name for entry in models() if task.key in entry.tasks] for task in TASKS}
     if as_json:
-        _print_json([{**_plain(task), "models": able[task.key]} for task in TASKS])
+        print_json([{**asdict(task), "models": able[task.key]} for task in TASKS])
     else:
-        _print_table(
+        print_table(
             [(task.key, task.title, f'"{task.instruction}"', ", ".join(able[task.key]) or "not yet") for task in TASKS]
         )
 
@@ -169,9 +173,9 @@ def sensors(as_json: Json = False) -> None:
     from llars.sensors import SENSORS
 
     if as_json:
-        _print_json(list(SENSORS.values()))
+        print_json(list(SENSORS.values()))
     else:
-        _print_table(
+        print_table(
             [(one.name, one.title, one.units, " ".join(band.name for band in one.bands)) for one in SENSORS.values()]
         )
 
@@ -182,16 +186,13 @@ def list_models(as_json: Json = False) -> None:
     from llars.weights.registry import models
 
     if as_json:
-        _print_json(list(models()))
+        print_json(list(models()))
     else:
-        _print_table([(one.name, f"{one.parameters / 1e6:.1f} M", one.title, " ".join(one.tasks)) for one in models()])
+        print_table([(one.name, f"{one.parameters / 1e6:.1f} M", one.title, " ".join(one.tasks)) for one in models()])
 
 
 @data.command("build")
-def data_build(
-    config: Config,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Imagery, with its scenes.json.")],
-) -> None:
+def data_build(config: Config, folder: Folder) -> None:
     """Pack the imagery of a folder for training."""
     from llars.data.corpus import build
 
@@ -208,11 +209,18 @@ def train(config: Config, overrides: Overrides = None) -> None:
 
 
 @app.command()
-def evaluate(config: Config, overrides: Overrides = None) -> None:
+def evaluate(
+    config: Config,
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", help="Folder for results.md and its pictures.")] = Path("docs"),
+    model: Model = DEFAULT_MODEL,
+    device: Device = "auto",
+) -> None:
     """Measure a model per task and data set, beside classical rivals."""
-    from llars.bench import report
+    from llars.bench.evaluate import main as measure
 
-    report.main(config, overrides or [])
+    options = ["--config", str(config), "--model", model, "--device", device]
+    raise typer.Exit(measure([str(folder), str(out), *options]))
 
 
 def main() -> None:
@@ -222,82 +230,30 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0 done, 2 a mistake of the user's, 1 a fault of ours."""
-    _hush_libraries()
+    hush_libraries()
     try:
-        code = app(args=list(arguments) or ["--help"], prog_name="llars", standalone_mode=False)
+        # Not app(...): it would turn a closed pipe into exit code 1.
+        command = typer.main.get_command(app)
+        with command.make_context("llars", list(arguments) or ["--help"]) as context:
+            command.invoke(context)
         sys.stdout.flush()
-        return code if isinstance(code, int) else OK
+        return OK
+    except typer.Exit as done:
+        return done.exit_code
     except LlarsError as mistake:
-        return _fail(str(mistake), MISTAKE)
+        return fail(str(mistake), MISTAKE)
     except TyperException as mistake:
-        context = getattr(mistake, "ctx", None)
-        command = context.command_path if context else "llars"
-        return _fail(f"{mistake.format_message().rstrip('.')}; see `{command} --help`", MISTAKE)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", INTERRUPTED)
+        asked = getattr(mistake, "ctx", None)
+        path = asked.command_path if asked else "llars"
+        return fail(f"{mistake.format_message().rstrip('.')}; see `{path} --help`", MISTAKE)
+    except KeyboardInterrupt:
+        return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader had enough (`llars sensors | head`); keep the interpreter from complaining when it closes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as fault:
-        return _fail(
-            f"{type(fault).__name__}: {fault}; this is a fault of llars: set LLARS_DEBUG=1 to see where", FAULT
-        )
-
-
-def _fail(message: str, code: int) -> int:
-    if os.environ.get("LLARS_DEBUG"):
-        import traceback
-
-        traceback.print_exc()
-    print(f"llars: error: {' '.join(message.split())}", file=sys.stderr)
-    return code
-
-
-def _hush_libraries() -> None:
-    """Keep warnings and log lines of the libraries off the terminal: what the user must know is an error or a note."""
-    import logging
-    import warnings
-
-    if not (sys.warnoptions or os.environ.get("LLARS_DEBUG")):
-        warnings.simplefilter("ignore")
-        logging.getLogger().addHandler(logging.NullHandler())
-
-
-def _say(note: str) -> None:
-    print(f"llars: {note}", file=sys.stderr)
-
-
-def _silent(note: str) -> None:
-    """Takes the notes that --quiet keeps from the user."""
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Something to call with (done, total) that draws a bar on standard error; None where nobody would see it."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("restoring", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _plain(value: Any) -> Any:
-    from dataclasses import asdict, is_dataclass
-
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
-def _print_json(document: Any) -> None:
-    document = [_plain(item) for item in document] if isinstance(document, list) else document
-    print(json.dumps(document, indent=2, default=str))
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if isinstance(fault, ModuleNotFoundError) and not str(fault.name).startswith("llars"):
+            remedy = "train and evaluate need more than restore: pip install 'llars[train,bench]'"
+            return fail(f"{fault.name} is not installed; {remedy}", MISTAKE)
+        return fail(f"{type(fault).__name__}: {fault}; this is a fault of llars: set LLARS_DEBUG=1 to see where", FAULT)

@@ -80,17 +80,13 @@ class Batch:
     instruction: Tensor
     """``(batch, 384)`` float32, sentence vector of the words that ask for the task."""
 
-    faults: Tensor | None = None
+    faults: Tensor
     """``(batch, task)`` float32 in [0, 1], columns as ``TASK_KEYS``: severity of every fault that ``degraded`` has,
     those that the words do not ask for included."""
 
     def to(self, device: str) -> Batch:
         """The same on another device."""
-        tensors = (self.task, self.severity, self.instruction)
+        tensors = (self.task, self.severity, self.instruction, self.faults)
         return Batch(
-            self.degraded.to(device),
-            self.clean.to(device),
-            self.bands,
-            *(tensor.to(device) for tensor in tensors),
-            faults=None if self.faults is None else self.faults.to(device),
+            self.degraded.to(device), self.clean.to(device), self.bands, *(tensor.to(device) for tensor in tensors)
         )

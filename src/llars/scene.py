@@ -1,7 +1,6 @@
 """Open an image file as physical values with everything known of its bands."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,9 @@ SAMPLE = 1024
 
 PLAUSIBLE = {"reflectance": (-0.3, 2.0), "dB": (-70.0, 40.0), "power": (-1e-3, math.inf), "kelvin": (150.0, 400.0)}
 """Physical values beyond which a pixel is out of the ordinary, by units; of other units, three widths of the range."""
+
+ENOUGH = 1_000_000
+"""Values that percentiles are taken of."""
 
 TOLERATED = 0.01
 """Share of pixels that may be out of the ordinary: glint, fire, detector faults."""
@@ -92,16 +94,7 @@ def open_scene(
     return scene
 
 
-@dataclass(frozen=True)
-class _Window:
-    """A rectangle and the index into it that a selection comes down to."""
-
-    start: int
-    length: int
-    within: slice | NDArray[np.intp] | int
-
-
-class _Lazy(BackendArray):  # type: ignore[misc]  # xarray doesn't type its extension points
+class _Lazy(BackendArray):
     """Physical values that are read when they are asked for."""
 
     def __init__(self, path: str, decoding: Decoding, shape: tuple[int, int, int]) -> None:
@@ -111,28 +104,24 @@ class _Lazy(BackendArray):  # type: ignore[misc]  # xarray doesn't type its exte
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
-        chosen = np.arange(self.shape[0])[key[0]]
-        rows, columns = (_window(entry, size) for entry, size in zip(key[1:], self.shape[1:], strict=True))
-        window = Window(columns.start, rows.start, columns.length, rows.length)
+        wanted = [np.arange(size)[entry] for entry, size in zip(key, self.shape, strict=True)]
+        single = tuple(axis for axis, entry in enumerate(wanted) if entry.ndim == 0)
+        bands, rows, columns = (np.atleast_1d(entry) for entry in wanted)
+        if not (bands.size and rows.size and columns.size):
+            return np.empty([entry.size for entry in wanted if entry.ndim], dtype=np.float32)
+        top, left = int(rows.min()), int(columns.min())
+        window = Window(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
         with open_raster(self.path) as dataset:
-            values = read_physical(dataset, self.decoding, window, tuple(int(i) for i in np.atleast_1d(chosen)))
-        values = values[:, rows.within][:, :, columns.within] if np.ndim(rows.within) <= 1 else values
-        return values[0] if np.ndim(chosen) == 0 else values
-
-
-def _window(entry: Any, size: int) -> _Window:
-    wanted = np.arange(size)[entry]
-    if np.ndim(wanted) == 0:
-        return _Window(int(wanted), 1, 0)
-    if wanted.size == 0:
-        return _Window(0, 1, slice(0, 0))
-    return _Window(int(wanted.min()), int(np.ptp(wanted)) + 1, wanted - wanted.min())
+            values = read_physical(dataset, self.decoding, window, tuple(int(i) for i in bands))
+        return values[:, rows - top][:, :, columns - left].squeeze(axis=single)
 
 
 def _wrap(values: "_Lazy | NDArray[np.float32]", bands: tuple[Band, ...]) -> xr.DataArray:
     data: Any = values
     if isinstance(values, _Lazy):
-        data = indexing.MemoryCachedArray(indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(values)))
+        # As xarray's own file readers do: read once, keep, and don't let a change reach what is kept.
+        layers: Any = indexing
+        data = layers.MemoryCachedArray(layers.CopyOnWriteArray(layers.LazilyIndexedArray(values)))
     return xr.DataArray(xr.Variable(("band", "y", "x"), data), coords={"band": [band.name for band in bands]})
 
 
@@ -163,11 +152,13 @@ def _pixel_size(dataset: DatasetReader) -> float | None:
     side = math.sqrt(abs(transform.determinant))
     if crs.is_projected and "mercator" not in crs.to_wkt().lower().replace("transverse_mercator", ""):
         return float(side * crs.linear_units_factor[1])
-    column, row = dataset.width / 2, dataset.height / 2
-    corners = [transform @ (column, row), transform @ (column + 1, row), transform @ (column, row + 1)]
+    a, b, c, d, e, f = tuple(transform)[:6]
+    x, y = (base + p * dataset.width / 2 + q * dataset.height / 2 for p, q, base in ((a, b, c), (d, e, f)))
     try:
-        (lon, east, south), (lat, lat_east, lat_south) = reproject_points(crs, "EPSG:4326", *zip(*corners, strict=True))
-    except Exception:  # noqa: BLE001  # a local grid has no way to longitude and latitude: rasterio raises many things
+        (lon, east, south), (lat, lat_east, lat_south) = reproject_points(
+            crs, "EPSG:4326", [x, x + a, x + b], [y, y + d, y + e]
+        )
+    except Exception:  # a local grid has no way to longitude and latitude: rasterio raises many things
         return None
     shrink = math.cos(math.radians(lat))
     metres = 111_195.0  # per degree of a sphere of 6371 km
@@ -195,13 +186,9 @@ def _sample(
 def _radar_by_sign(decoding: Decoding, sample: NDArray[np.float32]) -> Sensor | None:
     """The sensor; of radar that nobody named, decibel or linear: decibel has negative values, power never."""
     sensor = decoding.match.sensor
-    if (
-        sensor is not None
-        and sensor.name == "sentinel1-grd-db"
-        and decoding.match.source in ("descriptions", "imagery")
-    ):
-        if np.nanmin(sample) >= 0:
-            return get_sensor("sentinel1-grd-linear")
+    guessed = decoding.match.source == "descriptions"
+    if guessed and sensor is not None and sensor.name == "sentinel1-grd-db" and np.nanmin(sample) >= 0:
+        return get_sensor("sentinel1-grd-linear")
     return sensor
 
 
@@ -218,6 +205,7 @@ def _robust_range(values: NDArray[np.float32]) -> Range:
 def _check_range(sample: NDArray[np.float32], sensor: Sensor, decoding: Decoding, name: str) -> None:
     """Refuse values that can't be in the sensor's units; rescaling them silently would be a guess."""
     finite = sample[np.isfinite(sample)]
+    finite = finite[:: math.ceil(finite.size / ENOUGH)]
     lo, hi = sensor.valid_range
     low, high = PLAUSIBLE.get(sensor.units, (lo - 3 * (hi - lo), hi + 3 * (hi - lo)))
     beyond = float(np.mean((finite < low) | (finite > high)))
@@ -226,11 +214,13 @@ def _check_range(sample: NDArray[np.float32], sensor: Sensor, decoding: Decoding
         f"{name}: as {sensor.name} (number x {decoding.scales[0]:g} + {decoding.offsets[0]:g}) the values lie between "
         f"{middle[0]:.4g} and {middle[1]:.4g} {sensor.units}"
     )
-    remedy = "give the right sensor (--sensor), or set scale, offset and nodata in the file (gdal_edit.py -scale S -offset O)"
+    remedy = "name the right sensor (--sensor), or set scale, offset and nodata in the file (gdal_edit.py -scale ...)"
     if beyond > TOLERATED:
         raise ValueRangeError(
             f"{found}, {beyond:.0%} of them outside {low:g} to {high:g}: probably not scaled; {remedy}"
         )
+    if sensor.units == "reflectance" and float(np.median(finite)) < 0:
+        raise ValueRangeError(f"{found}, most of them negative: probably another scale and offset; {remedy}")
     if sensor.units == "reflectance" and float(finite.max()) < 1e-3:
         raise ValueRangeError(f"{found}, all below 0.001: probably scaled twice; {remedy}")
     if sensor.units == "dB" and middle[0] >= 0:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from llars import metrics
 from llars.bench.classical import RIVALS, Rival
@@ -78,7 +79,7 @@ def evaluate(
     tasks: Collection[str] = (),
     rivals: bool = True,
     cache: Path | None = CACHE,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure the degraded images, the classical rivals and ``restore`` on every case of the protocol.
 
@@ -123,8 +124,8 @@ def restore_with(restorer: Restorer) -> Restore:
         physical[:, gaps] = np.nan
         attributes = {"bands": case.bands, "value_range": case.scene.value_range}
         image = xr.DataArray(physical, dims=("band", "y", "x"), attrs=attributes)
-        restored = restorer(image, case.trial.instruction)
-        return np.asarray((restored.values - np.float32(low)) / np.float32(high - low), np.float32)
+        restored = np.asarray(restorer(image, case.trial.instruction), np.float32)
+        return (restored - np.float32(low)) / np.float32(high - low)
 
     return restore
 
@@ -181,12 +182,11 @@ def _tried(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
     return image, False
 
 
-def _coarse_valid(case: Case) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _coarse_valid(case: Case) -> npt.NDArray[np.bool_]:
     """``(y, x)`` on the grid of the degraded image: every pixel of the truth under it is valid."""
     valid, scale = np.isfinite(case.truth[0]), case.trial.scale
     height, width = case.degraded.shape[1:]
-    blocks: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = valid.reshape(height, scale, width, scale)
-    return blocks.all(axis=(1, 3))
+    return np.asarray(valid.reshape(height, scale, width, scale).all(axis=(1, 3)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -195,7 +195,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", help="folder with a scenes.json")
     parser.add_argument("out", nargs="?", default="docs", help="folder for results.md, results.json and pictures/")
     parser.add_argument("--config", default="configs/eval/shared.yaml", help="the protocol")
-    parser.add_argument("--model", default="llars-small", help="bundled weights or a weights file; 'none' for rivals only")
+    parser.add_argument(
+        "--model", default="llars-small", help="bundled weights or a weights file; 'none' for rivals only"
+    )
     parser.add_argument("--tasks", default="", help="comma-separated, for a quick look")
     parser.add_argument("--no-rivals", action="store_true", help="leave the classical rivals out")
     parser.add_argument("--device", default="auto", help="where the network runs")
@@ -216,17 +218,24 @@ def main(arguments: list[str] | None = None) -> int:
             restore,
             tasks=[task for task in options.tasks.split(",") if task],
             rivals=not options.no_rivals,
-            progress=lambda line: _say(sys.stderr, line),
+            progress=_say,
         )
-        path = write_report(evaluation, Path(options.out), info, arguments if arguments is not None else sys.argv[1:])
+        path = write_report(evaluation, Path(options.out), info, _command(options))
     except LlarsError as error:
-        _say(sys.stderr, f"llars: error: {error}")
+        _say(f"llars: error: {error}")
         return 2
     sys.stdout.write(path.read_text(encoding="utf-8"))
     return 0
 
 
-def _say(stream: object, line: str) -> None:
+def _command(options: argparse.Namespace) -> str:
+    """What a reader types to repeat this; where the data and the weights lay here is nobody's business."""
+    command = f"python -m llars.bench.evaluate DATA --config {options.config} --model {Path(options.model).name}"
+    command += f" --tasks {options.tasks}" if options.tasks else ""
+    return command + (" --no-rivals" if options.no_rivals else "")
+
+
+def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 

@@ -1,10 +1,10 @@
 """What is evaluated: held-out clean scenes, degraded in a way that can be repeated to the bit.
 
-A folder with a ``scenes.json`` gives the scenes: those of its ``test`` split that list the task ``clean`` and whose role
-says that nothing is wrong with them. What that avoids: dates with cloud or gaps (their role is ``gaps`` or ``cloudy``,
-though dates of the same series are clean), masks, guides and real speckle without a reference; stored numbers taken
-for physical values (each source has its own scale and offset); soft, resampled scenes as the truth of ``deblur`` and
-``sr`` (they are left out there); the coarse bands of a scene cut so small that a metric's window hardly fits.
+A folder with a ``scenes.json`` gives the scenes: those of its ``test`` split that list the task ``clean`` and whose
+role says that nothing is wrong with them. What that avoids: dates with cloud or gaps (their role is ``gaps`` or
+``cloudy``, though dates of the same series are clean), masks, guides and real speckle without a reference; stored
+numbers taken for physical values (each source has its own scale and offset); soft, resampled scenes as the truth of
+``deblur`` and ``sr`` (they are left out there); coarse bands cut so small that a metric's window hardly fits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import yaml
 from llars.bands import Band
 from llars.errors import ConfigError, DataError
 from llars.sample import Sample
-from llars.tasks import get_task
+from llars.tasks import TASK_KEYS
 
 __all__ = ["Case", "Protocol", "Scene", "Trial", "degrade_scene", "read_protocol", "read_scenes"]
 
@@ -127,7 +127,8 @@ def read_protocol(path: str | Path) -> Protocol:
     except (TypeError, KeyError) as error:
         raise ConfigError(f"{path}: {error}; compare with configs/eval/shared.yaml") from error
     for trial in protocol.trials:
-        get_task(trial.task)
+        if trial.task not in TASK_KEYS:
+            raise ConfigError(f"{path}: unknown task {trial.task!r}; the tasks are {', '.join(TASK_KEYS)}")
         if not 0 <= trial.severity <= 1:
             raise ConfigError(f"{path}: {trial.task} has severity {trial.severity}, expected 0 to 1")
         if bool(trial.degradation) == (trial.scale > 1):
@@ -143,14 +144,12 @@ def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:
     """
     from llars.data.catalog import read_catalog
 
-    scenes = []
     samples = list(read_catalog(folder, "test"))
     entries = json.loads((Path(folder) / "scenes.json").read_text(encoding="utf-8"))
     listed = {entry["id"] for entry in entries if "clean" in entry["tasks"]}
-    for sample in samples:
-        # The catalogue also stacks the bands of several files; here every published image counts once.
-        if sample.scene in listed and min(sample.values.shape[1:]) >= protocol.smallest:
-            scenes.append(_scene(sample, protocol.crop))
+    # The catalogue also stacks the bands of several files; here every published image counts once.
+    images = [sample for sample in samples if sample.scene in listed]
+    scenes = [_scene(image, protocol.crop) for image in images if min(image.valid.shape) >= protocol.smallest]
     if not scenes:
         raise DataError(f"{folder} holds no clean test scene of at least {protocol.smallest} pixels a side")
     return scenes

@@ -22,9 +22,7 @@ from llars.model.normalise import Statistics
 
 __all__ = ["Speed", "folded", "main", "matmul_rate", "measure", "report"]
 
-BANDS = tuple(
-    Band(f"{nm} nm", float(nm), 40.0, 10.0) for nm in (490, 560, 665, 705, 740, 783, 842, 865, 1610, 2190)
-)
+BANDS = tuple(Band(f"{nm} nm", float(nm), 40.0, 10.0) for nm in (490, 560, 665, 705, 740, 783, 842, 865, 1610, 2190))
 """Ten bands like those of Sentinel-2 at 10 and 20 m; the counts depend only on their number."""
 
 MOST_WORK = 100.0

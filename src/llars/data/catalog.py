@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,8 @@ class _Placed:
 def read_catalog(folder: str | Path, split: str, want: Iterable[str] = ("clean",)) -> Iterator[Sample]:
     """The images of one split of a folder with a ``scenes.json`` that serve one of the tasks in ``want``.
 
-    Follows the 10, 20 and 60 m files of one scene by a sample with the bands of all of them on the coarsest grid that
-    still holds two files, the finer ones averaged. Training never sees a place of which validation or test has another date.
+    Where a scene comes in files of several resolutions (10, 20 and 60 m), samples of all bands follow, on the grid of
+    each but the finest, the finer files averaged. No sample shows a place of which a stricter split has another date.
 
     Raises:
         DataError: no ``scenes.json``, an unknown split, a file that is missing or cannot be read.
@@ -99,11 +100,11 @@ def _serves(entry: dict[str, Any], want: frozenset[str]) -> bool:
 def _read(root: Path, entry: dict[str, Any]) -> _Placed:
     """One image with its bands, and where it lies."""
     import rasterio
-    from rasterio.errors import RasterioIOError
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
     path = root / entry["file"]
     try:
-        with rasterio.open(path) as source:
+        with warnings.catch_warnings(category=NotGeoreferencedWarning, action="ignore"), rasterio.open(path) as source:
             values = source.read()
             valid = _valid(source, values)
             bands = tuple(_band(entry, source, i) for i in range(source.count))
@@ -131,12 +132,11 @@ def _read(root: Path, entry: dict[str, Any]) -> _Placed:
 
 def _valid(source: DatasetReader, values: NDArray[Any]) -> NDArray[np.bool_]:
     """``(y, x)``: every band holds a finite number that is not nodata and no part of a black border."""
-    valid: NDArray[np.bool_] = (source.read_masks() > 0).all(axis=0)
+    held = [source.read_masks() > 0]
     if np.issubdtype(values.dtype, np.floating):
-        valid &= np.isfinite(values).all(axis=0)
-    if source.nodata is None:
-        valid &= ~_filled_squares((values == 0).all(axis=0), BORDER_SIDE)
-    return valid
+        held.append(np.isfinite(values))
+    valid: NDArray[np.bool_] = np.logical_and.reduce(np.concatenate(held))
+    return valid if source.nodata is not None else valid & ~_filled_squares((values == 0).all(axis=0), BORDER_SIDE)
 
 
 def _filled_squares(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
@@ -145,7 +145,7 @@ def _filled_squares(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     if not mask.any() or min(mask.shape) < side:
         return np.zeros_like(mask)
     filled = np.pad(windows(mask, (side, side)).all(axis=(2, 3)), side - 1)
-    opened: NDArray[np.bool_] = windows(filled, (side, side)).any(axis=(2, 3))
+    opened: NDArray[np.bool_] = np.logical_or.reduce(windows(filled, (side, side)), axis=(2, 3))
     return opened
 
 
@@ -155,7 +155,7 @@ def _value_range(entry: dict[str, Any]) -> tuple[float, float]:
 
 
 def _band(entry: dict[str, Any], source: DatasetReader, index: int) -> Band:
-    """Band ``index`` as the sensor table knows it, else as the file's metadata describe it; sampled as the entry says."""
+    """Band ``index`` as the sensor table has it, else as the file's metadata say; sampled as the entry says."""
     name = entry["bands"][index]
     gsd = float(entry["gsd_m"]) if entry["gsd_m"] else None
     sensor = SENSORS.get(entry["sensor"])
@@ -164,9 +164,7 @@ def _band(entry: dict[str, Any], source: DatasetReader, index: int) -> Band:
     if known is not None:
         return known.with_gsd(gsd)
     tags = source.tags(index + 1, ns="IMAGERY")
-    centre, width = (
-        float(tags[key]) * 1000.0 if key in tags else None for key in ("CENTRAL_WAVELENGTH_UM", "FWHM_UM")
-    )
+    centre, width = (float(tags[key]) * 1000.0 if key in tags else None for key in ("CENTRAL_WAVELENGTH_UM", "FWHM_UM"))
     polarisation = next((p for p in Polarisation if p.value == name.lower()), Polarisation.NONE)
     if polarisation is not Polarisation.NONE:
         modality = Modality.SAR
@@ -196,47 +194,40 @@ def _join(fine: _Placed, coarse: _Placed) -> _Placed | None:
     a, b = fine.sample, coarse.sample
     factor = round(coarse.gsd / fine.gsd) if fine.gsd else 0
     shift = _shift(fine, coarse)
-    if {band.name for band in a.bands} & {band.name for band in b.bands}:
-        return None
     if factor < 2 or shift is None or (a.sensor, a.scale, a.offset) != (b.sensor, b.scale, b.offset):
         return None
-    starts, sizes = [], []
-    for axis, offset in ((1, shift[1]), (2, shift[0])):
-        first = max(0, -(offset // factor))
-        last = min(b.values.shape[axis], (a.values.shape[axis] - offset) // factor)
-        starts.append((first, first * factor + offset))
-        sizes.append(last - first)
-    if min(sizes) < 1:
+    if {band.name for band in a.bands} & {band.name for band in b.bands}:
         return None
-    (y, fine_y), (x, fine_x) = starts
-    height, width = sizes
-    block = a.values[:, fine_y : fine_y + height * factor, fine_x : fine_x + width * factor]
-    block = block.reshape(len(a.bands), height, factor, width, factor)
-    mean = block.mean(axis=(2, 4), dtype=np.float64)
+    y, fine_y, height = _overlap(a.values.shape[1], b.values.shape[1], shift[1], factor)
+    x, fine_x, width = _overlap(a.values.shape[2], b.values.shape[2], shift[0], factor)
+    if min(height, width) < 1:
+        return None
+    window = np.s_[y : y + height, x : x + width]
+    fine_window = np.s_[fine_y : fine_y + height * factor, fine_x : fine_x + width * factor]
+    blocks = (height, factor, width, factor)
+    mean = a.values[:, *fine_window].reshape(-1, *blocks).mean(axis=(2, 4), dtype=np.float64)
     if np.issubdtype(b.values.dtype, np.integer):
         mean = mean.round()
-    fine_valid = a.valid[fine_y : fine_y + height * factor, fine_x : fine_x + width * factor]
-    valid = fine_valid.reshape(height, factor, width, factor).all(axis=(1, 3))
     bands = tuple(band.with_gsd(coarse.gsd) for band in a.bands) + b.bands
     order = sorted(range(len(bands)), key=lambda i: bands[i].wavelength_nm or 0.0)
-    values = np.concatenate([mean.astype(b.values.dtype), b.values[:, y : y + height, x : x + width]])
-    sample = Sample(
-        scene=f"{b.scene}_stack",
-        split=b.split,
-        sensor=b.sensor,
+    values = np.concatenate([mean.astype(b.values.dtype), b.values[:, *window]])
+    sample = replace(
+        b,
+        scene=b.scene.removesuffix("_stack") + "_stack",
         bands=tuple(bands[i] for i in order),
         values=values[order],
-        scale=b.scale,
-        offset=b.offset,
-        valid=valid & b.valid[y : y + height, x : x + width],
-        value_range=b.value_range,
-        group=b.group,
+        valid=a.valid[fine_window].reshape(blocks).all(axis=(1, 3)) & b.valid[window],
         sharp=a.sharp and b.sharp,
-        source=b.source,
-        licence=b.licence,
     )
     origin = coarse.origin and (coarse.origin[0] + x * coarse.gsd, coarse.origin[1] + y * coarse.gsd)
     return _Placed(sample, coarse.gsd, origin)
+
+
+def _overlap(fine: int, coarse: int, shift: int, factor: int) -> tuple[int, int, int]:
+    """Along one axis: where the common coarse pixels start on the coarse and the fine grid, and their number."""
+    first = max(0, -(shift // factor))
+    last = min(coarse, (fine - shift) // factor)
+    return first, first * factor + shift, last - first
 
 
 def _shift(fine: _Placed, coarse: _Placed) -> tuple[int, int] | None:

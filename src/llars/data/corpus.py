@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -63,6 +62,9 @@ class Scene:
 
     sharp: bool
     """Fit to be the target of ``sr`` and ``deblur``."""
+
+    pixels: int
+    """Number of valid pixels."""
 
     statistics: tuple[dict[str, float], ...]
     """Per band, over valid pixels, in physical values: ``mean``, ``std``, ``min``, ``max``."""
@@ -124,11 +126,8 @@ class Corpus:
         gathered: dict[str, dict[str, list[tuple[int, float, float]]]] = defaultdict(lambda: defaultdict(list))
         for scene in self.scenes:
             for band, found in zip(scene.bands, scene.statistics, strict=True):
-                pixels = scene.shape[0] * scene.shape[1]
-                gathered[scene.sensor][band.name].append((pixels, found["mean"], found["std"]))
-        return {
-            sensor: {name: _pooled(parts) for name, parts in bands.items()} for sensor, bands in gathered.items()
-        }
+                gathered[scene.sensor][band.name].append((scene.pixels, found["mean"], found["std"]))
+        return {sensor: {name: _pooled(parts) for name, parts in bands.items()} for sensor, bands in gathered.items()}
 
 
 def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
@@ -191,16 +190,12 @@ def build(config_path: str | Path, folder: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{config_path}: {error}; a data configuration names out, splits and want") from error
     if "test" in splits:
         raise ConfigError(f"{config_path} asks for the test split; test images are never packed for training")
-    return _build(Path(folder), Path(out), splits, want)
-
-
-def _build(folder: Path, out: Path, splits: Sequence[str], want: Sequence[str]) -> dict[str, Any]:
     from llars.data.catalog import read_catalog
 
     manifest: dict[str, Any] = {"splits": {}}
     for split in splits:
-        index = pack(read_catalog(folder, split, want), out / split)
-        corpus = Corpus.open(out / split)
+        base = Path(out) / split
+        index = pack(read_catalog(folder, split, want), base)
         scenes = index["scenes"]
         manifest["splits"][split] = {
             "scenes": len(scenes),
@@ -208,9 +203,9 @@ def _build(folder: Path, out: Path, splits: Sequence[str], want: Sequence[str]) 
             "sha256": index["sha256"],
             "sensors": dict(Counter(entry["sensor"] for entry in scenes)),
             "licences": sorted({(entry["source"], entry["licence"]) for entry in scenes}),
-            "statistics": corpus.statistics(),
+            "statistics": Corpus.open(base).statistics(),
         }
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    (Path(out) / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return manifest
 
 
@@ -231,6 +226,7 @@ def _entry(sample: Sample) -> dict[str, Any]:
         "offset": sample.offset,
         "value_range": list(sample.value_range),
         "sharp": sample.sharp,
+        "pixels": int(sample.valid.sum()),
         "source": sample.source,
         "licence": sample.licence,
         "statistics": [_band_statistics(sample, channel) for channel in sample.values],
@@ -263,6 +259,7 @@ def _scene(entry: dict[str, Any], data: NDArray[np.uint8]) -> Scene:
         offset=entry["offset"],
         value_range=(entry["value_range"][0], entry["value_range"][1]),
         sharp=entry["sharp"],
+        pixels=entry["pixels"],
         statistics=tuple(entry["statistics"]),
     )
 
@@ -287,7 +284,3 @@ def _pooled(parts: list[tuple[int, float, float]]) -> dict[str, float]:
     mean = float(np.average(means, weights=weights))
     variance = float(np.average(stds**2 + (means - mean) ** 2, weights=weights))
     return {"mean": mean, "std": variance**0.5}
-
-
-if __name__ == "__main__":
-    _build(Path(sys.argv[1]), Path(sys.argv[2]), ("train", "val"), ("clean",))

@@ -112,7 +112,14 @@ class Mixer:
     def __init__(
         self, corpus: Corpus, bank: VectorBank, recipe: Recipe, batch_size: int = 16, patch: int = 64, seed: int = 0
     ) -> None:
-        """Raises DataError where no scene serves any of the recipe's numbers of bands in every task."""
+        """Sets up the draws.
+
+        Raises:
+            DataError: the corpus is not of the training split, or no scene serves a number of bands of the recipe in
+                every task.
+        """
+        if corpus.split != "train":
+            raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
         self.source, self.bank, self.recipe = PatchSource(corpus), bank, recipe
         self.batch_size, self.patch, self.seed = batch_size, patch, seed
         self.crop = -(-(patch + 2 * MARGIN) // GRID) * GRID
@@ -199,19 +206,24 @@ class Mixer:
 
 
 class Loader:
-    """Batches of consecutive steps, made ahead by worker processes; the same batches for any number of workers."""
+    """The batches of the steps from ``start`` to before ``stop``, in order, made ahead by worker processes.
 
-    def __init__(self, mixer: Mixer, workers: int = 1, ahead: int = 8) -> None:
-        self.mixer, self.workers, self.ahead = mixer, workers, ahead
+    The batches are the same for any number of workers; with none they are made when asked for.
+    """
 
-    def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """The batches of the steps from ``start`` to before ``stop``, in order."""
+    def __init__(self, mixer: Mixer, start: int, stop: int, workers: int = 1, ahead: int = 8) -> None:
+        self.mixer, self.steps, self.workers, self.ahead = mixer, range(start, stop), workers, ahead
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Batch]:
         from torch.utils.data import DataLoader
 
         yield from DataLoader(
-            _Steps(self.mixer),  # type: ignore[arg-type]  # a mapping from step to batch is a data set to the sampler
+            _Steps(self.mixer),  # type: ignore[arg-type]  # indexed by step, which is all that the sampler needs
             batch_size=None,
-            sampler=range(start, stop),
+            sampler=self.steps,
             num_workers=self.workers,
             prefetch_factor=self.ahead if self.workers else None,
         )

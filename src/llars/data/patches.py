@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from llars.bands import Band, Modality
-from llars.data.corpus import Corpus, Scene
+from llars.data.corpus import Corpus
 from llars.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["Patches", "PatchSource"]
+__all__ = ["PatchSource", "Patches"]
 
 REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
 
@@ -90,13 +90,11 @@ class PatchSource:
             channels = rng.permutation(len(scene.bands))[:count]
             if rng.random() < 0.5:
                 channels.sort()
-            factor = 2 if rng.random() < averaged and self._has_window(chosen, 2 * side) else 1
-            y, x = self._corner(chosen, factor * side, rng)
+            factor = 2 if rng.random() < averaged and self.has_window(chosen, 2 * side) else 1
+            y, x = self.corner(chosen, factor * side, rng)
             patch = scene.crop(channels.tolist(), y, x, factor * side, factor * side)
             if factor == 2:
-                patch = 0.25 * (
-                    patch[:, ::2, ::2] + patch[:, 1::2, ::2] + patch[:, ::2, 1::2] + patch[:, 1::2, 1::2]
-                )
+                patch = 0.25 * (patch[:, ::2, ::2] + patch[:, 1::2, ::2] + patch[:, ::2, 1::2] + patch[:, 1::2, 1::2])
             clean[row] = _turned(patch, int(rng.integers(8)))
             bands.append(tuple(_coarser(scene.bands[channel], factor) for channel in channels))
             ranges.append(scene.value_range)
@@ -115,11 +113,11 @@ class PatchSource:
             if len(scene.bands) >= count
             and (scene.sharp or not sharp)
             and (not optical or all(band.modality in REFLECTED for band in scene.bands))
-            and self._has_window(index, side)
+            and self.has_window(index, side)
         ]
         if not fit:
             return None
-        pixels = np.array([_valid_pixels(self.corpus.scenes[index]) for index in fit], dtype=np.float64)
+        pixels = np.array([self.corpus.scenes[index].pixels for index in fit], dtype=np.float64)
         by_sensor: dict[str, float] = defaultdict(float)
         for index, weight in zip(fit, pixels, strict=True):
             by_sensor[self.corpus.scenes[index].sensor] += weight
@@ -130,14 +128,15 @@ class PatchSource:
         cumulative[-1] = 1.0
         return _Pool(np.array(fit), cumulative)
 
-    def _has_window(self, index: int, side: int) -> bool:
+    def has_window(self, index: int, side: int) -> bool:
+        """Whether scene ``index`` has a window of ``side`` valid pixels each way."""
         scene = self.corpus.scenes[index]
         if min(scene.shape) < side:
             return False
         starts = self._valid_starts(index, side)
         return starts is None or starts.size > 0
 
-    def _corner(self, index: int, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    def corner(self, index: int, side: int, rng: np.random.Generator) -> tuple[int, int]:
         """Upper left pixel of a random window that holds valid pixels only."""
         height, width = self.corpus.scenes[index].shape
         starts = self._valid_starts(index, side)
@@ -161,10 +160,6 @@ def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
     table[1:, 1:] = (~valid).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     bad = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
     return np.flatnonzero(bad.ravel() == 0).astype(np.int32)
-
-
-def _valid_pixels(scene: Scene) -> int:
-    return scene.shape[0] * scene.shape[1] if scene.valid is None else int(scene.valid.sum())
 
 
 def _turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:

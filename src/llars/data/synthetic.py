@@ -87,9 +87,10 @@ def damage(
     if second and earlier:
         other = earlier[int(rng.integers(len(earlier)))]
         mild = _severities(rng, count) * 0.5
-        clean = sample_operator(other, rng)(clean, mild, generator=generator, bands=bands)
+        # Contiguous again: operators may return other strides, which the next one would carry on.
+        clean = sample_operator(other, generator)(clean, mild, generator=generator, bands=bands).contiguous()
         faults[:, TASK_KEYS.index(other)] = mild
-    degraded = sample_operator(task, rng)(clean, severity, generator=generator, bands=bands)
+    degraded = sample_operator(task, generator)(clean, severity, generator=generator, bands=bands)
     return Pair(degraded, clean, severity, faults)
 
 
@@ -108,15 +109,15 @@ def upsample(clean: Tensor, factor: int) -> Pair:
 def brighten(
     clean: Tensor, strength: NDArray[np.float64], darkness: NDArray[np.float64], ranges: Sequence[tuple[float, float]]
 ) -> Pair:
-    """Images darkened by ``darkness`` stops each, and those made brighter by ``strength`` in [-1, 1] (one stop at full strength)."""
+    """Images darkened by ``darkness`` stops each, and the same made brighter by ``strength`` stops (-1 to 1)."""
     degraded = _gained(clean, [brightness_gain(-stops) for stops in darkness.tolist()], ranges)
     target = _gained(degraded, [brightness_gain(stops) for stops in strength.tolist()], ranges)
-    faults = _faults("brightness", torch.from_numpy(darkness).float())
-    return Pair(degraded, target, torch.from_numpy(strength).float(), faults)
+    # No column of the faults: an image that is dark may be a picture of something dark.
+    return Pair(degraded, target, torch.from_numpy(strength).float(), torch.zeros(len(clean), len(TASK_KEYS)))
 
 
 def random_brightness(count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Strengths that words can ask for, and how dark the images are: those to be made brighter are dark ones, mostly."""
+    """Strengths that words can ask for, and stops by which images are darkened: most of those to be made brighter."""
     strength = rng.choice(STRENGTHS, size=count)
     return strength, np.where((strength > 0) & (rng.random(count) < 0.7), strength, 0.0)
 
@@ -147,7 +148,7 @@ def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator)
     correlated pixels, as products sampled finer than their resolution do. Severity is the standard
     deviation of the logarithm on the scale of ``denoise`` (0.1 of the value range at severity 1).
     """
-    looks = int(round(math.exp(rng.uniform(0.0, math.log(10.0)))))
+    looks = round(math.exp(rng.uniform(0.0, math.log(10.0))))
     power = _speckle_power(clean.shape, looks, bool(rng.random() < 0.5), generator)
     low, high = SAR_RANGE
     decibels = 10.0 / math.log(10.0)

@@ -148,9 +148,10 @@ def runs_in_half(precision: Precision, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        # Ampere, the first generation with bfloat16 in its arithmetic units.
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        # Emulated bfloat16 is slower than float32.
-        return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+        # Emulated bfloat16 is slower than float32; a torch that cannot tell gets the latter.
+        able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+        return any(bool(able.get(feature)) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
     return False

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 import llars
 from llars import degrade, metrics
-from llars.degrade.resolution import reduce
-from llars.errors import BandError, ConfigError
+from llars.errors import BandError, DataError, OutputError
+from llars.infer.coarse import coarser
 from llars.infer.diagnosis import Finding
 from llars.infer.outputs import check_outputs, whole_files
-from llars.infer.picture import Picture, picture_of, with_values
+from llars.infer.picture import picture_of
 from llars.infer.preview import before_after, write_png
 from llars.infer.raster import read_profile, write_like
 from llars.infer.restorer import Restorer, load
@@ -33,9 +34,6 @@ __all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "resto
 
 Say = Callable[[str], None]
 """Takes a note for the user, one sentence."""
-
-DOUBTFUL = 0.7
-"""Confidence below which the user is told what was understood."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,11 @@ class JobReport:
 class _Notes(list[str]):
     """Notes that are said as soon as they are known."""
 
-    def __init__(self, say: Say | None) -> None:
+    def __init__(self, notes: Sequence[str], say: Say | None = None) -> None:
         super().__init__()
         self._say = say
+        for note in notes:
+            self.add(note)
 
     def add(self, note: str) -> None:
         self.append(note)
@@ -107,21 +107,124 @@ def restore_file(
     wanted = {"image": output, "uncertainty": uncertainty, "preview": preview}
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
-    profile = read_profile(source)
-    scene = open_scene(source, sensor=sensor)
-    notes = _scene_notes(scene, say)
+    _check_suffixes(paths)
+    profile = read_profile(source, sensor)
+    scene = open_scene(source, sensor)
+    notes = _Notes(scene.attrs["notes"], say)
     restorer = load(model, device)
-    steps = restorer.plan(prompt, scale)
-    if doubt := _doubt(steps):
+    meant = restorer.interpret(prompt)
+    for doubt in meant.doubts:
         notes.add(doubt)
-    image, deviation = restorer(scene, steps, uncertainty=True, tile=tile, progress=progress)
-    factor = image.sizes["x"] // scene.sizes["x"]
+    steps = restorer.plan(meant.steps, scale)
+    restored: dict[str, xr.DataArray] = {}
+    if uncertainty is None:
+        restored["image"] = restorer(scene, steps, tile=tile, progress=progress)
+    else:
+        restored["image"], restored["uncertainty"] = restorer(
+            scene, steps, tile=tile, progress=progress, uncertainty=True
+        )
     tags = _tags(restorer, model, prompt, steps)
+    factor = math.prod(step.scale for step in steps)
+    profiles = {"image": profile, "uncertainty": profile.companion()}
     with whole_files([*paths.values()]) as places:
-        place = dict(zip(paths, places, strict=True))
-        write_like(place["image"], image.values, profile, scale=factor, tags=tags)
-        if "uncertainty" in place:
-            write_like(place["uncertainty"], deviation.values, _plain(profile), scale=factor, tags=tags)
-        if "preview" in place:
-            write_png(place["preview"], before_after(scene.values, image.values, scene.attrs["bands"]))
+        for kind, place in zip(paths, places, strict=True):
+            if kind == "preview":
+                write_png(place, before_after(scene.values, restored["image"].values, scene.attrs["bands"]))
+            else:
+                write_like(place, restored[kind].values, profiles[kind], scale=factor, tags=tags)
     return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+
+
+def _check_suffixes(paths: Mapping[str, Path]) -> None:
+    for kind, path in paths.items():
+        suffixes = (".png",) if kind == "preview" else (".tif", ".tiff")
+        if path.suffix.lower() not in suffixes:
+            raise OutputError(f"the {kind} {path} must have a name that ends in {' or '.join(suffixes)}; rename it")
+
+
+def _tags(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
+    """What a file says of how it was made."""
+    taken = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
+    return {
+        "LLARS_MODEL": Path(model).name,
+        "LLARS_WEIGHTS_SHA256": restorer.info.sha256,
+        "LLARS_PROMPT": prompt,
+        "LLARS_STEPS": json.dumps(taken),
+        "LLARS_VERSION": llars.__version__,
+    }
+
+
+def degrade_file(
+    source: str | Path,
+    output: str | Path,
+    task: str,
+    severity: float = 0.5,
+    seed: int = 0,
+    *,
+    sensor: str | None = None,
+    overwrite: bool = False,
+) -> JobReport:
+    """Put a controlled fault into the image ``source`` and write it to ``output``, in the input's own format.
+
+    Args:
+        source: a raster that GDAL reads.
+        output: GeoTIFF.
+        task: key of the task that mends the fault, or name of a degradation. ``sr`` writes pixels
+            ``round(1 + 3 severity)`` times as wide: a coarser grid.
+        severity: strength in [0, 1] ([-1, 1] for brightness).
+        seed: same seed, same result.
+        sensor: name of the sensor, where the file does not say.
+        overwrite: replace an existing output.
+
+    Raises:
+        LlarsError: something about the files or the degradation is wrong; no output is left behind.
+    """
+    begun = time.perf_counter()
+    path = Path(output)
+    check_outputs([path], overwrite)
+    _check_suffixes({"output": path})
+    operator = degrade.get(task)
+    profile = read_profile(source, sensor)
+    scene = open_scene(source, sensor)
+    notes = _Notes(scene.attrs["notes"])
+    picture = picture_of(scene)
+    tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
+    # The operator draws and checks for every task alike; what it gives for sr lies on the fine grid.
+    generator = torch.Generator().manual_seed(seed)
+    values = operator(picture.values, severity, generator, picture.bands)
+    if operator.name == "sr":
+        factor = round(1 + 3 * severity)
+        picture, profile, cropped = coarser(picture, profile, factor)
+        if cropped:
+            notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
+    else:
+        picture = picture.with_values(values)
+    with whole_files([path]) as (place,):
+        write_like(place, picture.physical(picture.values), profile, tags=tags)
+    return JobReport((), tuple(notes), time.perf_counter() - begun, path)
+
+
+def diagnose_file(
+    source: str | Path, *, sensor: str | None = None, model: str = "llars-small", device: str = "auto"
+) -> list[Finding]:
+    """What is wrong with the image ``source``, worst first, each with the prompt that mends it."""
+    return load(model, device).diagnose(open_scene(source, sensor))
+
+
+def compare_files(image: str | Path, reference: str | Path, *, sensor: str | None = None) -> dict[str, float]:
+    """How close ``image`` is to ``reference``: every metric that their bands allow, in physical units.
+
+    Raises:
+        DataError: the images have different shapes, or no valid pixel in common.
+    """
+    truth = open_scene(reference, sensor)
+    low, high = truth.attrs["value_range"]
+    a, b = open_scene(image, sensor).values, truth.values
+    measured = {"psnr": metrics.psnr(a, b, high - low), "ssim": metrics.ssim(a, b, high - low)}
+    for metric in (metrics.rmse, metrics.mae, metrics.sam, metrics.ergas, metrics.uiqi, metrics.scc, metrics.q2n):
+        try:
+            measured[metric.__name__] = metric(a, b)
+        except (BandError, DataError):
+            # One band has no spectral angle, a band of mean zero no relative error.
+            continue
+    return measured

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     """Refuse, before any work, what could not be written at its end.
 
     Raises:
-        OutputError: a file exists and may not be overwritten, its folder does not or is read-only, or two outputs are
+        OutputError: a file exists and may not be overwritten, its folder is missing or read-only, or two outputs are
             one file.
     """
     for path in paths:
@@ -28,10 +27,27 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
             raise OutputError(f"output {path} exists already; choose another name or say --overwrite")
         if not path.parent.is_dir():
             raise OutputError(f"output {path}: there is no folder {path.parent}; make it first")
-        if not os.access(path.parent, os.W_OK):
-            raise OutputError(f"output {path}: the folder {path.parent} is read-only; choose another")
     if len({path.resolve() for path in paths}) < len(paths):
         raise OutputError(f"two outputs are one file ({', '.join(map(str, paths))}); give each a name of its own")
+    with _folders_beside(paths):
+        # That they could be made shows that the outputs can be written.
+        pass
+
+
+@contextmanager
+def _folders_beside(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """A passing folder beside each path, on its file system: renaming from there is atomic."""
+    folders: list[Path] = []
+    try:
+        for path in paths:
+            try:
+                folders.append(Path(tempfile.mkdtemp(prefix=".llars-", dir=path.parent)))
+            except OSError as fault:
+                raise OutputError(f"cannot write to {path.parent}: {fault.strerror}; choose another folder") from None
+        yield folders
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -44,17 +60,8 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     Raises:
         OutputError: a folder cannot be written to.
     """
-    folders: list[Path] = []
-    try:
-        try:
-            for path in paths:
-                folders.append(Path(tempfile.mkdtemp(prefix=".llars-", dir=path.parent)))
-        except OSError as fault:
-            raise OutputError(f"cannot write to {path.parent}: {fault.strerror}; choose another folder") from None
-        partial = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
-        yield partial
-        for source, target in zip(partial, paths, strict=True):
-            source.replace(target)
-    finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+    with _folders_beside(paths) as folders:
+        places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
+        yield places
+        for place, path in zip(places, paths, strict=True):
+            place.replace(path)

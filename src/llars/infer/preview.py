@@ -32,31 +32,30 @@ def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
 
     The nearest wavelengths where there are three visible bands; otherwise the first three channels, or one as grey.
     """
-    visible = [
-        index
+    visible = {
+        index: band.wavelength_nm
         for index, band in enumerate(bands)
         if band.modality is Modality.OPTICAL
         and band.wavelength_nm is not None
         and VISIBLE_NM[0] <= band.wavelength_nm <= VISIBLE_NM[1]
-    ]
-    nearest = tuple(
-        min(visible, key=lambda index, goal=goal: abs((bands[index].wavelength_nm or 0.0) - goal), default=0)
+    }
+    nearest = [
+        index
         for goal in RED_GREEN_BLUE_NM
-    )
+        for index in sorted(visible, key=lambda index: abs(visible[index] - goal))[:1]
+    ]
     if len(set(nearest)) == 3:
         return nearest[0], nearest[1], nearest[2]
     return (0, 1, 2) if len(bands) >= 3 else (0, 0, 0)
 
 
-def before_after(
-    before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]
-) -> NDArray[np.uint8]:
+def before_after(before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.uint8]:
     """Both images ``(band, y, x)`` side by side as ``(3, y, x)``; no data is black.
 
     Both are stretched by the 2nd and 98th percentile of ``before``, so that a change in brightness shows. An ``after``
     on a finer grid sets the size of both.
     """
-    chosen = list(display_bands(bands))
+    chosen = np.array(display_bands(bands))
     factor = after.shape[-1] // before.shape[-1]
     stride = max(1, -(-max(after.shape[-2:]) // LONGEST_SIDE))
     rows, columns = (np.arange(0, side, stride) for side in after.shape[-2:])

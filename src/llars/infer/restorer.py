@@ -13,14 +13,18 @@ import numpy as np
 from llars.errors import ConfigError, InstructionError, LlarsError
 from llars.infer.diagnosis import Finding, findings
 from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
-from llars.infer.picture import BandsLike, Image, Picture, picture_of, with_values
+from llars.infer.instructions import Interpretation, Reader
+from llars.infer.picture import AnyImage, BandsLike, Image, Picture, picture_of, with_values
 from llars.infer.pixels import repeat
 from llars.model.network import Network
 from llars.tasks import Step, get_task
+from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     Progress = Callable[[int, int], None]
 
@@ -30,11 +34,11 @@ SCALES = {2: "double the resolution", 3: "triple the resolution", 4: "quadruple 
 """Factors by which the grid can get finer, and the words for them."""
 
 
-class Understands(Protocol):
+class Interprets(Protocol):
     """Turns words into steps."""
 
-    def understand(self, text: str) -> list[Step]:
-        """What ``text`` asks for, in order."""
+    def interpret(self, text: str) -> Interpretation:
+        """What ``text`` asks for, and where it could be read otherwise."""
 
 
 def load(
@@ -55,11 +59,9 @@ def load(
         WeightsError: there are no such weights, or they are damaged.
         ConfigError: the device is not there, or the precision is unknown.
     """
-    from llars.infer.instructions import Reader
-    from llars.text.encoder import SentenceEncoder
-
     network, info = load_network(find(name_or_file))
-    return Restorer(network, info, Reader(), SentenceEncoder(), device=device, precision=precision)
+    encoder = SentenceEncoder()
+    return Restorer(network, info, Reader(encoder), encoder, device=device, precision=precision)
 
 
 class Restorer:
@@ -69,7 +71,7 @@ class Restorer:
         self,
         network: Network,
         info: WeightsInfo,
-        reader: Understands,
+        reader: Interprets,
         encoder: Encodes,
         *,
         device: str = "auto",
@@ -93,7 +95,11 @@ class Restorer:
         Raises:
             InstructionError: it asks for nothing that llars does.
         """
-        return self._reader.understand(prompt)
+        return list(self.interpret(prompt).steps)
+
+    def interpret(self, prompt: str) -> Interpretation:
+        """What ``prompt`` asks for, and a line on each step that could be meant otherwise; see ``understand``."""
+        return self._reader.interpret(prompt)
 
     def plan(self, prompt: str | Sequence[Step], scale: int | None = None) -> list[Step]:
         """The steps that a call with the same arguments would take.
@@ -128,7 +134,7 @@ class Restorer:
         scene: Image,
         prompt: str | Sequence[Step],
         *,
-        guides: Mapping[str, Image] | None = ...,
+        guides: Mapping[str, AnyImage] | None = ...,
         bands: BandsLike | None = ...,
         scale: int | None = ...,
         uncertainty: Literal[False] = ...,
@@ -143,7 +149,7 @@ class Restorer:
         scene: Image,
         prompt: str | Sequence[Step],
         *,
-        guides: Mapping[str, Image] | None = ...,
+        guides: Mapping[str, AnyImage] | None = ...,
         bands: BandsLike | None = ...,
         scale: int | None = ...,
         uncertainty: Literal[True],
@@ -154,17 +160,17 @@ class Restorer:
 
     def __call__(
         self,
-        scene: Image,
+        scene: AnyImage,
         prompt: str | Sequence[Step],
         *,
-        guides: Mapping[str, Image] | None = None,
+        guides: Mapping[str, AnyImage] | None = None,
         bands: BandsLike | None = None,
         scale: int | None = None,
         uncertainty: bool = False,
         tile: int | None = None,
         project: bool = True,
         progress: Progress | None = None,
-    ) -> Image | tuple[Image, Image]:
+    ) -> AnyImage | tuple[AnyImage, AnyImage]:
         """Restore ``scene`` as ``prompt`` says.
 
         Args:
@@ -191,18 +197,23 @@ class Restorer:
         steps = self.plan(prompt, scale)
         picture = picture_of(scene, bands)
         tick = self._ticker(picture, steps, tile, progress)
-        variance = np.zeros_like(picture.values) if uncertainty else None
+        variance: NDArray[np.float32] | None = None
         for step in steps:
             picture, deviation = self._engine.take(
                 step, picture, tile=tile, uncertainty=uncertainty, project=project, tick=tick
             )
-            if variance is not None and deviation is not None:
-                variance = repeat(variance, step.scale) + deviation**2
+            if deviation is not None:
+                np.square(deviation, out=deviation)
+                if variance is not None:
+                    deviation += repeat(variance, step.scale)
+                variance = deviation
         factor = math.prod(step.scale for step in steps)
-        image = with_values(scene, picture.physical(), factor)
-        if variance is None:
+        image = with_values(scene, picture.physical(picture.values), factor)
+        if not uncertainty:
             return image
-        return image, with_values(scene, picture.physical(np.sqrt(variance), width=True), factor)
+        # Without a step there is no error.
+        deviation = np.zeros_like(picture.values) if variance is None else np.sqrt(variance, out=variance)
+        return image, with_values(scene, picture.physical(deviation, width=True), factor)
 
     def _ticker(
         self, picture: Picture, steps: Sequence[Step], tile: int | None, progress: Progress | None
@@ -215,7 +226,7 @@ class Restorer:
         done = itertools.count(1)
         return lambda: progress(next(done), total) if progress else None
 
-    def diagnose(self, scene: Image, *, bands: BandsLike | None = None) -> list[Finding]:
+    def diagnose(self, scene: AnyImage, *, bands: BandsLike | None = None) -> list[Finding]:
         """What is wrong with ``scene``, worst first, each with the prompt that mends it."""
         return findings(self._engine.faults(picture_of(scene, bands)), self.tasks)
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from llars.data.mix import Loader, Mixer, Recipe
 from llars.data.corpus import Corpus
+from llars.data.mix import Loader, Mixer, Recipe
+from llars.data.validation import validation_batches
 from llars.errors import DataError
 from llars.model.align import describe
 from llars.model.condition import Conditions
@@ -54,7 +55,7 @@ class Trainer:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         torch.manual_seed(config.seed)
-        self.network = Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)
+        self.network = Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
         self.network.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, config.average)
         self.weighting = TaskWeights(len(TASK_KEYS)).to(config.device)
@@ -182,8 +183,9 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
         LlarsError: configuration, corpus or checkpoint are not usable.
     """
     config = read_config(path, overrides)
-    corpus, bank = Corpus.open(config.corpus), InstructionBank.load(config.bank)
+    corpus, bank = Corpus.open(config.corpus / "train"), InstructionBank.load(config.bank)
     mixer = Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size, seed=config.seed)
+    held_out = [held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank)]
     trainer = Trainer(config)
     tasks = sorted(config.tasks)
     progress, start = Progress(), time.monotonic()
@@ -199,7 +201,7 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
             trainer.save()
             saved = now
         if over or now - evaluated > 60 * config.evaluate_minutes:
-            log(config.run / "validation.csv", {"step": trainer.step, **validate(trainer.averaged(), corpus, bank)})
+            log(config.run / "validation.csv", {"step": trainer.step, **validate(trainer.averaged(), held_out)})
             evaluated = now
         if over:
             break

@@ -42,8 +42,13 @@ def spectral_angle(
 def restoration_loss(
     output: Output, truth: Float[Tensor, "batch band y x"], statistics: Statistics, weights: LossWeights
 ) -> Float[Tensor, "batch"]:
-    """Absolute error in normalised values and spectral angle in unit values, of each sample."""
-    error = (output.image - truth).abs().mean((1, 2, 3))
+    """Absolute error and spectral angle of each sample.
+
+    The error counts in units of the larger of the two contrasts, before and after: else one hazy image, whose truth has
+    many times its contrast, would outweigh a whole batch.
+    """
+    contrast = truth.std((-2, -1), correction=0, keepdim=True).clamp_min(1.0)
+    error = ((output.image - truth).abs() / contrast).mean((1, 2, 3))
     angle = spectral_angle(statistics.undo(output.image), statistics.undo(truth))
     return error + weights.spectral_angle * angle
 

@@ -149,13 +149,15 @@ def save_weights(
         if not torch.isfinite(stored).all():
             raise WeightsError(f"{name} holds numbers that half precision cannot (NaN or above 65504); did it diverge?")
         tensors[name] = stored
-    metadata = {
+    about = {
         "format": FORMAT,
-        "config": json.dumps(config.to_dict()),
-        "tasks": json.dumps([get_task(key).key for key in tasks]),
+        "config": config.to_dict(),
+        "tasks": [get_task(key).key for key in tasks],
         "version": llars.__version__,
-        "training": json.dumps(dict(training or {})),
+        "training": dict(training or {}),
     }
+    # One entry, because safetensors writes several in any order, and the same weights shall have the same checksum.
+    metadata = {"llars": json.dumps(about, sort_keys=True)}
     path = Path(path)
     _write_whole(path, save(tensors, metadata))
     return read_info(path)
@@ -195,20 +197,21 @@ def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
             shapes = [stored.get_slice(name).get_shape() for name in stored.keys()]  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as fault:
         raise WeightsError(f"{path} is no whole safetensors file ({_first_line(fault)}); get it again") from None
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(
-            f"{path} holds no llars weights: its format is {metadata.get('format')!r}, expected {FORMAT!r}"
-        )
     try:
+        about = json.loads(metadata.get("llars", "{}"))
+        if about.get("format") != FORMAT:
+            raise WeightsError(f"{path} holds no llars weights: its format is {about.get('format')}, expected {FORMAT}")
         return WeightsInfo(
-            config=ModelConfig.from_dict(json.loads(metadata["config"])),
-            tasks=tuple(get_task(key).key for key in json.loads(metadata["tasks"])),
-            version=metadata["version"],
-            training=json.loads(metadata["training"]),
+            config=ModelConfig.from_dict(about["config"]),
+            tasks=tuple(get_task(key).key for key in about["tasks"]),
+            version=about["version"],
+            training=about["training"],
             parameters=sum(_product(shape) for shape in shapes),
             sha256=_sha256(path),
         )
-    except (KeyError, ValueError, TypeError, LlarsError) as fault:
+    except WeightsError:
+        raise
+    except (KeyError, ValueError, TypeError, AttributeError, LlarsError) as fault:
         raise WeightsError(f"{path}: cannot understand its metadata ({_first_line(fault)}); update llars") from None
 
 

@@ -1,0 +1,38 @@
+"""A real scene is made bad, then good again: what `make demo` runs.
+
+The commands that do it are printed before they run, so that they can be repeated by hand.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+from llars.cli import run
+from llars.infer.job import compare_files
+
+SCENE = Path("examples/sentinel2_aberystwyth.tif")
+FAULT = ("--task", "destripe", "--severity", "0.5", "--seed", "7")
+PROMPT = "remove the stripes"
+
+
+def call(*arguments: str | Path) -> None:
+    """Print a command of llars and run it; leave with its exit code where it fails."""
+    words = [str(argument) for argument in arguments]
+    print(f"$ llars {shlex.join(words)}", flush=True)
+    if code := run(words):
+        sys.exit(code)
+
+
+def main(folder: Path = Path("demo")) -> None:
+    """Leave degraded.tif, restored.tif and before_after.png in ``folder`` and tell what was gained."""
+    folder.mkdir(exist_ok=True)
+    degraded, restored, picture = (folder / name for name in ("degraded.tif", "restored.tif", "before_after.png"))
+    call("degrade", SCENE, degraded, *FAULT, "--overwrite")
+    call("restore", degraded, restored, "-p", PROMPT, "--preview", picture, "--overwrite")
+    before, after = (compare_files(image, SCENE)["psnr"] for image in (degraded, restored))
+    print(f"PSNR against the original scene: {before:.2f} dB degraded, {after:.2f} dB restored")
+    print(f"look at {picture}; the GeoTIFFs are {degraded} and {restored}")
+
+
+if __name__ == "__main__":
+    main()

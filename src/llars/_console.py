@@ -1,0 +1,74 @@
+"""How results, notes, progress and errors reach the terminal."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from math import isfinite
+from typing import Any
+
+__all__ = ["fail", "hush_libraries", "print_json", "print_table", "progress_bar", "say"]
+
+
+def fail(message: str, code: int) -> int:
+    """Tell of an error in one line on standard error, with the traceback before it if LLARS_DEBUG is set."""
+    if os.environ.get("LLARS_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    print(f"llars: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def hush_libraries() -> None:
+    """Keep warnings and log lines of the libraries off the terminal: what the user must know is an error or a note."""
+    import logging
+    import warnings
+
+    if not (sys.warnoptions or os.environ.get("LLARS_DEBUG")):
+        warnings.simplefilter("ignore")
+        logging.getLogger().addHandler(logging.NullHandler())
+
+
+def say(notes: Iterable[str]) -> None:
+    """Tell what is worth knowing and no error, on standard error."""
+    for note in notes:
+        print(f"llars: {note}", file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Something to call with (done, total) that draws a bar on standard error; None where nobody would see it."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("restoring", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output; dataclasses become objects, and what is not finite becomes null."""
+    print(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows of equally many cells, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,74 @@
+"""One picture per task: the input, the best classical rival, ours, the truth, and where each is wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from llars.bands import Band
+from llars.bench.evaluate import DEGRADED, OURS, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["display", "visible", "write_picture"]
+
+SIDE = 160
+"""Pixels of the scene that are shown, from its centre: enough to see, little enough to keep in a repository."""
+
+COLOURS = (660.0, 560.0, 480.0)
+"""Centre wavelengths of red, green and blue in nm."""
+
+
+def visible(bands: Sequence[Band]) -> tuple[int, int, int]:
+    """Indices of the bands that are shown as red, green and blue."""
+    known = [i for i, band in enumerate(bands) if band.wavelength_nm is not None]
+    if len(known) < 3:
+        red, green, blue = (min(i, len(bands) - 1) for i in range(3))
+        return red, green, blue
+    red, green, blue = (min(known, key=lambda i: abs((bands[i].wavelength_nm or 0) - nm)) for nm in COLOURS)
+    return red, green, blue
+
+
+def display(
+    image: npt.NDArray[np.float32], truth: npt.NDArray[np.float32], bands: Sequence[Band]
+) -> npt.NDArray[np.float32]:
+    """``(y, x, 3)`` in [0, 1], stretched as the truth is between its percentiles 1 and 99; gaps are black."""
+    chosen = list(visible(bands))
+    low, high = np.nanpercentile(truth[chosen], (1, 99), axis=(1, 2), keepdims=True)
+    stretched = (image[chosen] - low) / np.maximum(high - low, 1e-6)
+    return np.asarray(np.nan_to_num(np.moveaxis(stretched, 0, -1)).clip(0, 1), np.float32)
+
+
+def write_picture(panel: Panel, rival: str | None, path: Path) -> None:
+    """Write the images above their absolute errors (mean over bands, one scale) as a PNG of 256 colours."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    truth, bands = panel.case.truth, panel.case.scene.bands
+    top, left = (max(0, side - SIDE) // 2 for side in truth.shape[1:])
+    window = (slice(None), slice(top, top + SIDE), slice(left, left + SIDE))
+    shown = {name: panel.results[name] for name in (DEGRADED, rival, OURS) if name in panel.results}
+    errors = {name: np.abs(image - truth).mean(axis=0)[window[1:]] for name, image in shown.items()}
+    worst = max(1e-6, float(np.nanpercentile(errors[DEGRADED], 99)))
+    figure = Figure(figsize=(2.1 * (len(shown) + 1), 4.5), dpi=90, layout="constrained")
+    axes: npt.NDArray[np.object_] = figure.subplots(2, len(shown) + 1, squeeze=False)
+    for (name, image), upper, lower in zip(shown.items(), axes[0], axes[1], strict=False):
+        _show(upper, display(image[window], truth[window], bands), name or "")
+        _show(lower, errors[name], f"error, mean {np.nanmean(errors[name]):.4f}", worst)
+    _show(axes[0, -1], display(truth[window], truth[window], bands), "truth")
+    axes[1, -1].axis("off")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    Image.open(buffer).convert("RGB").quantize(128).save(path, optimize=True)
+
+
+def _show(axes: Axes, image: npt.NDArray[np.float32], title: str, worst: float = 1.0) -> None:
+    axes.imshow(image, cmap="magma", vmin=0, vmax=worst, interpolation="nearest")
+    axes.set_title(title, fontsize=9)
+    axes.axis("off")

@@ -1,0 +1,129 @@
+"""Fixed pairs from held-out scenes, for the figures that a training run prints of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from llars.bands import Band
+from llars.data.corpus import Corpus
+from llars.data.mix import MARGIN, VectorBank
+from llars.data.patches import PatchSource
+from llars.data.synthetic import GRID, Pair, brighten, cut, upsample
+from llars.degrade import get
+from llars.errors import DataError
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["HeldOut", "validation_batches"]
+
+FAULTS = {
+    "denoise": ("gaussian_noise", 0.5),
+    "deblur": ("gaussian_blur", 0.5),
+    "destripe": ("detector_stripes", 0.5),
+    "haze": ("haze", 0.5),
+}
+"""Operator and severity by task: noise of sigma 0.05, blur of sigma 1 px."""
+
+STRENGTH = 0.5
+"""Brightness to restore."""
+
+SMALLEST = 50_000
+"""Pixels that a family needs: fewer show one place, not a sensor."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One batch of one task on one family of sensors."""
+
+    task: str
+    """Task key."""
+
+    family: str
+    """Family and number of bands: ``sentinel2-10``."""
+
+    batch: Batch
+    """All bands of the scenes, in natural order."""
+
+
+@dataclass(frozen=True)
+class _Family:
+    name: str
+    clean: Tensor
+    bands: list[tuple[Band, ...]]
+    ranges: list[tuple[float, float]]
+
+
+def validation_batches(
+    corpus: Corpus, bank: VectorBank, size: int = 8, patch: int = 64, seed: int = 0
+) -> list[HeldOut]:
+    """One batch of ``size`` patches for every task and every family of sensors in ``corpus``; always the same.
+
+    Raises:
+        DataError: the corpus is packed for training, or holds no family large enough.
+    """
+    if corpus.split == "train":
+        raise DataError(f"{corpus.path} is the training split; validate on another")
+    families = _families(corpus, size, patch, seed)
+    if not families:
+        raise DataError(f"{corpus.path}: no sensor has {SMALLEST} pixels to validate on")
+    found: list[HeldOut] = []
+    for family in families:
+        for task in (*FAULTS, "sr", "brightness"):
+            generator = torch.Generator().manual_seed(seed)
+            pair = cut(_pair(task, family, generator), MARGIN, patch)
+            index = torch.full((size,), TASK_KEYS.index(task))
+            words = bank.draw(index, pair.severity, generator)
+            batch = Batch(pair.degraded, pair.clean, family.bands, index, pair.severity, words, pair.faults)
+            found.append(HeldOut(task, family.name, batch))
+    return found
+
+
+def _pair(task: str, family: _Family, generator: torch.Generator) -> Pair:
+    """The fixed fault of a task on the clean patches of a family."""
+    clean = family.clean
+    count = len(clean)
+    if task == "sr":
+        return upsample(clean, 2)
+    if task == "brightness":
+        strength = np.full(count, STRENGTH)
+        return brighten(clean, strength, strength, family.ranges)
+    name, strength_of_fault = FAULTS[task]
+    severity = torch.full((count,), strength_of_fault)
+    faults = torch.zeros(count, len(TASK_KEYS))
+    faults[:, TASK_KEYS.index(task)] = severity
+    degraded = get(name)(clean, severity, generator=generator, bands=family.bands)
+    return Pair(degraded, clean, severity, faults)
+
+
+def _families(corpus: Corpus, size: int, patch: int, seed: int) -> list[_Family]:
+    """Clean crops, with a margin to cut, of the sharp scenes of each family."""
+    source = PatchSource(corpus)
+    side = -(-(patch + 2 * MARGIN) // GRID) * GRID
+    members: dict[str, list[int]] = {}
+    for index, scene in enumerate(corpus.scenes):
+        if scene.sharp and source.has_window(index, side):
+            members.setdefault(f"{scene.sensor.partition('-')[0]}-{len(scene.bands)}", []).append(index)
+    families = []
+    for name, indices in sorted(members.items()):
+        pixels = sum(corpus.scenes[index].pixels for index in indices)
+        if pixels < SMALLEST:
+            continue
+        rng = np.random.default_rng(seed)
+        # Scenes in turn, so that every one is seen before any is seen twice.
+        chosen = [indices[row % len(indices)] for row in range(size)]
+        crops = []
+        for index in chosen:
+            y, x = source.corner(index, side, rng)
+            scene = corpus.scenes[index]
+            crops.append(torch.from_numpy(scene.crop(range(len(scene.bands)), y, x, side, side)))
+        scenes = [corpus.scenes[index] for index in chosen]
+        bands, ranges = [scene.bands for scene in scenes], [scene.value_range for scene in scenes]
+        families.append(_Family(name, torch.stack(crops), bands, ranges))
+    return families

@@ -1,0 +1,11 @@
+"""Degradations with a continuous severity: what a restoration is trained and measured against.
+
+Every operator works on unit values, u = (physical - lo) / (hi - lo) with the sensor's value range (lo, hi), in batches,
+with any number of bands, on any device, and draws only from the generator that it is given.
+"""
+
+from llars.degrade.base import Degradation
+from llars.degrade.registry import get, names, sample_operator
+from llars.degrade.resolution import enlarge, reduce
+
+__all__ = ["Degradation", "enlarge", "get", "names", "reduce", "sample_operator"]

@@ -1,0 +1,193 @@
+"""What all degradations share: shapes, severities, random numbers, missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.bands import Band
+from llars.errors import BandError, ConfigError, DataError
+
+__all__ = ["Bands", "Case", "Degradation"]
+
+Bands = Sequence[Band] | Sequence[Sequence[Band]]
+"""Bands of the image, or of each image of a batch."""
+
+Image = TypeVar("Image", Tensor, np.ndarray[Any, Any])
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an operator is given: everything in one batched form, with its only source of random numbers."""
+
+    image: Tensor
+    """``(batch, band, y, x)`` unit values, float32 or float64, without NaN."""
+
+    severity: Tensor
+    """``(batch, 1, 1, 1)``, same dtype and device."""
+
+    generator: torch.Generator
+    """All random numbers come from here."""
+
+    bands: tuple[tuple[Band, ...], ...] | None
+    """Bands of each image, where known."""
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform random numbers in [low, high), drawn where the generator lives."""
+        drawn = torch.rand(shape, generator=self.generator, device=self.generator.device, dtype=self.image.dtype)
+        return (drawn * (high - low) + low if (low, high) != (0.0, 1.0) else drawn).to(self.image.device)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal random numbers, drawn where the generator lives."""
+        drawn = torch.randn(shape, generator=self.generator, device=self.generator.device, dtype=self.image.dtype)
+        return drawn.to(self.image.device)
+
+    def extremes(self) -> tuple[Tensor, Tensor]:
+        """Least and greatest value that a detector could have recorded, ``(batch, 1, 1, 1)`` each.
+
+        Nominally 0 and 1; an image that goes beyond them shows that the detector does too.
+        """
+        return (
+            self.image.amin(dim=(1, 2, 3), keepdim=True).clamp(max=0.0),
+            self.image.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0),
+        )
+
+    def recorded(self, values: Tensor) -> Tensor:
+        """``values`` as a detector records them: it goes no lower than dark, no higher than full.
+
+        For what is added before the number is stored (noise, offsets). So a dark scene shows less noise than sigma
+        says, as a dark scene of any sensor does.
+        """
+        low, high = self.extremes()
+        return torch.minimum(torch.maximum(values, low), high)
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """One way in which images go bad, with a strength that can be set.
+
+    Call it with an image in unit values, ``(band, y, x)`` or ``(batch, band, y, x)``, a severity for all or one for
+    each image of the batch, and optionally a generator and the bands. The result has the image's type, shape, dtype
+    and device; where severity is 0 it is the image, and NaN (no data) stays NaN.
+    """
+
+    name: str
+    """Key: ``gaussian_noise``."""
+
+    task: str
+    """Key of the task that undoes it: ``denoise``."""
+
+    summary: str
+    """One line for people."""
+
+    law: str
+    """What a severity s means, in one line."""
+
+    operate: Callable[[Case], Tensor]
+    """The operator itself: the degraded batch, same shape."""
+
+    signed: bool = False
+    """Severities down to -1 make sense: they do the opposite."""
+
+    def __call__(
+        self,
+        image: Image,
+        severity: float | Sequence[float] | Tensor | np.ndarray[Any, Any],
+        generator: torch.Generator | None = None,
+        bands: Bands | None = None,
+    ) -> Image:
+        """Degrade ``image``.
+
+        Args:
+            image: unit values, floating point, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data.
+            severity: in [0, 1] ([-1, 1] where ``signed``), one number or one for each image of the batch.
+            generator: source of all random numbers; None takes a fresh one that no seed repeats.
+            bands: bands of the image, or of each image of the batch.
+
+        Raises:
+            ConfigError: a severity out of range, or not one for each image.
+            DataError: an image of another shape or of whole numbers.
+            BandError: another number of bands than the image has.
+        """
+        if isinstance(image, np.ndarray):
+            return self(torch.from_numpy(image.copy()), severity, generator, bands).numpy()
+        batch = _batched(image)
+        strength = self._strengths(severity, batch)
+        if not bool(strength.any()):
+            return image.clone()
+        if generator is None:
+            generator = torch.Generator(batch.device)
+            generator.seed()
+        # Half precision is for storing images; sums over a kernel need more.
+        working = batch if batch.dtype in (torch.float32, torch.float64) else batch.float()
+        missing = torch.isnan(working)
+        some_missing = bool(missing.any())
+        if some_missing:
+            working = _filled(working.masked_fill(missing, 0.0), (~missing).to(working))
+        strength = strength.to(working)
+        result = self.operate(Case(working, strength, generator, _band_lists(bands, batch)))
+        if bool((strength == 0).any()):
+            result = torch.where(strength == 0, working, result)
+        if some_missing:
+            result = result.masked_fill(missing, torch.nan)
+        return result.to(image.dtype).reshape(image.shape)
+
+    def _strengths(self, severity: Any, batch: Tensor) -> Tensor:
+        """Severities as ``(batch, 1, 1, 1)``, checked."""
+        strength = torch.as_tensor(severity).detach().cpu().double().reshape(-1)
+        if strength.numel() not in (1, len(batch)):
+            raise ConfigError(
+                f"{strength.numel()} severities for {len(batch)} images; give one number, or one for each image"
+            )
+        lowest = -1.0 if self.signed else 0.0
+        if not bool(((strength >= lowest) & (strength <= 1.0)).all()):
+            raise ConfigError(
+                f"{self.name}: severity {strength.tolist() if len(strength) > 1 else strength.item()}; "
+                f"expected numbers from {lowest:g} to 1"
+            )
+        return strength.expand(len(batch)).reshape(-1, 1, 1, 1)
+
+
+def _batched(image: Tensor) -> Tensor:
+    """The image as ``(batch, band, y, x)``."""
+    if image.ndim not in (3, 4) or image.numel() == 0:
+        raise DataError(f"an image of shape {tuple(image.shape)}; expected (band, y, x) or (batch, band, y, x)")
+    if not image.is_floating_point():
+        raise DataError(f"an image of {image.dtype}; expected floating point unit values, (physical - lo) / (hi - lo)")
+    return image if image.ndim == 4 else image[None]
+
+
+def _filled(total: Tensor, weight: Tensor) -> Tensor:
+    """Fill what is missing (weight 0) with the mean of the smallest neighbourhood that holds anything.
+
+    So that an operator with a reach meets near what is missing what it would meet anyway. Each level of the pyramid
+    holds sums of 2 by 2 of the one below it; a band without any value becomes 0.
+    """
+    present = weight > 0
+    values = torch.where(present, total / weight.clamp(min=1.0), 0.0)
+    height, width = total.shape[-2:]
+    if bool(present.all()) or (height == 1 and width == 1):
+        return values
+    coarse = _filled(*(4.0 * functional.avg_pool2d(x, 2, ceil_mode=True, divisor_override=4) for x in (total, weight)))
+    fine = coarse.repeat_interleave(2, dim=2)[:, :, :height].repeat_interleave(2, dim=3)[..., :width]
+    return torch.where(present, values, fine)
+
+
+def _band_lists(bands: Bands | None, batch: Tensor) -> tuple[tuple[Band, ...], ...] | None:
+    """Bands of each image of the batch."""
+    if bands is None:
+        return None
+    flat = tuple(band for band in bands if isinstance(band, Band))
+    lists = (flat,) * len(batch) if flat else tuple(tuple(one) for one in bands if not isinstance(one, Band))
+    if len(lists) != len(batch) or any(len(one) != batch.shape[1] for one in lists):
+        raise BandError(
+            f"bands for {len(lists)} images, {sorted({len(one) for one in lists})} each; "
+            f"expected {len(batch)} images of {batch.shape[1]} bands"
+        )
+    return lists

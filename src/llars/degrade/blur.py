@@ -1,0 +1,98 @@
+"""Blur: of the optics, of the motion, of the focus.
+
+The image continues beyond its edges as its mirror image (edge pixels twice), so a constant stays constant.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.degrade.base import Case, Degradation
+from llars.degrade.separable import apply_separably
+
+__all__ = ["DEFOCUS_BLUR", "GAUSSIAN_BLUR", "MOTION_BLUR"]
+
+FULL_SIGMA_PX = 2.0
+"""Standard deviation of the Gaussian at severity 1."""
+
+FULL_MOTION_PX = 16.0
+"""Path of the motion at severity 1."""
+
+FULL_RADIUS_PX = 4.0
+"""Radius of the disc of confusion at severity 1."""
+
+
+def gaussian_blur(case: Case) -> Tensor:
+    """Convolve with a Gaussian; keeps the mean exactly, edges included."""
+    sigma = (FULL_SIGMA_PX * case.severity).flatten().clamp(min=1e-3)
+    reach = math.ceil(4.0 * float(sigma.max()))
+    distance = torch.arange(reach + 2, device=sigma.device, dtype=sigma.dtype)
+    profile = torch.exp(-0.5 * (distance / sigma[:, None]).square())
+    profile[:, -1] = 0.0  # stands for every distance beyond the reach
+    profile = profile / (2.0 * profile.sum(dim=1, keepdim=True) - profile[:, :1])
+
+    def weights(outputs: Tensor, inputs: Tensor, length: int) -> Tensor:
+        # Mirrors at both edges repeat the axis with a period of twice its length.
+        turns = range(-1 - reach // length, 2 + reach // length)
+        images = [place + 2 * length * turn for turn in turns for place in (inputs, -1 - inputs)]
+        away = (outputs[None, :, None] - torch.stack(images)[:, None, :]).abs().clamp(max=reach + 1)
+        near = away.amin(dim=(1, 2)) <= reach
+        return profile[:, away[near]].sum(dim=1)
+
+    return apply_separably(case.image, weights, reach)
+
+
+def motion_blur(case: Case) -> Tensor:
+    """Mean along a straight path of 1 + 16 s pixels, in a direction of its own for every image."""
+    half = 0.5 * FULL_MOTION_PX * case.severity.view(-1, 1, 1)
+    angle = case.uniform(len(half), 1, 1, high=math.pi)
+    radius = math.ceil(float(half.max()))
+    # Samples of the path no further than half a pixel apart, each shared out among the four pixels around it.
+    samples = 2 * math.ceil(2 * float(half.max())) + 1
+    path = half * torch.linspace(-1.0, 1.0, samples, device=half.device, dtype=half.dtype).view(1, -1, 1)
+    pixel = torch.arange(-radius, radius + 1, device=half.device, dtype=half.dtype)
+    share_y = (1.0 - (pixel - path * angle.sin()).abs()).clamp(min=0.0)
+    share_x = (1.0 - (pixel - path * angle.cos()).abs()).clamp(min=0.0)
+    return _convolve(case.image, share_y.mT @ share_x)
+
+
+def defocus_blur(case: Case) -> Tensor:
+    """Mean over a disc, whose rim covers pixels in part."""
+    size = FULL_RADIUS_PX * case.severity.view(-1, 1, 1)
+    radius = math.ceil(float(size.max()) + 0.5)
+    pixel = torch.arange(-radius, radius + 1, device=size.device, dtype=size.dtype)
+    distance = torch.hypot(pixel[:, None], pixel)
+    return _convolve(case.image, (size + 0.5 - distance).clamp(0.0, 1.0))
+
+
+def _convolve(image: Tensor, kernels: Tensor) -> Tensor:
+    """Convolve each image with its own symmetric kernel, ``(batch, k, k)``, scaled to sum to 1."""
+    radius = kernels.shape[-1] // 2
+    taps = (kernels / kernels.sum(dim=(1, 2), keepdim=True))[:, None]
+    # Images become channels of one grouped convolution; on any other memory layout it takes three times as long.
+    padded = _mirrored(_mirrored(image.transpose(0, 1).contiguous(), 3, radius), 2, radius)
+    return functional.conv2d(padded, taps, groups=len(image)).transpose(0, 1)
+
+
+def _mirrored(image: Tensor, axis: int, margin: int) -> Tensor:
+    """Continue an axis by its mirror image at both ends; edge pixels come twice."""
+    while margin > 0:
+        length = image.shape[axis]
+        step = min(margin, length)
+        before, after = image.narrow(axis, 0, step).flip(axis), image.narrow(axis, length - step, step).flip(axis)
+        image = torch.cat([before, image, after], dim=axis)
+        margin -= step
+    return image
+
+
+GAUSSIAN_BLUR = Degradation(
+    "gaussian_blur", "deblur", "blur of the optics", "standard deviation 2 s pixels", gaussian_blur
+)
+MOTION_BLUR = Degradation(
+    "motion_blur", "deblur", "motion in a random direction", "path of 1 + 16 s pixels", motion_blur
+)
+DEFOCUS_BLUR = Degradation("defocus_blur", "deblur", "out of focus", "disc of radius 4 s pixels", defocus_blur)

@@ -1,0 +1,83 @@
+"""Physical values back into the numbers that a file stores: the reverse of ``llars._decode``."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llars._decode import Decoding
+
+__all__ = ["encode", "refine", "stored_like"]
+
+
+def refine(pixels: NDArray[np.generic], scale: int) -> NDArray[np.generic]:
+    """Every pixel as ``scale`` x ``scale`` pixels, along the last two axes."""
+    return pixels.repeat(scale, axis=-2).repeat(scale, axis=-1) if scale > 1 else pixels
+
+
+def encode(values: NDArray[np.float32], decoding: Decoding, dtype: str) -> NDArray[np.generic]:
+    """Stored numbers of physical values ``(band, y, x)``: rounded, clipped to the type, never the nodata number.
+
+    What becomes of a NaN is the caller's to decide: it turns into 0 here.
+    """
+    numbers = np.empty(values.shape, dtype=dtype)
+    floating = np.issubdtype(numbers.dtype, np.floating)
+    for i, (scale, offset) in enumerate(zip(decoding.scales, decoding.offsets, strict=True)):
+        exact = (values[i].astype(np.float64) - offset) / scale
+        exact[~np.isfinite(exact)] = 0.0
+        if floating:
+            info: np.finfo[np.floating] | np.iinfo[np.integer] = np.finfo(dtype)
+            numbers[i] = np.clip(exact, float(info.min), float(info.max))
+        else:
+            info = np.iinfo(dtype)
+            # Beyond 2**53 float64 has no integers to clip at.
+            numbers[i] = np.clip(np.rint(exact), max(info.min, -(2**53)), min(info.max, 2**53))
+        nodata = decoding.nodata[i]
+        if nodata is not None and np.isfinite(nodata):
+            _avoid(numbers[i], exact, np.asarray(nodata).astype(dtype))
+    return numbers
+
+
+def _avoid(numbers: NDArray[np.generic], exact: NDArray[np.float64], nodata: NDArray[np.generic]) -> None:
+    """Move valid numbers that happen to be the nodata number by one step, to the side of the unrounded value."""
+    hit = numbers == nodata
+    if not hit.any():
+        return
+    if np.issubdtype(numbers.dtype, np.floating):
+        # Towards zero, and away from a nodata number of zero: the next one is always finite.
+        numbers[hit] = np.nextafter(nodata, np.asarray(0 if nodata != 0 else 1, dtype=numbers.dtype))
+        return
+    info = np.iinfo(str(numbers.dtype))
+    step = np.where(exact[hit] > float(nodata), 1, -1)
+    if int(nodata) == info.min:
+        step = np.ones_like(step)
+    if int(nodata) == info.max:
+        step = -np.ones_like(step)
+    numbers[hit] = (int(nodata) + step).astype(numbers.dtype)
+
+
+def stored_like(
+    values: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    decoding: Decoding,
+    stored: NDArray[np.generic],
+    visible: NDArray[np.bool_] | None,
+    scale: int,
+) -> NDArray[np.generic]:
+    """Numbers for ``values`` on a grid ``scale`` times finer than that of the source's ``stored`` numbers.
+
+    The source's gaps keep their numbers, and so does a pixel that has exactly the source's value: float32 can't always
+    tell an int32 or a scaled float32 from its neighbour, the source can.
+    """
+    numbers = encode(values, decoding, str(stored.dtype))
+    gaps = refine(decoding.missing(stored, visible), scale)
+    before = refine(stored, scale)
+    kept = gaps
+    if scale == 1:
+        kept = kept | (values == decoding.physical(stored, visible))
+    numbers[kept] = before[kept]
+    for i, nodata in enumerate(decoding.nodata):
+        lost = ~valid[i] & ~gaps[i]
+        floating = np.issubdtype(numbers.dtype, np.floating)
+        # A gap that the source has no number for can only keep the source's pixel.
+        filler = np.nan if nodata is None and floating else before[i][lost] if nodata is None else nodata
+        numbers[i][lost] = filler
+    return numbers

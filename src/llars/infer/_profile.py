@@ -1,0 +1,153 @@
+"""What the restored version of a raster file keeps of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
+from rasterio.transform import Affine
+
+from llars._decode import Decoding, decoding_of, open_raster
+
+__all__ = ["RasterProfile", "read_profile"]
+
+
+@dataclass(frozen=True)
+class RasterProfile:
+    """Everything of a raster file that its restored version keeps."""
+
+    source: str | None
+    """The file; None for a profile that no file has."""
+
+    width: int
+    """Columns."""
+
+    height: int
+    """Rows."""
+
+    count: int
+    """Bands, an alpha band among them."""
+
+    dtype: str
+    """NumPy name of the stored type."""
+
+    nodata: float | None
+    """Stored number that means no data."""
+
+    crs: CRS | None
+    """Coordinate reference system."""
+
+    transform: Affine | None
+    """Pixel to map; None where the file has none."""
+
+    gcps: tuple[GroundControlPoint, ...]
+    """Ground control points."""
+
+    gcps_crs: CRS | None
+    """Their coordinate reference system."""
+
+    rpcs: RPC | None
+    """Rational polynomial coefficients."""
+
+    descriptions: tuple[str | None, ...]
+    """Band descriptions."""
+
+    units: tuple[str | None, ...]
+    """Band units."""
+
+    scales: tuple[float, ...]
+    """The file's own scales; what the numbers mean without them is in ``decoding``."""
+
+    offsets: tuple[float, ...]
+    """The file's own offsets."""
+
+    colours: tuple[ColorInterp, ...]
+    """Colour interpretation of each band."""
+
+    tags: Mapping[str, str]
+    """Tags of the file."""
+
+    imagery: Mapping[str, str]
+    """Tags of the file in the IMAGERY domain."""
+
+    band_tags: tuple[Mapping[str, str], ...]
+    """Tags of each band, statistics left out: they would be wrong."""
+
+    band_imagery: tuple[Mapping[str, str], ...]
+    """Tags of each band in the IMAGERY domain: wavelengths."""
+
+    decoding: Decoding
+    """How stored numbers become physical values."""
+
+    def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
+        """The profile of a float32 raster on the same grid with one band for each data band: an uncertainty, say."""
+        bands = self.decoding.indexes
+        names = tuple(self.descriptions[i - 1] for i in bands)
+        plain = len(bands)
+        return replace(
+            self,
+            source=None,
+            count=plain,
+            dtype="float32",
+            nodata=float("nan"),
+            descriptions=descriptions or names,
+            units=(None,) * plain,
+            scales=(1.0,) * plain,
+            offsets=(0.0,) * plain,
+            colours=(ColorInterp.gray, *(ColorInterp.undefined,) * (plain - 1)),
+            band_tags=({},) * plain,
+            band_imagery=tuple(self.band_imagery[i - 1] for i in bands),
+            decoding=replace(
+                self.decoding,
+                indexes=tuple(range(1, plain + 1)),
+                scales=(1.0,) * plain,
+                offsets=(0.0,) * plain,
+                nodata=(float("nan"),) * plain,
+                alpha=None,
+                masked=False,
+            ),
+        )
+
+
+def read_profile(
+    path: str | Path, sensor: str | None = None, *, scale: float | None = None, offset: float | None = None
+) -> RasterProfile:
+    """What must be kept of a file; give the same arguments as to ``open_scene``.
+
+    Raises:
+        RasterError: the file is missing, damaged or complex.
+        SensorError: the sensor is unknown, or its bands are not those of the file.
+    """
+    with open_raster(path) as dataset:
+        decoding = decoding_of(dataset, sensor, scale, offset)
+        points, points_crs = dataset.gcps
+        anywhere = dataset.transform.is_identity and dataset.crs is None
+        return RasterProfile(
+            source=str(path),
+            width=dataset.width,
+            height=dataset.height,
+            count=dataset.count,
+            dtype=dataset.dtypes[0],
+            nodata=dataset.nodata,
+            crs=dataset.crs,
+            transform=None if points or anywhere else dataset.transform,
+            gcps=tuple(points),
+            gcps_crs=points_crs,
+            rpcs=dataset.rpcs,
+            descriptions=dataset.descriptions,
+            units=dataset.units,
+            scales=dataset.scales,
+            offsets=dataset.offsets,
+            colours=dataset.colorinterp,
+            tags=dataset.tags(),
+            imagery=dataset.tags(ns="IMAGERY"),
+            band_tags=tuple(
+                {key: text for key, text in dataset.tags(i).items() if not key.startswith("STATISTICS_")}
+                for i in dataset.indexes
+            ),
+            band_imagery=tuple(dataset.tags(i, ns="IMAGERY") for i in dataset.indexes),
+            decoding=decoding,
+        )

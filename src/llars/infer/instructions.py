@@ -1,0 +1,153 @@
+"""Instructions: words to steps, with the bundled encoder and reader."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+from safetensors import SafetensorError
+from safetensors.torch import load
+
+from llars.errors import InstructionError, WeightsError
+from llars.model.reading import InstructionReader, Reading
+from llars.tasks import TASK_KEYS, Step, get_task
+from llars.text.clauses import Clause, clauses, without_negated
+from llars.text.encoder import SentenceEncoder
+
+__all__ = ["Interpretation", "Reader", "scale_in"]
+
+WEIGHTS = "llars-reader.safetensors"
+UNNAMED_SEVERITY = 0.5
+"""Strength of a step whose words name none."""
+
+_SURE = 0.5
+"""Below this probability the words ask for nothing we can be held to."""
+
+_CLEAR = 0.75
+"""Below this one the user is told what was understood."""
+
+_NUMBERS = {
+    "two": 2, "double": 2, "twice": 2, "half": 2, "halve": 2, "doubled": 2, "doubling": 2,
+    "three": 3, "triple": 3, "treble": 3, "thrice": 3, "tripled": 3, "tripling": 3,
+    "four": 4, "quadruple": 4, "quadrupled": 4, "quadrupling": 4,
+    "five": 5, "six": 6, "eight": 8, "ten": 10,
+}  # fmt: skip
+_SCALE = re.compile(
+    r"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>\d+|two|three|four|five|six|eight|ten)\b(?!\s*m\b)"
+    r"|\b(?P<before>\d+|two|three|four|five|six|eight|ten)(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
+    r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
+    re.IGNORECASE,
+)
+_METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What an instruction was taken to mean."""
+
+    steps: tuple[Step, ...]
+    """What to do, in order."""
+
+    doubts: tuple[str, ...]
+    """A line for people about each step that might have been meant otherwise."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether some words might have been meant otherwise."""
+        return bool(self.doubts)
+
+
+class Reader:
+    """Understands instructions. Loading takes a fraction of a second; reading one, a few milliseconds."""
+
+    def __init__(self, encoder: SentenceEncoder | None = None) -> None:
+        """Loads the bundled weights; pass ``encoder`` to share one that is loaded already.
+
+        Raises:
+            WeightsError: the bundled weights are missing or damaged.
+        """
+        self._encoder = encoder or SentenceEncoder()
+        self._network = InstructionReader().eval()
+        try:
+            self._network.load_state_dict(load((files("llars.weights") / WEIGHTS).read_bytes()))
+        except (OSError, SafetensorError, RuntimeError) as fault:
+            raise WeightsError(f"the bundled weights {WEIGHTS} are missing or damaged; reinstall llars") from fault
+
+    def understand(self, text: str) -> list[Step]:
+        """The steps that ``text`` asks for, in order.
+
+        Raises:
+            InstructionError: it asks for nothing that llars does, or for a scale that is not 2, 3 or 4.
+        """
+        return list(self.interpret(text).steps)
+
+    def interpret(self, text: str) -> Interpretation:
+        """The steps that ``text`` asks for, and where it could be read otherwise; raises like ``understand``."""
+        if not text.strip():
+            raise InstructionError(f"the instruction is empty; {_hint()}")
+        if (key := text.strip().lower()) in TASK_KEYS:
+            return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
+        allowed = without_negated(text)
+        if not allowed:
+            raise InstructionError(f"{_short(text)} only says what not to do; {_hint()}")
+        found = [
+            clause
+            for clause in clauses(allowed, self._read)
+            if clause.reading.task in TASK_KEYS and clause.reading.probability >= _SURE
+        ]
+        if not found:
+            raise InstructionError(f"{_short(text)} asks for nothing that llars does; {_hint()}")
+        steps = tuple(
+            _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability) for clause in found
+        )
+        return Interpretation(steps, tuple(_doubt(clause) for clause in found if clause.reading.probability < _CLEAR))
+
+    def _read(self, text: str) -> Reading:
+        return self._network.read(self._encoder.tokens([text]))[0]
+
+
+def scale_in(text: str) -> int | None:
+    """The factor of resolution that the words name: "double", "x3", "four times", "from 10 m to 5 m"; None if none.
+
+    Raises:
+        InstructionError: the factor is not 2, 3 or 4.
+    """
+    factor: float | None = None
+    if metres := _METRES.search(text):
+        factor = float(metres[1]) / max(float(metres[2]), 1e-6)
+    elif found := _SCALE.search(text):
+        word = (found["after"] or found["before"] or found["word"]).lower()
+        factor = float(_NUMBERS.get(word, 0) or word)
+    if factor is None:
+        return None
+    if factor not in (2, 3, 4):
+        raise InstructionError(f"{_short(text)} asks for a resolution {factor:g} times finer; llars does x2, x3 and x4")
+    return int(factor)
+
+
+def _step(task: str, text: str, severity: float | None, confidence: float) -> Step:
+    if task == "sr":
+        scale = scale_in(text) or 2
+        return Step(task, (scale - 1) / 3, text, scale, confidence)
+    lowest = -1.0 if task == "brightness" else 0.0
+    strength = UNNAMED_SEVERITY if severity is None else min(max(severity, lowest), 1.0)
+    return Step(task, strength, text, 1, confidence)
+
+
+def _doubt(clause: Clause[Reading]) -> str:
+    reading = clause.reading
+    other = "or as nothing that llars does" if reading.second == "none" else f"or as {reading.second}"
+    return (
+        f"{_short(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
+        f"{100 * reading.probability:.0f} % sure; it could be read {other}"
+    )
+
+
+def _short(text: str, longest: int = 60) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= longest else line[: longest - 1] + "…")
+
+
+def _hint() -> str:
+    return f"say for example 'remove the haze'; the tasks are {', '.join(TASK_KEYS)}"

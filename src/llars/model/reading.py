@@ -1,0 +1,125 @@
+"""The instruction reader: from the token vectors of a sentence to the task that it asks for, and how strongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from llars.tasks import TASK_KEYS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["CLASSES", "InstructionReader", "Reading", "ReadingTensors", "pad_tokens"]
+
+CLASSES: tuple[str, ...] = (*TASK_KEYS, "none")
+"""What a sentence may ask for, in the order of the outputs; the last asks for nothing we do."""
+
+TOKEN_WIDTH = 384
+
+
+@dataclass
+class ReadingTensors:
+    """What the network says of a batch of sentences."""
+
+    logits: Tensor
+    """``(batch, 13)``, in the order of ``CLASSES``."""
+
+    named: Tensor
+    """``(batch,)`` logit: the sentence names a strength."""
+
+    severity: Tensor
+    """``(batch,)`` that strength in [-1, 1]; negative only to darken."""
+
+    compound: Tensor
+    """``(batch,)`` logit: the sentence asks for more than one thing."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one sentence asks for."""
+
+    task: str
+    """The likeliest class, ``none`` among them."""
+
+    probability: float
+    """Its probability."""
+
+    second: str
+    """The second likeliest class."""
+
+    second_probability: float
+    """Its probability."""
+
+    severity: float | None
+    """Strength in [-1, 1]; None where the words name none."""
+
+    compound: float
+    """Probability that the words ask for more than one thing."""
+
+
+class InstructionReader(nn.Module):
+    """Attention pooling over the tokens beside the sentence vector, then a small perceptron.
+
+    The sentence vector alone blurs rare words of the trade; several learned queries each look for their own.
+    """
+
+    def __init__(self, width: int = 160, queries: int = 6, hidden: int = 192, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.lift = nn.Linear(TOKEN_WIDTH, width)
+        self.queries = nn.Linear(width, queries)
+        self.sentence = nn.Linear(TOKEN_WIDTH, width)
+        self.mix = nn.Linear((queries + 1) * width, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.classes = nn.Linear(hidden, len(CLASSES))
+        self.strength = nn.Linear(hidden, 3)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> ReadingTensors:
+        """Reads a batch.
+
+        Args:
+            tokens: ``(batch, token, 384)`` token vectors of the sentence encoder, zero where there is no token.
+            mask: ``(batch, token)`` boolean, where there is one.
+        """
+        lifted = functional.gelu(self.lift(tokens))
+        attention = self.queries(lifted).masked_fill(~mask[..., None], -1e4).softmax(dim=1)
+        pooled = torch.einsum("btq,btw->bqw", attention, lifted).flatten(1)
+        mean = functional.normalize((tokens * mask[..., None]).sum(dim=1), dim=1)
+        # A unit vector of 384 numbers has entries of about 0.05; the tokens' are about ten times larger.
+        whole = functional.gelu(self.sentence(mean * 10))
+        hidden = functional.gelu(self.mix(self.dropout(torch.cat([pooled, whole], dim=1))))
+        hidden = self.dropout(hidden)
+        named, severity, compound = self.strength(hidden).unbind(dim=1)
+        return ReadingTensors(self.classes(hidden), named, severity.tanh(), compound)
+
+    @torch.inference_mode()
+    def read(self, tokens: Sequence[NDArray[np.float32]]) -> list[Reading]:
+        """Reads sentences given as arrays ``(token, 384)``."""
+        out = self(*pad_tokens([torch.from_numpy(array).float() for array in tokens]))
+        best = out.logits.softmax(dim=1).topk(2, dim=1)
+        return [
+            Reading(
+                task=CLASSES[int(index[0])],
+                probability=float(probability[0]),
+                second=CLASSES[int(index[1])],
+                second_probability=float(probability[1]),
+                severity=float(severity) if named > 0 else None,
+                compound=float(compound),
+            )
+            for probability, index, severity, named, compound in zip(
+                best.values, best.indices, out.severity, out.named, out.compound.sigmoid(), strict=True
+            )
+        ]
+
+
+def pad_tokens(tokens: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Sentences of ``(token, 384)`` as one batch ``(batch, token, 384)`` float32 with its mask ``(batch, token)``."""
+    batch = nn.utils.rnn.pad_sequence(list(tokens), batch_first=True).float()
+    lengths = torch.tensor([len(sentence) for sentence in tokens])
+    return batch, torch.arange(batch.shape[1])[None] < lengths[:, None]

@@ -1,0 +1,139 @@
+"""How an instruction falls into clauses, in the order in which they are to be done.
+
+Where to cut is a matter of words, whether to cut is one of meaning: "the grain and the speckle" is one request, "the
+grain and the stripes" are two. So the caller brings a reader that judges a piece of text, and only what it finds
+compound is cut, at the strongest joint first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+__all__ = ["Clause", "Judgement", "clauses", "cut", "without_negated"]
+
+_UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
+_START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
+# Complaints are full of these: "the columns don't match".
+_COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand|care|like|work)\b"
+_NEGATED = re.compile(
+    rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
+    rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT})"
+    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+|(?<=[,;] )no\s+(?!striping|banding)(?=\w+ing\b)"
+    r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
+    rf"){_UNTIL}"
+    r"|,?\s*\bwithout\s+(?!striping|banding)\w+ing\b" + _UNTIL + r"|,?\s*\b(?:instead of|rather than)\b" + _UNTIL,
+    re.IGNORECASE,
+)
+
+_FILLER = re.compile(
+    r"^(?:(?:first(?:ly)?(?: of all)?|second(?:ly)?|third(?:ly)?|then|and|also|next|finally|lastly|but|afterwards?|after that|plus"
+    r"|step \d|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s))", re.IGNORECASE)
+_THAT = r"(?!\s+(?:that|this|which)\b)"
+_FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that)\b,?\s*", re.IGNORECASE)
+_LEADING = re.compile(rf"^(before|prior to|after|once){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
+_INNER = re.compile(rf"^(.+?),?\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
+_SEQUENCE = re.compile(
+    r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b|\bas well as\b"
+    r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(r"\s*,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s*[&+/]\s*", re.IGNORECASE)
+_VERB = re.compile(
+    r"\b(remove|reduce|get rid of|take out|take away|fix|correct|eliminate|filter out|clean up|suppress|deal with|clear|repair|undo)\b",
+    re.IGNORECASE,
+)
+_BARE_FAULT = re.compile(r"^(?:the|any|all|those|these|its)\s+\w+(?:\s+\w+)?[.!]?$", re.IGNORECASE)
+
+
+class Judgement(Protocol):
+    """What a reader says of a piece of text."""
+
+    @property
+    def task(self) -> str:
+        """The task asked for; ``none`` for nothing we do."""
+
+    @property
+    def probability(self) -> float:
+        """How likely that is."""
+
+    @property
+    def compound(self) -> float:
+        """Probability that more than one thing is asked for."""
+
+
+T = TypeVar("T", bound=Judgement)
+
+
+@dataclass(frozen=True)
+class Clause(Generic[T]):
+    """One request and what was read in it."""
+
+    text: str
+    reading: T
+
+
+def without_negated(text: str) -> str:
+    """The text without what it forbids: "denoise but don't sharpen" becomes "denoise"."""
+    return _tidy(_NEGATED.sub(" ", text))
+
+
+def cut(text: str) -> list[str]:
+    """The pieces of ``text`` at its strongest joint, in the order in which they are to be done; one if it has none."""
+    first = _FIRST.split(text, maxsplit=1)[::-1]
+    for pieces in (first, _SENTENCES.split(text), _reordered(text), _SEQUENCE.split(text), _WEAK.split(text)):
+        found = [tidy for piece in pieces if (tidy := _tidy(piece))]
+        if len(found) > 1:
+            return _carry_verb(found)
+    return [_tidy(text)]
+
+
+def clauses(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
+    """The requests in ``text`` in their order.
+
+    Pieces that ask for nothing are left out where others ask for something, and neighbours that ask for the same
+    count once. What asks for nothing at all comes back as one clause.
+    """
+    whole = Clause(text, read(text))
+    pieces = cut(text) if whole.reading.compound > 0.5 else []
+    if len(pieces) < 2:
+        return [whole]
+    found = [clause for piece in pieces for clause in clauses(piece, read) if clause.reading.task != "none"]
+    kept: list[Clause[T]] = []
+    for clause in found:
+        if not kept or kept[-1].reading.task != clause.reading.task:
+            kept.append(clause)
+        elif clause.reading.probability > kept[-1].reading.probability:
+            kept[-1] = clause
+    return kept or [whole]
+
+
+def _reordered(text: str) -> list[str]:
+    if found := _LEADING.match(text):
+        word, other, main = found[1].lower(), found[2], found[3]
+    elif found := _INNER.match(text):
+        main, word, other = found[1], found[2].lower(), found[3]
+    else:
+        return [text]
+    return [other, main] if word in ("after", "once") else [main, other]
+
+
+def _carry_verb(pieces: list[str]) -> list[str]:
+    """Gives "the noise" the verb of "remove the stripes" before it."""
+    verb = ""
+    complete = []
+    for piece in pieces:
+        if found := _VERB.search(piece):
+            verb = found[1].lower()
+        complete.append(f"{verb} {piece}" if verb and _BARE_FAULT.match(piece) else piece)
+    return complete
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).strip(" \t\n,;:")
+    return _FILLER.sub("", text).strip(" ,;:")

@@ -1,0 +1,144 @@
+"""The template language of the grammar: how its files are read and how a template becomes text.
+
+A template is text with alternatives ``[a|b|]`` and slots ``{name}``, nested as one likes.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from llars.errors import ConfigError
+from llars.tasks import TASK_KEYS
+
+__all__ = ["KINDS", "PARTS", "SPLITS", "Level", "fill", "irrelevant", "levels", "read_table"]
+
+SPLITS = ("train", "heldout")
+
+KINDS = ("do", "noun", "say")
+"""Imperatives ("remove the haze"), names ("haze removal"), whole sentences ("everything looks milky")."""
+
+PARTS = ("fault", "adj")
+"""A fault alone ("the stripes") and its adjective ("striped"), as they stand in sentences that ask for several things."""
+
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_SLOT = re.compile(r"\{(\w+)\}")
+
+Words = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One strength of one task, with all that can be said at it."""
+
+    severity: float | None
+    """Strength, signed; None where none is named."""
+
+    scale: int
+    """Factor of resolution that it stands for; 1 for none."""
+
+    silent: bool
+    """Sentences need not name it."""
+
+    words: Words
+    """What fills each slot."""
+
+    strengths: frozenset[str]
+    """Slots whose words name the strength."""
+
+    cores: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Templates by split and kind (or part)."""
+
+    frames: dict[tuple[str, str, bool], list[str]] = field(default_factory=dict)
+    """Templates around a core by split, kind, and whether they name a strength."""
+
+
+def fill(template: str, words: Words, rng: random.Random, strengths: frozenset[str] = frozenset()) -> tuple[str, bool]:
+    """The template with every choice made and every slot filled, and whether a slot of ``strengths`` spoke.
+
+    Raises:
+        ConfigError: there are no words for a slot.
+    """
+    spoken = False
+
+    def word(found: re.Match[str]) -> str:
+        nonlocal spoken
+        if found[1] not in words:
+            raise ConfigError(f"the grammar has no words for {found[0]}; add a list of that name")
+        chosen = rng.choice(words[found[1]])
+        spoken = spoken or (found[1] in strengths and bool(chosen))
+        return chosen
+
+    text = template
+    while True:
+        text, choices = _CHOICE.subn(lambda found: rng.choice(found[1].split("|")), text)
+        text, slots = _SLOT.subn(word, text)
+        if not choices and not slots:
+            return text, spoken
+
+
+@lru_cache(maxsize=8)
+def read_table(name: str) -> dict[str, Any]:
+    """One of the grammar's YAML files."""
+    table: dict[str, Any] = yaml.safe_load((files("llars.text") / name).read_text(encoding="utf-8"))
+    return table
+
+
+@lru_cache(maxsize=16)
+def levels(task: str) -> tuple[Level, ...]:
+    """All strengths of a task.
+
+    Raises:
+        ConfigError: the grammar does not know the task.
+    """
+    if task not in TASK_KEYS:
+        raise ConfigError(f"the grammar has no task {task!r}; it has {', '.join(TASK_KEYS)} and none")
+    table = read_table("grammar.yaml")
+    entry = table["tasks"][task]
+    found = []
+    for name, level in entry.get("levels", table["levels"]).items():
+        own = {**level["words"], **entry.get("level_words", {}).get(name, {})}
+        words = {**table["shared"], **entry.get("words", {}), **own}
+        silent = level.get("silent", level["severity"] is None)
+        strengths = frozenset(entry.get("strengths", table["strengths"]))
+        made = Level(level["severity"], level.get("scale", 1), silent, words, strengths)
+        for split in SPLITS:
+            _collect(made, split, entry, table)
+        found.append(made)
+    return tuple(found)
+
+
+def _collect(level: Level, split: str, entry: Mapping[str, Any], table: Mapping[str, Any]) -> None:
+    """Gathers the templates whose slots the level can fill: there is no weak way to double something."""
+    source = entry if split == "train" else entry["heldout"]
+
+    def known(template: str, kind: str) -> bool:
+        return all(slot == kind or slot in level.words for slot in _SLOT.findall(template))
+
+    for part in PARTS:
+        level.cores[split, part] = list(entry.get(part, ()))
+    for kind in KINDS:
+        level.cores[split, kind] = [template for template in source[kind] if known(template, kind)]
+        for frame in table["frames"][split][kind]:
+            names = any(slot in table["strengths"] for slot in _SLOT.findall(frame))
+            if known(frame, kind):
+                level.frames.setdefault((split, kind, names), []).append(frame)
+
+
+def irrelevant(rng: random.Random, split: str) -> str:
+    """Words that ask for nothing we do, half of them in the frames of the tasks: a frame alone says nothing."""
+    table = read_table("irrelevant.yaml")
+    if rng.random() < 0.5:
+        return fill(rng.choice(table[split]), table["words"], rng)[0]
+    inside, _ = fill(rng.choice(table["do"][split]), table["words"], rng)
+    grammar = read_table("grammar.yaml")
+    frame = rng.choice(grammar["frames"][split]["do"])
+    words = {**grammar["shared"], **grammar["levels"]["plain"]["words"]}
+    return fill(frame.replace("{do}", inside), words, rng)[0]

@@ -1,0 +1,52 @@
+"""How good a network is on patches that training never sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from llars.model.align import describe
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+
+__all__ = ["restore", "validate"]
+
+
+@torch.no_grad()
+def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
+    """Restored unit values; each patch is its own scene."""
+    statistics = Statistics.of(batch.degraded)
+    image = statistics.apply(batch.degraded)
+    bands = describe(batch.bands).to(image.device)
+    with torch.autocast(image.device.type, torch.bfloat16):
+        conditions = network.condition(image[:, None], bands, statistics, batch.instruction)
+        return statistics.undo(network(image, conditions).image)
+
+
+def decibels(image: Tensor, truth: Tensor) -> Tensor:
+    """PSNR of each sample with peak 1, at most 80 dB so that perfect patches do not carry the mean."""
+    return -10 * (image - truth).square().mean((1, 2, 3)).clamp_min(1e-8).log10()
+
+
+def validate(network: Network, batches: Iterable[Batch]) -> dict[str, float]:
+    """Mean PSNR of each task, its gain over the degraded input, and the mean gain over tasks."""
+    restored: dict[str, list[float]] = {}
+    gains: dict[str, list[float]] = {}
+    for batch in batches:
+        after = decibels(restore(network, batch), batch.clean)
+        gain = after - decibels(batch.degraded, batch.clean)
+        for task, value, more in zip(batch.task.tolist(), after.tolist(), gain.tolist(), strict=True):
+            restored.setdefault(TASK_KEYS[task], []).append(value)
+            gains.setdefault(TASK_KEYS[task], []).append(more)
+    row = {task: round(sum(values) / len(values), 3) for task, values in sorted(restored.items())}
+    means = {task: round(sum(values) / len(values), 3) for task, values in sorted(gains.items())}
+    return {
+        **row,
+        **{f"{task}_gain": value for task, value in means.items()},
+        "mean_gain": round(sum(means.values()) / len(means), 3),
+    }

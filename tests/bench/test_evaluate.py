@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from llars.bands import Band
+from llars.bench import evaluate as module
+from llars.bench.classical import Rival
+from llars.bench.evaluate import DEGRADED, OURS, evaluate, main, restore_with
+from llars.bench.protocols import Case, Scene, Trial, read_protocol
+from llars.errors import ConfigError
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Rivals that cost nothing, and how often they were asked."""
+    asked: list[tuple[int, ...]] = []
+
+    def run(image, severity, bands):
+        asked.append(image.shape)
+        return image + np.float32(0.1)
+
+    monkeypatch.setattr(module, "RIVALS", {"denoise": (Rival("plus", run),)})
+    return asked
+
+
+def test_methods_are_measured_against_the_truth(folder, config, calls, tmp_path):
+    protocol = read_protocol(config)
+    shifts = {"grey": 0.1, "veg": 0.01, "soft": 0.001}
+    result = evaluate(
+        protocol, folder, lambda case: case.truth + np.float32(shifts[case.scene.name]), cache=tmp_path / "cache"
+    )
+    ours = {(s.task, s.scene): s.metrics["psnr"] for s in result.scores if s.method == OURS}
+    assert ours["denoise", "grey"] == pytest.approx(20, abs=1e-3)
+    assert ours["deblur", "veg"] == pytest.approx(40, abs=1e-3)
+    before = {s.scene: s.metrics["psnr"] for s in result.scores if s.task == "denoise" and s.method == DEGRADED}
+    assert before["grey"] == pytest.approx(26.02, abs=0.3)  # sigma 0.05
+    # A soft scene is no truth for sharpening.
+    assert {task for task, scene in ours if scene == "soft"} == {"denoise"}
+    assert {s.method for s in result.scores if s.task == "denoise"} == {DEGRADED, "plus", OURS}
+    assert result.panels["denoise"].case.scene.name == "grey"
+
+
+def test_rivals_are_asked_once(folder, config, calls, tmp_path):
+    protocol = read_protocol(config)
+    first = evaluate(protocol, folder, tasks=["denoise"], cache=tmp_path / "cache")
+    again = evaluate(protocol, folder, tasks=["denoise"], cache=tmp_path / "cache")
+    assert len(calls) == 3
+    assert [score.metrics for score in first.scores] == [score.metrics for score in again.scores]
+    evaluate(replace(protocol, seed=6), folder, tasks=["denoise"], cache=tmp_path / "cache")
+    assert len(calls) == 6
+    quick = evaluate(protocol, folder, tasks=["sr"], rivals=False, cache=None)
+    assert {(score.task, score.method) for score in quick.scores} == {("sr", DEGRADED)}
+
+
+def test_the_restorer_gets_physical_values_and_plain_words():
+    low, high = -30.0, 10.0
+    truth = np.full((2, 8, 8), 0.25, np.float32)
+    truth[:, 2, 5] = np.nan
+    bands = (Band("VV"), Band("VH"))
+    scene = Scene("radar", "s / radar", bands, truth, np.isfinite(truth[0]), (low, high), True)
+    degraded = np.full((2, 4, 4), 0.25, np.float32)
+    case = Case(scene, Trial("sr", 1 / 3, "finer, please", scale=2), degraded, truth, truth, bands)
+
+    def restorer(image, prompt):
+        assert prompt == "finer, please"
+        assert image.dims == ("band", "y", "x")
+        assert image.attrs == {"bands": bands, "value_range": (low, high)}
+        assert np.isnan(image.values[:, 1, 2]).all()
+        assert np.isfinite(image.values).sum() == 2 * 15
+        assert np.nanmax(np.abs(image.values + 20)) < 1e-5
+        return image.values.repeat(2, 1).repeat(2, 2) + 4
+
+    restored = restore_with(restorer)(case)
+    np.testing.assert_allclose(restored[:, 0, 0], 0.25 + 4 / 40, atol=1e-6)
+
+
+def test_mistakes_end_with_two_and_one_line(folder, config, tmp_path, capsys):
+    with pytest.raises(ConfigError, match="it has denoise, deblur, sr"):
+        evaluate(read_protocol(config), folder, tasks=["haze"])
+    assert main([str(tmp_path / "nowhere"), str(tmp_path / "out"), "--config", str(config), "--model", "none"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_the_report(folder, config, calls, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(folder), "out", "--config", str(config), "--model", "none", "--tasks", "denoise"]
+    assert main(arguments) == 0
+    page = (tmp_path / "out" / "results.md").read_text()
+    assert capsys.readouterr().out == page
+    assert "--tasks denoise" in page
+    assert str(folder) not in page
+    assert (tmp_path / "out" / "pictures" / "denoise.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,73 @@
+"""Which images a catalogue gives for a split, and how they are to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llars.bands import Modality
+from llars.data.catalog import read_catalog
+from llars.errors import DataError
+from llars.sample import Sample
+
+
+@pytest.fixture(scope="module")
+def train(folder: Path) -> dict[str, Sample]:
+    return {sample.scene: sample for sample in read_catalog(folder, "train")}
+
+
+def test_splits_never_mix(folder: Path, train: dict[str, Sample]) -> None:
+    splits = {split: [sample.scene for sample in read_catalog(folder, split)] for split in ("val", "test")}
+    assert splits == {"val": ["drone_val"], "test": ["drone_test", "dakota_2020"]}
+    assert {sample.split for sample in train.values()} == {"train"}
+
+
+def test_training_leaves_out_a_place_of_which_another_date_is_held_out(train: dict[str, Sample]) -> None:
+    assert "dakota_2018" not in train
+
+
+def test_training_leaves_out_what_is_not_clear(train: dict[str, Sample]) -> None:
+    assert "under_cloud" not in train
+
+
+def test_soft_scenes_are_marked(train: dict[str, Sample]) -> None:
+    assert not train["soft_harbour"].sharp
+    assert train["drone"].sharp
+
+
+def test_bands_are_the_sensors_at_the_entrys_resolution(train: dict[str, Sample]) -> None:
+    bands = train["place_20m"].bands
+    assert [band.name for band in bands] == ["B05", "B06", "B07", "B8A", "B11", "B12"]
+    assert all(band.gsd_m == 20 and band.modality is Modality.OPTICAL for band in bands)
+    assert 1500 < (bands[4].wavelength_nm or 0) < 1700
+
+
+def test_a_black_border_is_no_data_but_a_black_pixel_is(train: dict[str, Sample]) -> None:
+    valid = train["drone_with_border"].valid
+    assert not valid[:40].any()
+    assert valid[40:].all()
+
+
+def test_nodata_of_any_band_is_invalid(train: dict[str, Sample]) -> None:
+    assert (~train["place_10m"].valid).sum() == 100
+
+
+def test_files_of_one_scene_are_stacked_on_the_coarser_grid(train: dict[str, Sample]) -> None:
+    stack, fine, coarse = train["place_20m_stack"], train["place_10m"], train["place_20m"]
+    assert [band.name for band in stack.bands] == ["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"]
+    assert {band.gsd_m for band in stack.bands} == {20}
+    red = fine.values[2].reshape(96, 2, 96, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(stack.values[2], red, atol=0.5)  # rounded to whole numbers
+    np.testing.assert_array_equal(stack.values[3], coarse.values[0])
+    assert (~stack.valid).sum() == 25  # the hole of 10 x 10 fine pixels
+
+
+@pytest.mark.parametrize("fault", ["no folder", "split", "file"])
+def test_mistakes_are_told(folder: Path, tmp_path: Path, fault: str) -> None:
+    if fault == "file":
+        (tmp_path / "scenes.json").write_text((folder / "scenes.json").read_text())
+    root = folder if fault == "split" else tmp_path
+    with pytest.raises(DataError, match={"no folder": "scenes.json", "split": "unknown split", "file": "read"}[fault]):
+        list(read_catalog(root, "dev" if fault == "split" else "train"))

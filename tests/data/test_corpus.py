@@ -1,0 +1,92 @@
+"""The packed corpus says the same as the images it was packed from."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llars.data.catalog import read_catalog
+from llars.data.corpus import Corpus, build, pack
+from llars.errors import ConfigError, DataError
+
+
+def test_every_scene_comes_back(corpus: Corpus, folder: Path) -> None:
+    for scene, sample in zip(corpus.scenes, read_catalog(folder, "train"), strict=True):
+        np.testing.assert_array_equal(scene.values, sample.values)
+        assert scene.values.dtype == sample.values.dtype
+        assert (scene.valid is None) == bool(sample.valid.all())
+        if scene.valid is not None:
+            np.testing.assert_array_equal(scene.valid, sample.valid)
+        assert (scene.name, scene.bands, scene.sharp) == (sample.scene, sample.bands, sample.sharp)
+
+
+def test_scale_and_offset_are_honoured(corpus: Corpus) -> None:
+    scene = next(scene for scene in corpus.scenes if scene.name == "place_10m")
+    crop = scene.crop([2, 0], 5, 7, 4, 6)
+    expected = scene.values[[2, 0], 5:9, 7:13].astype(np.float64) * 1e-4 - 0.1
+    np.testing.assert_allclose(crop, expected, atol=1e-6)  # the range of reflectance is 0 to 1
+
+
+def test_the_value_range_becomes_zero_to_one(folder: Path, tmp_path: Path) -> None:
+    sample = replace(next(read_catalog(folder, "train")), value_range=(-0.5, 1.5))
+    pack([sample], tmp_path / "one")
+    crop = Corpus.open(tmp_path / "one").scenes[0].crop([0], 0, 0, 8, 8)
+    np.testing.assert_allclose(crop, (sample.values[:1, :8, :8] / 255 + 0.5) / 2, atol=1e-6)
+
+
+def test_statistics_leave_out_invalid_pixels(corpus: Corpus, folder: Path) -> None:
+    sample = next(sample for sample in read_catalog(folder, "train") if sample.scene == "place_10m")
+    scene = next(scene for scene in corpus.scenes if scene.name == "place_10m")
+    held = sample.values[1][sample.valid] * 1e-4 - 0.1
+    assert scene.statistics[1]["mean"] == pytest.approx(held.mean())
+    assert scene.statistics[1]["min"] > 0
+
+
+def test_statistics_of_a_sensor_pool_its_scenes(corpus: Corpus, folder: Path) -> None:
+    drones = [sample for sample in read_catalog(folder, "train") if sample.sensor == "rgb-drone"]
+    held = np.concatenate([sample.values[0][sample.valid] / 255 for sample in drones])
+    pooled = corpus.statistics()["rgb-drone"]["R"]
+    assert pooled["mean"] == pytest.approx(held.mean(), rel=1e-6)
+    assert pooled["std"] == pytest.approx(held.std(), rel=1e-6)
+
+
+def test_a_corpus_pickles_as_its_path(corpus: Corpus) -> None:
+    pickled = pickle.dumps(corpus)
+    assert len(pickled) < 1000
+    np.testing.assert_array_equal(pickle.loads(pickled).scenes[0].values, corpus.scenes[0].values)
+
+
+def test_a_corpus_holds_one_split(folder: Path, tmp_path: Path) -> None:
+    both = [*read_catalog(folder, "train"), *read_catalog(folder, "val")]
+    with pytest.raises(DataError, match="exactly one split"):
+        pack(both, tmp_path / "both")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corpus_cut_short_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_bytes(corpus.path.with_name("train.json").read_bytes())
+    (tmp_path / "cut.bin").write_bytes(corpus.path.with_name("train.bin").read_bytes()[:-64])
+    with pytest.raises(DataError, match="build the corpus again"):
+        Corpus.open(tmp_path / "cut")
+
+
+def test_build_writes_a_manifest(folder: Path, tmp_path: Path) -> None:
+    config = tmp_path / "mini.yaml"
+    config.write_text(f"out: {tmp_path}/packed\nsplits: [train, val]\nwant: [clean]\n")
+    manifest = build(config, folder)
+    assert manifest["splits"]["train"]["sensors"] == {"rgb-drone": 2, "sentinel2-l2a": 4}
+    assert manifest["splits"]["val"]["scenes"] == 1
+    assert json.loads((tmp_path / "packed" / "manifest.json").read_text())["splits"].keys() == {"train", "val"}
+
+
+@pytest.mark.parametrize("text", ["splits: [test]\nout: x\nwant: [clean]", "out: x", "- 1"])
+def test_build_refuses_a_wrong_configuration(folder: Path, tmp_path: Path, text: str) -> None:
+    config = tmp_path / "wrong.yaml"
+    config.write_text(text)
+    with pytest.raises(ConfigError):
+        build(config, folder)

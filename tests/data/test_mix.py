@@ -1,0 +1,141 @@
+"""Batches are a pure function of seed and step, whole, and mixed as the recipe says."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from llars.bands import Modality
+from llars.data.catalog import read_catalog
+from llars.data.corpus import Corpus, pack
+from llars.data.mix import Loader, Mixer, Recipe, VectorBank
+from llars.errors import ConfigError, DataError
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+
+SIDE = 40
+
+
+@pytest.fixture
+def mixer(corpus: Corpus, bank: VectorBank) -> Mixer:
+    return Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=7)
+
+
+def only(corpus: Corpus, bank: VectorBank, task: str, **recipe: object) -> Mixer:
+    settings = {"none_needed": 0.0, "second_fault": 0.0, "unknown_bands": 0.0, "speckle": 0.0} | recipe
+    return Mixer(corpus, bank, Recipe({task: 1.0}, **settings), batch_size=8, patch=SIDE)  # type: ignore[arg-type]
+
+
+def same(a: Batch, b: Batch) -> bool:
+    tensors = ("degraded", "clean", "task", "severity", "instruction", "faults")
+    return a.bands == b.bands and all(torch.equal(getattr(a, name), getattr(b, name)) for name in tensors)
+
+
+def test_a_batch_depends_on_seed_and_step_alone(corpus: Corpus, bank: VectorBank, mixer: Mixer) -> None:
+    expected = {step: mixer.batch(step) for step in (5, 3, 9)}
+    again = Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=7)
+    assert all(same(again.batch(step), batch) for step, batch in sorted(expected.items()))
+    assert not same(mixer.batch(3), mixer.batch(4))
+    other = Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=8)
+    assert not same(other.batch(3), expected[3])
+
+
+def test_a_pickled_mixer_makes_the_same_batches(mixer: Mixer) -> None:
+    expected = mixer.batch(11)
+    assert same(pickle.loads(pickle.dumps(mixer)).batch(11), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_loader_gives_the_steps_in_order(mixer: Mixer, workers: int) -> None:
+    loader = Loader(mixer, 4, 8, workers=workers)
+    batches = list(loader)
+    assert len(loader) == len(batches) == 4
+    assert all(same(batch, mixer.batch(step)) for step, batch in zip(range(4, 8), batches, strict=True))
+
+
+def test_batches_are_whole(mixer: Mixer) -> None:
+    for step in range(60):
+        batch = mixer.batch(step)
+        count = batch.clean.shape[1]
+        assert batch.degraded.shape == batch.clean.shape == (8, count, SIDE, SIDE)
+        assert batch.degraded.dtype == batch.clean.dtype == batch.severity.dtype == torch.float32
+        assert torch.isfinite(batch.degraded).all()
+        assert torch.isfinite(batch.clean).all()
+        assert [len(bands) for bands in batch.bands] == [count] * 8
+        assert batch.task.shape == batch.severity.shape == (8,)
+        assert batch.instruction.shape == (8, 384)
+        assert batch.faults.shape == (8, len(TASK_KEYS))
+
+
+def test_severity_zero_means_that_nothing_changes(corpus: Corpus, bank: VectorBank) -> None:
+    mixer = only(corpus, bank, "denoise", none_needed=1.0)
+    for step in range(10):
+        batch = mixer.batch(step)
+        assert torch.equal(batch.degraded, batch.clean)
+        assert not batch.severity.any()
+
+
+def test_severities_above_zero_mean_that_something_changes(mixer: Mixer) -> None:
+    for step in range(40):
+        batch = mixer.batch(step)
+        changed = (batch.degraded != batch.clean).flatten(1).any(1)
+        assert torch.equal(changed, batch.severity != 0)
+
+
+def test_shares_are_those_of_the_recipe(corpus: Corpus, bank: VectorBank) -> None:
+    recipe = Recipe({"denoise": 3.0, "destripe": 1.0}, none_needed=0.2, bands={3: 3.0, 4: 1.0})
+    mixer = Mixer(corpus, bank, recipe, batch_size=4, patch=SIDE)
+    batches = [mixer.batch(step) for step in range(600)]
+    tasks = Counter(TASK_KEYS[int(batch.task[0])] for batch in batches)
+    # Four standard errors of a share of 600 draws are at most 0.08.
+    assert tasks["denoise"] / 600 == pytest.approx(0.75, abs=0.08)
+    assert sum(len(batch.bands[0]) == 3 for batch in batches) / 600 == pytest.approx(0.75, abs=0.08)
+    assert sum(not bool(batch.severity.any()) for batch in batches) / 600 == pytest.approx(0.2, abs=0.08)
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_coarse_pixels_are_whole_in_super_resolution(corpus: Corpus, bank: VectorBank, step: int) -> None:
+    batch = only(corpus, bank, "sr").batch(step)
+    for row in range(0, 8, 4):
+        factor = round(1 + 3 * float(batch.severity[row]))
+        side = SIDE // factor * factor
+        blocks = [
+            image[row, :, :side, :side].unflatten(1, (-1, factor)).unflatten(3, (-1, factor)).mean((2, 4))
+            for image in (batch.degraded, batch.clean)
+        ]
+        shifted = batch.clean[row, :, 1 : side - factor + 1, :side]
+        off = shifted.unflatten(1, (-1, factor)).unflatten(3, (-1, factor)).mean((2, 4))
+        error = (blocks[0] - blocks[1]).square().mean()
+        # Bicubic enlargement nearly keeps the means of the coarse pixels; those of any other grid differ more.
+        assert error < (blocks[0][:, : off.shape[1]] - off).square().mean()
+
+
+def test_speckle_comes_with_radar_bands(corpus: Corpus, bank: VectorBank) -> None:
+    batch = only(corpus, bank, "denoise", speckle=1.0, bands={2: 1.0}).batch(0)
+    assert {band.modality for bands in batch.bands for band in bands} == {Modality.SAR}
+    assert (batch.severity > 0).all()
+
+
+def test_some_bands_are_untold(corpus: Corpus, bank: VectorBank) -> None:
+    batch = only(corpus, bank, "haze", unknown_bands=1.0).batch(0)
+    assert {band.modality for bands in batch.bands for band in bands} == {Modality.UNKNOWN}
+
+
+def test_a_recipe_for_what_cannot_be_made_is_refused() -> None:
+    with pytest.raises(ConfigError, match="pansharpen"):
+        Recipe({"pansharpen": 1.0})
+
+
+def test_patches_larger_than_any_scene_are_refused(corpus: Corpus, bank: VectorBank) -> None:
+    with pytest.raises(DataError, match="no sharp scene"):
+        Mixer(corpus, bank, Recipe(), patch=512)
+
+
+def test_training_on_another_split_is_refused(folder: Path, tmp_path: Path, bank: VectorBank) -> None:
+    pack(read_catalog(folder, "val"), tmp_path / "val")
+    with pytest.raises(DataError, match="'val'"):
+        Mixer(Corpus.open(tmp_path / "val"), bank, Recipe(), patch=SIDE)

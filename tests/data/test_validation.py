@@ -1,0 +1,56 @@
+"""The held-out pairs are fixed, and never from the training split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import llars.data.validation
+from llars.data.catalog import read_catalog
+from llars.data.corpus import Corpus, pack
+from llars.data.mix import VectorBank
+from llars.data.validation import validation_batches
+from llars.errors import DataError
+
+
+@pytest.fixture
+def held_out(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    monkeypatch.setattr(llars.data.validation, "SMALLEST", 10_000)
+    pack(read_catalog(folder, "val"), tmp_path / "val")
+    return Corpus.open(tmp_path / "val")
+
+
+def test_pairs_are_fixed_and_one_for_each_task(held_out: Corpus, bank: VectorBank) -> None:
+    first, second = (validation_batches(held_out, bank, size=3, patch=40) for _ in range(2))
+    assert [(held.task, held.family) for held in first] == [
+        (task, "rgb-3") for task in ("denoise", "deblur", "destripe", "haze", "sr", "brightness")
+    ]
+    for a, b in zip(first, second, strict=True):
+        assert torch.equal(a.batch.degraded, b.batch.degraded)
+        assert torch.equal(a.batch.instruction, b.batch.instruction)
+        assert a.batch.degraded.shape == (3, 3, 40, 40)
+        assert not torch.equal(a.batch.degraded, a.batch.clean)
+
+
+def test_all_tasks_share_one_truth(held_out: Corpus, bank: VectorBank) -> None:
+    found = validation_batches(held_out, bank, size=3, patch=40)
+    for held in found[1:]:
+        torch.testing.assert_close(held.batch.clean, found[0].batch.clean)
+
+
+def test_the_noise_has_the_deviation_that_the_severity_stands_for(held_out: Corpus, bank: VectorBank) -> None:
+    noisy = validation_batches(held_out, bank, size=4, patch=64)[0].batch
+    assert float((noisy.degraded - noisy.clean).std()) == pytest.approx(0.05, rel=0.03)
+
+
+def test_the_training_split_is_refused(corpus: Corpus, bank: VectorBank) -> None:
+    with pytest.raises(DataError, match="training split"):
+        validation_batches(corpus, bank)
+
+
+def test_families_too_small_are_refused(held_out: Corpus, bank: VectorBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llars.data.validation, "SMALLEST", 1_000_000)
+    with pytest.raises(DataError, match="no sensor"):
+        validation_batches(held_out, bank)

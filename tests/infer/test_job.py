@@ -1,0 +1,213 @@
+"""Jobs: files in, files out, whole or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import Affine
+
+import llars
+from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
+from llars.infer import job
+from llars.infer.outputs import whole_files
+
+TRANSFORM = Affine(10.0, 0.0, 600_000.0, 0.0, -10.0, 5_800_000.0)
+
+
+@pytest.fixture(autouse=True)
+def loaded(restorer, monkeypatch):
+    """No job loads weights: all use the random ones."""
+    monkeypatch.setattr(job, "load", lambda model, device: restorer)
+
+
+@pytest.fixture
+def source(textured, tmp_path):
+    """A Sentinel-2 L2A file of four bands and 49 x 66 pixels with a hole in it, in a folder of its own."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    numbers = np.rint(textured(4, 49, 66, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers[:, 10:14, 20:31] = 0
+    path = folder / "scene.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=4,
+        height=49,
+        width=66,
+        dtype="uint16",
+        nodata=0,
+        transform=TRANSFORM,
+        crs="EPSG:32633",
+    ) as target:
+        target.write(numbers)
+        target.descriptions = ("B02", "B03", "B04", "B08")
+        target.scales, target.offsets = (1e-4,) * 4, (0.0,) * 4
+        target.update_tags(SENSOR="sentinel2-l2a", ORBIT="22")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    return path
+
+
+def read(path):
+    with rasterio.open(path) as stored:
+        return stored.read(), stored.profile, stored.tags()
+
+
+def test_restored_file_keeps_everything_but_the_pixels_and_says_how_it_was_made(source, folder, restorer):
+    said = []
+    report = job.restore_file(
+        source, folder / "a.tif", "reduce the noise", model="some/llars.safetensors", say=said.append
+    )
+    before, profile, _ = read(source)
+    after, kept, tags = read(folder / "a.tif")
+    for key in ("crs", "transform", "dtype", "nodata", "count", "height", "width"):
+        assert kept[key] == profile[key]
+    assert np.array_equal(after == 0, before == 0)
+    assert (after != before).mean() > 0.5
+    expected = restorer(llars.open_scene(source), "reduce the noise").values
+    # Stored numbers are whole ten-thousandths that fit into 16 bits.
+    np.testing.assert_allclose(after[before > 0] * 1e-4, expected[before > 0].clip(1e-4, 6.5535), atol=0.51e-4)
+    assert tags["ORBIT"] == "22"
+    assert tags["LLARS_MODEL"] == "llars.safetensors"
+    assert tags["LLARS_PROMPT"] == "reduce the noise"
+    assert tags["LLARS_WEIGHTS_SHA256"] == restorer.info.sha256
+    assert tags["LLARS_VERSION"] == llars.__version__
+    assert json.loads(tags["LLARS_STEPS"]) == [{"task": "denoise", "severity": 0.5, "scale": 1}]
+    assert [step.task for step in report.steps] == ["denoise"]
+    assert report.output == folder / "a.tif"
+    assert report.seconds > 0
+    assert list(report.notes) == said == []
+
+
+def test_uncertainty_and_preview_come_along(source, folder):
+    job.restore_file(
+        source, folder / "a.tif", "noise", scale=2, uncertainty=folder / "sigma.tif", preview=folder / "look.png"
+    )
+    image, profile, _ = read(folder / "a.tif")
+    sigma, companion, _ = read(folder / "sigma.tif")
+    assert image.shape == sigma.shape == (4, 98, 132)
+    assert profile["transform"] == companion["transform"] == TRANSFORM @ Affine.scale(0.5)
+    assert sigma.dtype == np.float32
+    assert np.array_equal(np.isnan(sigma), image == 0)
+    assert np.nanmin(sigma) > 0
+    with rasterio.open(folder / "look.png") as picture:
+        assert picture.shape == (98, 132 + 8 + 132)
+    assert {path.name for path in folder.iterdir()} == {"a.tif", "sigma.tif", "look.png"}
+
+
+def test_existing_and_impossible_outputs_are_refused_before_any_work(source, folder, monkeypatch):
+    monkeypatch.setattr(job, "open_scene", lambda *_: pytest.fail("work began"))
+    (folder / "there.tif").write_bytes(b"precious")
+    for output, extra, message in (
+        ("there.tif", {}, "exists already"),
+        ("a.tif", {"uncertainty": folder / "there.tif"}, "exists already"),
+        ("a.tif", {"preview": folder / "none" / "a.png"}, "no folder"),
+        ("a.tif", {"uncertainty": folder / "a.tif"}, "one file"),
+        ("a.tif", {"preview": folder / "a.jpg"}, r"ends in \.png"),
+        ("a.jp2", {}, r"ends in \.tif"),
+        (".", {}, "is a folder"),
+    ):
+        with pytest.raises(OutputError, match=message):
+            job.restore_file(source, folder / output, "noise", **extra)
+    assert [path.name for path in folder.iterdir()] == ["there.tif"]
+    assert (folder / "there.tif").read_bytes() == b"precious"
+
+
+def test_overwriting_needs_to_be_said_and_works_on_the_input_itself(source):
+    before, _, _ = read(source)
+    job.restore_file(source, source, "noise", overwrite=True)
+    after, _, tags = read(source)
+    assert (after != before).any()
+    assert tags["LLARS_PROMPT"] == "noise"
+    assert list(source.parent.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("fault", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_failure_at_the_last_output_leaves_none(source, folder, monkeypatch, fault):
+    def fail(*_):
+        raise fault
+
+    monkeypatch.setattr(job, "write_png", fail)
+    with pytest.raises(type(fault)):
+        job.restore_file(source, folder / "a.tif", "noise", uncertainty=folder / "s.tif", preview=folder / "a.png")
+    assert not list(folder.iterdir())
+
+
+def test_a_refused_prompt_leaves_nothing(source, folder):
+    with pytest.raises(InstructionError):
+        job.restore_file(source, folder / "a.tif", "bake a cake")
+    assert not list(folder.iterdir())
+
+
+def test_what_could_be_meant_otherwise_is_said(source, folder):
+    said = []
+    report = job.restore_file(source, folder / "a.tif", "maybe the noise", say=said.append)
+    assert list(report.notes) == said == ["perhaps otherwise"]
+
+
+def test_files_appear_together(tmp_path):
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    with whole_files(paths) as places:
+        for place in places:
+            place.write_text("whole")
+            assert not any(path.exists() for path in paths)
+    assert [path.read_text() for path in paths] == ["whole", "whole"]
+    assert set(tmp_path.iterdir()) == set(paths)
+
+
+def test_degrading_is_reproducible_and_keeps_gaps(source, folder):
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        job.degrade_file(source, folder / f"{name}.tif", "destripe", 0.5, seed)
+    a, b, c = (read(folder / f"{name}.tif")[0] for name in "abc")
+    before, profile, _ = read(source)
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+    assert np.array_equal(a == 0, before == 0)
+    assert read(folder / "a.tif")[1]["transform"] == profile["transform"]
+    assert "detector_stripes 0.5 seed 7" in read(folder / "a.tif")[2]["LLARS_DEGRADATION"]
+
+
+def test_degrading_for_sr_makes_pixels_coarser(source, folder):
+    report = job.degrade_file(source, folder / "a.tif", "sr", 1 / 3)
+    before, _, _ = read(source)
+    after, profile, tags = read(folder / "a.tif")
+    assert after.shape == (4, 24, 33)
+    assert profile["transform"] == TRANSFORM @ Affine.scale(2)
+    assert any("1 rows and 0 columns" in note for note in report.notes)
+    blocks = before[:, :48].reshape(4, 24, 2, 33, 2)
+    whole = (blocks > 0).all(axis=(2, 4))
+    # Half a stored number of rounding.
+    np.testing.assert_allclose(after[whole], blocks.mean(axis=(2, 4))[whole], atol=0.51)
+    assert not after[~whole].any()
+    assert tags["ORBIT"] == "22"
+    with rasterio.open(folder / "a.tif") as stored:
+        assert stored.descriptions == ("B02", "B03", "B04", "B08")
+
+
+def test_impossible_degradations_are_refused(source, folder):
+    for task, severity in (("bake", 0.5), ("denoise", 1.5), ("sr", -0.5)):
+        with pytest.raises(ConfigError):
+            job.degrade_file(source, folder / "a.tif", task, severity)
+    assert not list(folder.iterdir())
+
+
+def test_diagnosis_of_a_file_is_that_of_its_scene(source, restorer):
+    assert job.diagnose_file(source) == restorer.diagnose(llars.open_scene(source))
+
+
+def test_comparison_of_files_agrees_with_the_metrics(source, folder):
+    job.degrade_file(source, folder / "a.tif", "denoise", 0.5)
+    measured = job.compare_files(folder / "a.tif", source)
+    a, b = (llars.open_scene(path).values for path in (folder / "a.tif", source))
+    assert measured["psnr"] == llars.metrics.psnr(a, b)
+    assert measured["rmse"] == pytest.approx(np.sqrt(np.nanmean((a - b) ** 2)), rel=1e-4)
+    assert {"ssim", "sam", "ergas", "q2n"} <= measured.keys()
+    with pytest.raises(LlarsError):
+        job.compare_files(source.parent / "none.tif", source)

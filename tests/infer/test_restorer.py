@@ -1,0 +1,216 @@
+"""Laws of restoring a scene: tiles don't show, gaps don't bleed, radiometry holds, types are kept."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from llars.bands import Band
+from llars.errors import (
+    BandError,
+    ConfigError,
+    InstructionError,
+    LlarsError,
+    RasterError,
+    ValueRangeError,
+    WeightsError,
+)
+from llars.infer.restorer import load
+from llars.tasks import Step
+
+RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
+SR2 = Step("sr", 1 / 3, "double the resolution", 2)
+
+
+@pytest.fixture(scope="module")
+def gappy(textured):
+    """1300 x 1100 pixels with a hole in all bands, a hole in one, and a corner of infinities."""
+    scene = textured(2, 1100, 1300)
+    scene[:, 300:420, 500:777] = np.nan
+    scene[1, :50, :60] = np.nan
+    scene[:, 1000:, :100] = np.inf
+    return scene
+
+
+@pytest.fixture
+def data_array(textured):
+    values = textured(2, 40, 48)
+    values[:, 5:9, 7:30] = np.nan
+    y, x = 5_000_000.0 - 10.0 * (np.arange(40) + 0.5), 300_000.0 + 10.0 * (np.arange(48) + 0.5)
+    mapping = xr.DataArray(0, attrs={"GeoTransform": "300000.0 10.0 0.0 5000000.0 0.0 -10.0", "crs_wkt": "EPSG:32633"})
+    return xr.DataArray(
+        values,
+        dims=("band", "y", "x"),
+        coords={"band": [1, 2], "y": y, "x": x, "spatial_ref": mapping},
+        attrs={"bands": RED_NIR, "value_range": (0.0, 1.0), "units": "reflectance"},
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_tile_size_does_not_show(make_restorer, gappy, precision):
+    restorer = make_restorer(precision)
+    whole = restorer(gappy, "noise", bands=RED_NIR, tile=2000)
+    assert np.nanmax(np.abs(whole - gappy)[np.isfinite(gappy)]) > 0.05, "a network that does nothing shows nothing"
+    for tile in (256, 512):
+        # 1e-3 of the data range, the contract of the design.
+        np.testing.assert_allclose(restorer(gappy, "noise", bands=RED_NIR, tile=tile), whole, atol=1e-3)
+
+
+def test_without_a_halo_tiles_would_show(restorer, random_network, textured, monkeypatch):
+    scene = textured(2, 128, 128)
+    whole = restorer(scene, "noise", bands=RED_NIR)
+    monkeypatch.setattr(random_network, "halo", 0)
+    assert np.abs(restorer(scene, "noise", bands=RED_NIR, tile=64) - whole).max() > 1e-3
+
+
+def test_gaps_stay_gaps_and_never_bleed(restorer, gappy):
+    scene = gappy[:, 250:450, 450:800]
+    gaps = ~np.isfinite(scene)
+    result, deviation = restorer(scene, "noise", bands=RED_NIR, uncertainty=True)
+    assert np.array_equal(np.isnan(result), gaps)
+    assert np.array_equal(np.isnan(deviation), gaps)
+    poisoned = np.where(gaps, np.float32(-np.inf), scene)
+    assert np.array_equal(restorer(poisoned, "noise", bands=RED_NIR), result, equal_nan=True)
+
+
+def test_a_band_without_data_leaves_the_others_alone(restorer, textured):
+    scene = textured(2, 64, 64)
+    scene[1] = np.nan
+    result = restorer(scene, "noise", bands=RED_NIR)
+    assert np.isnan(result[1]).all()
+    assert np.isfinite(result[0]).all()
+
+
+def test_finer_grid_keeps_the_mean_of_every_input_pixel(restorer, textured):
+    scene = textured(2, 50, 70)
+    scene[:, 10:20, 30:41] = np.nan
+    for scale in (2, 3):
+        fine = restorer(scene, "noise", bands=RED_NIR, scale=scale)
+        only_sr = restorer(scene, [Step("sr", 0.5, "finer", scale)], bands=RED_NIR)
+        assert fine.shape == only_sr.shape == (2, 50 * scale, 70 * scale)
+        means = only_sr.reshape(2, 50, scale, 70, scale).mean(axis=(2, 4))
+        # Rounding of float32 sums of a few values below 1.
+        np.testing.assert_allclose(means, scene, atol=1e-6)
+    free = restorer(scene, [SR2], bands=RED_NIR, project=False).reshape(2, 50, 2, 70, 2).mean(axis=(2, 4))
+    assert np.nanmax(np.abs(free - scene)) > 1e-3
+
+
+def test_physical_units_come_back(restorer, data_array):
+    kelvin = (data_array * 60.0 + 260.0).assign_attrs(data_array.attrs | {"value_range": (260.0, 320.0)})
+    expected, sigma = restorer(data_array, "noise", uncertainty=True)
+    found, sigma_kelvin = restorer(kelvin, "noise", uncertainty=True)
+    # float32 resolves 300 K to 3e-5 K, and statistics follow.
+    np.testing.assert_allclose(found.values, expected.values * 60.0 + 260.0, atol=5e-3)
+    np.testing.assert_allclose(sigma_kelvin.values, sigma.values * 60.0, rtol=1e-2)
+    assert np.nanmin(sigma) > 0
+
+
+def test_numpy_and_xarray_give_the_same(restorer, data_array):
+    result = restorer(data_array, "noise")
+    plain = restorer(data_array.values.astype(np.float64), "noise", bands=list(RED_NIR))
+    assert result.dtype == plain.dtype == np.float32
+    assert np.array_equal(result.values, plain, equal_nan=True)
+    assert result.attrs == data_array.attrs
+    assert result.coords.identical(data_array.coords)
+    turned = restorer(data_array.transpose("y", "x", "band"), "noise")
+    assert turned.dims == ("y", "x", "band")
+    assert np.array_equal(turned.transpose("band", "y", "x").values, result.values, equal_nan=True)
+
+
+def test_input_is_left_as_it_was(restorer, data_array):
+    before = data_array.copy(deep=True)
+    restorer(data_array, "noise", scale=2)
+    xr.testing.assert_identical(data_array, before)
+
+
+def test_finer_grid_has_the_same_bounds(restorer, data_array):
+    fine = restorer(data_array, [SR2])
+    assert fine.sizes == {"band": 2, "y": 80, "x": 96}
+    assert fine.x.values[[0, -1]] == pytest.approx([300_002.5, 300_477.5])
+    assert fine.y.values[[0, -1]] == pytest.approx([4_999_997.5, 4_999_602.5])
+    transform = [float(number) for number in fine.spatial_ref.attrs["GeoTransform"].split()]
+    assert transform == [300_000.0, 5.0, 0.0, 5_000_000.0, 0.0, -5.0]
+    assert [band.gsd_m for band in fine.attrs["bands"]] == [5.0, 5.0]
+
+
+def test_ground_control_points_count_finer_pixels(restorer, data_array):
+    point = {"type": "Feature", "properties": {"id": "1", "row": 3.5, "col": 7.0}, "geometry": {"type": "Point"}}
+    data_array.spatial_ref.attrs["gcps"] = json.dumps({"type": "FeatureCollection", "features": [point]})
+    fine = restorer(data_array, [SR2])
+    found = json.loads(fine.spatial_ref.attrs["gcps"])["features"][0]
+    assert found == {**point, "properties": {"id": "1", "row": 7.0, "col": 14.0}}
+
+
+def test_values_far_from_their_range_are_refused(restorer, textured):
+    with pytest.raises(ValueRangeError, match="display values between 0 and 1"):
+        restorer(textured(3, 32, 32) * 255, "noise")
+
+
+def test_steps_are_taken_in_order(restorer, textured):
+    scene = textured(2, 64, 64)
+    first, second = Step("denoise", 0.5, "noise"), Step("destripe", 0.5, "the stripes")
+    both = restorer(scene, [first, second], bands=RED_NIR)
+    one_by_one = restorer(restorer(scene, [first], bands=RED_NIR), [second], bands=RED_NIR)
+    np.testing.assert_allclose(both, one_by_one, atol=1e-5)
+    assert not np.allclose(both, restorer(scene, [second, first], bands=RED_NIR), atol=1e-4)
+
+
+def test_scale_adds_or_overrides_the_finer_grid(restorer):
+    assert [(step.task, step.scale) for step in restorer.plan("noise", 3)] == [("denoise", 1), ("sr", 3)]
+    assert [(step.task, step.scale) for step in restorer.plan([SR2], 4)] == [("sr", 4)]
+    with pytest.raises(ConfigError, match="2, 3 or 4"):
+        restorer.plan("noise", 7)
+
+
+def test_progress_counts_every_tile(restorer, textured):
+    seen = []
+    restorer(textured(3, 100, 130), "noise", tile=64, scale=2, progress=lambda done, total: seen.append((done, total)))
+    tiles = 2 * 3 + 4 * 5
+    assert seen == [(done, tiles) for done in range(1, tiles + 1)]
+
+
+def test_diagnosis_comes_with_prompts_for_tasks_the_weights_can_do(restorer, random_network, textured, monkeypatch):
+    faults = random_network.scene.faults
+    monkeypatch.setattr(faults.bias, "data", faults.bias.data + 5.0)
+    found = restorer.diagnose(textured(3, 64, 64))
+    assert {finding.task for finding in found} == {"haze", "denoise", "deblur", "destripe", "brightness"}
+    assert all(0 < finding.severity <= 1 and finding.prompt for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bands", "fault", "message"),
+    [
+        ((64, 64), None, BandError, "expected \\(band, y, x\\)"),
+        ((5, 64, 64), None, BandError, "give bands="),
+        ((4, 64, 64), "rgb", BandError, "4 channels, but 3 bands"),
+        ((3, 5, 64), None, RasterError, "16 x 16"),
+    ],
+)
+def test_unfit_arrays_are_refused(restorer, shape, bands, fault, message):
+    with pytest.raises(fault, match=message):
+        restorer(np.zeros(shape, dtype=np.float32), "noise", bands=bands)
+
+
+def test_scenes_without_data_or_bands_are_refused(restorer, data_array):
+    with pytest.raises(RasterError, match="no data"):
+        restorer(data_array * np.nan, "noise", bands=RED_NIR)
+    with pytest.raises(BandError, match="open_scene"):
+        restorer(data_array.drop_attrs(), "noise")
+
+
+def test_what_the_weights_cannot_do_is_refused(restorer, textured):
+    scene = textured(3, 32, 32)
+    with pytest.raises(InstructionError, match=r"needs a guide \(sar\).*can do haze, denoise"):
+        restorer(scene, "look through with the radar")
+    with pytest.raises(InstructionError, match=r"asks for cloud; .*can do haze, denoise"):
+        restorer(scene, "remove the clouds")
+    with pytest.raises(LlarsError, match="not supported yet"):
+        restorer(scene, "noise", guides={"pan": scene})
+
+
+def test_unknown_weights_device_and_precision_are_refused(make_restorer, tmp_path):
+    with pytest.raises(WeightsError, match="no weights named"):
+        load(tmp_path / "none.safetensors")
+    with pytest.raises(ConfigError, match="float32"):
+        make_restorer("float8")

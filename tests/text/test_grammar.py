@@ -1,0 +1,95 @@
+"""Facts about the grammar of instructions."""
+
+import random
+
+import pytest
+
+from llars.errors import ConfigError
+from llars.tasks import TASK_KEYS
+from llars.text.composites import composite
+from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels
+
+SPOKEN = (*TASK_KEYS, NONE)
+
+
+@pytest.mark.parametrize("task", TASK_KEYS)
+def test_ten_thousand_distinct_sentences(task: str) -> None:
+    texts = {utterance.text.lower() for utterance in corpus(task, 10_500, seed=1)}
+    assert len(texts) >= 10_000
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("task", SPOKEN)
+def test_sentences_are_whole(task: str, split: str) -> None:
+    for utterance in corpus(task, 300, seed=2, split=split):
+        assert utterance.text.strip() == utterance.text != ""
+        assert not set("{}[]|") & set(utterance.text), utterance.text
+        assert "  " not in utterance.text
+
+
+@pytest.mark.parametrize("task", TASK_KEYS)
+def test_splits_share_no_sentence(task: str) -> None:
+    seen = {utterance.text.lower().strip(".!") for utterance in corpus(task, 4000, seed=3)}
+    held = {utterance.text.lower().strip(".!") for utterance in corpus(task, 1000, seed=3, split="heldout")}
+    assert not seen & held
+
+
+def test_same_seed_same_corpus() -> None:
+    assert corpus("haze", 50, seed=4) == corpus("haze", 50, seed=4)
+    assert corpus("haze", 50, seed=4) != corpus("haze", 50, seed=5)
+
+
+def test_strengths_lie_on_the_levels_of_the_task() -> None:
+    for task in TASK_KEYS:
+        named = {utterance.severity for utterance in corpus(task, 400, seed=6)} - {None}
+        assert named == set(signed_levels(task))
+    assert signed_levels("brightness") == (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
+    assert signed_levels("denoise") == (0.25, 0.5, 0.9)
+
+
+def test_brightness_always_has_a_direction() -> None:
+    assert all(utterance.severity is not None for utterance in corpus("brightness", 400, seed=7))
+
+
+def test_a_scale_is_named_as_a_number_or_not_at_all() -> None:
+    words = {2: ("2", "two", "twice", "doub", "duob", "half", "halv"), 3: ("3", "thr", "tri", "tre"), 4: ("4", "fo", "quad")}
+    for utterance in corpus("sr", 600, seed=8):
+        assert (utterance.scale == 1) == (utterance.severity is None)
+        if utterance.severity is not None:
+            assert utterance.severity == pytest.approx((utterance.scale - 1) / 3, abs=1e-3)
+            # A slip of the finger may hit the word of the number itself, but hardly ever.
+    named = [u for u in corpus("sr", 600, seed=8) if u.scale > 1]
+    fitting = [u for u in named if any(word in u.text.lower() for word in words[u.scale])]
+    assert len(fitting) >= 0.97 * len(named)
+
+
+def test_sentence_takes_the_nearest_strength() -> None:
+    rng = random.Random(9)
+    weak = " ".join(sentence("denoise", 0.2, rng) for _ in range(100)).lower()
+    strong = " ".join(sentence("denoise", 1.0, rng) for _ in range(100)).lower()
+    assert "slightly" in weak and "slightly" not in strong
+    assert "as much as" in strong and "as much as" not in weak
+
+
+def test_composites_name_different_tasks_in_order() -> None:
+    rng = random.Random(10)
+    for split in SPLITS:
+        for _ in range(300):
+            found = composite(rng, split)
+            assert len(set(found.tasks)) == len(found.tasks) in (2, 3)
+            assert not set("{}[]|") & set(found.text), found.text
+
+
+def test_core_knows_which_parts_a_task_has() -> None:
+    rng = random.Random(11)
+    assert core("destripe", "fault", rng)
+    assert core("stf", "fault", rng) is None
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no task 'cook'"):
+        sentence("cook", None, random.Random(0))
+    with pytest.raises(ConfigError, match="no split 'test'"):
+        sentence("haze", None, random.Random(0), split="test")
+    with pytest.raises(ConfigError, match="no split 'test'"):
+        sentence(NONE, None, random.Random(0), split="test")
