@@ -10,13 +10,19 @@ import xarray as xr
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
-from rasterio.transform import Affine, from_origin
+from rasterio.transform import Affine
 
 from llars.errors import LlarsError, RasterError, SensorError, ValueRangeError
 from llars.scene import open_scene
 
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
 UTM = CRS.from_epsg(32633)
 S2 = ("B02", "B03", "B04", "B08")
+
+
+def from_origin(left: float, top: float, width: float, height: float) -> Affine:
+    return Affine(width, 0, left, 0, -height, top)
 
 
 def write(path: Path, values, descriptions=(), scale=None, offset=None, imagery=(), tags=None, **options) -> Path:

@@ -28,13 +28,22 @@ def test_every_pixel_is_written_exactly_once(grid):
 
 
 @given(grids)
-def test_windows_are_aligned_to_the_scene_and_hold_the_halo(grid):
+def test_windows_are_aligned_and_hold_the_halo_as_far_as_the_scene_goes(grid):
     for tile in grid:
         core, window = tile.core, tile.window
-        sides = (window.top, window.left, window.bottom, window.right)
-        assert all(side % grid.multiple == 0 for side in sides)
-        assert min(core.top - window.top, core.left - window.left) >= grid.halo
-        assert min(window.bottom - core.bottom, window.right - core.right) >= grid.halo
+        assert all(side % grid.multiple == 0 for side in (window.top, window.left, window.bottom, window.right))
+        assert min(window.top, window.left) >= 0
+        assert window.top <= max(core.top - grid.halo, 0)
+        assert window.left <= max(core.left - grid.halo, 0)
+        assert window.bottom >= min(core.bottom + grid.halo, grid.height)
+        assert window.right >= min(core.right + grid.halo, grid.width)
+        assert window.bottom < grid.height + grid.multiple
+        assert window.right < grid.width + grid.multiple
+
+
+def test_one_tile_reads_no_more_than_the_scene():
+    (tile,) = TileGrid(100, 64, tile=1024, halo=128, multiple=16)
+    assert tile.window.shape == (112, 64)
 
 
 @given(grids)

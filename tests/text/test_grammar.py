@@ -14,7 +14,8 @@ SPOKEN = (*TASK_KEYS, NONE)
 
 @pytest.mark.parametrize("task", TASK_KEYS)
 def test_ten_thousand_distinct_sentences(task: str) -> None:
-    texts = {utterance.text.lower() for utterance in corpus(task, 10_500, seed=1)}
+    # Capitals and full stops make no new sentence.
+    texts = {utterance.text.lower().rstrip(".!") for utterance in corpus(task, 16_000, seed=1)}
     assert len(texts) >= 10_000
 
 

@@ -105,6 +105,7 @@ def _poisson(mean: Tensor, case: Case) -> Tensor:
     square = z.square()
     counts = torch.addcmul(mean, root, z).add_(square, alpha=1 / 6).add_(1 / 3)
     counts.sub_(square.add_(2.0).mul_(z).div_(root), alpha=1 / 72).floor_()
+    counts = counts.contiguous()
     few = (mean < MANY_COUNTS).flatten().nonzero().flatten()
     counts.view(-1)[few] = _few_counts(mean.flatten()[few], torch.special.ndtr(z.flatten()[few]))
     return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
@@ -27,7 +28,7 @@ __all__ = ["DEFAULT_TILE", "Encodes", "Engine", "Precision", "pick_device", "run
 Precision = Literal["auto", "float32", "bfloat16"]
 
 DEFAULT_TILE = 1024
-"""Side of a tile in pixels: a fifth is spent on the halo, and ten bands need about a gigabyte."""
+"""Side of a tile in pixels: ten bands need about a gigabyte; a smaller one spends more on its halo."""
 
 
 class Encodes(Protocol):
@@ -90,13 +91,13 @@ class Engine:
                 tile = torch.from_numpy(read(picture.values, piece.window))[None].to(self.device)
                 with self._autocast():
                     output = dense(statistics.apply(tile))
-                crop = (slice(None), *piece.crop)
+                crop = (slice(None), slice(None), *piece.crop)
                 core = (slice(None), *piece.core.slices)
-                values[core] = statistics.undo(output.image.float())[0][crop].cpu().numpy()
+                values[core] = statistics.undo(output.image[crop].float())[0].cpu().numpy()
                 if deviation is not None:
                     # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
-                    scale = statistics.undo_scale(output.log_scale.float().exp())[0][crop]
-                    deviation[core] = np.sqrt(2.0) * scale.cpu().numpy()
+                    scale = statistics.undo_scale(output.log_scale[crop].float().exp())[0]
+                    deviation[core] = math.sqrt(2.0) * scale.cpu().numpy()
                 tick()
         return values, deviation
 

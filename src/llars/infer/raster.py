@@ -152,6 +152,7 @@ def _creation(profile: RasterProfile, scale: int) -> dict[str, Any]:
         "compress": "deflate",
         "predictor": 3 if profile.dtype.startswith("float") else 2,
         "bigtiff": "IF_SAFER",
+        "num_threads": "ALL_CPUS",
         "photometric": "RGB" if rgb and profile.dtype in ("uint8", "uint16") else "MINISBLACK",
     }
     if profile.transform is not None:

@@ -1,7 +1,8 @@
 """Tiles as pure index geometry: which pixels a tile writes, which it reads, and where the one lies in the other.
 
-The grid is anchored to the scene's first pixel and every window begins at a multiple of the network's stride, so
-that a pixel meets the same operations in the same phase whatever the tile size.
+The grid is anchored to the scene's first pixel and every window begins at a multiple of the network's stride, so that
+a pixel meets the same operations in the same phase whatever the tile size. A window ends where the scene ends, as a
+training patch does: a tile at the border sees the border where the whole scene has it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["Tile", "TileGrid", "Window", "mirror"]
 
 @dataclass(frozen=True)
 class Window:
-    """A half-open rectangle of pixels, in the scene's own coordinates; it may reach beyond the scene."""
+    """A half-open rectangle of pixels, in the scene's own coordinates."""
 
     top: int
     left: int
@@ -48,7 +49,10 @@ class Tile:
     """The pixels it writes, inside the scene; the cores of a grid partition the scene."""
 
     window: Window
-    """The pixels it reads: the core with a halo, its sides multiples of the grid's ``multiple``."""
+    """The pixels it reads: the core with a halo as far as the scene goes, its sides multiples of ``multiple``.
+
+    It reaches beyond the scene only where that is needed to fill a multiple: less than one, below and on the right.
+    """
 
     @property
     def crop(self) -> tuple[slice, slice]:
@@ -73,7 +77,7 @@ class TileGrid:
     """Wanted side of a core; rounded up to ``multiple`` (see ``step``)."""
 
     halo: int = 0
-    """Context on every side of a core; rounded up to ``multiple`` (see ``margin``)."""
+    """Context on every side of a core, as far as the scene goes; rounded up to ``multiple`` (see ``margin``)."""
 
     multiple: int = 1
     """Alignment of windows, in pixels."""
@@ -106,20 +110,20 @@ class TileGrid:
                 yield Tile(core, self._around(core))
 
     def _around(self, core: Window) -> Window:
-        height, width = (_round_up(side, self.multiple) for side in core.shape)
+        # Beyond the scene there is nothing to see but what fills its last row and column of cells.
+        height, width = _round_up(self.height, self.multiple), _round_up(self.width, self.multiple)
         return Window(
-            core.top - self.margin,
-            core.left - self.margin,
-            core.top + height + self.margin,
-            core.left + width + self.margin,
+            max(core.top - self.margin, 0),
+            max(core.left - self.margin, 0),
+            min(_round_up(core.bottom, self.multiple) + self.margin, height),
+            min(_round_up(core.right, self.multiple) + self.margin, width),
         )
 
 
 def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:
     """Indices into an axis of ``size`` pixels for positions ``start..stop``, mirrored at both ends.
 
-    The edge pixel is not repeated (NumPy's ``reflect``), and positions may lie any distance outside: what a tile sees
-    beyond the scene is one endless image, the same for every tile.
+    The edge pixel is not repeated (NumPy's ``reflect``), and positions may lie any distance outside.
     """
     positions = np.arange(start, stop)
     if size == 1:

@@ -27,8 +27,8 @@ class Average:
     def update(self, network: nn.Module, step: int) -> None:
         """Takes the parameters after ``step`` steps in; young averages forget faster."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        values, news = list(self.values.values()), [value.detach() for value in network.parameters()]
-        torch._foreach_lerp_(values, news, 1 - decay)
+        names, news = zip(*network.named_parameters(), strict=True)
+        torch._foreach_lerp_([self.values[name] for name in names], list(news), 1 - decay)
 
 
 def save_checkpoint(path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int) -> None:
@@ -36,7 +36,7 @@ def save_checkpoint(path: Path, modules: dict[str, dict[str, Tensor]], optimizer
     tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    tensors = {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     save_file(tensors, unfinished, metadata={"step": str(step)})
@@ -58,9 +58,14 @@ def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[dict[
                 parts.setdefault(part, {})[name] = stored.get_tensor(key)
     except (SafetensorError, OSError, TypeError, KeyError) as fault:
         raise DataError(f"checkpoint {path} is damaged ({fault}); delete it to start anew") from None
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, dict[str, Any]] = {}
     for key, value in parts.pop("optimizer", {}).items():
         index, name = key.split("/")
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            # The fused optimizer walks memory, so a moment must be laid out (channels last) as its parameter is.
+            value = torch.empty_like(parameter).copy_(value)
         moments.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     return parts, step

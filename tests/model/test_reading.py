@@ -1,0 +1,69 @@
+"""Laws of the instruction reader, with random weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from llars.model.reading import CLASSES, InstructionReader, pad_tokens
+from llars.tasks import TASK_KEYS
+
+
+@pytest.fixture
+def reader() -> InstructionReader:
+    torch.manual_seed(0)
+    return InstructionReader().eval()
+
+
+def sentences(*lengths: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.normal(scale=0.5, size=(length, 384)).astype(np.float32) for length in lengths]
+
+
+def test_classes_are_the_tasks_and_none() -> None:
+    assert CLASSES == (*TASK_KEYS, "none")
+
+
+def test_padding_changes_nothing(reader: InstructionReader) -> None:
+    short, long = sentences(4, 30)
+    (alone,), (beside, _) = reader.read([short]), reader.read([short, long])
+    # Sums of other lengths are taken in another order; float32 keeps six digits.
+    assert alone.task == beside.task
+    assert alone.probability == pytest.approx(beside.probability, abs=1e-5)
+    assert alone.compound == pytest.approx(beside.compound, abs=1e-5)
+
+
+def test_what_stands_behind_the_mask_is_not_read(reader: InstructionReader) -> None:
+    tokens, mask = pad_tokens([torch.from_numpy(array) for array in sentences(4, 9)])
+    assert mask.sum(dim=1).tolist() == [4, 9]
+    clean = reader(tokens, mask)
+    tokens[0, 4:] = 7
+    torch.testing.assert_close(reader(tokens, mask).logits, clean.logits, atol=1e-5, rtol=1e-5)
+
+
+def test_outputs_lie_in_their_ranges(reader: InstructionReader) -> None:
+    for reading in reader.read(sentences(3, 5, 12, 40)):
+        assert reading.task in CLASSES and reading.second in CLASSES and reading.task != reading.second
+        assert 0 <= reading.second_probability <= reading.probability <= 1
+        assert 0 <= reading.compound <= 1
+        assert reading.severity is None or -1 <= reading.severity <= 1
+
+
+def test_fits_in_a_megabyte_of_half_precision(reader: InstructionReader) -> None:
+    assert 2 * sum(parameter.numel() for parameter in reader.parameters()) < 1_000_000
+
+
+def test_learns_from_tokens_not_only_from_their_mean() -> None:
+    """The same tokens spread and lumped have one mean; attention over tokens tells them apart."""
+    torch.manual_seed(0)
+    reader = InstructionReader(dropout=0.0)
+    base = torch.randn(2, 384) * 0.5
+    spread, lumped = base, base.mean(dim=0, keepdim=True).expand(2, 384)
+    tokens, mask = pad_tokens([spread, lumped])
+    target = torch.tensor([0, 1])
+    optimiser = torch.optim.Adam(reader.parameters(), lr=1e-3)
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(reader(tokens, mask).logits, target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert reader(tokens, mask).logits.argmax(dim=1).tolist() == [0, 1]

@@ -1,0 +1,106 @@
+"""Facts about how instructions fall into clauses, with a reader that knows a few words and counts them."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from llars.text.clauses import clauses, cut, without_negated
+
+WORDS = {
+    "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur", "stripe": "destripe",
+    "striping": "destripe", "haze": "haze", "resolution": "sr", "cloud": "cloud", "radar": "cloud_sar", "bright": "brightness",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Heard:
+    task: str
+    probability: float
+    compound: float
+
+
+def hear(text: str) -> Heard:
+    found = list(dict.fromkeys(task for word, task in WORDS.items() if word in text.lower()))
+    if "cloud_sar" in found:
+        found = ["cloud_sar"]
+    return Heard(found[0] if found else "none", 0.9, float(len(found) > 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "tasks"),
+    [
+        ("remove the noise", "denoise"),
+        ("remove the stripes, then the noise", "destripe denoise"),
+        ("denoise and sharpen", "denoise deblur"),
+        ("first remove the haze, after that double the resolution", "haze sr"),
+        ("sharpen it after you have removed the noise", "denoise deblur"),
+        ("after denoising, sharpen", "denoise deblur"),
+        ("denoise before sharpening", "denoise deblur"),
+        ("before you sharpen, take out the striping", "destripe deblur"),
+        ("sharpen, but first remove the noise", "denoise deblur"),
+        ("sharpen. Before that, denoise.", "denoise deblur"),
+        ("1) denoise 2) sharpen 3) dehaze it, the haze is bad", "denoise deblur haze"),
+        ("step 1: denoise, step 2: sharpen", "denoise deblur"),
+        ("stripes; haze\nnoise", "destripe haze denoise"),
+        ("denoise + sharpen", "denoise deblur"),
+        ("noise, stripes and blur", "denoise destripe deblur"),
+        ("denoise followed by sharpening, then haze removal", "denoise deblur haze"),
+        ("denoise, sharpen, denoise", "denoise deblur denoise"),
+        ("use the radar to see through the clouds and the haze", "cloud_sar"),
+        ("brighten and lift the shadows, brightness matters", "brightness"),
+        ("remove the grain and the speckle and sharpen and save it", "denoise deblur"),
+    ],
+)
+def test_clauses_in_order(text: str, tasks: str) -> None:
+    assert " ".join(clause.reading.task for clause in clauses(text, hear)) == tasks
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("denoise but don't sharpen", "denoise"),
+        ("denoise, but please do not sharpen it, then destripe", "denoise, then destripe"),
+        ("don't sharpen, just denoise", "just denoise"),
+        ("denoise without blurring the edges", "denoise"),
+        ("remove the noise but leave the stripes", "remove the noise"),
+        ("remove the noise, not the stripes", "remove the noise"),
+        ("denoise instead of sharpening", "denoise"),
+        ("sharpen; no denoising please", "sharpen"),
+        ("don't sharpen", ""),
+    ],
+)
+def test_what_is_forbidden_is_left_out(text: str, left: str) -> None:
+    assert without_negated(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neighbouring columns don't match",
+        "the columns are off and don't line up",
+        "I can't see the ground because of the clouds",
+        "I want to see it without the fog",
+        "no clouds",
+        "make it without striping",
+        "dehaze but keep it subtle",
+        "it is not sharp",
+    ],
+)
+def test_complaints_are_not_forbidden(text: str) -> None:
+    assert without_negated(text) == text
+
+
+def test_a_bare_fault_takes_the_verb_before_it() -> None:
+    assert cut("get rid of the stripes, then the noise") == ["get rid of the stripes", "get rid of the noise"]
+    assert cut("reduce the noise, the stripes and the blur")[1:] == ["reduce the stripes", "reduce the blur"]
+
+
+def test_the_words_of_a_single_request_stay_whole() -> None:
+    text = "get rid of the clouds and their shadows, please"
+    (clause,) = clauses(text, hear)
+    assert clause.text == text
+
+
+def test_what_means_nothing_comes_back_as_one_clause() -> None:
+    (clause,) = clauses("cook, then wash up", hear)
+    assert clause.reading.task == "none"

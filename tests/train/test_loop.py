@@ -1,0 +1,137 @@
+"""The loop: what was stopped and went on ends where an uninterrupted run ends; training lowers the loss."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from llars.bands import Band
+from llars.data.corpus import Corpus, pack
+from llars.data.mix import Mixer, Recipe
+from llars.errors import ConfigError, DataError
+from llars.sample import Sample
+from llars.tasks import TASK_KEYS
+from llars.text.bank import InstructionBank, signed_levels
+from llars.train.config import TrainConfig, read_config
+from llars.train.loop import Progress, Trainer, main
+from llars.weights.registry import load_network
+
+BANDS = tuple(Band(name, nm, 40.0, 10.0) for name, nm in (("B", 490.0), ("G", 560.0), ("R", 665.0)))
+
+
+def waves(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:160, :160] / rng.uniform(6, 20)
+    plane = 0.4 + 0.2 * np.sin(y + rng.uniform(0, 6)) * np.cos(x)
+    return (np.stack([plane * gain for gain in (0.8, 1.0, 1.2)]) * 10_000).astype(np.uint16)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration of a run on two made-up scenes per split with a bank of random vectors."""
+    for split, first in (("train", 0), ("val", 10)):
+        scenes = [
+            Sample(f"{split}{i}", split, "made-up", BANDS, waves(first + i), 1e-4, 0.0, np.ones((160, 160), bool))
+            for i in range(2)
+        ]
+        pack(scenes, tmp_path / "corpus" / split)
+    named = [(index, level) for index, key in enumerate(TASK_KEYS) for level in signed_levels(key)]
+    tasks, severity = torch.tensor([index for index, _ in named]), torch.tensor([float(level) for _, level in named])
+    vectors = torch.nn.functional.normalize(torch.randn(len(tasks), 384, generator=torch.Generator().manual_seed(0)))
+    InstructionBank(vectors.half(), tasks, severity).save(tmp_path / "bank.safetensors")
+    settings = {
+        "model": "llars-tiny",
+        "corpus": str(tmp_path / "corpus"),
+        "bank": str(tmp_path / "bank.safetensors"),
+        "run": str(tmp_path / "run"),
+        "steps": 6,
+        "batch_size": 4,
+        "warmup": 2,
+        "tasks": {"denoise": 1.0, "brightness": 1.0},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def make_mixer(config: TrainConfig) -> Mixer:
+    corpus, bank = Corpus.open(config.corpus / "train"), InstructionBank.load(config.bank)
+    return Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size)
+
+
+def test_resuming_is_exact(config: Path, tmp_path: Path) -> None:
+    straight = load_file(main(config, [f"run={tmp_path / 'straight'}"]))
+    broken_run = tmp_path / "broken"
+    short = tmp_path / "short"
+    # Stopped after 3 of 6 steps of the same schedule: a run with a shorter schedule would learn at other rates.
+    trainer_config = read_config(config, [f"run={short}"])
+    stop_after(trainer_config.run, config, 3)
+    shutil.copytree(short, broken_run)
+    resumed = load_file(main(config, [f"run={broken_run}"]))
+    assert straight.keys() == resumed.keys()
+    for name, value in straight.items():
+        torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
+
+
+def stop_after(run: Path, path: Path, steps: int) -> None:
+    """Trains ``steps`` steps of the configured schedule and saves, as a kill after a checkpoint would leave it."""
+    config = read_config(path, [f"run={run}"])
+    mixer = make_mixer(config)
+    trainer = Trainer(config)
+    for step in range(steps):
+        trainer.train_step(mixer.batch(step), Progress())
+    trainer.save()
+
+
+def test_a_time_budget_stops_with_weights_and_a_validation_row(config: Path, tmp_path: Path) -> None:
+    weights = main(config, ["steps=100000", "max_minutes=0.02"])
+    network, info = load_network(weights)
+    assert network.config.name == "llars-tiny"
+    assert set(info.tasks) == {"denoise", "brightness"}
+    row = next(csv.DictReader((tmp_path / "run" / "validation.csv").open()))
+    assert {"step", "denoise", "denoise_gain", "brightness_gain", "mean_gain"} <= row.keys()
+
+
+def test_training_lowers_the_loss(config: Path) -> None:
+    settings = read_config(config, ["learning_rate=0.01", "steps=60"])
+    mixer = make_mixer(settings)
+    trainer = Trainer(settings)
+    first, last = Progress(), Progress()
+    for step in range(60):
+        trainer.train_step(mixer.batch(step % 4), last if step >= 52 else first)
+    for task, values in last.losses.items():
+        early = first.losses[task][: len(values)]
+        assert sum(values) / len(values) < 0.8 * sum(early) / len(early), task
+
+
+def test_a_gradient_that_is_not_finite_is_skipped_and_counted(config: Path) -> None:
+    settings = read_config(config)
+    mixer = make_mixer(settings)
+    trainer, progress = Trainer(settings), Progress()
+    before = {name: value.clone() for name, value in trainer.network.named_parameters()}
+    batch = mixer.batch(0)
+    batch.degraded[0, 0, 0, 0] = torch.nan
+    trainer.train_step(batch, progress)
+    assert progress.skipped == 1
+    assert all(torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
+
+
+def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown training settings"):
+        read_config(config, ["learning_rat=1"])
+    with pytest.raises(ConfigError, match="no configuration"):
+        read_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="not readable"):
+        read_config(config, ["steps"])
+
+
+def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(DataError, match=r"last\.safetensors is damaged"):
+        main(config)
