@@ -36,7 +36,9 @@ def test_haze_falls_with_wavelength_by_a_power_law() -> None:
 def test_the_thickest_place_has_the_depth_of_the_law(severity: float) -> None:
     at_550 = depths(severity, OPTICAL)[:, 1]
     torch.testing.assert_close(at_550.amax(dim=(1, 2)), torch.full((5,), 1.5 * severity, dtype=torch.float64))
-    assert (at_550.amin(dim=(1, 2)) < 0.85 * at_550.amax(dim=(1, 2))).all()
+    evenness = at_550.amin(dim=(1, 2)) / at_550.amax(dim=(1, 2))
+    assert evenness.min() > 0.1 - 1e-6  # THINNEST: from a tenth of the depth to an even veil
+    assert evenness.mean() < 0.85
 
 
 def test_haze_is_smooth() -> None:

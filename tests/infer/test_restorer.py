@@ -106,6 +106,15 @@ def test_physical_units_come_back(restorer, data_array):
     assert np.nanmin(sigma) > 0
 
 
+def test_every_band_has_its_own_range(restorer, data_array):
+    factors, offsets = np.array([10.0, 1000.0]), np.array([-3.0, 50.0])
+    stored = (data_array * factors[:, None, None] + offsets[:, None, None]).astype(np.float32)
+    ranges = tuple((float(low), float(low + width)) for low, width in zip(offsets, factors, strict=True))
+    found = restorer(stored.assign_attrs(data_array.attrs | {"band_ranges": ranges}), "noise").values
+    expected = restorer(data_array, "noise").values
+    np.testing.assert_allclose((found - offsets[:, None, None]) / factors[:, None, None], expected, atol=1e-4)
+
+
 def test_numpy_and_xarray_give_the_same(restorer, data_array):
     result = restorer(data_array, "noise")
     plain = restorer(data_array.values.astype(np.float64), "noise", bands=list(RED_NIR))

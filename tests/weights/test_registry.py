@@ -1,6 +1,5 @@
 """Weights files: written whole, read strictly, verified."""
 
-import json
 import pickle
 
 import pytest
@@ -89,19 +88,25 @@ def test_tensors_must_be_those_of_the_configuration(network, tmp_path):
 
 
 @pytest.fixture
-def bundled(saved, monkeypatch):
+def bundled(saved, tmp_path_factory, monkeypatch):
     """The saved file as the only bundled weights."""
-    info = registry.read_info(saved)
-    record = {
-        "file": saved.name,
-        "sha256": info.sha256,
-        "parameters": info.parameters,
-        "tasks": list(info.tasks),
-        "title": "for tests",
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "registry.json").write_text("{}")
+    monkeypatch.setattr(registry, "FOLDER", folder)
+    registry.bundle(saved, "llars-test", "for tests")
+    return folder / "llars-test.safetensors"
+
+
+def test_bundling_adds_to_what_is_there(bundled, saved):
+    first = registry.models()
+    added = registry.bundle(saved, "llars-other", "another")
+    assert registry.models() == (*first, added)
+    assert registry.find("llars-other").read_bytes() == saved.read_bytes()
+    assert {path.name for path in bundled.parent.iterdir()} == {
+        "registry.json",
+        "llars-test.safetensors",
+        "llars-other.safetensors",
     }
-    (saved.parent / "registry.json").write_text(json.dumps({"llars-test": record}))
-    monkeypatch.setattr(registry, "FOLDER", saved.parent)
-    return saved
 
 
 def test_bundled_weights_are_found_by_name_and_verified(bundled):

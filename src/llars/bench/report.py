@@ -124,7 +124,7 @@ def _details(scores: Sequence[Score], trial: Trial) -> list[str]:
     """PSNR on each data set: degraded, the classical rivals, llars."""
     rivals, best = _rivals(scores, trial.task), best_rival(scores, trial.task)
     columns = {name: data_set_means(scores, trial.task, name, "psnr") for name in (DEGRADED, *rivals, OURS)}
-    head = ["data set", "scenes", *columns, "gain", f"over {best}" if best else ""]
+    head = ["data set", "scenes", *columns, "gain", f"over {best or 'the rival'}"]
     rows = []
     for data_set in columns[DEGRADED]:
         count = len({score.scene for score in scores if score.task == trial.task and score.data_set == data_set})
@@ -151,8 +151,9 @@ def _description(trial: Trial) -> str:
         fault = f"Area means on a grid {trial.scale} times coarser; degraded is their bicubic enlargement"
     else:
         fault = f"`{trial.degradation}` of severity {trial.severity:g}"
-    told = [f"{rival.name} is told the {rival.known}" for rival in RIVALS.get(trial.task, ()) if rival.known]
-    return ". ".join([fault, f"The instruction: *{trial.instruction}*", *told, "PSNR in dB."])
+    told = dict.fromkeys(rival.known for rival in RIVALS.get(trial.task, ()) if rival.known)
+    known = [f"The rivals are told the {' and the '.join(told)}"] if told else []
+    return ". ".join([fault, f"The instruction: *{trial.instruction}*", *known, "PSNR in dB."])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

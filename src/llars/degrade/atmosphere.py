@@ -26,8 +26,8 @@ ANGSTROM = (0.8, 1.8)
 AIRLIGHT = (0.5, 0.95)
 """Range of the brightness of haze that nothing shines through, in unit values."""
 
-THINNEST = (0.1, 0.8)
-"""Range of the optical depth in the thinnest place, relative to that in the thickest."""
+THINNEST = (0.1, 1.0)
+"""Range of the optical depth in the thinnest place, relative to that in the thickest; 1 is an even veil."""
 
 OCTAVES = 5
 """From variation over the whole image down to 1/32 of it."""

@@ -80,7 +80,7 @@ class Clause(Generic[T]):
 
 def without_negated(text: str) -> str:
     """The text without what it forbids: "denoise but don't sharpen" becomes "denoise"."""
-    return _tidy(_NEGATED.sub(" ", text))
+    return _tidy(re.sub(r"\s+(?=[,.;!?])", "", _NEGATED.sub(" ", text)))
 
 
 def cut(text: str) -> list[str]:

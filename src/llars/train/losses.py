@@ -16,6 +16,10 @@ from llars.sample import Batch
 
 __all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
 
+DARK = 0.03
+"""Length of a spectrum, in unit values, below which its direction is noise."""
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """Factors of the terms beside the absolute error."""
@@ -36,7 +40,9 @@ def spectral_angle(
     """
     if image.shape[1] == 1:
         return image.new_zeros(image.shape[0])
-    return (1 - functional.cosine_similarity(image, truth, dim=1, eps=1e-3)).mean((-2, -1))
+    product = (image * truth).sum(1)
+    lengths = (image.square().sum(1) * truth.square().sum(1)).clamp_min(DARK**4).sqrt()
+    return (1 - product / lengths).mean((-2, -1))
 
 
 def restoration_loss(

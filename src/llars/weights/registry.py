@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from llars.model.network import Network
 
-__all__ = ["WeightsEntry", "WeightsInfo", "find", "load_network", "models", "read_info", "save_weights"]
+__all__ = ["WeightsEntry", "WeightsInfo", "bundle", "find", "load_network", "models", "read_info", "save_weights"]
 
 FOLDER = Path(__file__).parent
 FORMAT = "llars-weights-1"
@@ -116,6 +116,23 @@ def _verified(entry: WeightsEntry) -> Path:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def bundle(source: str | os.PathLike[str], name: str, title: str) -> WeightsEntry:
+    """Make a weights file one of the bundled ones: copy it into the package and enter it in ``registry.json``.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or holds no llars weights.
+    """
+    info = read_info(source)
+    entry = WeightsEntry(name, f"{name}.safetensors", info.sha256, info.parameters, info.tasks, title)
+    _write_whole(FOLDER / entry.file, Path(source).read_bytes())
+    records = {one.name: one for one in models()} | {name: entry}
+    contents = {
+        key: {field: value for field, value in asdict(one).items() if field != "name"} for key, one in records.items()
+    }
+    _write_whole(FOLDER / "registry.json", (json.dumps(contents, indent=2) + "\n").encode())
+    return entry
 
 
 def save_weights(
