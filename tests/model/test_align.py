@@ -15,7 +15,7 @@ def random_logits(slots: int, bands: int, reach: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("bands", [1, 3, 4, 10, 13, 40])
 def test_marginals_hold_after_the_configured_iterations(bands: int) -> None:
-    logits = random_logits(16, bands, reach=10.0)  # the sharpest that Alignment allows
+    logits = random_logits(16, bands, reach=10.0)  # the reach of Alignment
     mass = sinkhorn(logits, torch.ones(3, bands, dtype=torch.bool), iterations=50)
     torch.testing.assert_close(mass.sum(2), torch.full((3, 16), 1 / 16), atol=1e-6, rtol=0)
     torch.testing.assert_close(mass.sum(1), torch.full((3, bands), 1 / bands), atol=1e-3 / bands, rtol=0)

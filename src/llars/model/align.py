@@ -157,10 +157,10 @@ class Descriptor(nn.Module):
 
 
 class Alignment(nn.Module):
-    """Matches bands to slots by the cosine similarity of descriptors and slot embeddings."""
+    """Matches bands to slots by the products of descriptors and slot embeddings."""
 
-    MAX_SHARPNESS = 10.0
-    """Sharper plans converge too slowly for a fixed number of iterations."""
+    REACH = 10.0
+    """Bound of the logits: sharper plans converge too slowly for a fixed number of iterations."""
 
     def __init__(self, descriptor: Descriptor, slots: int, iterations: int) -> None:
         super().__init__()
@@ -169,12 +169,17 @@ class Alignment(nn.Module):
             reference = descriptor.of_physics(describe([REFERENCE_BANDS]))[0]
             picked = torch.linspace(0, len(reference) - 1, slots).round().long()
             start = reference[picked] - reference.mean(0)
-        self.centre = nn.Parameter(reference.mean(0))
-        self.slots = nn.Parameter(start + 0.1 * start.std() * torch.randn_like(start))
-        self.sharpness = nn.Parameter(torch.tensor(6.0))
+            start = start + 0.1 * start.std() * torch.randn_like(start)
+        self.slots = nn.Parameter(start * 12.0 / start.square().sum(-1).mean())
 
     def forward(self, descriptors: Float[Tensor, "batch band feature"], present: Bool[Tensor, "batch band"]) -> Plan:
-        bands = nn.functional.normalize(descriptors.float() - self.centre, dim=-1)
-        slots = nn.functional.normalize(self.slots.float(), dim=-1)
-        logits = self.sharpness.clamp(0.0, self.MAX_SHARPNESS) * (slots @ bands.transpose(-1, -2))
-        return Plan(sinkhorn(logits, present, self.iterations))
+        """The plan of each image.
+
+        What all bands of an image have in common is taken out first: it cannot change a plan with given marginals,
+        but it would use up the bounded range of the logits and leave the plan flat.
+        """
+        weight = present[..., None].float()
+        common = (descriptors.float() * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
+        logits = self.slots.float() @ (descriptors.float() - common).transpose(-1, -2)
+        logits = logits - logits.mean(1, keepdim=True)
+        return Plan(sinkhorn(self.REACH * torch.tanh(logits / self.REACH), present, self.iterations))

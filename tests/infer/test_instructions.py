@@ -1,0 +1,131 @@
+"""Facts about understanding: the shipped reader on plain, ordered, forbidden and foreign instructions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llars.errors import InstructionError
+from llars.infer.instructions import Reader, scale_in
+from llars.tasks import TASKS
+
+REAL = Path(__file__).parents[1] / "text" / "real_sentences.yaml"
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+def tasks(reader: Reader, text: str) -> list[str]:
+    return [step.task for step in reader.understand(text)]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.key)
+def test_canonical_sentences_and_keys(reader: Reader, task: object) -> None:
+    for text in (task.instruction, task.key, f" {task.key.upper()} "):  # type: ignore[attr-defined]
+        assert tasks(reader, text) == [task.key]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("despeckle", ["denoise"]),
+        ("remove the stripes, then the noise", ["destripe", "denoise"]),
+        ("remove the haze, then double the resolution", ["haze", "sr"]),
+        ("denoise but don't sharpen", ["denoise"]),
+        ("denoise, then sharpen", ["denoise", "deblur"]),
+        ("sharpen after denoising", ["denoise", "deblur"]),
+        ("use the radar to see through the clouds", ["cloud_sar"]),
+    ],
+)
+def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> None:
+    assert tasks(reader, text) == expected
+
+
+@pytest.mark.parametrize("text", ["double the size of my house", "write me a poem", "sing a song", "hello", "lkjsdf"])
+def test_what_asks_for_nothing_is_refused_with_a_list(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="asks for nothing that llars does.*cloud_sar, haze, denoise") as caught:
+        reader.understand(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "  \n "])
+def test_an_empty_instruction_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="is empty.*the tasks are"):
+        reader.understand(text)
+
+
+def test_a_mere_prohibition_is_refused(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match="only says what not to do"):
+        reader.understand("don't sharpen")
+
+
+def test_strengths(reader: Reader) -> None:
+    def severity(text: str) -> float:
+        (step,) = reader.understand(text)
+        return step.severity
+
+    assert severity("remove the haze") == 0.5
+    # The words stand for 0.25, 0.5 and 0.9 in the grammar; half way to the neighbour is misheard.
+    assert severity("remove the haze slightly") == pytest.approx(0.25, abs=0.12)
+    assert severity("remove the haze as much as you can") == pytest.approx(0.9, abs=0.2)
+    assert severity("brighten the image a lot") == pytest.approx(1.0, abs=0.25)
+    assert severity("darken the image slightly") == pytest.approx(-0.25, abs=0.12)
+
+
+def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
+    for text, scale in (("increase the resolution", 2), ("upsample x3", 3), ("four times the resolution", 4)):
+        (step,) = reader.understand(text)
+        assert (step.task, step.scale, step.severity) == ("sr", scale, pytest.approx((scale - 1) / 3))
+    with pytest.raises(InstructionError, match="8 times finer; llars does x2, x3 and x4"):
+        reader.understand("upsample the image by a factor of 8")
+
+
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [
+        ("double it", 2), ("x3", 3), ("×2", 2), ("4x", 4), ("four times finer", 4), ("threefold", 3), ("by a factor of 2", 2),
+        ("make the pixels half as big", 2), ("go from 10 m to 5 m", 2), ("bring the 10m bands to 2.5m", 4), ("triple res", 3),
+        ("super-resolve it", None), ("10 m is too coarse", None), ("the 3 bands of S2", None),
+    ],
+)  # fmt: skip
+def test_scale_in_words(text: str, scale: int | None) -> None:
+    assert scale_in(text) == scale
+
+
+def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
+    first, second = reader.understand("remove the stripes, then the noise")
+    assert (first.text, second.text) == ("remove the stripes", "remove the noise")
+    assert 0.5 <= second.confidence <= 1
+
+
+def test_doubt_is_told(reader: Reader) -> None:
+    sure = reader.interpret("remove the noise")
+    assert not sure.ambiguous and sure.steps[0].confidence > 0.75
+    for text in ("make it look better, clearer and nicer", "improve the details", "sharpen the colours with the other band"):
+        try:
+            found = reader.interpret(text)
+        except InstructionError:
+            continue
+        for step in found.steps:
+            assert (step.confidence < 0.75) == any(step.text[:20] in doubt for doubt in found.doubts)
+
+
+def share(reader: Reader, chosen: Callable[[list[str]], bool]) -> float:
+    cases = [case for case in yaml.safe_load(REAL.read_text(encoding="utf-8")) if chosen(case["tasks"])]
+    right = 0
+    for case in cases:
+        try:
+            right += tasks(reader, case["text"]) == case["tasks"]
+        except InstructionError:
+            right += case["tasks"] == []
+    return right / len(cases)
+
+
+def test_real_sentences_are_understood(reader: Reader) -> None:
+    """Floors under what the shipped weights reach on sentences that no template made."""
+    assert share(reader, lambda keys: len(keys) == 1) >= 0.85
+    assert share(reader, lambda keys: len(keys) > 1) >= 0.7
+    assert share(reader, lambda keys: not keys) >= 0.75
