@@ -162,7 +162,9 @@ def main() -> None:
     onnx.save(small, folder / "encoder.onnx")
     same = (pooled(small, tokenizer) * pooled(Graph(weights, quantise=False).build(), tokenizer)).sum(axis=1)
     size = (folder / "encoder.onnx").stat().st_size / 1e6
-    print(f"{folder / 'encoder.onnx'}: {size:.1f} MB, cosine to float32: mean {same.mean():.4f}, worst {same.min():.4f}")
+    print(
+        f"{folder / 'encoder.onnx'}: {size:.1f} MB, cosine to float32: mean {same.mean():.4f}, worst {same.min():.4f}"
+    )
 
 
 if __name__ == "__main__":

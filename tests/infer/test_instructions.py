@@ -46,14 +46,14 @@ def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> No
 
 @pytest.mark.parametrize("text", ["double the size of my house", "write me a poem", "sing a song", "hello", "lkjsdf"])
 def test_what_asks_for_nothing_is_refused_with_a_list(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match="asks for nothing that llars does.*cloud_sar, haze, denoise") as caught:
+    with pytest.raises(InstructionError, match=r"asks for nothing that llars does.*cloud_sar, haze, denoise") as caught:
         reader.understand(text)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_an_empty_instruction_is_refused(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match="is empty.*the tasks are"):
+    with pytest.raises(InstructionError, match=r"is empty.*the tasks are"):
         reader.understand(text)
 
 
@@ -86,9 +86,10 @@ def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("text", "scale"),
     [
-        ("double it", 2), ("x3", 3), ("×2", 2), ("4x", 4), ("four times finer", 4), ("threefold", 3), ("by a factor of 2", 2),
-        ("make the pixels half as big", 2), ("go from 10 m to 5 m", 2), ("bring the 10m bands to 2.5m", 4), ("triple res", 3),
-        ("super-resolve it", None), ("10 m is too coarse", None), ("the 3 bands of S2", None),
+        ("double it", 2), ("x3", 3), ("×2", 2), ("4x", 4), ("four times finer", 4), ("threefold", 3), ("triple res", 3),
+        ("by a factor of 2", 2), ("make the pixels half as big", 2), ("go from 10 m to 5 m", 2),
+        ("bring the 10m bands to 2.5m", 4), ("super-resolve it", None), ("10 m is too coarse", None),
+        ("the 3 bands of S2", None),
     ],
 )  # fmt: skip
 def test_scale_in_words(text: str, scale: int | None) -> None:
@@ -104,7 +105,7 @@ def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
 def test_doubt_is_told(reader: Reader) -> None:
     sure = reader.interpret("remove the noise")
     assert not sure.ambiguous and sure.steps[0].confidence > 0.75
-    for text in ("make it look better, clearer and nicer", "improve the details", "sharpen the colours with the other band"):
+    for text in ("make it look better and nicer", "improve the details", "sharpen the colours with the other band"):
         try:
             found = reader.interpret(text)
         except InstructionError:

@@ -82,7 +82,9 @@ def test_a_band_of_zeros_is_a_band() -> None:
 
 @torch.no_grad()
 def test_nothing_beyond_the_halo_matters() -> None:
-    network = random_network(replace(preset("llars-tiny"), widths=(16, 16, 16), encoder_blocks=(1, 2, 1), decoder_blocks=(1, 1)))
+    network = random_network(
+        replace(preset("llars-tiny"), widths=(16, 16, 16), encoder_blocks=(1, 2, 1), decoder_blocks=(1, 1))
+    )
     image, statistics = scene(2)
     dense = network.fold(look(network, image, statistics, [0, 1]))
     far = torch.nn.functional.pad(image, [network.halo] * 4, mode="constant", value=0.0)
@@ -127,7 +129,10 @@ def test_contradictions_in_the_config_name_both_numbers(change: dict[str, object
 
 def test_a_config_survives_its_dictionary() -> None:
     for config in PRESETS.values():
-        assert ModelConfig.from_dict({k: list(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}) == config
+        assert (
+            ModelConfig.from_dict({k: list(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()})
+            == config
+        )
     with pytest.raises(ConfigError, match="unknown model settings"):
         ModelConfig.from_dict({"name": "x", "heads": 3})
 

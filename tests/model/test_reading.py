@@ -20,7 +20,7 @@ def sentences(*lengths: int) -> list[np.ndarray]:
 
 
 def test_classes_are_the_tasks_and_none() -> None:
-    assert CLASSES == (*TASK_KEYS, "none")
+    assert (*TASK_KEYS, "none") == CLASSES
 
 
 def test_padding_changes_nothing(reader: InstructionReader) -> None:

@@ -7,8 +7,9 @@ import pytest
 from llars.text.clauses import clauses, cut, without_negated
 
 WORDS = {
-    "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur", "stripe": "destripe",
-    "striping": "destripe", "haze": "haze", "resolution": "sr", "cloud": "cloud", "radar": "cloud_sar", "bright": "brightness",
+    "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur",
+    "stripe": "destripe", "striping": "destripe", "haze": "haze", "resolution": "sr", "cloud": "cloud",
+    "radar": "cloud_sar", "bright": "brightness",
 }  # fmt: skip
 
 

@@ -53,7 +53,11 @@ def test_brightness_always_has_a_direction() -> None:
 
 
 def test_a_scale_is_named_as_a_number_or_not_at_all() -> None:
-    words = {2: ("2", "two", "twice", "doub", "duob", "half", "halv"), 3: ("3", "thr", "tri", "tre"), 4: ("4", "fo", "quad")}
+    words = {
+        2: ("2", "two", "twice", "doub", "duob", "half", "halv"),
+        3: ("3", "thr", "tri", "tre"),
+        4: ("4", "fo", "quad"),
+    }
     for utterance in corpus("sr", 600, seed=8):
         assert (utterance.scale == 1) == (utterance.severity is None)
         if utterance.severity is not None:

@@ -33,9 +33,10 @@ _NUMBERS = {
     "four": 4, "quadruple": 4, "quadrupled": 4, "quadrupling": 4,
     "five": 5, "six": 6, "eight": 8, "ten": 10,
 }  # fmt: skip
+_NUMBER = r"(?:\d+|two|three|four|five|six|eight|ten)"
 _SCALE = re.compile(
-    r"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>\d+|two|three|four|five|six|eight|ten)\b(?!\s*m\b)"
-    r"|\b(?P<before>\d+|two|three|four|five|six|eight|ten)(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
+    rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*m\b)"
+    rf"|\b(?P<before>{_NUMBER})(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
     r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
     re.IGNORECASE,
 )
@@ -99,7 +100,8 @@ class Reader:
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {_hint()}")
         steps = tuple(
-            _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability) for clause in found
+            _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
+            for clause in found
         )
         return Interpretation(steps, tuple(_doubt(clause) for clause in found if clause.reading.probability < _CLEAR))
 

@@ -127,6 +127,7 @@ class Descriptor(nn.Module):
     def __init__(self, content_features: int, features: int) -> None:
         super().__init__()
         frequencies = 2.0 ** torch.arange(FOURIER_FREQUENCIES) * math.pi / 4
+        self.frequencies: Tensor
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.kinds = nn.ModuleList(nn.Embedding(len(kind), 8) for kind in (Modality, Polarisation, Role))
         physics = 3 * (2 * FOURIER_FREQUENCIES + 1) + 3 * 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -37,20 +38,20 @@ class UShape(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
         self.up = nn.ModuleList(Upsample(coarse, fine) for fine, coarse in reversed(pairs))
 
-    def blocks(self) -> Iterator[nn.Module]:
+    def blocks(self) -> Iterator[Any]:
         """All blocks in the order of the forward pass."""
         for level in (*self.encoder, *self.decoder, self.refinement):
-            yield from level  # type: ignore[misc]
+            yield from cast("nn.ModuleList", level)
 
     def forward(
         self,
         image: Float[Tensor, "batch channel y x"],
-        apply: Callable[[nn.Module, Tensor], Tensor] = lambda block, image: block(image),
+        apply: Callable[[Any, Tensor], Tensor] = lambda block, image: block(image),
     ) -> Float[Tensor, "batch channel y x"]:
         """``apply(block, image)`` runs one block; it is called in the order of ``blocks``."""
 
         def run(level: nn.Module, image: Tensor) -> Tensor:
-            for block in level:  # type: ignore[attr-defined]
+            for block in cast("nn.ModuleList", level):
                 image = apply(block, image)
             return image
 
@@ -77,7 +78,7 @@ class Backbone(nn.Module):
 
     def route(self, condition: Float[Tensor, "batch feature"]) -> list[BlockGates]:
         """Gates of all blocks."""
-        return [block.route(condition) for block in self.shape.blocks()]  # type: ignore[operator]
+        return [block.route(condition) for block in self.shape.blocks()]
 
     def forward(
         self,
@@ -92,11 +93,12 @@ class Backbone(nn.Module):
         """
         used: list[Tensor] = []
 
-        def apply(block: nn.Module, image: Tensor) -> Tensor:
+        def apply(block: Block, image: Tensor) -> Tensor:
             gate = gates[len(used)]
-            matrix = block.attend(image, gate, windows) if attention is None else attention[len(used)]  # type: ignore
+            matrix = block.attend(image, gate, windows) if attention is None else attention[len(used)]
             used.append(matrix)
-            return block(image, gate, matrix.repeat_interleave(windows, 0))  # type: ignore[no-any-return]
+            attended: Tensor = block(image, gate, matrix.repeat_interleave(windows, 0))
+            return attended
 
         return self.shape(image, apply), used
 

@@ -72,7 +72,8 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch channel y x"]:
         attended = image + mix_channels(image, attention)
         patterns = nn.functional.relu(self.spatial(attended) + self.convolution(attended, gates.convolution))
-        return image + self.channel(patterns, gates.channel)
+        change: Tensor = self.channel(patterns, gates.channel)
+        return image + change
 
     @torch.no_grad()
     def fold(self, gates: BlockGates, attention: Float[Tensor, "1 channel channel"]) -> DenseBlock:

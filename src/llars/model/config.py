@@ -119,8 +119,9 @@ class ModelConfig:
         known = {field.name for field in fields(cls)}
         if unknown := set(values) - known:
             raise ConfigError(f"unknown model settings {sorted(unknown)}; known are {sorted(known)}")
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         try:
-            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+            return cls(**plain)
         except TypeError as fault:
             raise ConfigError(f"incomplete model settings: {fault}") from None
 

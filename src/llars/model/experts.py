@@ -64,7 +64,7 @@ class ChannelExperts(nn.Module):
 
 
 class AttentionExperts(nn.Module):
-    """Global context: channel attention (as in Restormer, Zamir et al., 2022) with low-rank experts on its queries and keys.
+    """Global context: channel attention (Restormer, Zamir et al., 2022) with low-rank experts on queries and keys.
 
     Attention between channels needs only their second moments. Those of the whole scene's sample windows are taken, so
     one attention matrix holds for the whole scene and tiles cannot show.

@@ -10,7 +10,7 @@ from llars.model.backbone import Backbone, UShape
 from llars.model.condition import Conditions
 from llars.model.config import ModelConfig
 from llars.model.filters import BandFilter
-from llars.model.output import OUTPUTS_PER_BAND, Output, assemble
+from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble
 
 __all__ = ["DenseNetwork", "fold"]
 
@@ -21,6 +21,8 @@ class DenseNetwork(nn.Module):
     def __init__(self, stem: nn.Conv2d, shape: UShape, head: nn.Conv2d, filters: BandFilter) -> None:
         super().__init__()
         self.stem, self.shape, self.head = stem, shape, head
+        self.kernel: Tensor
+        self.shift: Tensor
         self.register_buffer("kernel", filters.kernel)
         self.register_buffer("shift", filters.shift)
 
@@ -28,8 +30,9 @@ class DenseNetwork(nn.Module):
         """Restores a normalised tile; height and width are multiples of the network's ``multiple``."""
         halves = nn.functional.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         outputs = self.head(self.shape(self.stem(halves)))
-        carried = outputs.view(image.shape[0], -1, OUTPUTS_PER_BAND, *outputs.shape[-2:])
-        return assemble(image, carried, BandFilter(self.kernel, self.shift))
+        return assemble(
+            image.contiguous(memory_format=torch.channels_last), outputs, BandFilter(self.kernel, self.shift)
+        )
 
 
 @torch.no_grad()
@@ -41,7 +44,7 @@ def fold(
     if attention is None or plan.mass.shape[0] != 1:
         raise ValueError("fold needs the conditions of one scene from a network in eval mode")
     blocks = [
-        block.fold(gates, matrix)  # type: ignore[operator]
+        block.fold(gates, matrix)
         for block, gates, matrix in zip(backbone.shape.blocks(), conditions.gates, attention, strict=True)
     ]
     shape = UShape(config, blocks).to(stem.weight)
@@ -50,7 +53,7 @@ def fold(
     dense = DenseNetwork(
         fold_stem(stem, plan.to_slots[0]), shape, fold_head(head, plan.to_bands[0]), conditions.filters
     )
-    return dense.to(memory_format=torch.channels_last).eval()
+    return dense.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
 
 
 def fold_stem(stem: nn.Conv2d, to_slots: Float[Tensor, "slot band"]) -> nn.Conv2d:
@@ -64,11 +67,12 @@ def fold_stem(stem: nn.Conv2d, to_slots: Float[Tensor, "slot band"]) -> nn.Conv2
 
 
 def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"]) -> nn.Conv2d:
-    """The head for bands instead of slots."""
+    """The head for bands instead of slots, its outputs plane by plane."""
     bands, slots = to_bands.shape
-    weight = head.weight.view(slots, OUTPUTS_PER_BAND, -1)
     folded = nn.Conv2d(head.in_channels, OUTPUTS_PER_BAND * bands, 1).to(head.weight)
-    folded.weight.copy_(torch.einsum("ck,kof->cof", to_bands, weight).reshape(folded.weight.shape))
-    bias = head.bias.view(slots, OUTPUTS_PER_BAND)  # type: ignore[union-attr]
-    folded.bias.copy_((to_bands @ bias).flatten())  # type: ignore[union-attr]
+    for name in ("weight", "bias"):
+        by_slot = getattr(head, name).view(slots, PLANES, 4, -1)
+        getattr(folded, name).copy_(
+            torch.einsum("ck,kpsf->pcsf", to_bands, by_slot).reshape(getattr(folded, name).shape)
+        )
     return folded

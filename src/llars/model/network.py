@@ -6,8 +6,6 @@ the same map for one scene as a plain dense network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,7 +19,7 @@ from llars.model.filters import FilterHead
 from llars.model.fold import DenseNetwork, fold
 from llars.model.gating import balance_loss
 from llars.model.normalise import Statistics
-from llars.model.output import OUTPUTS_PER_BAND, Output, assemble
+from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble
 
 __all__ = ["Network"]
 
@@ -84,6 +82,7 @@ class Network(nn.Module):
             BlockGates(**{kind: gate.repeat_interleave(count, 0) for kind, gate in vars(block).items()})
             for block in gates
         ]
+        attention: list[Tensor]
         _, attention = self.backbone(self.lift(windows.flatten(0, 1), each_plan), each_gates, windows=count)
         return attention
 
@@ -106,13 +105,13 @@ class Network(nn.Module):
         return assemble(image, carried, conditions.filters)
 
     def carry_back(
-        self, slots: Float[Tensor, "batch channel y x"], plan: Plan
-    ) -> Float[Tensor, "batch band output y x"]:
-        """Slot outputs to every band."""
+        self, slots: Float[Tensor, "batch slot*output y x"], plan: Plan
+    ) -> Float[Tensor, "batch plane*band*4 y x"]:
+        """Slot outputs to every band, plane by plane."""
         batch, _, height, width = slots.shape
         flat = slots.reshape(batch, plan.mass.shape[1], -1)
         carried = plan.to_bands.to(flat.dtype) @ flat
-        return carried.view(batch, -1, OUTPUTS_PER_BAND, height, width)
+        return carried.view(batch, -1, PLANES, 4, height, width).transpose(1, 2).reshape(batch, -1, height, width)
 
     def fold(self, conditions: Conditions) -> DenseNetwork:
         """A plain dense network that gives the same output for the one scene that ``conditions`` describe."""

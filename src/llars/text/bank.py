@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["InstructionBank"]
 
 
-
 class InstructionBank:
     """Vectors of many sentences for every task, drawn at random by task and strength."""
 
@@ -82,7 +81,9 @@ class InstructionBank:
             tensors = load_file(str(path))
             return cls(tensors["vectors"], tensors["task"], tensors["severity"])
         except (OSError, SafetensorError, KeyError) as error:
-            raise DataError(f"{path} is not an instruction bank ({error}); build one with InstructionBank.build") from error
+            raise DataError(
+                f"{path} is not an instruction bank ({error}); build one with InstructionBank.build"
+            ) from error
 
     def draw(self, task: Tensor, severity: Tensor, generator: torch.Generator) -> Tensor:
         """One sentence vector for each sample, ``(batch, 384)`` float32 on the CPU.

@@ -22,15 +22,16 @@ _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
     rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT})"
     r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+|(?<=[,;] )no\s+(?!striping|banding)(?=\w+ing\b)"
-    r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
+    r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
+    r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
     rf"){_UNTIL}"
     r"|,?\s*\bwithout\s+(?!striping|banding)\w+ing\b" + _UNTIL + r"|,?\s*\b(?:instead of|rather than)\b" + _UNTIL,
     re.IGNORECASE,
 )
 
 _FILLER = re.compile(
-    r"^(?:(?:first(?:ly)?(?: of all)?|second(?:ly)?|third(?:ly)?|then|and|also|next|finally|lastly|but|afterwards?|after that|plus"
-    r"|step \d|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
+    r"^(?:(?:first(?:ly)?(?: of all)?|second(?:ly)?|third(?:ly)?|then|and|also|next|finally|lastly|but|afterwards?"
+    r"|after that|plus|step \d|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
     re.IGNORECASE,
 )
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s))", re.IGNORECASE)
@@ -39,13 +40,14 @@ _FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that
 _LEADING = re.compile(rf"^(before|prior to|after|once){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
 _INNER = re.compile(rf"^(.+?),?\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
 _SEQUENCE = re.compile(
-    r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b|\bas well as\b"
-    r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
+    r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
+    r"|\bas well as\b|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
 )
 _WEAK = re.compile(r"\s*,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s*[&+/]\s*", re.IGNORECASE)
 _VERB = re.compile(
-    r"\b(remove|reduce|get rid of|take out|take away|fix|correct|eliminate|filter out|clean up|suppress|deal with|clear|repair|undo)\b",
+    r"\b(remove|reduce|get rid of|take out|take away|fix|correct|eliminate|filter out|clean up|suppress|deal with|clear"
+    r"|repair|undo)\b",
     re.IGNORECASE,
 )
 _BARE_FAULT = re.compile(r"^(?:the|any|all|those|these|its)\s+\w+(?:\s+\w+)?[.!]?$", re.IGNORECASE)

@@ -26,7 +26,7 @@ KINDS = ("do", "noun", "say")
 """Imperatives ("remove the haze"), names ("haze removal"), whole sentences ("everything looks milky")."""
 
 PARTS = ("fault", "adj")
-"""A fault alone ("the stripes") and its adjective ("striped"), as they stand in sentences that ask for several things."""
+"""A fault alone ("the stripes") and its adjective ("striped"), as sentences that ask for several things name them."""
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -31,12 +31,16 @@ class Average:
         torch._foreach_lerp_([self.values[name] for name in names], list(news), 1 - decay)
 
 
-def save_checkpoint(path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int) -> None:
+def save_checkpoint(
+    path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int
+) -> None:
     """One file with the tensors of every part, the optimizer's moments and the step."""
     tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
-    tensors = {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+    tensors = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     save_file(tensors, unfinished, metadata={"step": str(step)})

@@ -29,6 +29,7 @@ from llars.model.output import Output
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
 from llars.text.bank import InstructionBank
+from llars.text.encoder import SentenceEncoder
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.losses import auxiliary_loss, restoration_loss
@@ -55,7 +56,9 @@ class Trainer:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         torch.manual_seed(config.seed)
-        self.network = Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
+        self.network = (
+            Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
+        )
         self.network.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, config.average)
         self.weighting = TaskWeights(len(TASK_KEYS)).to(config.device)
@@ -126,7 +129,7 @@ class Trainer:
         weights = self.weighting(losses, batch.task)
         loss = (weights * losses).mean() + auxiliary_loss(output, truth, conditions, batch, self.config.losses)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -176,6 +179,14 @@ def progress_row(trainer: Trainer, progress: Progress, tasks: Sequence[str]) -> 
     return row
 
 
+def open_bank(path: Path) -> InstructionBank:
+    """The instruction vectors at ``path``, made from the grammar where there are none yet."""
+    if not path.exists():
+        print(f"encoding the sentences of the grammar into {path}", flush=True)
+        InstructionBank.build(SentenceEncoder()).save(path)
+    return InstructionBank.load(path)
+
+
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:
     """Trains as the configuration at ``path`` says and returns the weights file.
 
@@ -183,7 +194,7 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
         LlarsError: configuration, corpus or checkpoint are not usable.
     """
     config = read_config(path, overrides)
-    corpus, bank = Corpus.open(config.corpus / "train"), InstructionBank.load(config.bank)
+    corpus, bank = Corpus.open(config.corpus / "train"), open_bank(config.bank)
     mixer = Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size, seed=config.seed)
     held_out = [held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank)]
     trainer = Trainer(config)

@@ -1,6 +1,6 @@
 """Trains the instruction reader on the grammar, through the bundled sentence encoder: a few minutes on one core.
 
-    python -m llars.train.reading src/llars/weights/llars-reader.safetensors
+Run ``python -m llars.train.reading src/llars/weights/llars-reader.safetensors``.
 """
 
 from __future__ import annotations
@@ -110,14 +110,14 @@ def understood(text: str, read: Callable[[str], Reading]) -> tuple[str, ...]:
 def negated(rng: random.Random) -> Composite:
     """A held-out request beside another that is forbidden."""
     wanted, other = rng.sample([task for task in CLASSES if task != NONE], 2)
-    verbs = {"denoise": "denoise", "deblur": "sharpen", "haze": "dehaze", "destripe": "destripe", "brightness": "brighten"}
+    verbs = {"denoise": "denoise", "deblur": "sharpen", "haze": "dehaze", "destripe": "destripe"}
     forbidden = verbs.get(other, "upscale")
     wanted = wanted if verbs.get(wanted, "upscale") != forbidden else "equalize"
     said = core(wanted, rng.choice(["do", "noun"]), rng, "heldout")
     return Composite(f"{said} {rng.choice(['but', 'and please'])} don't {forbidden} it", (wanted,))
 
 
-def report(name: str, cases: Sequence[Composite], read: Callable[[str], Reading], *, show: int = 0) -> float:
+def report(name: str, cases: Sequence[Composite], read: Callable[[str], Reading], show: int = 8) -> float:
     """Prints and returns the share of cases whose tasks were all understood, in order."""
     wrong = [(case, found) for case in cases if (found := understood(case.text, read)) != case.tasks]
     share = 1 - len(wrong) / len(cases)
@@ -135,7 +135,9 @@ def confusion(cases: Sequence[Utterance], read: Callable[[str], Reading]) -> Non
         print(f"{meant:>10}" + "".join(f"{counts[meant, found] or '.':>7}" for found in CLASSES))
 
 
-def evaluate(encoder: SentenceEncoder, reader: InstructionReader, real: Path | None, seed: int = SEED) -> dict[str, float]:
+def evaluate(
+    encoder: SentenceEncoder, reader: InstructionReader, real: Path | None, seed: int = SEED
+) -> dict[str, float]:
     """Understanding of held-out templates, and of a file of real sentences where one is given."""
 
     def read(text: str) -> Reading:
@@ -145,11 +147,13 @@ def evaluate(encoder: SentenceEncoder, reader: InstructionReader, real: Path | N
     asked = [Composite(u.text, (u.task,)) for u in single if u.task != NONE]
     refused = [Composite(u.text, ()) for u in corpus(NONE, 400, seed, "heldout")]
     rng = random.Random(seed)
+    several = [composite(rng, "heldout") for _ in range(400)]
+    forbidding = [negated(rng) for _ in range(200)]
     found = {
-        "single": report("single tasks, held-out templates", asked, read, show=12),
-        "composite": report("composites, held-out templates", [composite(rng, "heldout") for _ in range(400)], read, show=12),
-        "negated": report("negations, held-out templates", [negated(rng) for _ in range(200)], read, show=5),
-        "refused": report("irrelevant, held-out templates", refused, read, show=12),
+        "single": report("single tasks, held-out templates", asked, read),
+        "composite": report("composites, held-out templates", several, read),
+        "negated": report("negations, held-out templates", forbidding, read),
+        "refused": report("irrelevant, held-out templates", refused, read),
     }
     confusion(single, read)
     if real is not None:
@@ -158,7 +162,7 @@ def evaluate(encoder: SentenceEncoder, reader: InstructionReader, real: Path | N
         ]
         for name, count in (("one task", 1), ("several tasks", 2), ("irrelevant", 0)):
             chosen = [case for case in cases if min(len(case.tasks), 2) == count]
-            found[f"real {name}"] = report(f"real sentences, {name}", chosen, read, show=40)
+            found[f"real {name}"] = report(f"real sentences, {name}", chosen, read, show=99)
     return found
 
 
