@@ -66,8 +66,7 @@ def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
 
     Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)).
 
-    Raises:
-        DataError: no 11 x 11 window is valid.
+    Raises ``DataError`` where no 11 x 11 window is valid.
     """
     _check_range(data_range)
     taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
@@ -87,8 +86,7 @@ def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
 def uiqi(a: Any, b: Any, window: int = 8) -> float:
     """Universal image quality index, mean over bands and over the valid windows (Wang & Bovik 2002, IEEE SPL 9(3)).
 
-    Raises:
-        DataError: no ``window`` x ``window`` pixels are valid.
+    Raises ``DataError`` where no ``window`` x ``window`` pixels are valid.
     """
     box = np.full(window, 1.0 / window)
 

@@ -28,7 +28,14 @@ def texture(bands: int, height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def entry(name: str, sensor: str, bands: list[str], **changes: Any) -> dict[str, Any]:
     facts = {"id": name, "file": f"{name}.tif", "sensor": sensor, "bands": bands, "group": name, "gsd_m": 10}
-    facts |= {"scale": 1 / 255, "offset": 0, "units": "display 0-1", "nodata": None, "crs": None, "role": "clean"}
+    facts |= {
+        "scale": 1 / 255,
+        "offset": 0,
+        "units": "display 0-1",
+        "nodata": None,
+        "crs": "EPSG:32633",
+        "role": "clean",
+    }
     facts |= {"split": "test", "tasks": ["clean"], "source": "made here", "licence": "CC0", "note": ""}
     return facts | changes
 
@@ -55,6 +62,7 @@ def folder(tmp_path: Path) -> Path:
         if facts["nodata"] is not None:
             stored[:, 20:30, 20:30] = facts["nodata"]
         profile = {"driver": "GTiff", "count": len(stored), "height": size[0], "width": size[1], "dtype": stored.dtype}
+        profile |= {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5e6)}
         with rasterio.open(root / facts["file"], "w", nodata=facts["nodata"], **profile) as target:
             target.write(stored)
     (root / "scenes.json").write_text(json.dumps(entries))

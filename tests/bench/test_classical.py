@@ -20,12 +20,14 @@ def test_noise_is_reduced(scene, method):
     assert psnr(method(noisy, 0.05), scene) > psnr(noisy, scene) + 4
 
 
-def test_debiasing_undoes_what_the_cut_off_at_zero_did():
-    dark = np.full((1, 48, 48), 0.02, np.float32)
-    noisy = (dark + np.random.default_rng(0).normal(0, 0.05, dark.shape)).clip(0, 1).astype(np.float32)
-    # The mean of max(0, N(0.02, 0.05)) is 0.0316; BM3D weighs large values a little less than small ones.
-    assert classical.bm3d(noisy, 0.05).mean() == pytest.approx(0.0316, abs=4e-3)
-    assert classical.bm3d_debiased(noisy, 0.05).mean() == pytest.approx(0.02, abs=4e-3)
+def test_debiasing_undoes_what_the_cut_off_at_zero_did(monkeypatch):
+    rng = np.random.default_rng(0)
+    true = np.array([0.0, 0.02, 0.1, 0.5, 2.0])
+    recorded = (true + rng.normal(0, 0.05, (400_000, 1))).clip(min=0).mean(axis=0)
+    monkeypatch.setattr(classical, "bm3d", lambda image, sigma: image)
+    unbiased = classical.bm3d_debiased(recorded[None, None].astype(np.float32), 0.05)
+    # The standard error of each mean is below 1e-4, and less than doubled where the law is flattest.
+    np.testing.assert_allclose(unbiased[0, 0], true, atol=5e-4)
 
 
 @pytest.mark.parametrize("method", [classical.moment_matching, classical.wavelet_fft])
@@ -72,11 +74,11 @@ def test_enlargement_keeps_what_its_kernel_must():
 
 
 def test_every_rival_answers_on_the_grid_of_the_truth(scene):
-    bands = [Band("B02", 490.0), Band("B04", 665.0)]
+    scene, bands = scene[:, :32, :40], [Band("B02", 490.0), Band("B04", 665.0)]
     for task, rivals in classical.RIVALS.items():
         for rival in rivals:
             result = rival.run(scene, 1 / 3, bands)
             factor = 2 if task == "sr" else 1
-            assert result.shape == (2, 64 * factor, 80 * factor), rival.name
+            assert result.shape == (2, 32 * factor, 40 * factor), rival.name
             assert result.dtype == np.float32, rival.name
             assert np.isfinite(result).all(), rival.name

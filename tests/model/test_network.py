@@ -144,6 +144,7 @@ def test_every_parameter_is_trained() -> None:
     conditions = network.condition(image[:, None], describe([REFERENCE_BANDS[:3]]), statistics, torch.randn(1, 384))
     output = network(image, conditions)
     total = (output.image.square() + output.log_scale).mean() + conditions.balance
-    (total + conditions.task_from_text.square().sum() + conditions.task_from_image.square().sum()).backward()
+    total = total + conditions.task_from_text.square().sum() + conditions.severity_from_text.sum()
+    (total + conditions.task_from_image.square().sum()).backward()
     idle = [name for name, parameter in network.named_parameters() if parameter.grad is None]
     assert idle == []

@@ -36,6 +36,9 @@ class Conditions:
     task_from_text: Float[Tensor, "batch task"]
     """Logits of the task that the instruction asks for, in the order of ``TASK_KEYS``."""
 
+    severity_from_text: Float[Tensor, "batch"]
+    """Strength that the instruction asks for: 0 to 1, for brightness -1 to 1."""
+
     task_from_image: Float[Tensor, "batch task"]
     """Severity of each fault that the image shows, about 0 to 1."""
 
@@ -81,7 +84,7 @@ class SceneEncoder(nn.Module):
 
 
 class InstructionEncoder(nn.Module):
-    """From the sentence vector to what matters of it; and the task it asks for."""
+    """From the sentence vector to what matters of it; the task it asks for, and how strongly."""
 
     def __init__(self, instruction_features: int, features: int) -> None:
         super().__init__()
@@ -89,10 +92,11 @@ class InstructionEncoder(nn.Module):
             nn.Linear(instruction_features, 2 * features), nn.ReLU(), nn.Linear(2 * features, features)
         )
         self.task = nn.Linear(features, len(TASK_KEYS))
+        self.severity = nn.Linear(features, 1)
 
     def forward(
         self, instruction: Float[Tensor, "batch instruction"]
-    ) -> tuple[Float[Tensor, "batch feature"], Float[Tensor, "batch task"]]:
+    ) -> tuple[Float[Tensor, "batch feature"], Float[Tensor, "batch task"], Float[Tensor, "batch"]]:
         # A unit vector of 384 numbers has entries of about 0.05: brought to the scale that layers expect.
         meaning = self.layers(instruction * instruction.shape[-1] ** 0.5)
-        return meaning, self.task(meaning)
+        return meaning, self.task(meaning), self.severity(meaning)[:, 0]

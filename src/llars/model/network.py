@@ -64,13 +64,13 @@ class Network(nn.Module):
         described = self.descriptor(bands, content, statistics.mean, statistics.std)
         plan = self.alignment(described, bands.present)
         seen, faults = self.scene(torch.cat((described, content), -1), bands.present)
-        meant, task = self.instruction(instruction)
+        meant, task, severity = self.instruction(instruction)
         condition = self.merge(torch.cat((meant, seen), -1))
         filters = self.filters(described, condition, statistics)
         gates = self.backbone.route(condition)
         attention = None if self.training else self.calibrate(windows, plan, gates)
         balance = balance_loss([gate for block in gates for gate in vars(block).values()])
-        return Conditions(plan, gates, attention, filters, task, faults, balance)
+        return Conditions(plan, gates, attention, filters, task, severity, faults, balance)
 
     def calibrate(
         self, windows: Float[Tensor, "batch window band side side"], plan: Plan, gates: list[BlockGates]

@@ -26,6 +26,7 @@ class LossWeights:
     spectral_angle: float = 0.1
     balance: float = 0.01
     text: float = 0.02
+    strength: float = 0.2
     faults: float = 0.05
     uncertainty: float = 0.05
 
@@ -65,12 +66,13 @@ def auxiliary_loss(
     batch: Batch,
     weights: LossWeights,
 ) -> Float[Tensor, ""]:
-    """Balance of the experts, task from the words, faults from the image, and the predicted error."""
+    """Balance of the experts, task and strength from the words, faults from the image, and the predicted error."""
     error = (output.image.detach() - truth).abs()
     surprise = (error * (-output.log_scale).exp() + output.log_scale).mean()
     return (
         weights.balance * conditions.balance
         + weights.text * functional.cross_entropy(conditions.task_from_text.float(), batch.task)
+        + weights.strength * functional.smooth_l1_loss(conditions.severity_from_text.float(), batch.severity, beta=0.1)
         + weights.faults * functional.smooth_l1_loss(conditions.task_from_image.float(), batch.faults, beta=0.1)
         + weights.uncertainty * surprise
     )

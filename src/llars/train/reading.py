@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -140,6 +141,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Understanding of held-out templates, and of a file of real sentences where one is given."""
 
+    @cache
     def read(text: str) -> Reading:
         return reader.read(encoder.tokens([text]))[0]
 
