@@ -6,8 +6,9 @@ import pytest
 from llars.bands import Band
 from llars.bench import evaluate as module
 from llars.bench.classical import Rival
-from llars.bench.evaluate import DEGRADED, OURS, evaluate, main, restore_with
+from llars.bench.evaluate import evaluate, main, restore_with
 from llars.bench.protocols import Case, Scene, Trial, read_protocol
+from llars.bench.result import DEGRADED, OURS
 from llars.errors import ConfigError
 
 

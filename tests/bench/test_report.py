@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from llars.bands import Band
-from llars.bench.evaluate import DEGRADED, OURS, Evaluation, Panel, Score
 from llars.bench.pictures import display, visible
 from llars.bench.protocols import Case, Protocol, Scene, Trial
 from llars.bench.report import best_rival, data_set_means, overall, write_report
+from llars.bench.result import DEGRADED, OURS, Evaluation, Panel, Score
 from llars.errors import OutputError
 
 TRIAL = Trial("denoise", 0.5, "reduce the noise", "gaussian_noise")

@@ -34,8 +34,6 @@ def test_a_vector_does_not_depend_on_the_other_sentences(encoder: SentenceEncode
 
 
 def test_meaning_outweighs_wording(encoder: SentenceEncoder) -> None:
-    noise, grain, poem = encoder.encode(["remove the noise", "get rid of the grain", "write a poem"])
-    assert noise @ grain > noise @ poem + 0.2
     fog, mist, poem = encoder.encode(["fog over the valley", "mist in the valley", "write a poem"])
     assert fog @ mist > fog @ poem + 0.3
 

@@ -8,7 +8,6 @@ import inspect
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,57 +17,19 @@ import numpy.typing as npt
 from llars import metrics
 from llars.bench.classical import RIVALS, Rival
 from llars.bench.protocols import NEEDS_SHARP, Array, Case, Protocol, degrade_scene, read_protocol, read_scenes
+from llars.bench.result import DEGRADED, OURS, Evaluation, Panel, Score
 from llars.errors import ConfigError, LlarsError
 
 if TYPE_CHECKING:
     from llars.infer.restorer import Restorer
 
-__all__ = ["DEGRADED", "OURS", "Evaluation", "Panel", "Score", "evaluate", "main", "restore_with"]
-
-DEGRADED = "degraded"
-OURS = "llars"
+__all__ = ["evaluate", "main", "restore_with"]
 
 CACHE = Path(".cache/evaluate")
 """Results of the classical rivals, by what they were computed from; git ignores the folder."""
 
 Restore = Callable[[Case], Array]
 """From a case to its restored image: unit values on the grid of the truth."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """How good one method was on one case."""
-
-    task: str
-    data_set: str
-    scene: str
-    method: str
-    """``degraded``, ``llars``, or a rival's name."""
-
-    metrics: dict[str, float]
-    """As ``llars.metrics.compare`` gives them, on unit values with a peak of 1."""
-
-    seconds: float
-    """What the restoration took; 0 where it came from the cache."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """What a picture shows of one task."""
-
-    case: Case
-    results: dict[str, Array]
-    """By method: the degraded image on the grid of the truth, the rivals', ours."""
-
-
-@dataclass
-class Evaluation:
-    """All that was measured."""
-
-    protocol: Protocol
-    scores: list[Score] = field(default_factory=list)
-    panels: dict[str, Panel] = field(default_factory=dict)
-    """One per task."""
 
 
 def evaluate(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llars.bands import Band
-from llars.bench.evaluate import DEGRADED, OURS, Panel
+from llars.bench.result import DEGRADED, OURS, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from llars.bench.classical import RIVALS
-from llars.bench.evaluate import DEGRADED, OURS, Evaluation, Score
 from llars.bench.protocols import Trial
+from llars.bench.result import DEGRADED, OURS, Evaluation, Score
 from llars.errors import OutputError
 from llars.tasks import get_task
 

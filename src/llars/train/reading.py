@@ -21,14 +21,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from llars.model.reading import CLASSES, InstructionReader, Reading, pad_tokens
+from llars.tasks import TASKS
 from llars.text.clauses import clauses, without_negated
 from llars.text.composites import Composite, composite
 from llars.text.encoder import SentenceEncoder
 from llars.text.grammar import NONE, Utterance, core, corpus
 
 SEED = 0
-PER_TASK, IRRELEVANT, COMPOSITES = 3000, 9000, 9000
-EPOCHS, BATCH, RATE = 10, 128, 2e-3
+PER_TASK, IRRELEVANT, COMPOSITES = 3000, 7000, 8000
+EPOCHS, BATCH, RATE = 8, 128, 2e-3
+CANONICAL_REPEATS = 15
 
 
 @dataclass
@@ -51,6 +53,9 @@ class Examples:
 def examples(encoder: SentenceEncoder, seed: int) -> Examples:
     """The training sentences, encoded."""
     single = [u for task in CLASSES for u in corpus(task, IRRELEVANT if task == NONE else PER_TASK, seed)]
+    # The sentences that the documentation teaches must be among those that are learnt.
+    plain = {task.key: 0.5 if task.key == "brightness" else None for task in TASKS}
+    single += [Utterance(task.instruction, task.key, plain[task.key]) for task in TASKS] * CANONICAL_REPEATS
     rng = random.Random(seed)
     texts = [u.text for u in single] + [composite(rng).text for _ in range(COMPOSITES)]
     tokens = [torch.from_numpy(array).half() for array in encoder.tokens(texts)]
