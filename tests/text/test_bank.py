@@ -15,7 +15,7 @@ SR, BRIGHTNESS, DENOISE = (TASK_KEYS.index(key) for key in ("sr", "brightness", 
 
 @pytest.fixture(scope="module")
 def bank() -> InstructionBank:
-    return InstructionBank.build(SentenceEncoder(), per_task=60, seed=1)
+    return InstructionBank.build(SentenceEncoder(), per_task=30, seed=1)
 
 
 def owners(bank: InstructionBank, vectors: torch.Tensor) -> torch.Tensor:
@@ -24,9 +24,9 @@ def owners(bank: InstructionBank, vectors: torch.Tensor) -> torch.Tensor:
 
 
 def test_holds_what_was_asked_for(bank: InstructionBank) -> None:
-    assert len(bank) == 60 * len(TASK_KEYS)
+    assert len(bank) == 30 * len(TASK_KEYS)
     assert bank.vectors.shape == (len(bank), 384) and bank.vectors.dtype == torch.float16
-    assert torch.bincount(bank.task).tolist() == [60] * len(TASK_KEYS)
+    assert torch.bincount(bank.task).tolist() == [30] * len(TASK_KEYS)
 
 
 def test_draws_fit_task_and_strength(bank: InstructionBank) -> None:

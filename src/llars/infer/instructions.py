@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from llars.errors import InstructionError, WeightsError
-from llars.model.reading import InstructionReader, Reading
+from llars.model.reading import SURE, InstructionReader, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, clauses, without_negated
 from llars.text.encoder import SentenceEncoder
@@ -21,11 +21,8 @@ WEIGHTS = "llars-reader.safetensors"
 UNNAMED_SEVERITY = 0.5
 """Strength of a step whose words name none."""
 
-_SURE = 0.5
-"""Below this probability the words ask for nothing we can be held to."""
-
 _CLEAR = 0.75
-"""Below this one the user is told what was understood."""
+"""Below this probability the user is told what was understood."""
 
 _NUMBERS = {
     "two": 2, "double": 2, "twice": 2, "half": 2, "halve": 2, "doubled": 2, "doubling": 2,
@@ -95,7 +92,7 @@ class Reader:
         found = [
             clause
             for clause in clauses(allowed, self._read)
-            if clause.reading.task in TASK_KEYS and clause.reading.probability >= _SURE
+            if clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
         ]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {_hint()}")

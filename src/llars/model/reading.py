@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "InstructionReader", "Reading", "ReadingTensors", "pad_tokens"]
+__all__ = ["CLASSES", "SURE", "InstructionReader", "Reading", "ReadingTensors", "pad_tokens"]
 
 CLASSES: tuple[str, ...] = (*TASK_KEYS, "none")
 """What a sentence may ask for, in the order of the outputs; the last asks for nothing we do."""
+
+SURE = 0.5
+"""Below this probability the words ask for nothing that we can be held to."""
 
 TOKEN_WIDTH = 384
 

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from llars.model.reading import CLASSES, InstructionReader, Reading, pad_tokens
+from llars.model.reading import CLASSES, SURE, InstructionReader, Reading, pad_tokens
 from llars.tasks import TASKS
 from llars.text.clauses import clauses, without_negated
 from llars.text.composites import Composite, composite
@@ -110,7 +110,8 @@ def understood(text: str, read: Callable[[str], Reading]) -> tuple[str, ...]:
     allowed = without_negated(text)
     if not allowed:
         return ()
-    return tuple(clause.reading.task for clause in clauses(allowed, read) if clause.reading.task != NONE)
+    found = [clause.reading for clause in clauses(allowed, read)]
+    return tuple(reading.task for reading in found if reading.task != NONE and reading.probability >= SURE)
 
 
 def negated(rng: random.Random) -> Composite:
