@@ -19,7 +19,7 @@ def test_bands_without_wavelengths_are_shown_in_order_or_grey():
     assert display_bands([Band("VV", modality=Modality.SAR), Band("VH", modality=Modality.SAR)]) == (0, 0, 0)
 
 
-def test_both_halves_share_the_stretch_of_the_input():
+def test_both_halves_share_one_stretch():
     before = np.linspace(0.0, 1.0, 3 * 40 * 40, dtype=np.float32).reshape(3, 40, 40)
     picture = before_after(before, before / 2, plain_bands(3))
     assert picture.dtype == np.uint8
@@ -29,6 +29,15 @@ def test_both_halves_share_the_stretch_of_the_input():
     assert left.max() == 255
     assert (right <= left).all()
     assert right.mean() < 0.7 * left.mean()
+
+
+def test_removing_haze_leaves_neither_half_black():
+    clear = np.random.default_rng(0).uniform(0.02, 0.2, (3, 40, 40)).astype(np.float32)
+    hazy = (0.4 * clear + 0.5).astype(np.float32)
+    picture = before_after(hazy, clear, plain_bands(3))
+    left, right = picture[..., :40].astype(float), picture[..., 48:].astype(float)
+    assert left.mean() > 150
+    assert 30 < right.mean() < 100
 
 
 def test_finer_output_sets_the_size_and_gaps_are_black():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 import xarray as xr
 
-from llars._identify import Evidence, identify
 from llars.bands import Band
 from llars.errors import BandError, RasterError, ValueRangeError
 from llars.infer.pixels import fill_gaps, repeat
+from llars.scene.identify import Evidence, identify
 from llars.sensors import get_sensor
 
 if TYPE_CHECKING:

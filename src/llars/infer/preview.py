@@ -52,8 +52,9 @@ def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
 def before_after(before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.uint8]:
     """Both images ``(band, y, x)`` side by side as ``(3, y, x)``; no data is black.
 
-    Both are stretched by the 2nd and 98th percentile of ``before``, so that a change in brightness shows. An ``after``
-    on a finer grid sets the size of both.
+    Both are stretched alike, from the lower of their 2nd percentiles to the higher of their 98th: a change in
+    brightness shows, and neither haze nor its removal leaves a half black. An ``after`` on a finer grid sets the size
+    of both.
     """
     chosen = np.array(display_bands(bands))
     factor = after.shape[-1] // before.shape[-1]
@@ -64,7 +65,10 @@ def before_after(before: NDArray[np.float32], after: NDArray[np.float32], bands:
     with warnings.catch_warnings():
         # A channel without any data is black, not worth a warning.
         warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = np.nanpercentile(shown_before, STRETCH_PERCENT, axis=(1, 2), keepdims=True)
+        ends = [
+            np.nanpercentile(half, STRETCH_PERCENT, axis=(1, 2), keepdims=True) for half in (shown_before, shown_after)
+        ]
+    low, high = np.fmin(ends[0][0], ends[1][0]), np.fmax(ends[0][1], ends[1][1])
     halves = [_bytes(half, low, high) for half in (shown_before, shown_after)]
     return np.concatenate((halves[0], np.full((3, len(rows), GAP), 255, dtype=np.uint8), halves[1]), axis=2)
 

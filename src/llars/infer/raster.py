@@ -22,10 +22,10 @@ from rasterio.rpc import RPC
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from llars._decode import open_raster, read_visible
 from llars.errors import BandError, OutputError
-from llars.infer._encode import encode, refine, stored_like
-from llars.infer._profile import RasterProfile, read_profile
+from llars.infer.encode import encode, refine, stored_like
+from llars.infer.profile import RasterProfile, read_profile
+from llars.scene.decode import open_raster, read_visible
 
 __all__ = ["RasterProfile", "check_output", "read_profile", "write_like"]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from llars._identify import Evidence, Match
+from llars.scene.identify import Evidence, Match
 
 __all__ = ["default_scaling", "product_metadata"]
 

@@ -1,9 +1,9 @@
-"""Physical values back into the numbers that a file stores: the reverse of ``llars._decode``."""
+"""Physical values back into the numbers that a file stores: the reverse of ``llars.scene.decode``."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llars._decode import Decoding
+from llars.scene.decode import Decoding
 
 __all__ = ["encode", "refine", "stored_like"]
 

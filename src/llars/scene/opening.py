@@ -15,9 +15,9 @@ from rasterio.windows import Window
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from llars._decode import Decoding, decoding_of, open_raster, read_physical, read_visible
 from llars.bands import Band, Sensor
 from llars.errors import RasterError, ValueRangeError
+from llars.scene.decode import Decoding, decoding_of, open_raster, read_physical, read_visible
 from llars.sensors import get_sensor
 
 __all__ = ["open_scene"]

@@ -16,9 +16,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from llars._identify import Evidence, Match, bands_of, identify
-from llars._scaling import default_scaling, product_metadata
 from llars.errors import RasterError
+from llars.scene.identify import Evidence, Match, bands_of, identify
+from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
 
 __all__ = ["Decoding", "decoding_of", "open_raster", "read_physical", "read_visible"]

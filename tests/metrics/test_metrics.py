@@ -9,8 +9,9 @@ import torch
 import xarray as xr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from llars import _windows, metrics
+from llars import metrics
 from llars.errors import BandError, DataError, ValueRangeError
+from llars.metrics import windows
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_q4_uses_hamiltons_product(pair):
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
 def test_the_hypercomplex_norm_is_multiplicative(count):
     # True of the real, complex, quaternion and octonion numbers, and of no wrong table of signs.
-    index, sign = _windows._conjugate_products(count)
+    index, sign = windows._conjugate_products(count)
     p, q = np.random.default_rng(0).normal(size=(2, count))
     product = np.bincount(index.ravel(), (sign * np.outer(p, q)).ravel(), count)
     assert np.linalg.norm(product) == pytest.approx(np.linalg.norm(p) * np.linalg.norm(q))

@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
-from llars._decode import Decoding, decoding_of, open_raster
+from llars.scene.decode import Decoding, decoding_of, open_raster
 
 __all__ = ["RasterProfile", "read_profile"]
 
