@@ -105,6 +105,17 @@ def test_an_untrained_network_returns_its_input() -> None:
     torch.testing.assert_close(network(image, look(network, image, statistics, [0, 1, 2, 3])).image, image)
 
 
+@torch.no_grad()
+def test_uncertainty_may_be_left_out_of_the_fold() -> None:
+    network = random_network(preset("llars-tiny"))
+    image, statistics = scene(3)
+    conditions = look(network, image, statistics, [0, 1, 2])
+    lean, full = network.fold(conditions, uncertainty=False)(image), network.fold(conditions)(image)
+    torch.testing.assert_close(lean.image, full.image, atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match="without uncertainty"):
+        _ = lean.log_scale
+
+
 def test_fold_wants_one_scene() -> None:
     network = Network(preset("llars-tiny")).train()
     image, statistics = scene(3)

@@ -85,7 +85,7 @@ def folded(name: str) -> DenseNetwork:
     words = torch.nn.functional.normalize(torch.rand(1, network.config.instruction_features), dim=-1)
     with torch.inference_mode():
         conditions = network.condition(torch.rand(1, 4, count, side, side), describe([BANDS]), statistics, words)
-        return network.fold(conditions)
+        return network.fold(conditions, uncertainty=False)  # as a restoration without --uncertainty does
 
 
 def matmul_rate(side: int = 2048) -> float:

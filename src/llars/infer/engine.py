@@ -27,8 +27,8 @@ __all__ = ["DEFAULT_TILE", "Encodes", "Engine", "Precision", "pick_device", "run
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-DEFAULT_TILE = 1024
-"""Side of a tile in pixels: ten bands need about a gigabyte; a smaller one spends more on its halo."""
+DEFAULT_TILE = 1536
+"""Side of a tile in pixels: ten bands need about two gigabytes; a smaller one spends more on its halo."""
 
 
 class Encodes(Protocol):
@@ -86,7 +86,7 @@ class Engine:
         with torch.inference_mode():
             statistics = self._statistics(picture)
             words = step.text or get_task(step.task).instruction
-            dense = self._network.fold(self._conditions(picture, statistics, words))
+            dense = self._network.fold(self._conditions(picture, statistics, words), uncertainty)
             for piece in grid:
                 tile = torch.from_numpy(read(picture.values, piece.window))[None].to(self.device)
                 with self._autocast():
@@ -96,7 +96,7 @@ class Engine:
                 values[core] = statistics.undo(output.image[crop].float())[0].cpu().numpy()
                 if deviation is not None:
                     # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
-                    scale = statistics.undo_scale(output.log_scale[crop].float().exp())[0]
+                    scale = statistics.undo_scale(output.log_scale[crop].exp())[0]
                     deviation[core] = math.sqrt(2.0) * scale.cpu().numpy()
                 tick()
         return values, deviation

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from llars.errors import ConfigError
+from llars.model.strips import STRIP
 
 __all__ = ["PRESETS", "ModelConfig", "preset"]
 
@@ -96,9 +97,9 @@ class ModelConfig:
         """Pixels beyond which nothing can influence an output pixel, rounded up to ``multiple``.
 
         A 3x3 convolution of level i reaches ``2 ** (i + 1)`` pixels; going down and up once can shift by one
-        cell of the coarsest level.
+        cell of the coarsest level; the strips reach half their length at half resolution.
         """
-        reach = 2 * 2 + self.kernel_size // 2 + self.multiple
+        reach = 2 * 2 + 2 * (STRIP // 2) + self.kernel_size // 2 + self.multiple
         for level, blocks in enumerate(self.encoder_blocks):
             decoder = self.decoder_blocks[level] if level < len(self.decoder_blocks) else 0
             reach += (blocks + decoder) * 2 ** (level + 1)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from typing import TYPE_CHECKING
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from llars.model.backbone import Backbone, UShape
+from llars.model.backbone import UShape
 from llars.model.condition import Conditions
-from llars.model.config import ModelConfig
 from llars.model.filters import BandFilter
-from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble
+from llars.model.output import PLANES, Output, assemble
+from llars.model.strips import Strips
+
+if TYPE_CHECKING:
+    from llars.model.network import Network
 
 __all__ = ["DenseNetwork", "fold"]
 
@@ -18,9 +24,9 @@ __all__ = ["DenseNetwork", "fold"]
 class DenseNetwork(nn.Module):
     """One scene's network: plain convolutions, no gates, no experts, no transport."""
 
-    def __init__(self, stem: nn.Conv2d, shape: UShape, head: nn.Conv2d, filters: BandFilter) -> None:
+    def __init__(self, stem: nn.Conv2d, strips: Strips, shape: UShape, head: nn.Conv2d, filters: BandFilter) -> None:
         super().__init__()
-        self.stem, self.shape, self.head = stem, shape, head
+        self.stem, self.strips, self.shape, self.head = stem, strips, shape, head
         self.kernel: Tensor
         self.shift: Tensor
         self.register_buffer("kernel", filters.kernel)
@@ -28,31 +34,28 @@ class DenseNetwork(nn.Module):
 
     def forward(self, image: Float[Tensor, "1 band y x"]) -> Output:
         """Restores a normalised tile; height and width are multiples of the network's ``multiple``."""
-        halves = nn.functional.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
-        outputs = self.head(self.shape(self.stem(halves)))
-        return assemble(
-            image.contiguous(memory_format=torch.channels_last), outputs, BandFilter(self.kernel, self.shift)
-        )
+        image = image.contiguous(memory_format=torch.channels_last)
+        features = self.shape(self.strips(self.stem(nn.functional.pixel_unshuffle(image, 2))))
+        return assemble(image, self.head(features), BandFilter(self.kernel, self.shift))
 
 
 @torch.no_grad()
-def fold(
-    config: ModelConfig, stem: nn.Conv2d, backbone: Backbone, head: nn.Conv2d, conditions: Conditions
-) -> DenseNetwork:
+def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNetwork:
     """Composes the plan into stem and head, and the experts into each block's two convolutions."""
     plan, attention = conditions.plan, conditions.attention
     if attention is None or plan.mass.shape[0] != 1:
         raise ValueError("fold needs the conditions of one scene from a network in eval mode")
+    trained = network.backbone.shape
     blocks = [
         block.fold(gates, matrix)
-        for block, gates, matrix in zip(backbone.shape.blocks(), conditions.gates, attention, strict=True)
+        for block, gates, matrix in zip(trained.blocks(), conditions.gates, attention, strict=True)
     ]
-    shape = UShape(config, blocks).to(stem.weight)
-    shape.down.load_state_dict(backbone.shape.down.state_dict())
-    shape.up.load_state_dict(backbone.shape.up.state_dict())
-    dense = DenseNetwork(
-        fold_stem(stem, plan.to_slots[0]), shape, fold_head(head, plan.to_bands[0]), conditions.filters
-    )
+    shape = UShape(network.config, blocks).to(network.stem.weight)
+    shape.down.load_state_dict(trained.down.state_dict())
+    shape.up.load_state_dict(trained.up.state_dict())
+    stem = fold_stem(network.stem, plan.to_slots[0])
+    head = fold_head(network.head, plan.to_bands[0], PLANES if uncertainty else PLANES - 1)
+    dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, conditions.filters)
     return dense.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
 
 
@@ -66,13 +69,12 @@ def fold_stem(stem: nn.Conv2d, to_slots: Float[Tensor, "slot band"]) -> nn.Conv2
     return folded
 
 
-def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"]) -> nn.Conv2d:
-    """The head for bands instead of slots, its outputs plane by plane."""
+def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"], planes: int) -> nn.Conv2d:
+    """The head for bands instead of slots, its first ``planes`` outputs plane by plane."""
     bands, slots = to_bands.shape
-    folded = nn.Conv2d(head.in_channels, OUTPUTS_PER_BAND * bands, 1).to(head.weight)
+    folded = nn.Conv2d(head.in_channels, planes * 4 * bands, 1).to(head.weight)
     for name in ("weight", "bias"):
-        by_slot = getattr(head, name).view(slots, PLANES, 4, -1)
-        getattr(folded, name).copy_(
-            torch.einsum("ck,kpsf->pcsf", to_bands, by_slot).reshape(getattr(folded, name).shape)
-        )
+        by_slot = getattr(head, name).view(slots, PLANES, 4, -1)[:, :planes]
+        carried = torch.einsum("ck,kpsf->pcsf", to_bands, by_slot)
+        getattr(folded, name).copy_(carried.reshape(getattr(folded, name).shape))
     return folded

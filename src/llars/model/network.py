@@ -20,6 +20,7 @@ from llars.model.fold import DenseNetwork, fold
 from llars.model.gating import balance_loss
 from llars.model.normalise import Statistics
 from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble
+from llars.model.strips import Strips
 
 __all__ = ["Network"]
 
@@ -40,6 +41,7 @@ class Network(nn.Module):
         self.merge = nn.Sequential(nn.Linear(2 * features, features), nn.ReLU(), nn.Linear(features, features))
         self.filters = FilterHead(config)
         self.stem = nn.Conv2d(4 * config.slots, config.widths[0], 3, padding=1)
+        self.strips = Strips(config.widths[0])
         self.backbone = Backbone(config)
         self.head = nn.Conv2d(config.widths[0], OUTPUTS_PER_BAND * config.slots, 1)
         nn.init.zeros_(self.head.weight)
@@ -94,7 +96,7 @@ class Network(nn.Module):
         batch, bands, height, width = image.shape
         halves = nn.functional.pixel_unshuffle(image, 2).view(batch, bands, -1)
         carried = (plan.to_slots.to(halves.dtype) @ halves).view(batch, -1, height // 2, width // 2)
-        lifted: Tensor = self.stem(carried.contiguous(memory_format=torch.channels_last))
+        lifted: Tensor = self.strips(self.stem(carried.contiguous(memory_format=torch.channels_last)))
         return lifted
 
     def forward(self, image: Float[Tensor, "batch band y x"], conditions: Conditions) -> Output:
@@ -113,6 +115,9 @@ class Network(nn.Module):
         carried = plan.to_bands.to(flat.dtype) @ flat
         return carried.view(batch, -1, PLANES, 4, height, width).transpose(1, 2).reshape(batch, -1, height, width)
 
-    def fold(self, conditions: Conditions) -> DenseNetwork:
-        """A plain dense network that gives the same output for the one scene that ``conditions`` describe."""
-        return fold(self.config, self.stem, self.backbone, self.head, conditions)
+    def fold(self, conditions: Conditions, uncertainty: bool = True) -> DenseNetwork:
+        """A plain dense network that gives the same output for the one scene that ``conditions`` describe.
+
+        Without ``uncertainty`` it does not compute the scale of the error.
+        """
+        return fold(self, conditions, uncertainty)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -28,12 +29,14 @@ class Output:
     image: Float[Tensor, "batch band y x"]
     """The estimate, float32."""
 
-    raw_log_scale: Float[Tensor, "batch band y x"]
-    """``log_scale`` as the head gives it, in the backbone's precision."""
+    raw_log_scale: Float[Tensor, "batch band y x"] | None
+    """``log_scale`` as the head gives it, in the backbone's precision; None where it was left out."""
 
     @property
     def log_scale(self) -> Float[Tensor, "batch band y x"]:
         """Natural logarithm of the scale b of a Laplace distribution of the error, float32; made when asked for."""
+        if self.raw_log_scale is None:
+            raise ValueError("this network was folded without uncertainty")
         return (self.raw_log_scale.float() + FIRST_LOG_SCALE).clamp(MIN_LOG_SCALE, MAX_LOG_SCALE)
 
 
@@ -42,11 +45,11 @@ def assemble(
 ) -> Output:
     """``filter(image) + gate * image + correction`` in float32: the network may drop its input, and need not.
 
-    ``outputs`` holds the planes one after the other, each with four channels per band. The gate is a departure from 0,
-    not a factor near 1, so that half precision in the backbone costs little.
+    ``outputs`` holds the planes one after the other, each with four channels per band; the last may be missing. The
+    gate is a departure from 0, not a factor near 1, so that half precision in the backbone costs little.
     """
     image = image.float()
     # Shuffled before they are converted and kept in their memory layout: both halve the time of large tiles.
-    gate, correction, log_scale = nn.functional.pixel_shuffle(outputs, 2).chunk(PLANES, 1)
+    gate, correction, *log_scale = torch.split(nn.functional.pixel_shuffle(outputs, 2), image.shape[1], 1)
     restored = filters(image).addcmul(gate.float(), image).add(correction)
-    return Output(restored, log_scale)
+    return Output(restored, log_scale[0] if log_scale else None)

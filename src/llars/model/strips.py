@@ -1,0 +1,33 @@
+"""Long filters along columns and rows: a detector's stripe is constant along its line, and a long mean shows it."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["STRIP", "Strips"]
+
+STRIP = 31
+"""Taps of each filter, in pixels of half resolution: about one training patch."""
+
+
+class Strips(nn.Module):
+    """Adds to half of the channels what a column filter and a row filter find in them; nothing, to start with."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.channels = width // 2
+        self.column = nn.Parameter(torch.zeros(self.channels, 1, STRIP, 1))
+        self.row = nn.Parameter(torch.zeros(self.channels, 1, 1, STRIP))
+
+    def forward(self, image: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch channel y x"]:
+        kept, filtered = image[:, self.channels :], image[:, : self.channels]
+        reach, groups = STRIP // 2, self.channels
+        # In float32: for some numbers of channels, bfloat16 kernels of this shape fall back to code that takes minutes.
+        with torch.autocast(image.device.type, enabled=False):
+            exact = filtered.float()
+            columns = nn.functional.conv2d(exact, self.column, padding=(reach, 0), groups=groups)
+            rows = nn.functional.conv2d(exact, self.row, padding=(0, reach), groups=groups)
+            added = (exact + columns + rows).to(image.dtype)
+        return torch.cat((added, kept), 1)
