@@ -27,7 +27,7 @@ class LossWeights:
     balance: float = 0.01
     text: float = 0.02
     strength: float = 0.2
-    faults: float = 0.05
+    faults: float = 1.0
     uncertainty: float = 0.05
 
 
