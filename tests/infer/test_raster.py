@@ -15,7 +15,8 @@ from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from llars.errors import BandError, OutputError, RasterError
-from llars.infer.raster import check_output, read_profile, write_like
+from llars.infer.outputs import check_outputs
+from llars.infer.raster import read_profile, write_like
 from llars.scene import open_scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -336,15 +337,14 @@ def test_bad_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.tif").mkdir()
     for name, hint in {
-        "missing/out.tif": "does not exist",
-        "file/out.tif": "does not exist",
-        "folder.tif": "folder",
-        "out.png": ".tif",
+        "missing/out.tif": "there is no folder",
+        "file/out.tif": "there is no folder",
+        "folder.tif": "is a folder",
     }.items():
         with pytest.raises(OutputError, match=hint) as caught:
-            check_output(tmp_path / name)
+            check_outputs([tmp_path / name], overwrite=False)
         assert "\n" not in str(caught.value)
-    check_output(tmp_path / "good.tif")
+    check_outputs([tmp_path / "good.tif"], overwrite=False)
     assert not (tmp_path / "good.tif").exists()
 
 
@@ -352,7 +352,7 @@ def test_bad_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="cannot write"):
-        check_output(tmp_path / "out.tif")
+        check_outputs([tmp_path / "out.tif"], overwrite=False)
 
 
 @pytest.mark.parametrize("name", ["out.tif", "out.cog.tif"])

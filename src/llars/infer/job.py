@@ -14,6 +14,7 @@ import torch
 
 import llars
 from llars import degrade, metrics
+from llars.degrade.noise import speckle_in_decibels
 from llars.errors import BandError, DataError, OutputError
 from llars.infer.coarse import coarser
 from llars.infer.diagnosis import Finding
@@ -183,11 +184,13 @@ def degrade_file(
     path = Path(output)
     check_outputs([path], overwrite)
     _check_suffixes({"output": path})
-    operator = degrade.get(task)
     profile = read_profile(source, sensor)
     scene = open_scene(source, sensor)
     notes = _Notes(scene.attrs["notes"])
     picture = picture_of(scene)
+    operator = degrade.get(task)
+    if operator.name == "speckle" and scene.attrs["units"] == "dB":
+        operator = speckle_in_decibels(scene.attrs["value_range"])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
     # The operator draws and checks for every task alike; what it gives for sr lies on the fine grid.
     generator = torch.Generator().manual_seed(seed)

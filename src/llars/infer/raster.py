@@ -1,11 +1,7 @@
 """Write an image as its source was stored: same grid, numbers, metadata and gaps."""
 
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,46 +20,15 @@ from rasterio.windows import Window
 
 from llars.errors import BandError, OutputError
 from llars.infer.encode import encode, refine, stored_like
+from llars.infer.outputs import check_outputs, whole_files
 from llars.infer.profile import RasterProfile, read_profile
 from llars.scene.decode import open_raster, read_visible
 
-__all__ = ["RasterProfile", "check_output", "read_profile", "write_like"]
+__all__ = ["RasterProfile", "read_profile", "write_like"]
 
 TILE = 256
 STRIP = 256
 """Source rows that are converted at once."""
-
-
-def check_output(path: str | Path, overwrite: bool = False) -> None:
-    """Make sure before the work begins that ``path`` can be written.
-
-    Raises:
-        OutputError: it exists, is no GeoTIFF by name, or its folder is missing or read-only.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        raise OutputError(f"{path} is not named as a GeoTIFF; end the name in .tif, or .cog.tif for a COG")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; choose another name or overwrite it (--overwrite)")
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {path.parent} does not exist; make it first")
-    with _beside(path):
-        pass
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A place in a passing folder on the file system of ``path``: renaming from there is atomic."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise OutputError(f"cannot write into {path.parent}: {error.strerror}; choose another folder") from error
-    try:
-        yield folder / path.name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_like(
@@ -100,15 +65,14 @@ def write_like(
     expected = (bands, profile.height * scale, profile.width * scale)
     if values.shape != expected:
         raise BandError(f"found values of shape {values.shape}, expected {expected} for {path.name}")
-    check_output(path, overwrite)
-    with _beside(path) as passing, warnings.catch_warnings():
+    check_outputs([path], overwrite)
+    with whole_files([path]) as (place,), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            _write_geotiff(passing, values, profile, scale, valid, tags or {})
+            _write_geotiff(place, values, profile, scale, valid, tags or {})
             if path.name.lower().endswith(".cog.tif"):
-                passing = _as_cog(passing)
-            _check_whole(passing)
-            os.replace(passing, path)
+                _as_cog(place).replace(place)
+            _check_whole(place)
         except (RasterioError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error.__cause__ or error).splitlines()[0]
             raise OutputError(f"{path} cannot be written: {reason}; is the disk full?") from error
