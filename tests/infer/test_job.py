@@ -211,3 +211,26 @@ def test_comparison_of_files_agrees_with_the_metrics(source, folder):
     assert {"ssim", "sam", "ergas", "q2n"} <= measured.keys()
     with pytest.raises(LlarsError):
         job.compare_files(source.parent / "none.tif", source)
+
+
+def test_speckle_on_decibels_multiplies_power(tmp_path):
+    path, speckled = tmp_path / "s1.tif", tmp_path / "speckled.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=1,
+        height=200,
+        width=200,
+        dtype="float32",
+        transform=TRANSFORM,
+        crs="EPSG:32633",
+    ) as target:
+        target.write(np.full((1, 200, 200), -12.0, np.float32))
+        target.descriptions = ("VV",)
+        target.update_tags(SENSOR="sentinel1-grd-db")
+    job.degrade_file(path, speckled, "speckle", severity=1.0, seed=3)
+    power = 10 ** (read(speckled)[0].astype(np.float64) / 10)
+    # One look: exponential power, whose mean and standard deviation are equal; 40,000 pixels give both to 1 %.
+    assert power.mean() == pytest.approx(10**-1.2, rel=0.03)
+    assert power.std() == pytest.approx(10**-1.2, rel=0.05)
