@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from llars.errors import ConfigError
-from llars.model.strips import STRIP
 
 __all__ = ["PRESETS", "ModelConfig", "preset"]
 
@@ -55,6 +54,9 @@ class ModelConfig:
     head_features: int = 16
     """Channels of one head of channel attention."""
 
+    strip: int = 31
+    """Taps of the column and row filters at the stem, in pixels of half resolution: about one window."""
+
     kernel_size: int = 7
     """Side of the per-band linear filter of the output head, in pixels."""
 
@@ -84,8 +86,9 @@ class ModelConfig:
         for width in self.widths:
             if width % self.head_features:
                 raise ConfigError(f"width {width} must be a multiple of head_features={self.head_features}")
-        if self.kernel_size % 2 == 0:
-            raise ConfigError(f"kernel_size must be odd to be centred, found {self.kernel_size}")
+        for name in ("strip", "kernel_size"):
+            if getattr(self, name) % 2 == 0:
+                raise ConfigError(f"{name} must be odd to be centred, found {getattr(self, name)}")
 
     @property
     def multiple(self) -> int:
@@ -99,7 +102,7 @@ class ModelConfig:
         A 3x3 convolution of level i reaches ``2 ** (i + 1)`` pixels; going down and up once can shift by one
         cell of the coarsest level; the strips reach half their length at half resolution.
         """
-        reach = 2 * 2 + 2 * (STRIP // 2) + self.kernel_size // 2 + self.multiple
+        reach = 2 * 2 + 2 * (self.strip // 2) + self.kernel_size // 2 + self.multiple
         for level, blocks in enumerate(self.encoder_blocks):
             decoder = self.decoder_blocks[level] if level < len(self.decoder_blocks) else 0
             reach += (blocks + decoder) * 2 ** (level + 1)

@@ -41,7 +41,7 @@ class Network(nn.Module):
         self.merge = nn.Sequential(nn.Linear(2 * features, features), nn.ReLU(), nn.Linear(features, features))
         self.filters = FilterHead(config)
         self.stem = nn.Conv2d(4 * config.slots, config.widths[0], 3, padding=1)
-        self.strips = Strips(config.widths[0])
+        self.strips = Strips(config.widths[0], config.strip)
         self.backbone = Backbone(config)
         self.head = nn.Conv2d(config.widths[0], OUTPUTS_PER_BAND * config.slots, 1)
         nn.init.zeros_(self.head.weight)

@@ -6,24 +6,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["STRIP", "Strips"]
-
-STRIP = 31
-"""Taps of each filter, in pixels of half resolution: about one training patch."""
+__all__ = ["Strips"]
 
 
 class Strips(nn.Module):
     """Adds to half of the channels what a column filter and a row filter find in them; nothing, to start with."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, taps: int) -> None:
         super().__init__()
         self.channels = width // 2
-        self.column = nn.Parameter(torch.zeros(self.channels, 1, STRIP, 1))
-        self.row = nn.Parameter(torch.zeros(self.channels, 1, 1, STRIP))
+        self.column = nn.Parameter(torch.zeros(self.channels, 1, taps, 1))
+        self.row = nn.Parameter(torch.zeros(self.channels, 1, 1, taps))
 
     def forward(self, image: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch channel y x"]:
         kept, filtered = image[:, self.channels :], image[:, : self.channels]
-        reach, groups = STRIP // 2, self.channels
+        reach, groups = self.row.shape[-1] // 2, self.channels
         # In float32: for some numbers of channels, bfloat16 kernels of this shape fall back to code that takes minutes.
         with torch.autocast(image.device.type, enabled=False):
             exact = filtered.float()
