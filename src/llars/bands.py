@@ -1,6 +1,5 @@
 """What is known of a channel and of the sensor that recorded it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -66,10 +65,6 @@ class Band:
     aliases: tuple[str, ...] = ()
     """Other names under which files describe the band: ``red``, ``SR_B4``."""
 
-    def with_role(self, role: Role) -> "Band":
-        """The same band in another role."""
-        return replace(self, role=role)
-
     def with_gsd(self, gsd_m: float | None) -> "Band":
         """The same band sampled at ``gsd_m`` metres."""
         return replace(self, gsd_m=gsd_m)
@@ -123,12 +118,6 @@ class Sensor:
         raise BandError(f"{self.name} has no band {name!r}; it has {known}")
 
 
-def plain_bands(count: int, names: Sequence[str] | None = None) -> tuple[Band, ...]:
-    """Bands of which nothing is known but their number.
-
-    Three bands are taken for red, green and blue, four for those and near infrared when ``names`` say so.
-    """
-    labels = list(names) if names is not None else [f"band_{i + 1}" for i in range(count)]
-    if len(labels) != count:
-        raise BandError(f"{len(labels)} band names for {count} bands; give one name for each band")
-    return tuple(Band(label, modality=Modality.UNKNOWN) for label in labels)
+def plain_bands(count: int) -> tuple[Band, ...]:
+    """Bands of which nothing is known but their number."""
+    return tuple(Band(f"band_{i + 1}", modality=Modality.UNKNOWN) for i in range(count))

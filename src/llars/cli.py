@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 import llars
 from llars._console import fail, hush_libraries, print_json, print_table, progress_bar, say
-from llars.errors import LlarsError
+from llars.errors import ConfigError, LlarsError
 
 __all__ = ["main", "run"]
 
@@ -34,7 +34,10 @@ Input = Annotated[
 ]
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Imagery, with its scenes.json.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
+]
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
@@ -192,11 +195,11 @@ def list_models(as_json: Json = False) -> None:
 
 
 @data.command("build")
-def data_build(config: Config, folder: Folder) -> None:
+def data_build(config: Config, folder: Folder = None) -> None:
     """Pack the imagery of a folder for training."""
     from llars.data.corpus import build
 
-    for split, packed in build(config, folder)["splits"].items():
+    for split, packed in build(config, folder or configured_folder(config))["splits"].items():
         print(f"{split}: {packed['scenes']} scenes, {packed['bytes'] / 1e6:.0f} MB")
 
 
@@ -211,7 +214,7 @@ def train(config: Config, overrides: Overrides = None) -> None:
 @app.command()
 def evaluate(
     config: Config,
-    folder: Folder,
+    folder: Folder = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for results.md and its pictures.")] = Path("docs"),
     model: Model = DEFAULT_MODEL,
     device: Device = "auto",
@@ -220,7 +223,17 @@ def evaluate(
     from llars.bench.evaluate import main as measure
 
     options = ["--config", str(config), "--model", model, "--device", device]
-    raise typer.Exit(measure([str(folder), str(out), *options]))
+    raise typer.Exit(measure([str(folder or configured_folder(config)), str(out), *options]))
+
+
+def configured_folder(config: Path) -> Path:
+    """The folder of imagery that a configuration names."""
+    import yaml
+
+    try:
+        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))["folder"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER") from None
 
 
 def main() -> None:
@@ -254,6 +267,6 @@ def run(arguments: Sequence[str]) -> int:
         return OK
     except Exception as fault:
         if isinstance(fault, ModuleNotFoundError) and not str(fault.name).startswith("llars"):
-            remedy = "train and evaluate need more than restore: pip install 'llars[train,bench]'"
+            remedy = "evaluate needs more than restore: pip install 'llars[bench]'"
             return fail(f"{fault.name} is not installed; {remedy}", MISTAKE)
         return fail(f"{type(fault).__name__}: {fault}; this is a fault of llars: set LLARS_DEBUG=1 to see where", FAULT)

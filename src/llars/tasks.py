@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from llars.bands import Role
 from llars.errors import InstructionError
 
-__all__ = ["TASKS", "TASK_KEYS", "Step", "Task", "get_task"]
+__all__ = ["TASKS", "TASK_KEYS", "Step", "Task", "brightness_gain", "get_task", "words_for"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,25 @@ class Step:
 def brightness_gain(strength: float) -> float:
     """Factor on physical values that a brightness strength in [-1, 1] stands for: one stop at full strength."""
     return float(2.0**strength)
+
+
+SLIGHT, STRONG = 0.35, 0.7
+"""Severities below and from which words say so."""
+
+RESOLUTIONS = {2: "double the resolution", 3: "triple the resolution", 4: "quadruple the resolution"}
+"""Factors by which a grid can get finer, and the words for them."""
+
+
+def words_for(task: str, severity: float, scale: int = 1) -> str:
+    """The plainest sentence that asks for ``task`` with that strength: what conditions the network without a prompt.
+
+    Args:
+        task: a task key.
+        severity: see ``Step``.
+        scale: factor of a finer grid (``sr`` only).
+    """
+    if task == "sr":
+        return RESOLUTIONS.get(scale, get_task(task).instruction)
+    words = "darken the image" if task == "brightness" and severity < 0 else get_task(task).instruction
+    strength = abs(severity)
+    return f"slightly {words}" if strength < SLIGHT else f"strongly {words}" if strength >= STRONG else words

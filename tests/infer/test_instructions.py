@@ -1,5 +1,6 @@
 """Facts about understanding: the shipped reader on plain, ordered, forbidden and foreign instructions."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,11 +90,28 @@ def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
         ("double it", 2), ("x3", 3), ("×2", 2), ("4x", 4), ("four times finer", 4), ("threefold", 3), ("triple res", 3),
         ("by a factor of 2", 2), ("make the pixels half as big", 2), ("go from 10 m to 5 m", 2),
         ("bring the 10m bands to 2.5m", 4), ("super-resolve it", None), ("10 m is too coarse", None),
-        ("the 3 bands of S2", None),
+        ("the 3 bands of S2", None), ("x2.0", 2), ("sharpen it by x3.", 3), ("denoise,2x", 2), ("down by 2.5 m", None),
     ],
 )  # fmt: skip
 def test_scale_in_words(text: str, scale: int | None) -> None:
     assert scale_in(text) == scale
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("upscale x2.5", "2.5"), ("a factor of 2.5", "2.5"), ("1.5 times finer", "1.5"), ("2.5x", "2.5"),
+        ("by 3,5", "3.5"), (".5x", "0.5"), ("x4.25", "4.25"),
+    ],
+)  # fmt: skip
+def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> None:
+    with pytest.raises(InstructionError, match=rf" {re.escape(found)} times finer; llars does x2, x3 and x4"):
+        scale_in(text)
+
+
+def test_a_decimal_scale_is_refused_from_the_instruction(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match=r"2\.5 times finer"):
+        reader.understand("upscale x2.5")
 
 
 def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
@@ -112,6 +130,23 @@ def test_doubt_is_told(reader: Reader) -> None:
             continue
         for step in found.steps:
             assert (step.confidence < 0.75) == any(step.text[:20] in doubt for doubt in found.doubts)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "dropped"),
+    [
+        ("remove the stripes, then rotate the image by 90 degrees", "destripe", "rotate the image by 90 degrees"),
+        ("denoise, then colorize it", "denoise", "colorize it"),
+    ],
+)
+def test_what_is_left_out_is_told(reader: Reader, text: str, kept: str, dropped: str) -> None:
+    found = reader.interpret(text)
+    assert [step.task for step in found.steps] == [kept]
+    assert found.doubts == (f"'{dropped}' asks for nothing that llars does; it was left out",)
+
+
+def test_what_is_forbidden_is_no_doubt(reader: Reader) -> None:
+    assert reader.interpret("remove the stripes, then the noise, but don't rotate it").doubts == ()
 
 
 def share(reader: Reader, chosen: Callable[[list[str]], bool]) -> float:

@@ -183,7 +183,7 @@ def test_diagnosis_comes_with_prompts_for_tasks_the_weights_can_do(restorer, ran
     faults = random_network.scene.faults
     monkeypatch.setattr(faults.bias, "data", faults.bias.data + 5.0)
     found = restorer.diagnose(textured(3, 64, 64))
-    assert {finding.task for finding in found} == {"haze", "denoise", "deblur", "destripe", "brightness"}
+    assert {finding.task for finding in found} == {"haze", "denoise", "deblur", "destripe"}
     assert all(0 < finding.severity <= 1 and finding.prompt for finding in found)
 
 

@@ -311,6 +311,32 @@ def test_a_large_scene_broken_behind_the_sample_is_refused_when_read(large) -> N
         scene.values  # noqa: B018
 
 
+def test_a_large_scene_with_one_valid_pixel_opens(path: Path) -> None:
+    values = np.zeros((4, 2001, 2001), dtype="uint16")
+    # The corner falls between the pixels that a thinned read takes.
+    values[:, 2000, 2000] = 3000
+    scene = open_scene(write(path, values, S2, nodata=0, compress="deflate"))
+    np.testing.assert_allclose(scene[:, 2000, 2000], 0.3, rtol=1e-6)
+    assert int(scene.notnull().sum()) == 4
+
+
+def test_the_range_of_a_sparse_band_of_a_large_scene_is_its_own(path: Path) -> None:
+    values = np.full((2, 2001, 2001), 500, dtype="uint16")
+    values[1] = 0
+    values[1, 2000, 2000] = 3000
+    scene = open_scene(write(path, values, nodata=0, compress="deflate"))
+    assert scene.attrs["sensor"] == "unknown"
+    low, high = scene.attrs["band_ranges"][1]
+    assert low < 3000 < high
+
+
+def test_a_long_strip_opens(path: Path) -> None:
+    values = np.full((4, 16, 20_000), 3000, dtype="uint16")
+    scene = open_scene(write(path, values, S2))
+    assert scene.shape == (4, 16, 20_000)
+    assert float(scene[0, 3, 19_999]) == pytest.approx(0.3)
+
+
 def test_the_sampling_distance_is_that_of_the_grid(tmp_path: Path, numbers: np.ndarray) -> None:
     def gsd(name: str, **options) -> float | None:
         return open_scene(write(tmp_path / f"{name}.tif", numbers, S2, **options)).attrs["bands"][0].gsd_m

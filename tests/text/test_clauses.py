@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from llars.text.clauses import clauses, cut, without_negated
+from llars.text.clauses import clauses, cut, parts, without_negated
 
 WORDS = {
     "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur",
@@ -100,6 +100,16 @@ def test_the_words_of_a_single_request_stay_whole() -> None:
     text = "get rid of the clouds and their shadows, please"
     (clause,) = clauses(text, hear)
     assert clause.text == text
+
+
+def test_parts_keep_what_asks_for_nothing_beside_a_request() -> None:
+    text = "denoise and sharpen, then rotate it"
+    assert [(part.text, part.reading.task) for part in parts(text, hear)] == [
+        ("denoise", "denoise"),
+        ("sharpen", "deblur"),
+        ("rotate it", "none"),
+    ]
+    assert [clause.text for clause in clauses(text, hear)] == ["denoise", "sharpen"]
 
 
 def test_what_means_nothing_comes_back_as_one_clause() -> None:

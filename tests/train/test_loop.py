@@ -119,6 +119,9 @@ def test_a_gradient_that_is_not_finite_is_skipped_and_counted(config: Path) -> N
     trainer.train_step(batch, progress)
     assert progress.skipped == 1
     assert all(torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
+    trainer.train_step(mixer.batch(1), progress)
+    assert progress.skipped == 1
+    assert any(not torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
 
 
 def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
@@ -128,6 +131,11 @@ def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
         read_config(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="not readable"):
         read_config(config, ["steps"])
+    with pytest.raises(ConfigError, match="steps='many' is not what was expected: int"):
+        read_config(config, ["steps=many"])
+    with pytest.raises(ConfigError, match="do not fit"):
+        read_config(config, ["losses={beauty: 1}"])
+    assert read_config(config, ["learning_rate=2e-3"]).learning_rate == 0.002
 
 
 def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:

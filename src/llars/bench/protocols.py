@@ -123,7 +123,9 @@ def read_protocol(path: str | Path) -> Protocol:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     try:
         trials = tuple(Trial(**trial) for trial in settings["trials"])
-        protocol = Protocol(**{**settings, "trials": trials})
+        # The folder of the scenes is not part of what is measured; the command reads it.
+        measured = {key: value for key, value in settings.items() if key != "folder"}
+        protocol = Protocol(**{**measured, "trials": trials})
     except (TypeError, KeyError) as error:
         raise ConfigError(f"{path}: {error}; compare with configs/eval/shared.yaml") from error
     for trial in protocol.trials:

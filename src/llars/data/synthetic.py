@@ -13,6 +13,7 @@ import torch
 from llars.bands import Band, Modality, Polarisation
 from llars.degrade import sample_operator
 from llars.degrade.resolution import enlarge, reduce
+from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS, brightness_gain
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ CHAIN = ("haze", "deblur", "destripe", "denoise")
 GRID = 12
 """Smallest crop that every super-resolution factor (2, 3, 4) divides."""
 
-SAR_RANGE = (-35.0, 10.0)
+SAR_RANGE = get_sensor("sentinel1-grd-db").valid_range
 """Backscatter in dB that stands for unit values 0 and 1."""
 
 STRENGTHS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)

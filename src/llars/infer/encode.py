@@ -3,14 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from llars.infer.pixels import repeat
 from llars.scene.decode import Decoding
 
-__all__ = ["encode", "refine", "stored_like"]
-
-
-def refine(pixels: NDArray[np.generic], scale: int) -> NDArray[np.generic]:
-    """Every pixel as ``scale`` x ``scale`` pixels, along the last two axes."""
-    return pixels.repeat(scale, axis=-2).repeat(scale, axis=-1) if scale > 1 else pixels
+__all__ = ["encode", "stored_like"]
 
 
 def encode(values: NDArray[np.float32], decoding: Decoding, dtype: str) -> NDArray[np.generic]:
@@ -68,8 +64,8 @@ def stored_like(
     tell an int32 or a scaled float32 from its neighbour, the source can.
     """
     numbers = encode(values, decoding, str(stored.dtype))
-    gaps = refine(decoding.missing(stored, visible), scale)
-    before = refine(stored, scale)
+    gaps = repeat(decoding.missing(stored, visible), scale)
+    before = repeat(stored, scale)
     kept = gaps
     if scale == 1:
         kept = kept | (values == decoding.physical(stored, visible))

@@ -18,7 +18,7 @@ from llars.model.align import describe
 from llars.model.condition import Conditions
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.tasks import Step, get_task
+from llars.tasks import Step, get_task, words_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class Engine:
         deviation = np.empty_like(picture.values) if uncertainty else None
         with torch.inference_mode():
             statistics = self._statistics(picture)
-            words = step.text or get_task(step.task).instruction
+            words = step.text or words_for(step.task, step.severity, step.scale)
             dense = self._network.fold(self._conditions(picture, statistics, words), uncertainty)
             for piece in grid:
                 tile = torch.from_numpy(read(picture.values, piece.window))[None].to(self.device)

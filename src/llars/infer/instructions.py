@@ -12,7 +12,7 @@ from safetensors.torch import load
 from llars.errors import InstructionError, WeightsError
 from llars.model.reading import SURE, InstructionReader, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, clauses, without_negated
+from llars.text.clauses import Clause, parts, requests, without_negated
 from llars.text.encoder import SentenceEncoder
 
 __all__ = ["Interpretation", "Reader", "scale_in"]
@@ -30,10 +30,11 @@ _NUMBERS = {
     "four": 4, "quadruple": 4, "quadrupled": 4, "quadrupling": 4,
     "five": 5, "six": 6, "eight": 8, "ten": 10,
 }  # fmt: skip
-_NUMBER = r"(?:\d+|two|three|four|five|six|eight|ten)"
+# "2.5" and "2,5" are read whole: half a number is another factor, done without a word.
+_NUMBER = r"(?:\d+(?:[.,]\d+)?|(?<!\w)\.\d+|two|three|four|five|six|eight|ten)"
 _SCALE = re.compile(
-    rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*m\b)"
-    rf"|\b(?P<before>{_NUMBER})(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
+    rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*m\b|[.,]\d)"
+    rf"|(?<!\w)(?<!\d[.,])(?P<before>{_NUMBER})(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
     r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
     re.IGNORECASE,
 )
@@ -48,11 +49,11 @@ class Interpretation:
     """What to do, in order."""
 
     doubts: tuple[str, ...]
-    """A line for people about each step that might have been meant otherwise."""
+    """A line for people about each step that might have been meant otherwise, and about each piece left out."""
 
     @property
     def ambiguous(self) -> bool:
-        """Whether some words might have been meant otherwise."""
+        """Whether some words might have been meant otherwise, or ask for nothing that llars does."""
         return bool(self.doubts)
 
 
@@ -89,9 +90,10 @@ class Reader:
         allowed = without_negated(text)
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {_hint()}")
+        said = parts(allowed, self._read)
         found = [
             clause
-            for clause in clauses(allowed, self._read)
+            for clause in requests(said)
             if clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
         ]
         if not found:
@@ -100,7 +102,9 @@ class Reader:
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in found
         )
-        return Interpretation(steps, tuple(_doubt(clause) for clause in found if clause.reading.probability < _CLEAR))
+        doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
+        doubts += [_left_out(clause) for clause in said if clause.reading.task == "none"]
+        return Interpretation(steps, tuple(doubts))
 
     def _read(self, text: str) -> Reading:
         return self._network.read(self._encoder.tokens([text]))[0]
@@ -117,7 +121,7 @@ def scale_in(text: str) -> int | None:
         factor = float(metres[1]) / max(float(metres[2]), 1e-6)
     elif found := _SCALE.search(text):
         word = (found["after"] or found["before"] or found["word"]).lower()
-        factor = float(_NUMBERS.get(word, 0) or word)
+        factor = float(_NUMBERS.get(word, 0) or word.replace(",", "."))
     if factor is None:
         return None
     if factor not in (2, 3, 4):
@@ -141,6 +145,10 @@ def _doubt(clause: Clause[Reading]) -> str:
         f"{_short(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
         f"{100 * reading.probability:.0f} % sure; it could be read {other}"
     )
+
+
+def _left_out(clause: Clause[Reading]) -> str:
+    return f"{_short(clause.text)} asks for nothing that llars does; it was left out"
 
 
 def _short(text: str, longest: int = 60) -> str:

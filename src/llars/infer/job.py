@@ -15,7 +15,7 @@ import torch
 import llars
 from llars import degrade, metrics
 from llars.degrade.noise import speckle_in_decibels
-from llars.errors import BandError, DataError, OutputError
+from llars.errors import OutputError
 from llars.infer.coarse import coarser
 from llars.infer.diagnosis import Finding
 from llars.infer.outputs import check_outputs, whole_files
@@ -222,12 +222,4 @@ def compare_files(image: str | Path, reference: str | Path, *, sensor: str | Non
     """
     truth = open_scene(reference, sensor)
     low, high = truth.attrs["value_range"]
-    a, b = open_scene(image, sensor).values, truth.values
-    measured = {"psnr": metrics.psnr(a, b, high - low), "ssim": metrics.ssim(a, b, high - low)}
-    for metric in (metrics.rmse, metrics.mae, metrics.sam, metrics.ergas, metrics.uiqi, metrics.scc, metrics.q2n):
-        try:
-            measured[metric.__name__] = metric(a, b)
-        except (BandError, DataError):
-            # One band has no spectral angle, a band of mean zero no relative error.
-            continue
-    return measured
+    return metrics.compare(open_scene(image, sensor).values, truth.values, high - low)

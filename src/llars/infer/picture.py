@@ -27,6 +27,8 @@ AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 Image = TypeVar("Image", xr.DataArray, "NDArray[Any]")
 """The one of them that it gives back."""
 
+Entry = TypeVar("Entry")
+
 BandsLike: TypeAlias = "str | Sequence[Band | str]"
 """A sensor's name, or one Band or band name per channel."""
 
@@ -85,14 +87,15 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
 
     Args:
         image: a DataArray with dimensions band, y and x (attributes ``bands`` and ``value_range`` as ``open_scene``
-            sets them), or an array ``(band, y, x)``; physical values, NaN or infinite where there is no data.
+            sets them; where its coordinate ``band`` holds names of these bands, it says which channel is which), or
+            an array ``(band, y, x)``; physical values, NaN or infinite where there is no data.
         bands: overrides the DataArray's; an array of three bands without any is taken for display values of red,
             green and blue. Values of bands that no sensor vouches for range from 0 to 1.
 
     Raises:
         BandError: the dimensions are others, or the bands are unknown or not as many as the channels.
         RasterError: the image is smaller than 16 x 16 or has no data at all.
-        ValueRangeError: the values of an array lie far from the range of its bands.
+        ValueRangeError: the values of an array, or of a DataArray with ``bands``, lie far from the bands' range.
     """
     if isinstance(image, xr.DataArray):
         if set(image.dims) != {"band", "y", "x"}:
@@ -106,8 +109,12 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         known, ranges = _named(len(values), bands)
     if len(known) != len(values):
         raise BandError(f"found {len(values)} channels, but {len(known)} bands are named; name each channel's band")
+    if len(ranges) != len(values):
+        raise BandError(
+            f"found {len(values)} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one"
+        )
     picture = _filled(values, known, ranges)
-    if not isinstance(image, xr.DataArray):
+    if bands is not None or not isinstance(image, xr.DataArray):
         _check_range(picture)
     return picture
 
@@ -150,9 +157,11 @@ def _check_range(picture: Picture) -> None:
 def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     count = image.sizes["band"]
     known, ranges = (None, None) if bands is None else _named(count, bands)
-    known = known or image.attrs.get("bands")
+    attached = image.attrs.get("bands", ())
+    channels = _channels(image, attached)
+    known = known or tuple(_picked(attached, channels)) or None
     if "band_ranges" in image.attrs:
-        ranges = image.attrs["band_ranges"]
+        ranges = tuple(_picked(image.attrs["band_ranges"], channels))
     elif "value_range" in image.attrs:
         ranges = (image.attrs["value_range"],) * count
     if known is None or ranges is None:
@@ -161,6 +170,22 @@ def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[
             "open it so, or give bands= (a sensor's name or one band per channel)"
         )
     return tuple(known), tuple(ranges)
+
+
+def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None:
+    """Which of the attached bands each channel is; None where the coordinate ``band`` doesn't tell.
+
+    xarray selects and reorders coordinates along with the values, but never attributes.
+    """
+    names = [band.name for band in attached]
+    labels: list[Any] = image.coords["band"].values.tolist() if "band" in image.coords else [None]
+    if len({*names}) < len(names) or not {*labels} <= {*names}:
+        return None
+    return [names.index(label) for label in labels]
+
+
+def _picked(attached: Sequence[Entry], channels: list[int] | None) -> Sequence[Entry]:
+    return attached if channels is None else [attached[channel] for channel in channels]
 
 
 def _named(count: int, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:

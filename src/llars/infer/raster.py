@@ -19,8 +19,9 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from llars.errors import BandError, OutputError
-from llars.infer.encode import encode, refine, stored_like
+from llars.infer.encode import encode, stored_like
 from llars.infer.outputs import check_outputs, whole_files
+from llars.infer.pixels import repeat
 from llars.infer.profile import RasterProfile, read_profile
 from llars.scene.decode import open_raster, read_visible
 
@@ -222,7 +223,7 @@ def _from_source(
             visible = read_visible(source, decoding, window=here)
             opacity = mask = None
             if decoding.alpha is not None:
-                opacity = refine(source.read(decoding.alpha, window=here), scale)
+                opacity = repeat(source.read(decoding.alpha, window=here), scale)
             if decoding.masked:
-                mask = refine(source.read_masks(1, window=here), scale)
+                mask = repeat(source.read_masks(1, window=here), scale)
             yield _Strip(there, stored_like(part, held, decoding, stored, visible, scale), opacity, mask)

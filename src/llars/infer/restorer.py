@@ -17,7 +17,7 @@ from llars.infer.instructions import Interpretation, Reader
 from llars.infer.picture import AnyImage, BandsLike, Image, Picture, picture_of, with_values
 from llars.infer.pixels import repeat
 from llars.model.network import Network
-from llars.tasks import Step, get_task
+from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 __all__ = ["Restorer", "load"]
-
-SCALES = {2: "double the resolution", 3: "triple the resolution", 4: "quadruple the resolution"}
-"""Factors by which the grid can get finer, and the words for them."""
 
 
 class Interprets(Protocol):
@@ -125,7 +122,7 @@ class Restorer:
             raise InstructionError(f"{step.text!r} asks for {task.key}, which needs a guide ({roles}); {able}")
         if task.key not in self.tasks:
             raise InstructionError(f"{step.text!r} asks for {task.key}; {able}")
-        if task.key == "sr" and step.scale not in SCALES:
+        if task.key == "sr" and step.scale not in RESOLUTIONS:
             raise InstructionError(f"{step.text!r} asks for a grid {step.scale} times finer; 2, 3 and 4 are possible")
 
     @overload
@@ -232,9 +229,9 @@ class Restorer:
 
 
 def _with_scale(steps: list[Step], scale: int) -> list[Step]:
-    if scale not in SCALES:
+    if scale not in RESOLUTIONS:
         raise ConfigError(f"cannot make the grid {scale} times finer; the scale must be 2, 3 or 4")
-    wish = Step("sr", (scale - 1) / 3, SCALES[scale], scale)
+    wish = Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale)
     if any(step.task == "sr" for step in steps):
         return [wish if step.task == "sr" else step for step in steps]
     return [*steps, wish]

@@ -168,43 +168,51 @@ def _pixel_size(dataset: DatasetReader) -> float | None:
 
 def _sample(
     dataset: DatasetReader, decoding: Decoding, name: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Values to judge by, thinned out where the image is large, and the whole image where it is not."""
+) -> tuple[list[NDArray[np.float32]], NDArray[np.float32] | None]:
+    """Valid values of each band to judge by, thinned out where the image is large, and the whole image where not."""
     step = math.ceil(max(dataset.width, dataset.height) / SAMPLE)
     whole = None
     if step == 1:
-        sample = whole = read_physical(dataset, decoding)
+        whole = read_physical(dataset, decoding)
+        sample = [_valid(band) for band in whole]
     else:
-        shape = (dataset.height // step, dataset.width // step)
+        shape = (max(dataset.height // step, 1), max(dataset.width // step, 1))
         stored = dataset.read(list(decoding.indexes), out_shape=(len(decoding.indexes), *shape))
-        sample = decoding.physical(stored, read_visible(dataset, decoding, out_shape=shape))
-    if not np.isfinite(sample).any() and (step == 1 or not np.isfinite(read_physical(dataset, decoding)).any()):
+        sample = [_valid(band) for band in decoding.physical(stored, read_visible(dataset, decoding, out_shape=shape))]
+        for i, values in enumerate(sample):
+            if not values.size:  # what little there is lies between the sampled pixels, or nowhere
+                sample[i] = _valid(read_physical(dataset, decoding, bands=(i,)))
+    if not any(values.size for values in sample):
         raise RasterError(f"{name} has no data: every pixel is nodata, NaN or masked; check its nodata value")
     return sample, whole
 
 
-def _radar_by_sign(decoding: Decoding, sample: NDArray[np.float32]) -> Sensor | None:
+def _valid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = values[np.isfinite(values)]
+    return found
+
+
+def _radar_by_sign(decoding: Decoding, sample: list[NDArray[np.float32]]) -> Sensor | None:
     """The sensor; of radar that nobody named, decibel or linear: decibel has negative values, power never."""
     sensor = decoding.match.sensor
-    guessed = decoding.match.source == "descriptions"
-    if guessed and sensor is not None and sensor.name == "sentinel1-grd-db" and np.nanmin(sample) >= 0:
+    guessed = decoding.match.source == "descriptions" and sensor is not None and sensor.name == "sentinel1-grd-db"
+    if guessed and not any((values < 0).any() for values in sample):
         return get_sensor("sentinel1-grd-linear")
     return sensor
 
 
 def _robust_range(values: NDArray[np.float32]) -> Range:
-    """The 2nd to 98th percentile of a band, widened by a quarter on either side."""
-    finite = values[np.isfinite(values)].astype(np.float64)
-    if not finite.size:
+    """The 2nd to 98th percentile of a band's valid values, widened by a quarter on either side."""
+    if not values.size:
         return (0.0, 1.0)
-    lo, hi = np.percentile(finite, (2, 98))
+    lo, hi = np.percentile(values.astype(np.float64), (2, 98))
     margin = 0.25 * (hi - lo) or 0.5 * abs(hi) or 0.5
     return (float(lo - margin), float(hi + margin))
 
 
-def _check_range(sample: NDArray[np.float32], sensor: Sensor, decoding: Decoding, name: str) -> None:
+def _check_range(sample: list[NDArray[np.float32]], sensor: Sensor, decoding: Decoding, name: str) -> None:
     """Refuse values that can't be in the sensor's units; rescaling them silently would be a guess."""
-    finite = sample[np.isfinite(sample)]
+    finite = np.concatenate(sample)
     finite = finite[:: math.ceil(finite.size / ENOUGH)]
     lo, hi = sensor.valid_range
     low, high = PLAUSIBLE.get(sensor.units, (lo - 3 * (hi - lo), hi + 3 * (hi - lo)))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Clause", "Judgement", "clauses", "cut", "without_negated"]
+__all__ = ["Clause", "Judgement", "clauses", "cut", "parts", "requests", "without_negated"]
 
 _UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
 _START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
@@ -101,18 +101,33 @@ def clauses(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     Pieces that ask for nothing are left out where others ask for something, and neighbours that ask for the same
     count once. What asks for nothing at all comes back as one clause.
     """
+    return requests(parts(text, read))
+
+
+def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
+    """All pieces of ``text`` in their order, those that ask for nothing (task ``none``) among them.
+
+    What asks for nothing in any of its pieces comes back as one.
+    """
     whole = Clause(text, read(text))
     pieces = cut(text) if whole.reading.compound > 0.5 else []
     if len(pieces) < 2:
         return [whole]
-    found = [clause for piece in pieces for clause in clauses(piece, read) if clause.reading.task != "none"]
+    found = [part for piece in pieces for part in parts(piece, read)]
+    return found if any(part.reading.task != "none" for part in found) else [whole]
+
+
+def requests(found: list[Clause[T]]) -> list[Clause[T]]:
+    """Those of the ``parts`` that ask for something, neighbours that ask for the same as one; all if none does."""
     kept: list[Clause[T]] = []
     for clause in found:
+        if clause.reading.task == "none":
+            continue
         if not kept or kept[-1].reading.task != clause.reading.task:
             kept.append(clause)
         elif clause.reading.probability > kept[-1].reading.probability:
             kept[-1] = clause
-    return kept or [whole]
+    return kept or found
 
 
 def _reordered(text: str) -> list[str]:

@@ -77,14 +77,22 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 def build_config(values: dict[str, Any]) -> TrainConfig:
     """Checks keys and types."""
-    known = {entry.name: entry for entry in fields(TrainConfig)}
+    known = {entry.name: str(entry.type) for entry in fields(TrainConfig)}
     if unknown := set(values) - set(known):
         raise ConfigError(f"unknown training settings {sorted(unknown)}; known are {sorted(known)}")
-    for key in ("corpus", "bank", "run", "start_from"):
-        if values.get(key) is not None:
-            values[key] = Path(values[key])
-    values["losses"] = LossWeights(**values.get("losses", {}))
     try:
-        return TrainConfig(**values)
+        settings = {key: converted(key, value, known[key]) for key, value in values.items()}
+        return TrainConfig(**{**settings, "losses": LossWeights(**settings.get("losses", {}))})
     except TypeError as fault:
-        raise ConfigError(f"incomplete training settings: {fault}") from None
+        raise ConfigError(f"training settings do not fit: {fault}") from None
+
+
+def converted(key: str, value: Any, kind: str) -> Any:
+    """The value as its field wants it; YAML 1.1 takes 2e-3 for text."""
+    convert = {"int": int, "float": float, "Path": Path, "str": str}.get(kind.removesuffix(" | None"))
+    if convert is None or value is None:
+        return value
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{key}={value!r} is not what was expected: {kind}") from None

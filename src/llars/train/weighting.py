@@ -25,9 +25,10 @@ class TaskWeights(nn.Module):
 
     @torch.no_grad()
     def forward(self, losses: Float[Tensor, "batch"], tasks: Int[Tensor, "batch"]) -> Float[Tensor, "batch"]:
-        """Weight of each sample; also takes the losses into the running means."""
-        count = torch.zeros_like(self.seen).index_add_(0, tasks, torch.ones_like(losses))
-        total = torch.zeros_like(self.running).index_add_(0, tasks, losses.detach())
+        """Weight of each sample; also takes the losses that are finite into the running means."""
+        finite = losses.isfinite()
+        count = torch.zeros_like(self.seen).index_add_(0, tasks, finite.to(losses.dtype))
+        total = torch.zeros_like(self.running).index_add_(0, tasks, torch.where(finite, losses.detach(), 0))
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
             torch.distributed.all_reduce(total)

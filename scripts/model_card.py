@@ -1,0 +1,81 @@
+"""Writes the model card of bundled weights from what their training and evaluation left behind.
+
+python scripts/model_card.py runs/small runs/corpus docs/results.json > src/llars/weights/llars-small.md
+"""
+
+import csv
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from llars.weights.registry import find, models, read_info
+
+HEAD = Path(__file__).with_name("model_card_head.md")
+"""What no log knows: how the run went, what fails."""
+
+
+def licences(manifest: Path) -> list[str]:
+    """One line per source of the training split."""
+    train = json.loads(manifest.read_text(encoding="utf-8"))["splits"]["train"]
+    sensors = ", ".join(f"{name} ({count})" for name, count in train["sensors"].items())
+    lines = [f"{train['scenes']} scenes, by sensor: {sensors}.", "", "| source | licence |", "| --- | --- |"]
+    return [*lines, *(f"| {source} | {licence} |" for source, licence in train["licences"])]
+
+
+def table(corner: str, rows: Iterable[str], columns: Sequence[str], cell: Callable[[str, str], float]) -> list[str]:
+    """A Markdown table of signed numbers."""
+    lines = [f"| {corner} | {' | '.join(columns)} |", f"| --- |{' --: |' * len(columns)}"]
+    return [*lines, *(f"| {row} | {' | '.join(f'{cell(row, column):+.2f}' for column in columns)} |" for row in rows)]
+
+
+def curve(validation: Path) -> list[str]:
+    """The figures that the run printed of itself, on patches of the validation split."""
+    with validation.open(newline="") as file:
+        by_step = {row["step"]: row for row in csv.DictReader(file)}
+    fields = next(iter(by_step.values()))
+    tasks = [key.removesuffix("_gain") for key in fields if key.endswith("_gain") and key != "mean_gain"]
+    return table("step", by_step, tasks, lambda step, task: float(by_step[step][f"{task}_gain"]))
+
+
+def metrics(results: Path) -> list[str]:
+    """Gain in PSNR by task and sensor on the test split."""
+    gains: dict[tuple[str, str], list[float]] = defaultdict(list)
+    scores = json.loads(results.read_text(encoding="utf-8"))["scores"]
+    before = {(one["task"], one["scene"]): one["metrics"]["psnr"] for one in scores if one["method"] == "degraded"}
+    for one in scores:
+        if one["method"] == "llars":
+            sensor = one["data_set"].split(" / ")[0]
+            gains[one["task"], sensor].append(one["metrics"]["psnr"] - before[one["task"], one["scene"]])
+    tasks = list(dict.fromkeys(task for task, _ in gains))
+    sensors = list(dict.fromkeys(sensor for _, sensor in gains))
+    return table("sensor", sensors, tasks, lambda sensor, task: fmean(gains[task, sensor]))
+
+
+def main(run: Path, corpus: Path, results: Path) -> None:
+    """Print the card."""
+    entry = next(entry for entry in models() if entry.name == "llars-small")
+    info = read_info(find(entry.name))
+    facts = [
+        f"- file: `{entry.file}`, {find(entry.name).stat().st_size / 1e6:.1f} MB, SHA-256 `{entry.sha256}`",
+        f"- parameters: {entry.parameters:,} in half precision; tasks: {', '.join(entry.tasks)}",
+        f"- training: {int(info.training['steps']):,} steps, {int(info.training['samples']):,} patches of 64 x 64",
+    ]
+    sections = [
+        *facts,
+        "\n## Gain on the test split, dB\n",
+        "Mean over scenes; the protocol, the rivals and the other metrics stand in `docs/results.md`.\n",
+        *metrics(results),
+        "\n## The curve\n",
+        "Gain in dB on patches of the validation split, as the run printed it; the losses are in `llars-small.csv`.\n",
+        *curve(run / "validation.csv"),
+        "\n## Data\n",
+        *licences(corpus / "manifest.json"),
+    ]
+    print(HEAD.read_text(encoding="utf-8").replace("{facts}", "\n".join(sections)), end="")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:4]))
