@@ -11,8 +11,8 @@ from llars.cli import run
 from llars.infer.job import compare_files
 
 SCENE = Path("examples/sentinel2_aberystwyth.tif")
-FAULT = ("--task", "destripe", "--severity", "0.5", "--seed", "7")
-PROMPT = "remove the stripes"
+FAULT = ("--task", "denoise", "--severity", "0.5", "--seed", "7")
+PROMPT = "reduce the noise"
 
 
 def call(*arguments: str | Path) -> None:
