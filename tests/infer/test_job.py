@@ -97,6 +97,8 @@ def test_uncertainty_and_preview_come_along(source, folder):
     assert sigma.dtype == np.float32
     assert np.array_equal(np.isnan(sigma), image == 0)
     assert np.nanmin(sigma) > 0
+    with rasterio.open(folder / "sigma.tif") as stored:
+        assert stored.descriptions[0] == "standard deviation of B02"
     with rasterio.open(folder / "look.png") as picture:
         assert picture.shape == (98, 132 + 8 + 132)
     assert {path.name for path in folder.iterdir()} == {"a.tif", "sigma.tif", "look.png"}

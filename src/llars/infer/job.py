@@ -126,7 +126,8 @@ def restore_file(
         )
     tags = _tags(restorer, model, prompt, steps)
     factor = math.prod(step.scale for step in steps)
-    profiles = {"image": profile, "uncertainty": profile.companion()}
+    sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
+    profiles = {"image": profile, "uncertainty": profile.companion(sigma)}
     with whole_files([*paths.values()]) as places:
         for kind, place in zip(paths, places, strict=True):
             if kind == "preview":
