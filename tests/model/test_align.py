@@ -5,7 +5,8 @@ import torch
 
 from llars.bands import Band
 from llars.errors import BandError
-from llars.model.align import REFERENCE_BANDS, Plan, describe, sinkhorn
+from llars.model.align import REFERENCE_BANDS, Alignment, Plan, describe, sinkhorn
+from llars.model.config import PRESETS
 
 
 def random_logits(slots: int, bands: int, reach: float) -> torch.Tensor:
@@ -15,8 +16,9 @@ def random_logits(slots: int, bands: int, reach: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("bands", [1, 3, 4, 10, 13, 40])
 def test_marginals_hold_after_the_configured_iterations(bands: int) -> None:
-    logits = random_logits(16, bands, reach=10.0)  # the reach of Alignment
-    mass = sinkhorn(logits, torch.ones(3, bands, dtype=torch.bool), iterations=50)
+    logits = random_logits(16, bands, reach=Alignment.REACH)
+    iterations = min(config.sinkhorn_iterations for config in PRESETS.values())
+    mass = sinkhorn(logits, torch.ones(3, bands, dtype=torch.bool), iterations)
     torch.testing.assert_close(mass.sum(2), torch.full((3, 16), 1 / 16), atol=1e-6, rtol=0)
     torch.testing.assert_close(mass.sum(1), torch.full((3, bands), 1 / bands), atol=1e-3 / bands, rtol=0)
 

@@ -51,11 +51,6 @@ class BandTensors:
         """The same on another device."""
         return BandTensors(*(getattr(self, name).to(device) for name in ("numbers", "known", "kinds", "present")))
 
-    def repeat(self, times: int) -> BandTensors:
-        """Each band set ``times`` times in a row."""
-        fields = (self.numbers, self.known, self.kinds, self.present)
-        return BandTensors(*(field.repeat_interleave(times, 0) for field in fields))
-
 
 def describe(band_sets: Sequence[Sequence[Band]]) -> BandTensors:
     """Tensors of one band set per image.
