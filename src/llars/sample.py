@@ -84,9 +84,12 @@ class Batch:
     """``(batch, task)`` float32 in [0, 1], columns as ``TASK_KEYS``: severity of every fault that ``degraded`` has,
     those that the words do not ask for included."""
 
+    factor: Tensor
+    """``(batch,)`` int64: how many times coarser the grid was from which ``degraded`` was enlarged; 1 if it was not."""
+
     def to(self, device: str) -> Batch:
         """The same on another device."""
-        tensors = (self.task, self.severity, self.instruction, self.faults)
+        tensors = (self.task, self.severity, self.instruction, self.faults, self.factor)
         return Batch(
             self.degraded.to(device), self.clean.to(device), self.bands, *(tensor.to(device) for tensor in tensors)
         )

@@ -160,6 +160,7 @@ class Mixer:
             severity=torch.cat([pair.severity for pair in parts]),
             instruction=self.bank.draw(index, torch.cat(asked), generator),
             faults=torch.cat([pair.faults for pair in parts]),
+            factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in parts]),
         )
 
     def _part(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from llars.bands import Band, Modality, Polarisation
 from llars.degrade import sample_operator
-from llars.degrade.resolution import enlarge, reduce
+from llars.degrade.resolution import enlarge_exactly, reduce
 from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS, brightness_gain
 
@@ -67,6 +67,9 @@ class Pair:
     faults: Tensor
     """``(batch, task)`` severity of every fault in ``degraded``."""
 
+    factor: int = 1
+    """How many times coarser the grid was from which ``degraded`` was enlarged; their area means agree."""
+
 
 def damage(
     task: str,
@@ -104,7 +107,7 @@ def untouched(clean: Tensor) -> Pair:
 def upsample(clean: Tensor, factor: int) -> Pair:
     """What is left after a grid coarser by ``factor`` (2, 3 or 4) and back; sides must be multiples of ``GRID``."""
     severity = torch.full((len(clean),), (factor - 1) / 3)
-    return Pair(enlarge(reduce(clean, factor), factor), clean, severity, _faults("sr", severity))
+    return Pair(enlarge_exactly(reduce(clean, factor), factor), clean, severity, _faults("sr", severity), factor)
 
 
 def brighten(
@@ -177,7 +180,7 @@ def _speckle_power(shape: torch.Size, looks: int, correlated: bool, generator: t
 def cut(pair: Pair, start: int, side: int) -> Pair:
     """The square of ``side`` pixels whose upper left pixel is ``(start, start)``."""
     inner = (..., slice(start, start + side), slice(start, start + side))
-    return Pair(pair.degraded[inner], pair.clean[inner], pair.severity, pair.faults)
+    return replace(pair, degraded=pair.degraded[inner], clean=pair.clean[inner])
 
 
 def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[float, float]]) -> Tensor:

@@ -80,7 +80,8 @@ def validation_batches(
             pair = cut(_pair(task, family, generator), MARGIN, patch)
             index = torch.full((size,), TASK_KEYS.index(task))
             words = bank.draw(index, pair.severity, generator)
-            batch = Batch(pair.degraded, pair.clean, family.bands, index, pair.severity, words, pair.faults)
+            factor = torch.full((size,), pair.factor)
+            batch = Batch(pair.degraded, pair.clean, family.bands, index, pair.severity, words, pair.faults, factor)
             found.append(HeldOut(task, family.name, batch))
     return found
 

@@ -59,7 +59,7 @@ class Engine:
         """The picture after ``step`` and, if wanted, the standard deviation of its error, both in unit values."""
         start = picture
         if step.scale > 1:
-            picture = picture.with_values(enlarge_scene(picture.values, step.scale), step.scale)
+            picture = picture.with_values(enlarge_scene(picture.values, picture.valid, step.scale), step.scale)
         values, deviation = self._restore(picture, step, self.grid(picture.values.shape, tile), uncertainty, tick)
         if step.scale > 1 and project:
             project_means(values, start.values, start.valid, step.scale)

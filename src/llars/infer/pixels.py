@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
-from llars.degrade.resolution import enlarge, reduce
+from llars.degrade.resolution import enlarge_exactly, project
 from llars.infer.tiles import Window, mirror
 
 if TYPE_CHECKING:
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["enlarge_scene", "fill_gaps", "project_means", "read", "repeat", "sample_windows"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-PROJECTION_ITERATIONS = 3
-"""Smooth corrections before the exact one: what remains for it is too small to show as blocks."""
 
 REGIONS = 4
 """Sample windows per side of the scene: 16 in all."""
@@ -85,12 +81,12 @@ def read(values: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
     return values.take(rows, axis=1).take(columns, axis=2)
 
 
-def enlarge_scene(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Bicubic enlargement of a scene ``(band, y, x)`` without gaps, band by band to keep memory low."""
+def enlarge_scene(values: NDArray[np.float32], valid: NDArray[np.bool_], factor: int) -> NDArray[np.float32]:
+    """A scene ``(band, y, x)`` without gaps on a finer grid, its area means kept; band by band to keep memory low."""
     bands, rows, columns = values.shape
     fine = np.empty((bands, rows * factor, columns * factor), dtype=np.float32)
     for band in range(bands):
-        fine[band] = _per_band(enlarge, values[band], factor)
+        fine[band] = enlarge_exactly(_tensor(values[band]), factor, _tensor(valid[band]))[0].numpy()
     return fine
 
 
@@ -99,23 +95,11 @@ def project_means(
 ) -> None:
     """Move ``fine`` in place so that its mean over every valid pixel of ``coarse`` is that pixel's value.
 
-    Iterated back-projection (Irani & Peleg, 1991) with smooth steps, and one exact step that spreads what is left
-    evenly over each pixel. ``coarse`` and ``valid`` are ``(band, y, x)``; holds to float32 rounding.
+    ``coarse`` and ``valid`` are ``(band, y, x)``; holds to float32 rounding. Band by band to keep memory low.
     """
     for band in range(len(fine)):
-        for _ in range(PROJECTION_ITERATIONS):
-            fine[band] += _per_band(enlarge, _residual(fine[band], coarse[band], valid[band], factor), factor)
-        fine[band] += repeat(_residual(fine[band], coarse[band], valid[band], factor), factor)
+        fine[band] = project(_tensor(fine[band]), _tensor(coarse[band]), factor, _tensor(valid[band]))[0].numpy()
 
 
-def _residual(
-    fine: NDArray[np.float32], coarse: NDArray[np.float32], valid: NDArray[np.bool_], factor: int
-) -> NDArray[np.float32]:
-    return np.where(valid, coarse - _per_band(reduce, fine, factor), np.float32(0.0))
-
-
-def _per_band(
-    resample: Callable[[torch.Tensor, int], torch.Tensor], band: NDArray[np.float32], factor: int
-) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = resample(torch.from_numpy(band)[None], factor)[0].numpy()
-    return result
+def _tensor(band: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(band)[None]

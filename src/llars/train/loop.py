@@ -10,7 +10,7 @@ import csv
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +33,7 @@ from llars.text.encoder import SentenceEncoder
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.losses import auxiliary_loss, restoration_loss
+from llars.train.projection import hold_means
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
 from llars.weights.registry import load_network, save_weights
@@ -115,7 +116,7 @@ class Trainer:
         with torch.autocast(image.device.type, torch.bfloat16):
             conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction)
             output = self.network(image, conditions)
-        return output, truth, statistics, conditions
+        return replace(output, image=hold_means(output.image, image, batch.factor)), truth, statistics, conditions
 
     def train_step(self, batch: Batch, progress: Progress) -> None:
         """One step of the optimizer; a step whose gradient is not finite is left out and counted."""

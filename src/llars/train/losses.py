@@ -15,6 +15,12 @@ from llars.sample import Batch
 
 __all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
 
+SMALL = 0.05
+"""Absolute error, in contrasts, below which it counts as it is and above which its logarithm does."""
+
+TYPICAL = 0.2
+"""Slope of the loss is that of the absolute error where ``SMALL`` and the error sum to this."""
+
 DARK = 0.03
 """Length of a spectrum, in unit values, below which its direction is noise."""
 
@@ -51,10 +57,12 @@ def restoration_loss(
     """Absolute error and spectral angle of each sample.
 
     The error counts in units of the larger of the two contrasts, before and after: else one hazy image, whose truth has
-    many times its contrast, would outweigh a whole batch.
+    many times its contrast, would outweigh a whole batch. Its logarithm counts, as decibels do, down to ``SMALL``: else
+    the tasks that leave small errors (a blur, a finer grid) would not be learned beside those that leave large ones.
     """
     contrast = truth.std((-2, -1), correction=0, keepdim=True).clamp_min(1.0)
     error = ((output.image - truth).abs() / contrast).mean((1, 2, 3))
+    error = TYPICAL * (error / SMALL).log1p()
     angle = spectral_angle(statistics.undo(output.image), statistics.undo(truth))
     return error + weights.spectral_angle * angle
 

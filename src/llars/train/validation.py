@@ -13,6 +13,7 @@ from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
+from llars.train.projection import hold_means
 
 __all__ = ["restore", "validate"]
 
@@ -25,7 +26,8 @@ def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
     bands = describe(batch.bands).to(image.device)
     with torch.autocast(image.device.type, torch.bfloat16):
         conditions = network.condition(image[:, None], bands, statistics, batch.instruction)
-        return statistics.undo(network(image, conditions).image)
+        restored = network(image, conditions).image
+    return statistics.undo(hold_means(restored, image, batch.factor))
 
 
 def decibels(image: Tensor, truth: Tensor) -> Tensor:
