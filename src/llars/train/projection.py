@@ -1,0 +1,29 @@
+"""The radiometric projection of ``sr`` inside training: the loss sees what a user will get."""
+
+from __future__ import annotations
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from llars.degrade.resolution import project, reduce
+
+__all__ = ["hold_means"]
+
+
+def hold_means(
+    restored: Float[Tensor, "batch band y x"], given: Float[Tensor, "batch band y x"], factor: Int[Tensor, "batch"]
+) -> Float[Tensor, "batch band y x"]:
+    """``restored``, with the area means of ``given`` over ``factor`` by ``factor`` pixels where factor is above 1.
+
+    What is left over at the right and lower edge, where the factor does not divide the patch, stays as it is.
+    """
+    for each in factor.unique().tolist():
+        if each == 1:
+            continue
+        chosen = factor == each
+        height, width = (side // each * each for side in restored.shape[-2:])
+        inner = (chosen, slice(None), slice(height), slice(width))
+        held = restored.clone()
+        held[inner] = project(restored[inner], reduce(given[inner], each), each)
+        restored = held
+    return restored
