@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "llars"
 STEPS = (
     ("errors",),
     ("bands", "tasks", "sensors"),
-    ("sample", "scene"),
+    ("sample", "scene", "curves"),
     ("degrade", "metrics", "text", "model"),
     ("data", "weights"),
     ("train", "infer"),

@@ -152,7 +152,8 @@ def test_every_parameter_is_trained() -> None:
     network = random_network(preset("llars-tiny")).train()
     image, statistics = scene(3)
     image, statistics = image[..., :64, :64], statistics
-    conditions = network.condition(image[:, None], describe([REFERENCE_BANDS[:3]]), statistics, torch.randn(1, 384))
+    bands = describe([REFERENCE_BANDS[:3]])
+    conditions = network.condition(image[:, None], bands, statistics, torch.randn(1, 384), targets=2)
     output = network(image, conditions)
     total = (output.image.square() + output.log_scale).mean() + conditions.balance
     total = total + conditions.task_from_text.square().sum() + conditions.severity_from_text.sum()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from llars.model.align import Plan
 from llars.model.blocks import BlockGates
-from llars.model.filters import BandFilter
+from llars.model.direct import DirectPath
 from llars.tasks import TASK_KEYS
 
 __all__ = ["Conditions", "ContentEncoder", "InstructionEncoder", "SceneEncoder"]
@@ -30,8 +30,8 @@ class Conditions:
     attention: list[Float[Tensor, "batch channel channel"]] | None
     """Attention matrix of each block; None in training, where each patch is its own scene."""
 
-    filters: BandFilter
-    """Linear part of the output."""
+    direct: DirectPath
+    """What reaches the output without the backbone."""
 
     task_from_text: Float[Tensor, "batch task"]
     """Logits of the task that the instruction asks for, in the order of ``TASK_KEYS``."""

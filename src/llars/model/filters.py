@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from llars.model.config import ModelConfig
 from llars.model.normalise import Statistics
 
-__all__ = ["BandFilter", "FilterHead"]
+__all__ = ["BandFilter", "FilterHead", "GuideHead"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,52 @@ class FilterHead(nn.Module):
         gain = chosen[..., 0].exp()
         shift = (gain - 1) * statistics.mean / statistics.std + chosen[..., 1]
         return BandFilter(kernel * gain[..., None, None], shift)
+
+
+class GuideHead(nn.Module):
+    """Chooses how each guide band, filtered, is added to each target band.
+
+    Fusion is mostly linear: the panchromatic detail that a band lacks, or what changed between two dates of a coarse
+    image. How alike the two bands are in this scene tells how much of it to take.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        inputs = 2 * config.descriptor_features + config.condition_features + 2
+        last = nn.Linear(64, config.kernel_basis + 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.choose = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), last)
+        self.basis = nn.Parameter(torch.randn(config.kernel_basis, config.kernel_size, config.kernel_size) * 0.05)
+
+    def forward(
+        self,
+        described: Float[Tensor, "batch band feature"],
+        condition: Float[Tensor, "batch feature"],
+        windows: Float[Tensor, "batch window band y x"],
+        targets: int,
+    ) -> Float[Tensor, "batch target guide size size"]:
+        """Zeros for a network that has learned nothing yet; the first ``targets`` bands are the targets."""
+        guides = described.shape[1] - targets
+        pairs = (-1, targets, guides, -1)
+        features = (
+            described[:, :targets, None].expand(pairs),
+            described[:, None, targets:].expand(pairs),
+            condition[:, None, None].expand(pairs),
+            likeness(windows, targets),
+        )
+        chosen = self.choose(torch.cat(features, -1)).float()
+        basis = self.basis - self.basis.mean((-2, -1), keepdim=True)
+        centre = self.basis.shape[-1] // 2
+        point = nn.functional.pad(chosen[..., :1, None], [centre] * 4)
+        return torch.einsum("btgm,myx->btgyx", chosen[..., 1:], basis) + point
+
+
+def likeness(windows: Float[Tensor, "batch window band y x"], targets: int) -> Float[Tensor, "batch target guide 2"]:
+    """Correlation of each target band with each guide band over a scene's windows: as they are, and coarser by 4."""
+    found = []
+    for image in (windows, nn.functional.avg_pool2d(windows.flatten(0, 1), 4).unflatten(0, windows.shape[:2])):
+        pixels = image.float().transpose(1, 2).flatten(2)
+        pixels = nn.functional.normalize(pixels - pixels.mean(-1, keepdim=True), dim=-1)
+        found.append(pixels[:, :targets] @ pixels[:, targets:].transpose(-1, -2))
+    return torch.stack(found, -1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llars.model.backbone import UShape
 from llars.model.condition import Conditions
-from llars.model.filters import BandFilter
+from llars.model.direct import DirectPath
 from llars.model.output import PLANES, Output, assemble
 from llars.model.strips import Strips
 
@@ -24,19 +24,25 @@ __all__ = ["DenseNetwork", "fold"]
 class DenseNetwork(nn.Module):
     """One scene's network: plain convolutions, no gates, no experts, no transport."""
 
-    def __init__(self, stem: nn.Conv2d, strips: Strips, shape: UShape, head: nn.Conv2d, filters: BandFilter) -> None:
+    def __init__(self, stem: nn.Conv2d, strips: Strips, shape: UShape, head: nn.Conv2d, direct: DirectPath) -> None:
         super().__init__()
         self.stem, self.strips, self.shape, self.head = stem, strips, shape, head
-        self.kernel: Tensor
-        self.shift: Tensor
-        self.register_buffer("kernel", filters.kernel)
-        self.register_buffer("shift", filters.shift)
+        self.direct = Held(direct.tensors())
 
     def forward(self, image: Float[Tensor, "1 band y x"]) -> Output:
         """Restores a normalised tile; height and width are multiples of the network's ``multiple``."""
         image = image.contiguous(memory_format=torch.channels_last)
         features = self.shape(self.strips(self.stem(nn.functional.pixel_unshuffle(image, 2))))
-        return assemble(image, self.head(features), BandFilter(self.kernel, self.shift))
+        return assemble(image, self.head(features), DirectPath.of(dict(self.direct.named_buffers())))
+
+
+class Held(nn.Module):
+    """Tensors that go with a module from device to device."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor)
 
 
 @torch.no_grad()
@@ -54,8 +60,8 @@ def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNe
     shape.down.load_state_dict(trained.down.state_dict())
     shape.up.load_state_dict(trained.up.state_dict())
     stem = fold_stem(network.stem, plan.to_slots[0])
-    head = fold_head(network.head, plan.to_bands[0], PLANES if uncertainty else PLANES - 1)
-    dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, conditions.filters)
+    head = fold_head(network.head, plan.to_bands[0, : conditions.direct.targets], PLANES if uncertainty else PLANES - 1)
+    dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, conditions.direct)
     return dense.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
 
 

@@ -15,12 +15,14 @@ from llars.model.backbone import Backbone
 from llars.model.blocks import BlockGates
 from llars.model.condition import CONTENT_FEATURES, Conditions, ContentEncoder, InstructionEncoder, SceneEncoder
 from llars.model.config import ModelConfig
-from llars.model.filters import FilterHead
+from llars.model.direct import DirectPath
+from llars.model.filters import FilterHead, GuideHead
 from llars.model.fold import DenseNetwork, fold
 from llars.model.gating import balance_loss
 from llars.model.normalise import Statistics
 from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble
 from llars.model.strips import Strips
+from llars.model.tone import tone_curve
 
 __all__ = ["Network"]
 
@@ -40,6 +42,7 @@ class Network(nn.Module):
         self.instruction = InstructionEncoder(config.instruction_features, features)
         self.merge = nn.Sequential(nn.Linear(2 * features, features), nn.ReLU(), nn.Linear(features, features))
         self.filters = FilterHead(config)
+        self.guides = GuideHead(config)
         self.stem = nn.Conv2d(4 * config.slots, config.widths[0], 3, padding=1)
         self.strips = Strips(config.widths[0], config.strip)
         self.backbone = Backbone(config)
@@ -53,6 +56,7 @@ class Network(nn.Module):
         bands: BandTensors,
         statistics: Statistics,
         instruction: Float[Tensor, "batch instruction"],
+        targets: int | None = None,
     ) -> Conditions:
         """Everything that is decided once per scene.
 
@@ -61,6 +65,7 @@ class Network(nn.Module):
             bands: physics of the bands.
             statistics: what the scene was normalised with.
             instruction: sentence vector, unit length.
+            targets: number of bands that are restored, the first ones; the rest are guides. None: all.
         """
         content = self.content(windows)
         described = self.descriptor(bands, content, statistics.mean, statistics.std)
@@ -68,11 +73,26 @@ class Network(nn.Module):
         seen, faults = self.scene(torch.cat((described, content), -1), bands.present)
         meant, task, severity = self.instruction(instruction)
         condition = self.merge(torch.cat((meant, seen), -1))
-        filters = self.filters(described, condition, statistics)
+        direct = self.direct(described, condition, windows, statistics, task, targets or described.shape[1])
         gates = self.backbone.route(condition)
         attention = None if self.training else self.calibrate(windows, plan, gates)
         balance = balance_loss([gate for block in gates for gate in vars(block).values()])
-        return Conditions(plan, gates, attention, filters, task, severity, faults, balance)
+        return Conditions(plan, gates, attention, direct, task, severity, faults, balance)
+
+    def direct(
+        self,
+        described: Float[Tensor, "batch band feature"],
+        condition: Float[Tensor, "batch feature"],
+        windows: Float[Tensor, "batch window band side side"],
+        statistics: Statistics,
+        task: Float[Tensor, "batch task"],
+        targets: int,
+    ) -> DirectPath:
+        """What reaches the first ``targets`` bands without the backbone."""
+        own = statistics.first(targets)
+        filters = self.filters(described[:, :targets], condition, own)
+        guided = self.guides(described, condition, windows, targets) if described.shape[1] > targets else None
+        return DirectPath(filters, guided, tone_curve(own, task))
 
     def calibrate(
         self, windows: Float[Tensor, "batch window band side side"], plan: Plan, gates: list[BlockGates]
@@ -100,19 +120,19 @@ class Network(nn.Module):
         return lifted
 
     def forward(self, image: Float[Tensor, "batch band y x"], conditions: Conditions) -> Output:
-        """Restores normalised tiles; height and width are multiples of ``config.multiple``."""
+        """Restores normalised tiles, targets first, guides last; sides are multiples of ``config.multiple``."""
         slots = self.lift(image, conditions.plan)
         features, _ = self.backbone(slots, conditions.gates, conditions.attention)
-        carried = self.carry_back(self.head(features), conditions.plan)
-        return assemble(image, carried, conditions.filters)
+        carried = self.carry_back(self.head(features), conditions.plan, conditions.direct.targets)
+        return assemble(image, carried, conditions.direct)
 
     def carry_back(
-        self, slots: Float[Tensor, "batch slot*output y x"], plan: Plan
-    ) -> Float[Tensor, "batch plane*band*4 y x"]:
-        """Slot outputs to every band, plane by plane."""
+        self, slots: Float[Tensor, "batch slot*output y x"], plan: Plan, targets: int
+    ) -> Float[Tensor, "batch plane*target*4 y x"]:
+        """Slot outputs to every target band, plane by plane."""
         batch, _, height, width = slots.shape
         flat = slots.reshape(batch, plan.mass.shape[1], -1)
-        carried = plan.to_bands.to(flat.dtype) @ flat
+        carried = plan.to_bands[:, :targets].to(flat.dtype) @ flat
         return carried.view(batch, -1, PLANES, 4, height, width).transpose(1, 2).reshape(batch, -1, height, width)
 
     def fold(self, conditions: Conditions, uncertainty: bool = True) -> DenseNetwork:

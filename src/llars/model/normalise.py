@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from llars.curves import quantiles
+
 __all__ = ["Statistics"]
 
 STD_FLOOR = 1e-4
@@ -21,21 +23,37 @@ class Statistics:
     mean: Float[Tensor, "batch band"]
     std: Float[Tensor, "batch band"]
 
+    knots: Float[Tensor, "batch band level"] | None = None
+    """Quantiles at ``llars.curves.LEVELS``, where the task is about the histogram; else not taken: sorting is slow."""
+
     @classmethod
     def of(
-        cls, image: Float[Tensor, "batch band y x"], valid: Bool[Tensor, "batch band y x"] | None = None
+        cls,
+        image: Float[Tensor, "batch band y x"],
+        valid: Bool[Tensor, "batch band y x"] | None = None,
+        histogram: bool = False,
     ) -> Statistics:
-        """Statistics over the valid pixels; a band without any is given mean 0 and the smallest std."""
+        """Statistics over the valid pixels, with ``knots`` where a ``histogram`` is wanted.
+
+        A band without any valid pixel is given mean 0 and the smallest std.
+        """
+        knots = quantiles(image, valid) if histogram else None
         if valid is None:
             std, mean = torch.std_mean(image.float(), dim=(-2, -1), correction=0)
-            return cls(mean, std.clamp_min(STD_FLOOR))
+            return cls(mean, std.clamp_min(STD_FLOOR), knots)
         weight = valid.to(torch.float64)
         count = weight.sum((-2, -1)).clamp_min(1)
         values = torch.where(valid, image, 0).to(torch.float64)
         mean = values.sum((-2, -1)) / count
         deviation = (values - mean[..., None, None]) * weight
         variance = deviation.square().sum((-2, -1)) / count
-        return cls(mean.float(), variance.sqrt().float().clamp_min(STD_FLOOR))
+        return cls(mean.float(), variance.sqrt().float().clamp_min(STD_FLOOR), knots)
+
+    def first(self, count: int) -> Statistics:
+        """Those of the first ``count`` bands."""
+        return Statistics(
+            self.mean[:, :count], self.std[:, :count], None if self.knots is None else self.knots[:, :count]
+        )
 
     def apply(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
         """Unit values -> zero mean, unit variance."""
@@ -54,4 +72,4 @@ class Statistics:
 
         Training sees patches, inference whole scenes, which vary more than each patch in them.
         """
-        return Statistics(self.mean + shift * self.std, (self.std * factor).clamp_min(STD_FLOOR))
+        return Statistics(self.mean + shift * self.std, (self.std * factor).clamp_min(STD_FLOOR), self.knots)

@@ -1,4 +1,4 @@
-"""What the network gives, and how it is put together from a band's filter and the carried-back slots."""
+"""What the network gives, and how it is put together from the direct path and the carried-back slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from llars.model.filters import BandFilter
+from llars.model.direct import DirectPath
 
 __all__ = ["OUTPUTS_PER_BAND", "PLANES", "Output", "assemble"]
 
@@ -41,15 +41,17 @@ class Output:
 
 
 def assemble(
-    image: Float[Tensor, "batch band y x"], outputs: Float[Tensor, "batch channel y/2 x/2"], filters: BandFilter
+    image: Float[Tensor, "batch band y x"], outputs: Float[Tensor, "batch channel y/2 x/2"], direct: DirectPath
 ) -> Output:
-    """``filter(image) + gate * image + correction`` in float32: the network may drop its input, and need not.
+    """``direct(image) + gate * target + correction`` in float32: the network may drop its input, and need not.
+
+    The targets are the first bands of ``image``; what follows are guides.
 
     ``outputs`` holds the planes one after the other, each with four channels per band; the last may be missing. The
     gate is a departure from 0, not a factor near 1, so that half precision in the backbone costs little.
     """
     image = image.float()
     # Shuffled before they are converted and kept in their memory layout: both halve the time of large tiles.
-    gate, correction, *log_scale = torch.split(nn.functional.pixel_shuffle(outputs, 2), image.shape[1], 1)
-    restored = filters(image).addcmul(gate.float(), image).add(correction)
+    gate, correction, *log_scale = torch.split(nn.functional.pixel_shuffle(outputs, 2), direct.targets, 1)
+    restored = direct(image).addcmul(gate.float(), image[:, : direct.targets]).add(correction)
     return Output(restored, log_scale[0] if log_scale else None)

@@ -1,0 +1,65 @@
+"""What reaches the output without the backbone: a tone curve, a filter per band, and the guides filtered per band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from llars.model.filters import BandFilter
+from llars.model.tone import ToneCurve
+
+__all__ = ["DirectPath"]
+
+
+@dataclass(frozen=True)
+class DirectPath:
+    """``filter(tone(target)) + sum over guides of kernel * guide``, on normalised values, fixed for the scene."""
+
+    filters: BandFilter
+    """One filter for each target band."""
+
+    guides: Float[Tensor, "batch target guide size size"] | None
+    """One kernel for each pair of target band and guide band; None where there are no guides."""
+
+    tone: ToneCurve | None
+    """None where the task asks for none."""
+
+    @property
+    def targets(self) -> int:
+        """Number of bands that come out; the rest of those that go in are guides."""
+        return self.filters.kernel.shape[1]
+
+    def __call__(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch target y x"]:
+        target = image[:, : self.targets]
+        direct = self.filters(target if self.tone is None else self.tone(target))
+        return direct if self.guides is None else direct + self._guided(image[:, self.targets :])
+
+    def _guided(self, guides: Float[Tensor, "batch guide y x"]) -> Float[Tensor, "batch target y x"]:
+        kernels = self.guides
+        assert kernels is not None
+        batch, targets, count, size, _ = kernels.shape
+        padded = nn.functional.pad(guides, [size // 2] * 4, mode="replicate")
+        stacked = padded.reshape(1, batch * count, *padded.shape[-2:])
+        kernel = kernels.reshape(batch * targets, count, size, size).to(guides.dtype)
+        filtered: Tensor = nn.functional.conv2d(stacked, kernel, groups=batch)
+        return filtered.view(batch, targets, *guides.shape[-2:])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of one scene's path by name, for a module to carry from device to device."""
+        held = {"kernel": self.filters.kernel, "shift": self.filters.shift}
+        if self.guides is not None:
+            # Without the batch: a module takes no tensor of rank 5 to channels last.
+            (held["guides"],) = self.guides
+        if self.tone is not None:
+            held |= {f"tone_{name}": value for name, value in vars(self.tone).items()}
+        return held
+
+    @classmethod
+    def of(cls, held: dict[str, Tensor]) -> DirectPath:
+        """The inverse of ``tensors``."""
+        tone = {name.removeprefix("tone_"): value for name, value in held.items() if name.startswith("tone_")}
+        filters = BandFilter(held["kernel"], held["shift"])
+        guides = held["guides"][None] if "guides" in held else None
+        return cls(filters, guides, ToneCurve(**tone) if tone else None)
