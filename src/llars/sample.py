@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llars.bands import Band
+from llars.tasks import TASK_KEYS, TONES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,10 +47,22 @@ class Sample:
     """Plausible physical values; degradations take their amplitudes from its width."""
 
     group: str = ""
-    """Place, pair or collection that the scene belongs to."""
+    """Place or pair that the scene belongs to; all of it is in one split."""
 
     sharp: bool = True
     """Fit to be the target of ``sr`` and ``deblur``: not resampled, not out of focus."""
+
+    clean: bool = True
+    """Fit to be drawn by itself as the truth: not noisy, enlarged or stretched. Single dates of radar are not."""
+
+    stack: str = ""
+    """Images with the same name here, if it is not empty, lie on one pixel grid and have the same shape."""
+
+    day: float | None = None
+    """Days since 1970 of the acquisition; None where unknown."""
+
+    footprint: tuple[float, float, float, float] | None = None
+    """West, south, east and north in degrees; None where unknown."""
 
     source: str = ""
     """Where the image was published."""
@@ -60,7 +73,7 @@ class Sample:
 
 @dataclass
 class Batch:
-    """Patches of one training step. All have the same number of bands; which bands they are differs."""
+    """Patches of one training step. All have the same number of bands and of guides; which bands they are differs."""
 
     degraded: Tensor
     """``(batch, band, y, x)`` float32, physical values scaled so that the value range is [0, 1]."""
@@ -69,7 +82,7 @@ class Batch:
     """The truth, same shape and units."""
 
     bands: list[tuple[Band, ...]]
-    """Bands of each patch."""
+    """Bands of each patch, those of its guides last."""
 
     task: Tensor
     """``(batch,)`` int64, index into ``TASK_KEYS``."""
@@ -87,9 +100,24 @@ class Batch:
     factor: Tensor
     """``(batch,)`` int64: how many times coarser the grid was from which ``degraded`` was enlarged; 1 if it was not."""
 
+    guides: Tensor
+    """``(batch, guide, y, x)`` float32 unit values of the images that help; often none, and then of no width."""
+
+    @property
+    def image(self) -> Tensor:
+        """``(batch, band + guide, y, x)``: all that the network is given."""
+        import torch
+
+        return torch.cat((self.degraded, self.guides), 1)
+
+    @property
+    def about_histogram(self) -> bool:
+        """Whether the tasks need the quantiles of the image."""
+        return {TASK_KEYS[index] for index in self.task.tolist()} <= TONES
+
     def to(self, device: str) -> Batch:
         """The same on another device."""
-        tensors = (self.task, self.severity, self.instruction, self.faults, self.factor)
+        tensors = (self.task, self.severity, self.instruction, self.faults, self.factor, self.guides)
         return Batch(
             self.degraded.to(device), self.clean.to(device), self.bands, *(tensor.to(device) for tensor in tensors)
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from llars.bands import Role
 from llars.errors import InstructionError
 
-__all__ = ["TASKS", "TASK_KEYS", "Step", "Task", "brightness_gain", "get_task", "words_for"]
+__all__ = ["TASKS", "TASK_KEYS", "TONES", "Step", "Task", "brightness_gain", "get_task", "words_for"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ TASKS: tuple[Task, ...] = (
 
 TASK_KEYS: tuple[str, ...] = tuple(task.key for task in TASKS)
 """Keys in the order of the model's task outputs. Append only: trained weights depend on the order."""
+
+TONES = frozenset({"equalize", "stretch"})
+"""Tasks about the histogram: they need the quantiles of the whole scene."""
 
 
 def get_task(key: str) -> Task:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from llars.bands import Band, plain_bands
+from llars.data.companions import Companions
 from llars.data.corpus import Corpus
+from llars.data.guided import another_date, clouded, fused, later
 from llars.data.patches import PatchSource
+from llars.data.recipe import GUIDED, MARGINED, Recipe
 from llars.data.synthetic import (
     CHAIN,
     GRID,
@@ -20,14 +23,16 @@ from llars.data.synthetic import (
     brighten,
     cut,
     damage,
+    operate,
     random_brightness,
+    severities,
     speckle,
     untouched,
     upsample,
 )
-from llars.errors import ConfigError, DataError
+from llars.errors import DataError
 from llars.sample import Batch
-from llars.tasks import TASK_KEYS
+from llars.tasks import TASK_KEYS, TONES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,12 +43,6 @@ __all__ = ["Loader", "Mixer", "Recipe", "VectorBank"]
 
 PART = 4
 """Patches that share a task and an operator: a batch holds several tasks, and an operator works on several patches."""
-
-TRAINABLE = frozenset({*CHAIN, "sr", "brightness"})
-"""Tasks of which pairs can be made from clean images alone."""
-
-MARGINED = frozenset({"sr", "deblur"})
-"""Tasks whose operators look past the edge: they get a larger crop, which is cut to the patch afterwards."""
 
 MARGIN = 4
 """Pixels that the larger crop adds on each side."""
@@ -58,48 +57,6 @@ class VectorBank(Protocol):
     def draw(self, task: Tensor, severity: Tensor, generator: torch.Generator) -> Tensor:
         """``(batch, 384)`` float32 for ``(batch,)`` int64 indices into ``TASK_KEYS`` and ``(batch,)`` severities."""
         ...
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What training batches are made of. Weights need not sum to one."""
-
-    tasks: Mapping[str, float] = field(
-        default_factory=lambda: {
-            "denoise": 0.26,
-            "deblur": 0.18,
-            "destripe": 0.16,
-            "haze": 0.18,
-            "sr": 0.16,
-            "brightness": 0.06,
-        }
-    )
-    """Weight of each task."""
-
-    bands: Mapping[int, float] = field(
-        default_factory=lambda: {1: 0.08, 2: 0.06, 3: 0.26, 4: 0.25, 5: 0.03, 6: 0.13, 8: 0.03, 10: 0.1, 12: 0.06}
-    )
-    """Weight of each number of bands; a number that no scene of the corpus has is left out."""
-
-    none_needed: float = 0.04
-    """Share of patches with the instruction for a fault that is not there: nothing must change."""
-
-    second_fault: float = 0.1
-    """Share of patches with a second, milder fault that the instruction does not ask for."""
-
-    averaged: float = 0.25
-    """Share of patches averaged by 2 from a crop of twice the side: sharper and less noisy than any original."""
-
-    speckle: float = 0.06
-    """Share of ``denoise`` that is speckle on simulated backscatter, all of it in batches of one or two bands."""
-
-    unknown_bands: float = 0.06
-    """Share of patches of whose bands the model is told nothing."""
-
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.tasks) - TRAINABLE)
-        if unknown or not self.tasks:
-            raise ConfigError(f"a recipe cannot train {', '.join(unknown) or 'nothing'}; it can {sorted(TRAINABLE)}")
 
 
 class Mixer:
@@ -121,13 +78,20 @@ class Mixer:
         if corpus.split != "train":
             raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
         self.source, self.bank, self.recipe = PatchSource(corpus), bank, recipe
+        self.companions = Companions(corpus, self.source, patch)
         self.batch_size, self.patch, self.seed = batch_size, patch, seed
         self.crop = -(-(patch + 2 * MARGIN) // GRID) * GRID
         weights = {count: weight for count, weight in recipe.bands.items() if self._serves(count)}
         if not weights:
             raise DataError(f"{corpus.path}: no sharp scene of {self.crop} valid pixels has {min(recipe.bands)} bands")
+        if "cloud_sar" in recipe.tasks and not self.companions.has_radar(1):
+            raise DataError(
+                f"{corpus.path} has no optical image with radar beside it; leave cloud_sar out of the tasks"
+            )
         self.counts, self._count_odds = _odds(weights)
         self.tasks, self._task_odds = _odds(recipe.tasks)
+        mixed = {task: weight for task, weight in recipe.tasks.items() if task not in GUIDED | TONES}
+        self.mixed, self._mixed_odds = _odds(mixed)
         few = sum(odds for count, odds in zip(self.counts, self._count_odds, strict=True) if count <= 2)
         chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in CHAIN)
         # Shares of all patches, turned into odds where the choice is made.
@@ -139,29 +103,73 @@ class Mixer:
         rng = np.random.default_rng((self.seed, step))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         count = int(rng.choice(self.counts, p=self._count_odds))
-        parts: list[Pair] = []
-        bands: list[tuple[Band, ...]] = []
-        tasks: list[int] = []
-        asked: list[Tensor] = []
-        for start in range(0, self.batch_size, PART):
-            size = min(PART, self.batch_size - start)
-            task = str(rng.choice(self.tasks, p=self._task_odds))
-            pair, true_bands, words = self._part(task, count, size, rng, generator)
-            parts.append(pair)
-            bands += [self._told(each, rng) for each in true_bands]
-            tasks += [TASK_KEYS.index(task)] * size
-            asked.append(words)
-        index = torch.tensor(tasks)
+        first = str(rng.choice(self.tasks, p=self._task_odds))
+        if first in GUIDED | TONES:
+            return self._alone(first, count, rng, generator)
+        sizes = [min(PART, self.batch_size - start) for start in range(0, self.batch_size, PART)]
+        others = rng.choice(self.mixed, p=self._mixed_odds, size=len(sizes) - 1)
+        parts = [
+            (task, *self._part(task, count, size, rng, generator))
+            for task, size in zip((first, *others.tolist()), sizes, strict=True)
+        ]
+        return self._joined(parts, rng, generator)
+
+    def _joined(
+        self,
+        parts: Sequence[tuple[str, Pair, Sequence[tuple[Band, ...]], Tensor]],
+        rng: np.random.Generator,
+        generator: torch.Generator,
+    ) -> Batch:
+        """One batch of parts: task, pair, bands, and the severities that the words speak of."""
+        pairs = [pair for _, pair, _, _ in parts]
+        index = torch.cat([torch.full((len(pair.clean),), TASK_KEYS.index(task)) for task, pair, _, _ in parts])
+        bands = [
+            (*self._told(each, rng), *guides)
+            for _, pair, members, _ in parts
+            for each, guides in zip(members, pair.guide_bands or [()] * len(members), strict=True)
+        ]
+        degraded = torch.cat([pair.degraded for pair in pairs])
+        guides = [pair.guides for pair in pairs if pair.guides is not None]
         return Batch(
-            degraded=torch.cat([pair.degraded for pair in parts]),
-            clean=torch.cat([pair.clean for pair in parts]),
+            degraded=degraded,
+            clean=torch.cat([pair.clean for pair in pairs]),
             bands=bands,
             task=index,
-            severity=torch.cat([pair.severity for pair in parts]),
-            instruction=self.bank.draw(index, torch.cat(asked), generator),
-            faults=torch.cat([pair.faults for pair in parts]),
-            factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in parts]),
+            severity=torch.cat([pair.severity for pair in pairs]),
+            instruction=self.bank.draw(index, torch.cat([words for *_, words in parts]), generator),
+            faults=torch.cat([pair.faults for pair in pairs]),
+            factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in pairs]),
+            guides=torch.cat(guides) if guides else degraded[:, :0],
         )
+
+    def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:
+        """A batch of one task whose patches need the same guides, or their histograms."""
+        size = self.batch_size
+        least = 2 if task == "pansharpen" else 1
+        count = max(least, min(count, self.recipe.most_guided)) if task in GUIDED else count
+        words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
+        if task == "cloud_sar":
+            while not self.companions.has_radar(count):
+                count -= 1
+            couple = self.companions.radar(count, size, rng)
+            thin = bool(rng.random() < self.recipe.thin)
+            strength = severities(rng, size)
+            pair = clouded(couple.first, couple.bands, strength, generator, thin, couple.second, couple.second_bands)
+            return self._joined([(task, pair, couple.bands, words)], rng, generator)
+        if task == "stf" and self.companions.has_dates(count) and rng.random() < self.recipe.real_dates:
+            couple = self.companions.dates(count, size, rng)
+            pair = later(couple.first, couple.second, couple.bands, rng)
+            return self._joined([(task, pair, couple.bands, words)], rng, generator)
+        patches = self.source.draw(
+            count, self.patch, size, rng, averaged=self.recipe.averaged, sharp=task in GUIDED, optical=True
+        )
+        if task == "pansharpen":
+            pair = fused(patches.clean, patches.bands, rng, generator)
+        elif task == "stf":
+            pair = later(patches.clean, another_date(patches.clean, rng), patches.bands, rng)
+        else:
+            pair = operate(task, patches.clean, generator)
+        return self._joined([(task, pair, patches.bands, words)], rng, generator)
 
     def _part(
         self, task: str, count: int, size: int, rng: np.random.Generator, generator: torch.Generator
@@ -175,7 +183,7 @@ class Mixer:
             rng,
             averaged=self.recipe.averaged,
             sharp=sharp,
-            optical=task in ("haze", "sr", "brightness"),
+            optical=task in ("cloud", "haze", "sr", "brightness"),
         )
         bands = patches.bands
         if task in CHAIN and rng.random() < self._none_odds:
@@ -187,6 +195,9 @@ class Mixer:
             pair = upsample(patches.clean, step)
         elif task == "brightness":
             pair = brighten(patches.clean, *random_brightness(size, rng), patches.value_ranges)
+        elif task == "cloud":
+            thin = bool(rng.random() < self.recipe.thin)
+            pair = clouded(patches.clean, bands, severities(rng, size), generator, thin)
         elif task == "denoise" and count <= 2 and rng.random() < self._speckle_odds:
             clean, bands = backscatter(patches.clean, rng)
             pair = speckle(clean, rng, generator)
@@ -242,5 +253,5 @@ class _Steps:
 
 def _odds(weights: Mapping[Key, float]) -> tuple[list[Key], list[float]]:
     """Keys, and their weights scaled to a sum of one."""
-    total = sum(weights.values())
+    total = sum(weights.values()) or 1.0
     return list(weights), [weight / total for weight in weights.values()]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from llars.bands import Band, Modality
+from llars.bands import Band, Modality, Role
 from llars.data.corpus import Corpus
 from llars.errors import DataError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["PatchSource", "Patches"]
+__all__ = ["PatchSource", "Patches", "turned"]
 
 REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
 
@@ -95,8 +95,8 @@ class PatchSource:
             patch = scene.crop(channels.tolist(), y, x, factor * side, factor * side)
             if factor == 2:
                 patch = 0.25 * (patch[:, ::2, ::2] + patch[:, 1::2, ::2] + patch[:, ::2, 1::2] + patch[:, 1::2, 1::2])
-            clean[row] = _turned(patch, int(rng.integers(8)))
-            bands.append(tuple(_coarser(scene.bands[channel], factor) for channel in channels))
+            clean[row] = turned(patch, int(rng.integers(8)))
+            bands.append(tuple(_target(scene.bands[channel], factor) for channel in channels))
             ranges.append(scene.value_range)
         return Patches(torch.from_numpy(clean), bands, ranges)
 
@@ -110,7 +110,8 @@ class PatchSource:
         fit = [
             index
             for index, scene in enumerate(self.corpus.scenes)
-            if len(scene.bands) >= count
+            if scene.clean
+            and len(scene.bands) >= count
             and (scene.sharp or not sharp)
             and (not optical or all(band.modality in REFLECTED for band in scene.bands))
             and self.has_window(index, side)
@@ -162,7 +163,7 @@ def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
     return np.flatnonzero(bad.ravel() == 0).astype(np.int32)
 
 
-def _turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
+def turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
     """One of the eight symmetries of the square."""
     if which & 1:
         patch = patch[:, ::-1]
@@ -171,5 +172,7 @@ def _turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
     return patch.transpose(0, 2, 1) if which & 4 else patch
 
 
-def _coarser(band: Band, factor: int) -> Band:
-    return band if factor == 1 or band.gsd_m is None else band.with_gsd(band.gsd_m * factor)
+def _target(band: Band, factor: int) -> Band:
+    """The band as that of an image to restore, sampled ``factor`` times as wide; radar is packed as a guide."""
+    wider = band if factor == 1 or band.gsd_m is None else band.with_gsd(band.gsd_m * factor)
+    return wider if wider.role is Role.TARGET else replace(wider, role=Role.TARGET)

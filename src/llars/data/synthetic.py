@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from llars.bands import Band, Modality, Polarisation
-from llars.degrade import sample_operator
+from llars.degrade import get, sample_operator
 from llars.degrade.resolution import enlarge_exactly, reduce
 from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS, brightness_gain
@@ -29,7 +29,10 @@ __all__ = [
     "brighten",
     "cut",
     "damage",
+    "faults_of",
+    "operate",
     "random_brightness",
+    "severities",
     "speckle",
     "untouched",
     "upsample",
@@ -70,6 +73,12 @@ class Pair:
     factor: int = 1
     """How many times coarser the grid was from which ``degraded`` was enlarged; their area means agree."""
 
+    guides: Tensor | None = None
+    """``(batch, guide, y, x)`` unit values of images that help; None where the task needs none."""
+
+    guide_bands: Sequence[tuple[Band, ...]] = ()
+    """Bands of the guides of each image."""
+
 
 def damage(
     task: str,
@@ -85,12 +94,12 @@ def damage(
     earlier one, because a later one (noise) would be changed by mending the first (haze), which leaves no single truth.
     """
     count = len(clean)
-    severity = _severities(rng, count)
-    faults = _faults(task, severity)
+    severity = severities(rng, count)
+    faults = faults_of(task, severity)
     earlier = CHAIN[: CHAIN.index(task)]
     if second and earlier:
         other = earlier[int(rng.integers(len(earlier)))]
-        mild = _severities(rng, count) * 0.5
+        mild = severities(rng, count) * 0.5
         # Contiguous again: operators may return other strides, which the next one would carry on.
         clean = sample_operator(other, generator)(clean, mild, generator=generator, bands=bands).contiguous()
         faults[:, TASK_KEYS.index(other)] = mild
@@ -101,13 +110,20 @@ def damage(
 def untouched(clean: Tensor) -> Pair:
     """Patches in which nothing is wrong, whatever the words say."""
     severity = torch.zeros(len(clean))
-    return Pair(clean.clone(), clean, severity, _faults("denoise", severity))
+    return Pair(clean.clone(), clean, severity, faults_of("denoise", severity))
+
+
+def operate(task: str, clean: Tensor, generator: torch.Generator) -> Pair:
+    """Images and what an exact operation (``equalize``, ``stretch``) makes of them, in full whatever the words say."""
+    full = torch.ones(len(clean))
+    # No column of the faults: nothing is wrong with an image whose histogram is uneven.
+    return Pair(clean, get(task)(clean, full, generator=generator), full, torch.zeros(len(clean), len(TASK_KEYS)))
 
 
 def upsample(clean: Tensor, factor: int) -> Pair:
     """What is left after a grid coarser by ``factor`` (2, 3 or 4) and back; sides must be multiples of ``GRID``."""
     severity = torch.full((len(clean),), (factor - 1) / 3)
-    return Pair(enlarge_exactly(reduce(clean, factor), factor), clean, severity, _faults("sr", severity), factor)
+    return Pair(enlarge_exactly(reduce(clean, factor), factor), clean, severity, faults_of("sr", severity), factor)
 
 
 def brighten(
@@ -160,7 +176,7 @@ def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator)
     # Trigamma function: the variance of the logarithm of a gamma variable.
     deviation = decibels * math.sqrt(1 / looks + 1 / (2 * looks**2) + 1 / (6 * looks**3)) / (high - low)
     severity = torch.full((len(clean),), min(1.0, deviation / 0.1))
-    return Pair(degraded.clamp(0.0, 1.0), clean, severity, _faults("denoise", severity))
+    return Pair(degraded.clamp(0.0, 1.0), clean, severity, faults_of("denoise", severity))
 
 
 def _speckle_power(shape: torch.Size, looks: int, correlated: bool, generator: torch.Generator) -> Tensor:
@@ -190,13 +206,13 @@ def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[
     return image * gain + floor * (gain - 1.0)
 
 
-def _faults(task: str, severity: Tensor) -> Tensor:
+def faults_of(task: str, severity: Tensor) -> Tensor:
     """``(batch, task)``, zero but for one task."""
     faults = torch.zeros(len(severity), len(TASK_KEYS))
     faults[:, TASK_KEYS.index(task)] = severity
     return faults
 
 
-def _severities(rng: np.random.Generator, count: int) -> Tensor:
+def severities(rng: np.random.Generator, count: int) -> Tensor:
     """Severities between ``LEAST`` and ``MOST``, most of them in the middle, where there is something to learn."""
     return torch.from_numpy(LEAST + (MOST - LEAST) * rng.beta(1.5, 1.5, count)).float()

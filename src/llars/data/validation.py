@@ -10,13 +10,15 @@ import torch
 
 from llars.bands import Band
 from llars.data.corpus import Corpus
+from llars.data.guided import another_date, fused, later
 from llars.data.mix import MARGIN, VectorBank
 from llars.data.patches import PatchSource
-from llars.data.synthetic import GRID, Pair, brighten, cut, upsample
+from llars.data.recipe import GUIDED, MARGINED
+from llars.data.synthetic import GRID, Pair, brighten, cut, operate, upsample
 from llars.degrade import get
 from llars.errors import DataError
 from llars.sample import Batch
-from llars.tasks import TASK_KEYS
+from llars.tasks import TASK_KEYS, TONES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +30,15 @@ FAULTS = {
     "deblur": ("gaussian_blur", 0.5),
     "destripe": ("detector_stripes", 0.5),
     "haze": ("haze", 0.5),
+    "cloud": ("thick_cloud", 0.5),
 }
 """Operator and severity by task: noise of sigma 0.05, blur of sigma 1 px."""
+
+TASKS = (*FAULTS, "sr", "brightness", "pansharpen", "stf", *sorted(TONES))
+"""Tasks that are validated: all for which clean images suffice."""
+
+MOST_GUIDED = 6
+"""Largest number of target bands with guides."""
 
 STRENGTH = 0.5
 """Brightness to restore."""
@@ -75,23 +84,52 @@ def validation_batches(
         raise DataError(f"{corpus.path}: no sensor has {SMALLEST} pixels to validate on")
     found: list[HeldOut] = []
     for family in families:
-        for task in (*FAULTS, "sr", "brightness"):
+        for task in TASKS:
+            if task in GUIDED and not 2 <= family.clean.shape[1] <= MOST_GUIDED:
+                continue
             generator = torch.Generator().manual_seed(seed)
-            pair = cut(_pair(task, family, generator), MARGIN, patch)
-            index = torch.full((size,), TASK_KEYS.index(task))
-            words = bank.draw(index, pair.severity, generator)
-            factor = torch.full((size,), pair.factor)
-            batch = Batch(pair.degraded, pair.clean, family.bands, index, pair.severity, words, pair.faults, factor)
-            found.append(HeldOut(task, family.name, batch))
+            found.append(
+                HeldOut(task, family.name, _batch(task, _pair(task, family, generator, patch), family, bank, seed))
+            )
     return found
 
 
-def _pair(task: str, family: _Family, generator: torch.Generator) -> Pair:
-    """The fixed fault of a task on the clean patches of a family."""
-    clean = family.clean
+def _batch(task: str, pair: Pair, family: _Family, bank: VectorBank, seed: int) -> Batch:
+    size = len(pair.clean)
+    index = torch.full((size,), TASK_KEYS.index(task))
+    guide_bands = pair.guide_bands or [()] * size
+    return Batch(
+        degraded=pair.degraded,
+        clean=pair.clean,
+        bands=[(*own, *guides) for own, guides in zip(family.bands, guide_bands, strict=True)],
+        task=index,
+        severity=pair.severity,
+        instruction=bank.draw(index, pair.severity, torch.Generator().manual_seed(seed)),
+        faults=pair.faults,
+        factor=torch.full((size,), pair.factor),
+        guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,
+    )
+
+
+def _pair(task: str, family: _Family, generator: torch.Generator, patch: int) -> Pair:
+    """The fixed fault of a task on patches of a family, cut after operators that look past the edge."""
+    inner = (..., slice(MARGIN, MARGIN + patch), slice(MARGIN, MARGIN + patch))
+    clean = family.clean if task in MARGINED else family.clean[inner].contiguous()
+    pair = _whole(task, clean, family, generator)
+    return cut(pair, MARGIN, patch) if task in MARGINED else pair
+
+
+def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator) -> Pair:
     count = len(clean)
+    rng = np.random.default_rng(0)
     if task == "sr":
         return upsample(clean, 2)
+    if task == "pansharpen":
+        return fused(clean, family.bands, rng, generator)
+    if task == "stf":
+        return later(clean, another_date(clean, rng), family.bands, rng)
+    if task in TONES:
+        return operate(task, clean, generator)
     if task == "brightness":
         strength = np.full(count, STRENGTH)
         return brighten(clean, strength, strength, family.ranges)
@@ -109,7 +147,7 @@ def _families(corpus: Corpus, size: int, patch: int, seed: int) -> list[_Family]
     side = -(-(patch + 2 * MARGIN) // GRID) * GRID
     members: dict[str, list[int]] = {}
     for index, scene in enumerate(corpus.scenes):
-        if scene.sharp and source.has_window(index, side):
+        if scene.clean and scene.sharp and source.has_window(index, side):
             members.setdefault(f"{scene.sensor.partition('-')[0]}-{len(scene.bands)}", []).append(index)
     families = []
     for name, indices in sorted(members.items()):

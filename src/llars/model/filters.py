@@ -116,7 +116,8 @@ class GuideHead(nn.Module):
 def likeness(windows: Float[Tensor, "batch window band y x"], targets: int) -> Float[Tensor, "batch target guide 2"]:
     """Correlation of each target band with each guide band over a scene's windows: as they are, and coarser by 4."""
     found = []
-    for image in (windows, nn.functional.avg_pool2d(windows.flatten(0, 1), 4).unflatten(0, windows.shape[:2])):
+    coarse = nn.functional.avg_pool2d(windows.flatten(0, 1), 4)
+    for image in (windows, coarse.view(*windows.shape[:3], *coarse.shape[-2:])):
         pixels = image.float().transpose(1, 2).flatten(2)
         pixels = nn.functional.normalize(pixels - pixels.mean(-1, keepdim=True), dim=-1)
         found.append(pixels[:, :targets] @ pixels[:, targets:].transpose(-1, -2))

@@ -110,13 +110,15 @@ class Trainer:
 
     def forward(self, batch: Batch) -> tuple[Output, Tensor, Statistics, Conditions]:
         """The network on a batch; also the normalised truth, its statistics and the conditions."""
-        statistics = jitter(Statistics.of(batch.degraded))
-        image, truth = statistics.apply(batch.degraded), statistics.apply(batch.clean)
+        targets = batch.clean.shape[1]
+        statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
+        image, own = statistics.apply(batch.image), statistics.first(targets)
         bands = describe(batch.bands).to(image.device)
         with torch.autocast(image.device.type, torch.bfloat16):
-            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction)
+            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
             output = self.network(image, conditions)
-        return replace(output, image=hold_means(output.image, image, batch.factor)), truth, statistics, conditions
+        held = hold_means(output.image, image[:, :targets], batch.factor)
+        return replace(output, image=held), own.apply(batch.clean), own, conditions
 
     def train_step(self, batch: Batch, progress: Progress) -> None:
         """One step of the optimizer; a step whose gradient is not finite is left out and counted."""

@@ -17,7 +17,7 @@ def hold_means(
 
     What is left over at the right and lower edge, where the factor does not divide the patch, stays as it is.
     """
-    for each in factor.unique().tolist():
+    for each in sorted(set(factor.tolist())):
         if each == 1:
             continue
         chosen = factor == each

@@ -21,13 +21,14 @@ __all__ = ["restore", "validate"]
 @torch.no_grad()
 def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
     """Restored unit values; each patch is its own scene."""
-    statistics = Statistics.of(batch.degraded)
-    image = statistics.apply(batch.degraded)
+    targets = batch.clean.shape[1]
+    statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
+    image = statistics.apply(batch.image)
     bands = describe(batch.bands).to(image.device)
     with torch.autocast(image.device.type, torch.bfloat16):
-        conditions = network.condition(image[:, None], bands, statistics, batch.instruction)
+        conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)
         restored = network(image, conditions).image
-    return statistics.undo(hold_means(restored, image, batch.factor))
+    return statistics.first(targets).undo(hold_means(restored, image[:, :targets], batch.factor))
 
 
 def decibels(image: Tensor, truth: Tensor) -> Tensor:
