@@ -17,8 +17,9 @@ from llars.errors import ConfigError, DataError
 from llars.sample import Sample
 from llars.tasks import TASK_KEYS
 from llars.text.bank import InstructionBank, signed_levels
-from llars.train.config import TrainConfig, read_config
-from llars.train.loop import Progress, Trainer, main
+from llars.train.config import TrainConfig, minutes, read_config
+from llars.train.log import Progress
+from llars.train.loop import Trainer, main
 from llars.weights.registry import load_network
 
 BANDS = tuple(Band(name, nm, 40.0, 10.0) for name, nm in (("B", 490.0), ("G", 560.0), ("R", 665.0)))
@@ -136,6 +137,14 @@ def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="do not fit"):
         read_config(config, ["losses={beauty: 1}"])
     assert read_config(config, ["learning_rate=2e-3"]).learning_rate == 0.002
+
+
+def test_durations() -> None:
+    assert minutes("90m") == minutes("1h30m") == minutes("1.5h") == 90
+    assert minutes("30s") == 0.5
+    for wrong in ("", "90", "2 days", "m"):
+        with pytest.raises(ConfigError, match="no duration"):
+            minutes(wrong)
 
 
 def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:

@@ -218,13 +218,15 @@ class Mixer:
 
 
 class Loader:
-    """The batches of the steps from ``start`` to before ``stop``, in order, made ahead by worker processes.
+    """The batches of every ``stride``-th step from ``start`` to before ``stop``, made ahead by worker processes.
 
     The batches are the same for any number of workers; with none they are made when asked for.
     """
 
-    def __init__(self, mixer: Mixer, start: int, stop: int, workers: int = 1, ahead: int = 8) -> None:
-        self.mixer, self.steps, self.workers, self.ahead = mixer, range(start, stop), workers, ahead
+    def __init__(
+        self, mixer: Mixer, start: int, stop: int, *, stride: int = 1, workers: int = 1, ahead: int = 8
+    ) -> None:
+        self.mixer, self.steps, self.workers, self.ahead = mixer, range(start, stop, stride), workers, ahead
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,7 +13,9 @@ import yaml
 from llars.errors import ConfigError
 from llars.train.losses import LossWeights
 
-__all__ = ["TrainConfig", "read_config"]
+__all__ = ["TrainConfig", "minutes", "read_config"]
+
+DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,19 @@ class TrainConfig:
     losses: LossWeights = field(default_factory=LossWeights)
     tasks: dict[str, float] = field(default_factory=dict)
     """Share of each task in the samples."""
+
+
+def minutes(duration: str) -> float:
+    """Minutes in a duration such as ``2h``, ``90m`` or ``1h30m``.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found = DURATION.fullmatch(duration.strip())
+    if found is None or not any(found.groups()):
+        raise ConfigError(f"{duration!r} is no duration; write hours, minutes and seconds as in 2h, 90m or 1h30m")
+    hours, whole, seconds = (float(found[unit] or 0) for unit in "hms")
+    return 60 * hours + whole + seconds / 60
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -6,11 +6,11 @@ weights as one that was not.
 
 from __future__ import annotations
 
-import csv
+import importlib.util
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -32,7 +32,10 @@ from llars.text.bank import InstructionBank
 from llars.text.encoder import SentenceEncoder
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
+from llars.train.log import Log, Progress
 from llars.train.losses import auxiliary_loss, restoration_loss
+from llars.train.panel import panel
+from llars.train.processes import Processes, joined
 from llars.train.projection import hold_means
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
@@ -40,22 +43,16 @@ from llars.weights.registry import load_network, save_weights
 
 __all__ = ["Trainer", "main"]
 
-
-@dataclass
-class Progress:
-    """What has happened since the last line of the log."""
-
-    losses: dict[str, list[float]] = field(default_factory=dict)
-    skipped: int = 0
-    started: float = field(default_factory=time.monotonic)
-    steps: int = 0
+ALONE = Processes()
+LOG_STEPS = 200
+"""Steps between two lines of the log."""
 
 
 class Trainer:
     """The state of a run."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        self.config = config
+    def __init__(self, config: TrainConfig, processes: Processes = ALONE) -> None:
+        self.config, self.processes = config, processes
         torch.manual_seed(config.seed)
         self.network = (
             Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
@@ -123,7 +120,7 @@ class Trainer:
     def train_step(self, batch: Batch, progress: Progress) -> None:
         """One step of the optimizer; a step whose gradient is not finite is left out and counted."""
         # Gates and jitter draw from the global generator: seeded by the step, they need no saving.
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step * self.processes.count + self.processes.rank)
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
@@ -133,6 +130,7 @@ class Trainer:
         loss = (weights * losses).mean() + auxiliary_loss(output, truth, conditions, batch, self.config.losses)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self.processes.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -155,33 +153,6 @@ def jitter(statistics: Statistics) -> Statistics:
     return statistics.jittered(shift, factor)
 
 
-def log(path: Path, row: dict[str, object]) -> None:
-    """Appends a row to a CSV file, whose header is that of its first row."""
-    new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-    print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
-
-
-def progress_row(trainer: Trainer, progress: Progress, tasks: Sequence[str]) -> dict[str, object]:
-    """A row for the log: throughput and the mean loss of each task."""
-    seconds = time.monotonic() - progress.started
-    row: dict[str, object] = {
-        "step": trainer.step,
-        "lr": f"{trainer.learning_rate():.2e}",
-        "samples_per_s": f"{progress.steps * trainer.config.batch_size / seconds:.1f}",
-        "skipped": progress.skipped,
-    }
-    for task in tasks:
-        values = progress.losses.get(task, [])
-        row[task] = f"{sum(values) / len(values):.4f}" if values else ""
-    return row
-
-
 def open_bank(path: Path) -> InstructionBank:
     """The instruction vectors at ``path``, made from the grammar where there are none yet."""
     if not path.exists():
@@ -191,35 +162,68 @@ def open_bank(path: Path) -> InstructionBank:
 
 
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:
-    """Trains as the configuration at ``path`` says and returns the weights file.
+    """Trains as the configuration at ``path`` says and returns the weights file; also under ``torchrun``.
 
     Raises:
         LlarsError: configuration, corpus or checkpoint are not usable.
     """
     config = read_config(path, overrides)
+    with joined(config.device) as (processes, device):
+        if processes.first:
+            open_bank(config.bank)
+        processes.wait()
+        run(replace(config, device=device), processes)
+    return config.run / f"{config.model}.safetensors"
+
+
+def run(config: TrainConfig, processes: Processes) -> None:
+    """The steps that are left, with checkpoints, log and evaluations on the way."""
     corpus, bank = Corpus.open(config.corpus / "train"), open_bank(config.bank)
     mixer = Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size, seed=config.seed)
-    held_out = [held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank)]
-    trainer = Trainer(config)
-    tasks = sorted(config.tasks)
-    progress, start = Progress(), time.monotonic()
-    saved = evaluated = start
-    for batch in Loader(mixer, trainer.step, config.steps):
+    trainer = Trainer(config, processes)
+    report = Report(trainer, config, bank) if processes.first else None
+    start = time.monotonic()
+    progress = Progress()
+    first, count = trainer.step, processes.count
+    for batch in Loader(mixer, first * count + processes.rank, config.steps * count, stride=count):
         trainer.train_step(batch.to(config.device), progress)
-        now = time.monotonic()
-        if trainer.step % 200 == 0:
-            log(config.run / "train.csv", progress_row(trainer, progress, tasks))
-            progress = Progress()
-        over = config.max_minutes is not None and now - start > 60 * config.max_minutes
-        if over or now - saved > 60 * config.checkpoint_minutes:
-            trainer.save()
-            saved = now
-        if over or now - evaluated > 60 * config.evaluate_minutes:
-            log(config.run / "validation.csv", {"step": trainer.step, **validate(trainer.averaged(), held_out)})
-            evaluated = now
+        late = config.max_minutes is not None and time.monotonic() - start > 60 * config.max_minutes
+        over = processes.agree(late) if config.max_minutes is not None else False
+        if report is not None:
+            progress = report.after_step(progress, over)
         if over:
             break
     if trainer.step == 0:
         raise DataError(f"no training step was done: steps={config.steps} with the corpus at {config.corpus}")
-    trainer.save()
-    return config.run / f"{config.model}.safetensors"
+    if report is not None:
+        trainer.save()
+
+
+class Report:
+    """What the first process writes while it trains."""
+
+    def __init__(self, trainer: Trainer, config: TrainConfig, bank: InstructionBank) -> None:
+        self.trainer, self.config = trainer, config
+        self.held_out = [held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank)]
+        self.log = Log(config.run)
+        self.saved = self.evaluated = time.monotonic()
+
+    def after_step(self, progress: Progress, over: bool) -> Progress:
+        """Writes what is due and returns where counting goes on."""
+        trainer, config, now = self.trainer, self.config, time.monotonic()
+        if trainer.step % LOG_STEPS == 0:
+            rate = {"step": trainer.step, "lr": f"{trainer.learning_rate():.2e}"}
+            samples = config.batch_size * trainer.processes.count
+            self.log.write("train", rate | progress.row(samples, sorted(config.tasks)))
+            progress = Progress()
+        if over or now - self.saved > 60 * config.checkpoint_minutes:
+            trainer.save()
+            self.saved = now
+        if over or now - self.evaluated > 60 * config.evaluate_minutes:
+            network = trainer.averaged()
+            held_out = [batch.to(config.device) for batch in self.held_out]
+            self.log.write("validation", {"step": trainer.step, **validate(network, held_out)})
+            if importlib.util.find_spec("PIL") is not None:
+                self.log.picture("held_out", trainer.step, panel(network, held_out))
+            self.evaluated = now
+        return progress

@@ -1,0 +1,47 @@
+"""A picture of what a network does now: for each task one held-out patch, before, after, and as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from llars.model.network import Network
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+from llars.train.validation import restore
+
+__all__ = ["panel"]
+
+LOW, HIGH = 0.02, 0.98
+"""Quantiles of the truth that are shown black and white."""
+
+GAP = 2
+"""Pixels between patches."""
+
+
+def panel(network: Network, batches: Sequence[Batch]) -> NDArray[np.uint8]:
+    """``(y, x, 3)``: a row for each task in ``batches``, in the order of its first batch; the first three bands shown."""
+    shown: dict[str, Batch] = {}
+    for batch in batches:
+        shown.setdefault(TASK_KEYS[int(batch.task[0])], batch)
+    rows = []
+    for batch in shown.values():
+        images = [image[0].float().cpu() for image in (batch.degraded, restore(network, batch), batch.clean)]
+        rows.append(torch.cat([_framed(_coloured(image, images[-1])) for image in images], 2))
+    pixels = torch.cat(rows, 1).permute(1, 2, 0)
+    return (pixels * 255).round().to(torch.uint8).numpy()
+
+
+def _coloured(image: Tensor, truth: Tensor) -> Tensor:
+    """Three bands of ``image``, stretched as ``truth`` needs it; a single band is grey."""
+    bands = [min(band, len(image) - 1) for band in range(3)]
+    low, high = (truth[bands].flatten(1).quantile(level, dim=1)[:, None, None] for level in (LOW, HIGH))
+    return ((image[bands] - low) / (high - low).clamp_min(1e-3)).clamp(0.0, 1.0)
+
+
+def _framed(image: Tensor) -> Tensor:
+    return torch.nn.functional.pad(image, [0, GAP, 0, GAP], value=1.0)

@@ -1,0 +1,80 @@
+"""Training in several processes: each takes every so many batches, and all take the mean of their gradients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Processes", "joined"]
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of a run and this one's place among them; one alone needs no communication."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files and the log."""
+        return self.rank == 0
+
+    def average(self, values: Iterable[Tensor]) -> None:
+        """Puts the mean over processes into every tensor, in one message."""
+        held = list(values)
+        if self.count == 1 or not held:
+            return
+        flat = torch.cat([value.reshape(-1).float() for value in held])
+        torch.distributed.all_reduce(flat)
+        flat /= self.count
+        for value, mean in zip(held, flat.split([value.numel() for value in held]), strict=True):
+            value.copy_(mean.view_as(value))
+
+    def average_gradients(self, network: nn.Module) -> None:
+        """The mean gradient; a process whose batch left a parameter out counts it as zero."""
+        if self.count == 1:
+            return
+        for parameter in network.parameters():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.average(parameter.grad for parameter in network.parameters() if parameter.grad is not None)
+
+    def agree(self, stop: bool) -> bool:
+        """Whether any process wants to stop: clocks differ, and all must stop at the same step."""
+        if self.count == 1:
+            return stop
+        wish = torch.tensor(float(stop), device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
+        torch.distributed.all_reduce(wish)
+        return bool(wish > 0)
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self.count > 1:
+            torch.distributed.barrier()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[tuple[Processes, str]]:
+    """The processes that ``torchrun`` started, and the device of this one; a run of its own without ``torchrun``.
+
+    NCCL between CUDA devices, one for each process; gloo else.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes(), device
+        return
+    cuda = device.startswith("cuda")
+    if cuda:
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield Processes(torch.distributed.get_rank(), count), device
+    finally:
+        torch.distributed.destroy_process_group()
