@@ -38,6 +38,9 @@ Folder = Annotated[
     Path | None,
     typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
 ]
+DataFolder = Annotated[
+    Path | None, typer.Argument(metavar="[FOLDER]", help="Where sources lie; default: `folder` of the configuration.")
+]
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
@@ -64,6 +67,10 @@ def restore(
     prompt: Annotated[
         str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')
     ] = "",
+    guides: Annotated[
+        list[str] | None,
+        typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
+    ] = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -71,6 +78,12 @@ def restore(
     tile: Annotated[
         int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")
     ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: half of the machine's.")
+    ] = None,
+    project: Annotated[
+        bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")
+    ] = True,
     uncertainty: Annotated[
         Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
     ] = None,
@@ -88,11 +101,14 @@ def restore(
             source,
             output,
             prompt,
+            guides=guides_by_role(guides or []),
             scale=scale,
             sensor=sensor,
             model=model,
             device=device,
             tile=tile,
+            max_memory=max_memory,
+            project=project,
             uncertainty=uncertainty,
             preview=preview,
             overwrite=overwrite,
@@ -100,6 +116,19 @@ def restore(
         )
     if not quiet:
         say(report.notes)
+
+
+def guides_by_role(pairs: Sequence[str]) -> dict[str, Path]:
+    """The files of options that read ROLE=FILE."""
+    guides: dict[str, Path] = {}
+    for pair in pairs:
+        role, equals, file = pair.partition("=")
+        if not (equals and role and file):
+            raise ConfigError(f"found --guide {pair}, expected ROLE=FILE: --guide pan=pan.tif")
+        if role in guides:
+            raise ConfigError(f"two guides are called {role}; give one of each role")
+        guides[role] = Path(file)
+    return guides
 
 
 @app.command()
@@ -195,20 +224,61 @@ def list_models(as_json: Json = False) -> None:
 
 
 @data.command("build")
-def data_build(config: Config, folder: Folder = None) -> None:
-    """Pack the imagery of a folder for training."""
-    from llars.data.corpus import build
+def data_build(config: Config, folder: DataFolder = None, overrides: Overrides = None) -> None:
+    """Pack imagery and public data sets into shards; started again, it goes on where it stopped."""
+    from llars.data.build import build, read_plan
 
-    for split, packed in build(config, folder or configured_folder(config))["splits"].items():
-        print(f"{split}: {packed['scenes']} scenes, {packed['bytes'] / 1e6:.0f} MB")
+    manifest = build(read_plan(config, folder, overrides or []), lambda line: print(line, file=sys.stderr))
+    for split, packed in manifest["splits"].items():
+        print(f"{split}: {packed['samples']} samples, {packed['scenes']} images, {packed['bytes'] / 1e6:.0f} MB")
+    report(manifest["faults"])
+
+
+@data.command("check")
+def data_check(config: Config, overrides: Overrides = None) -> None:
+    """Look for missing, corrupt and doubled samples, and for places that two splits share."""
+    from llars.data.build import read_plan
+    from llars.data.check import check
+
+    report(check(read_plan(config, None, overrides or []).out))
+    print("nothing is missing, corrupt or shared between splits")
+
+
+@data.command("stats")
+def data_stats(
+    config: Config,
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option("--out", help="Picture to write: PNG.")] = Path("corpus.png"),
+) -> None:
+    """Draw what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
+    from llars.data.build import read_plan
+    from llars.data.stats import draw, lines
+
+    corpus = read_plan(config, None, overrides or []).out
+    print("\n".join(lines(corpus)))
+    draw(corpus, out)
+
+
+def report(faults: Sequence[str]) -> None:
+    """Tell what is wrong, one line each; then the exit code says so too."""
+    for line in faults:
+        fail(line, MISTAKE)
+    if faults:
+        raise typer.Exit(MISTAKE)
 
 
 @app.command()
-def train(config: Config, overrides: Overrides = None) -> None:
-    """Train a model; started again, it goes on where it stopped."""
+def train(
+    config: Config,
+    overrides: Overrides = None,
+    max_time: Annotated[str | None, typer.Option("--max-time", help="Stop after this long: 90m, 2h, 1h30m.")] = None,
+) -> None:
+    """Train a model; started again, it goes on where it stopped. Several processes: torchrun -m llars train."""
     from llars.train import loop
+    from llars.train.config import minutes
 
-    loop.main(config, overrides or [])
+    budget = [] if max_time is None else [f"max_minutes={minutes(max_time)}"]
+    loop.main(config, [*(overrides or []), *budget])
 
 
 @app.command()

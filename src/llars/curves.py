@@ -1,54 +1,71 @@
-"""Tone curves: a band's quantiles, and piecewise-linear maps through them. Used by the exact operations and the model."""
+"""Tone curves: a band's quantiles, and piecewise-linear maps through them; for the exact operations and the model."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
-__all__ = ["LEVELS", "apply_curve", "quantiles"]
+__all__ = ["LEVELS", "apply_curve", "ascending", "quantiles"]
 
-LEVELS = tuple(sorted({*(step / 64 for step in range(65)), 0.02, 0.98}))
+LEVELS: tuple[float, ...] = tuple(sorted({*(step / 64 for step in range(65)), 0.02, 0.98}))
 """Shares of the pixels at which a curve has its knots: 64 even steps, and the ends of the usual linear stretch."""
 
 
-def quantiles(
-    image: Float[Tensor, "*batch y x"], valid: Bool[Tensor, "*batch y x"] | None = None
-) -> Float[Tensor, "*batch level"]:
-    """The values of each band below which ``LEVELS`` of its valid pixels lie, linear between neighbours; float32.
+def ascending(values: Tensor) -> Tensor:
+    """``values`` in rising order along the last axis, NaN last; no gradients."""
+    values = values.detach()
+    if values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64):
+        # NumPy sorts with vector instructions: 30 times as fast.
+        return torch.from_numpy(np.sort(values.numpy(), axis=-1))
+    return values.sort(dim=-1).values
 
-    A band without any valid pixel is given zeros.
+
+def quantiles(image: Tensor, levels: Tensor | tuple[float, ...] = LEVELS) -> Tensor:
+    """Quantiles of every band over its valid pixels, linear between order statistics.
+
+    Args:
+        image: ``(batch, band, y, x)``; NaN is no data.
+        levels: ``(k,)`` in [0, 1].
+
+    Returns:
+        ``(batch, band, k)``; NaN for a band without any valid pixel.
     """
-    levels = torch.tensor(LEVELS, dtype=torch.float64, device=image.device)
-    flat = image.float().flatten(-2)
-    if valid is None:
-        ordered, count = flat.sort(-1).values, torch.full(flat.shape[:-1], flat.shape[-1], device=flat.device)
-    else:
-        kept = valid.flatten(-2)
-        # What is missing is sorted to the end, behind the last place that is asked for.
-        ordered = flat.masked_fill(~kept, torch.inf).sort(-1).values
-        count = kept.sum(-1)
-    place = levels * (count[..., None] - 1).clamp_min(0)
-    below = place.floor().long()
-    above = torch.minimum(below + 1, (count[..., None] - 1).clamp_min(0))
-    found = torch.lerp(ordered.gather(-1, below), ordered.gather(-1, above), (place - below).float())
-    return torch.where((count > 0)[..., None], found, 0.0)
+    ordered = ascending(image.flatten(2))
+    last = (~ordered.isnan()).sum(dim=2, keepdim=True) - 1
+    # Positions among millions of pixels need more digits than float32 has.
+    place = torch.as_tensor(levels, dtype=torch.float64, device=image.device) * last.clamp(min=0)
+    below = place.long()
+    above = torch.minimum(below + 1, last.clamp(min=0))
+    share = (place - below).to(ordered)
+    return torch.lerp(ordered.gather(2, below), ordered.gather(2, above), share)
 
 
-def apply_curve(
-    image: Float[Tensor, "*batch y x"], knots: Float[Tensor, "*batch level"], values: Float[Tensor, "*batch level"]
-) -> Float[Tensor, "*batch y x"]:
-    """Each band through its own curve, linear between ``knots`` (ascending) and level beyond the first and the last.
+def apply_curve(image: Tensor, knots: Tensor, values: Tensor) -> Tensor:
+    """A curve of its own for every band: linear between knots, level beyond the first and the last.
 
-    Where several knots share one place, as where many pixels share one value, the middle of their values holds.
+    Where knots coincide (flat histograms, images of few grey levels) the curve jumps, and at the jump itself it takes
+    the middle: the mid-rank, where values are ranks. A rising curve keeps the order of pixels. Differentiable in all
+    three.
+
+    Args:
+        image: ``(batch, band, y, x)``; NaN stays NaN.
+        knots: ``(batch, band, k)``, in rising order.
+        values: ``(batch, band, k)`` or what expands to it.
+
+    Returns:
+        Same shape as ``image``.
     """
-    flat = image.flatten(-2).contiguous()
-    first = torch.searchsorted(knots.contiguous(), flat, right=False)
-    after = torch.searchsorted(knots.contiguous(), flat, right=True)
-    last = knots.shape[-1] - 1
-    low, high = (after - 1).clamp(0, last), after.clamp(0, last)
-    start, end = knots.gather(-1, low), knots.gather(-1, high)
-    share = ((flat - start) / (end - start).clamp_min(1e-12)).clamp(0.0, 1.0)
-    between = torch.lerp(values.gather(-1, low), values.gather(-1, high), share)
-    tied = 0.5 * (values.gather(-1, first.clamp(0, last)) + values.gather(-1, low))
-    return torch.where(after - first > 1, tied, between).view(image.shape)
+    knots = knots.contiguous()
+    values = values.expand_as(knots)
+    fixed, end = knots.detach(), knots.shape[2] - 1
+    flat = image.flatten(2).contiguous()
+    first = torch.searchsorted(fixed, fixed).clamp(max=end)
+    last = (torch.searchsorted(fixed, fixed, right=True) - 1).clamp(min=0)
+    middle = 0.5 * (values.gather(2, first) + values.gather(2, last))
+    upper = torch.searchsorted(fixed, flat.detach())
+    right, left = upper.clamp(max=end), (upper - 1).clamp(min=0)
+    low, high = knots.gather(2, left), knots.gather(2, right)
+    share = ((flat - low) / (high - low).where(high > low, 1.0)).clamp(0.0, 1.0)
+    between = torch.lerp(values.gather(2, left), values.gather(2, right), share)
+    return torch.where(flat == high, middle.gather(2, right), between).view_as(image)

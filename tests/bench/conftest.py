@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ seed: 5
 crop: 60
 smallest: 48
 picture: grey
+targets:
+  - {trials: denoise, metric: psnr, than: [BM3D, plus], least: 0.5}
 trials:
   - {task: denoise, degradation: gaussian_noise, severity: 0.5, instruction: reduce the noise}
   - {task: deblur, degradation: gaussian_blur, severity: 0.5, instruction: sharpen it}
@@ -28,6 +31,7 @@ def texture(bands: int, height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def entry(name: str, sensor: str, bands: list[str], **changes: Any) -> dict[str, Any]:
     facts = {"id": name, "file": f"{name}.tif", "sensor": sensor, "bands": bands, "group": name, "gsd_m": 10}
+    facts["shape"] = [len(bands), 64, 81]
     facts |= {
         "scale": 1 / 255,
         "offset": 0,
@@ -61,12 +65,33 @@ def folder(tmp_path: Path) -> Path:
         stored = stored.astype(np.uint8 if facts["scale"] < 0.01 and facts["offset"] == 0 else np.uint16)
         if facts["nodata"] is not None:
             stored[:, 20:30, 20:30] = facts["nodata"]
-        profile = {"driver": "GTiff", "count": len(stored), "height": size[0], "width": size[1], "dtype": stored.dtype}
-        profile |= {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5e6)}
-        with rasterio.open(root / facts["file"], "w", nodata=facts["nodata"], **profile) as target:
-            target.write(stored)
+        write_tif(root / facts["file"], stored, nodata=facts["nodata"])
     (root / "scenes.json").write_text(json.dumps(entries))
     return root
+
+
+def write_tif(path: Path, values: np.ndarray, **profile: Any) -> None:
+    facts = {"driver": "GTiff", "count": len(values), "height": values.shape[1], "width": values.shape[2]}
+    facts |= {"dtype": values.dtype, "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5e6)}
+    with rasterio.open(path, "w", **facts | profile) as target:
+        target.write(values)
+
+
+@pytest.fixture(name="entry")
+def entry_of() -> Callable[..., dict[str, Any]]:
+    """What makes an entry of a catalogue."""
+    return entry
+
+
+@pytest.fixture(name="texture")
+def texture_of() -> Callable[..., np.ndarray]:
+    """What makes hills with edges."""
+    return texture
+
+
+@pytest.fixture(name="write_tif")
+def writer() -> Callable[..., None]:
+    return write_tif
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_work_is_that_of_the_convolutions():
     per_megapixel = counted[0] / 1e9 / (side * side / 1e6)
     # Beside its layers the network filters each band with a kernel of its own, and strips at half resolution.
     strips = dense.strips.column.numel() + dense.strips.row.numel()
-    filtering = 2 * (dense.kernel.numel() + strips / 4) / 1e3
+    filtering = 2 * (dense.direct.kernel.numel() + strips / 4) / 1e3
     assert measured.work == pytest.approx(per_megapixel + filtering, rel=0.01)
     assert min(measured.matmul, measured.float32, measured.bfloat16, measured.memory) > 0
 

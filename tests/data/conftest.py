@@ -64,6 +64,9 @@ class Folder:
         } | more
         self.entries.append(entry)
         count, height, width = values.shape
+        # Every group lies elsewhere, unless it is told to lie where another does.
+        groups = list(dict.fromkeys(str(one["group"]) for one in self.entries))
+        west = entry.pop("west", 300000 + 5000 * groups.index(str(entry["group"])))
         with rasterio.open(
             self.root / entry["file"],
             "w",
@@ -74,10 +77,18 @@ class Folder:
             dtype=values.dtype,
             nodata=entry["nodata"],
             crs="EPSG:32632",
-            transform=from_origin(600000, 5000000, gsd, gsd),
+            transform=from_origin(west, 5000000, gsd, gsd),
         ) as file:
             file.write(values)
         (self.root / "scenes.json").write_text(json.dumps(self.entries))
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Folder:
+    """An empty folder, to be filled by the test."""
+    root = tmp_path / "imagery"
+    root.mkdir()
+    return Folder(root)
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from llars.bands import Modality
-from llars.data.catalog import read_catalog
+from llars.data.catalog import day_in, read_catalog
 from llars.errors import DataError
 from llars.sample import Sample
 
@@ -62,6 +64,47 @@ def test_files_of_one_scene_are_stacked_on_the_coarser_grid(train: dict[str, Sam
     np.testing.assert_allclose(stack.values[2], red, atol=0.5)  # rounded to whole numbers
     np.testing.assert_array_equal(stack.values[3], coarse.values[0])
     assert (~stack.valid).sum() == 25  # the hole of 10 x 10 fine pixels
+
+
+def test_ground_of_a_stricter_split_is_cut_off(catalogue: Any) -> None:
+    values = np.full((1, 64, 64), 9, dtype=np.uint8)
+    look = {"gsd": 10, "scale": 1 / 255, "west": 500000}
+    catalogue.add("wide", "made-up", ["x"], values, **look)
+    catalogue.add("east", "made-up", ["x"], values, split="test", **look | {"west": 500000 + 48 * 10})
+    catalogue.add("same", "made-up", ["x"], values, **look | {"west": 500000 + 48 * 10})
+    found = {sample.scene: sample for sample in read_catalog(catalogue.root, "train")}
+    # The box in degrees around the test image is somewhat wider than the image: at most a pixel here.
+    assert found.keys() == {"wide"}
+    assert found["wide"].values.shape in {(1, 64, 48), (1, 64, 47)}
+    assert found["wide"].footprint is not None
+
+
+def test_files_that_cannot_be_read_are_told_and_left_out(catalogue: Any) -> None:
+    values = np.full((2, 16, 16), 9, dtype=np.uint8)
+    for name in ("good", "gone", "short", "bands"):
+        catalogue.add(name, "made-up", ["x", "y"], values, gsd=10, scale=1 / 255)
+    (catalogue.root / "gone.tif").unlink()
+    (catalogue.root / "short.tif").write_bytes((catalogue.root / "short.tif").read_bytes()[:200])
+    catalogue.entries[3]["bands"] = ["x"]
+    (catalogue.root / "scenes.json").write_text(json.dumps(catalogue.entries))
+    told: list[str] = []
+    assert [sample.scene for sample in read_catalog(catalogue.root, "train", on_fault=told.append)] == ["good"]
+    assert ["gone.tif" in told[0], "short.tif" in told[1], "bands.tif has 2 bands" in told[2]] == [True] * 3
+    assert len(told) == 3
+
+
+def test_a_collection_over_several_splits_is_no_place(catalogue: Any) -> None:
+    values = np.full((1, 16, 16), 9, dtype=np.uint8)
+    catalogue.add("tile_0", "made-up", ["x"], values, gsd=10, scale=1 / 255, group="tiles", west=400000)
+    catalogue.add("tile_1", "made-up", ["x"], values, gsd=10, scale=1 / 255, group="tiles", split="val", west=410000)
+    assert [sample.group for sample in read_catalog(catalogue.root, "train")] == ["tile_0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "day"), [("s2_1970-01-11_x", 10.0), ("naip_19700102", 1.0), ("l7_2002", None), ("modis_20209900", None)]
+)
+def test_dates_are_read_from_names(name: str, day: float | None) -> None:
+    assert day_in(name) == day
 
 
 @pytest.mark.parametrize("fault", ["no folder", "split", "file"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from llars.data.catalog import read_catalog
-from llars.data.corpus import Corpus, build, pack
-from llars.errors import ConfigError, DataError
+from llars.data.corpus import Corpus, pack
+from llars.errors import DataError
 
 
 def test_every_scene_comes_back(corpus: Corpus, folder: Path) -> None:
@@ -47,14 +47,6 @@ def test_statistics_leave_out_invalid_pixels(corpus: Corpus, folder: Path) -> No
     assert scene.statistics[1]["min"] > 0
 
 
-def test_statistics_of_a_sensor_pool_its_scenes(corpus: Corpus, folder: Path) -> None:
-    drones = [sample for sample in read_catalog(folder, "train") if sample.sensor == "rgb-drone"]
-    held = np.concatenate([sample.values[0][sample.valid] / 255 for sample in drones])
-    pooled = corpus.statistics()["rgb-drone"]["R"]
-    assert pooled["mean"] == pytest.approx(held.mean(), rel=1e-6)
-    assert pooled["std"] == pytest.approx(held.std(), rel=1e-6)
-
-
 def test_a_corpus_pickles_as_its_path(corpus: Corpus) -> None:
     pickled = pickle.dumps(corpus)
     assert len(pickled) < 1000
@@ -69,24 +61,19 @@ def test_a_corpus_holds_one_split(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_corpus_cut_short_is_refused(corpus: Corpus, tmp_path: Path) -> None:
-    (tmp_path / "cut.json").write_bytes(corpus.path.with_name("train.json").read_bytes())
-    (tmp_path / "cut.bin").write_bytes(corpus.path.with_name("train.bin").read_bytes()[:-64])
+    shutil.copytree(corpus.path, tmp_path / "cut")
+    (shard,) = (tmp_path / "cut").glob("*.tar")
+    shard.write_bytes(shard.read_bytes()[:-512])
     with pytest.raises(DataError, match="build the corpus again"):
         Corpus.open(tmp_path / "cut")
 
 
-def test_build_writes_a_manifest(folder: Path, tmp_path: Path) -> None:
-    config = tmp_path / "mini.yaml"
-    config.write_text(f"out: {tmp_path}/packed\nsplits: [train, val]\nwant: [clean]\n")
-    manifest = build(config, folder)
-    assert manifest["splits"]["train"]["sensors"] == {"rgb-drone": 2, "sentinel2-l2a": 4}
-    assert manifest["splits"]["val"]["scenes"] == 1
-    assert json.loads((tmp_path / "packed" / "manifest.json").read_text())["splits"].keys() == {"train", "val"}
+def test_a_split_that_is_not_there_is_told(corpus: Corpus) -> None:
+    with pytest.raises(DataError, match="no corpus at"):
+        Corpus.open(corpus.path.parent / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["splits: [test]\nout: x\nwant: [clean]", "out: x", "- 1"])
-def test_build_refuses_a_wrong_configuration(folder: Path, tmp_path: Path, text: str) -> None:
-    config = tmp_path / "wrong.yaml"
-    config.write_text(text)
-    with pytest.raises(ConfigError):
-        build(config, folder)
+def test_scenes_of_a_stack_are_found_together(folder: Path, tmp_path: Path) -> None:
+    samples = list(read_catalog(folder, "train"))[:3]
+    pack([replace(sample, stack=name) for sample, name in zip(samples, ["a", "", "a"], strict=True)], tmp_path / "one")
+    assert Corpus.open(tmp_path / "one").stacks == {"a": (0, 2)}

@@ -5,7 +5,7 @@ import torch
 
 from llars import degrade
 
-BLURS = ("gaussian_blur", "motion_blur", "defocus_blur")
+BLURS = ("gaussian_blur", "motion_blur", "defocus_blur", "box_blur", "mtf_blur")
 
 
 def kernel(name: str, severity: float, seed: int = 5, size: int = 41) -> torch.Tensor:
@@ -37,7 +37,7 @@ def test_a_constant_stays_constant(name: str, shape: tuple[int, int, int]) -> No
     torch.testing.assert_close(degrade.get(name)(image, 1.0), image, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["gaussian_blur", "defocus_blur"])
+@pytest.mark.parametrize("name", ["gaussian_blur", "defocus_blur", "box_blur", "mtf_blur"])
 @pytest.mark.parametrize("shape", [(2, 7, 3), (1, 70, 131)])
 def test_the_mean_is_kept(name: str, shape: tuple[int, int, int]) -> None:
     image = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

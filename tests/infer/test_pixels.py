@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llars.infer.pixels import fill_gaps, project_means, repeat, sample_windows
+from llars.infer.pixels import fill_gaps, project_means, repeat
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
@@ -34,31 +34,6 @@ def test_a_gap_is_filled_from_nearby():
     fill_gaps(filled, valid)
     # The smallest aligned block that holds this hole and valid pixels is 16 wide.
     assert np.abs(filled - ramp).max() < 16
-
-
-def test_windows_come_from_all_over_the_scene_and_avoid_gaps():
-    values = np.arange(640 * 640, dtype=np.float32).reshape(1, 640, 640)
-    valid = np.ones(values.shape, dtype=bool)
-    windows = sample_windows(values, valid, 64)
-    assert windows.shape == (16, 1, 64, 64)
-    quadrants = {(int(window[0, 0, 0]) // 640 // 320, int(window[0, 0, 0]) % 640 // 320) for window in windows}
-    assert quadrants == {(0, 0), (0, 1), (1, 0), (1, 1)}
-    chosen = windows[0, 0]
-    valid[0, chosen.astype(int) // 640, chosen.astype(int) % 640] = False
-    replaced = sample_windows(values, valid, 64)
-    assert not np.array_equal(replaced[0], windows[0])
-    assert valid.ravel()[replaced.astype(int)].all()
-    valid[:, :320] = False
-    # Three of the four rows of regions reach into the lower half.
-    lower = sample_windows(values, valid, 64)
-    assert len(lower) == 12
-    assert lower.min() >= 320 * 640
-
-
-def test_small_scenes_are_mirrored_into_one_window():
-    values = np.random.default_rng(0).random((2, 20, 50), dtype=np.float32)
-    (window,) = sample_windows(values, np.ones(values.shape, dtype=bool), 64)
-    assert np.array_equal(window, np.pad(values, ((0, 0), (0, 44), (0, 14)), mode="reflect"))
 
 
 def test_projection_leaves_what_is_right_and_ignores_gaps():

@@ -2,9 +2,11 @@
 
 import numpy as np
 import rasterio
+import xarray as xr
 
 from llars.bands import Band, Modality, plain_bands
-from llars.infer.preview import before_after, display_bands, write_png
+from llars.infer.preview import Thumbnail, before_after, display_bands, write_png
+from llars.infer.tiles import Window
 
 SENTINEL2 = tuple(Band(str(nm), nm, 30.0, 10.0) for nm in (443.0, 490.0, 560.0, 665.0, 705.0, 842.0, 1610.0))
 
@@ -21,7 +23,7 @@ def test_bands_without_wavelengths_are_shown_in_order_or_grey():
 
 def test_both_halves_share_one_stretch():
     before = np.linspace(0.0, 1.0, 3 * 40 * 40, dtype=np.float32).reshape(3, 40, 40)
-    picture = before_after(before, before / 2, plain_bands(3))
+    picture = before_after(before, before / 2)
     assert picture.dtype == np.uint8
     assert picture.shape == (3, 40, 40 + 8 + 40)
     left, right = picture[..., :40].astype(float), picture[..., 48:].astype(float)
@@ -34,7 +36,7 @@ def test_both_halves_share_one_stretch():
 def test_removing_haze_leaves_neither_half_black():
     clear = np.random.default_rng(0).uniform(0.02, 0.2, (3, 40, 40)).astype(np.float32)
     hazy = (0.4 * clear + 0.5).astype(np.float32)
-    picture = before_after(hazy, clear, plain_bands(3))
+    picture = before_after(hazy, clear)
     left, right = picture[..., :40].astype(float), picture[..., 48:].astype(float)
     assert left.mean() > 150
     assert 30 < right.mean() < 100
@@ -43,16 +45,26 @@ def test_removing_haze_leaves_neither_half_black():
 def test_finer_output_sets_the_size_and_gaps_are_black():
     before = np.random.default_rng(0).random((1, 20, 30), dtype=np.float32)
     before[:, 4:8, 5:9] = np.nan
-    after = before.repeat(2, axis=1).repeat(2, axis=2)
-    picture = before_after(before, after, plain_bands(1))
+    seen = Thumbnail((40, 60), plain_bands(1))
+    seen.add(Window(0, 0, 40, 60), before.repeat(2, axis=1).repeat(2, axis=2))
+    scene = xr.DataArray(before, dims=("band", "y", "x"))
+    picture = before_after(seen.of(scene), seen.image)
     assert picture.shape == (3, 40, 60 + 8 + 60)
     assert np.array_equal(picture[..., :60], picture[..., 68:])
     assert not picture[:, 8:16, 10:18].any()
 
 
-def test_large_scenes_are_thinned_out():
-    scene = np.zeros((1, 3300, 40), dtype=np.float32)
-    assert before_after(scene, scene, plain_bands(1)).shape[1] <= 1600
+def test_large_scenes_are_thinned_out_the_same_whatever_the_windows():
+    scene = np.random.default_rng(0).random((3, 3300, 40), dtype=np.float32)
+    whole, parts = (Thumbnail((3300, 40), plain_bands(3)) for _ in range(2))
+    whole.add(Window(0, 0, 3300, 40), scene)
+    for top in range(0, 3300, 500):
+        bottom = min(top + 500, 3300)
+        parts.add(Window(top, 0, bottom, 40), scene[:, top:bottom])
+    assert whole.image.shape[1] <= 1600
+    np.testing.assert_array_equal(whole.image, scene[:, ::3, ::3])
+    np.testing.assert_array_equal(parts.image, whole.image)
+    np.testing.assert_array_equal(whole.of(xr.DataArray(scene, dims=("band", "y", "x"))), whole.image)
 
 
 def test_png_holds_the_picture(tmp_path):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import inspect
+import random
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -14,22 +13,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from llars import metrics
-from llars.bench.classical import RIVALS, Rival
-from llars.bench.protocols import NEEDS_SHARP, Array, Case, Protocol, degrade_scene, read_protocol, read_scenes
-from llars.bench.result import DEGRADED, OURS, Evaluation, Panel, Score
-from llars.errors import ConfigError, LlarsError
+from llars.bench.cases import Array, Case
+from llars.bench.measure import measured
+from llars.bench.protocols import Protocol, Trial, read_protocol
+from llars.bench.result import DEGRADED, OURS, OURS_REWORDED, Evaluation, Panel, Score
+from llars.bench.rivals import rivals_of, tried
+from llars.bench.scenes import Folder
+from llars.bench.sources import cases_of
+from llars.errors import ConfigError, InstructionError, LlarsError
+from llars.text.grammar import sentence
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from llars.bands import Band
     from llars.infer.restorer import Restorer
 
-__all__ = ["evaluate", "main", "restore_with"]
+__all__ = ["evaluate", "main", "other_words", "restore_with"]
 
 CACHE = Path(".cache/evaluate")
 """Results of the classical rivals, by what they were computed from; git ignores the folder."""
 
-Restore = Callable[[Case], Array]
-"""From a case to its restored image: unit values on the grid of the truth."""
+Restore = Callable[[Case, str], Array]
+"""From a case and an instruction to the restored image: unit values on the grid of the truth."""
 
 
 def evaluate(
@@ -37,6 +43,7 @@ def evaluate(
     folder: str | Path,
     restore: Restore | None = None,
     *,
+    able: Collection[str] | None = None,
     tasks: Collection[str] = (),
     rivals: bool = True,
     cache: Path | None = CACHE,
@@ -48,6 +55,7 @@ def evaluate(
         protocol: what is done to which scenes.
         folder: holds a ``scenes.json``.
         restore: ours, see ``restore_with``; None to measure the rivals only.
+        able: tasks that ``restore`` can do; None for all. Other trials show the rivals, and a note.
         tasks: restrict to these; all by default.
         rivals: let them try; they take most of the time.
         cache: folder of the rivals' results; None computes them anew.
@@ -58,95 +66,110 @@ def evaluate(
         LlarsError: the scenes cannot be read, or the restorer refuses.
     """
     if unknown := set(tasks) - {trial.task for trial in protocol.trials}:
-        known = ", ".join(trial.task for trial in protocol.trials)
+        known = ", ".join(dict.fromkeys(trial.task for trial in protocol.trials))
         raise ConfigError(f"the protocol does not evaluate {', '.join(sorted(unknown))}; it has {known}")
-    result = Evaluation(protocol)
-    for case in _cases(protocol, folder, tasks):
-        scene, trial = case.scene, case.trial
-        images = {DEGRADED: case.baseline}
-        for method, run in _methods(case, restore, rivals, cache):
-            start = time.perf_counter()
-            images[method], cached = run()
-            seconds = 0.0 if cached else time.perf_counter() - start
-            _record(result, case, method, images[method], seconds, progress)
-        if trial.task not in result.panels or scene.name == protocol.picture:
-            result.panels[trial.task] = Panel(case, images)
+    result, images = Evaluation(protocol), Folder(folder, protocol)
+    for trial in protocol.trials:
+        if tasks and trial.task not in tasks:
+            continue
+        ours = restore if able is None or trial.task in able else None
+        if restore is not None and ours is None:
+            result.notes[trial.name] = f"These weights were not trained on `{trial.task}`."
+        for case in cases_of(trial, images):
+            _measure(result, case, ours, rivals, cache, progress)
     return result
 
 
 def restore_with(restorer: Restorer) -> Restore:
-    """Ours as the protocol calls it: physical values and plain words in, unit values out."""
-    import xarray as xr
+    """Ours as the protocol calls it: physical values, guides and plain words in, unit values out."""
 
-    def restore(case: Case) -> Array:
-        low, high = case.scene.value_range
-        physical = case.degraded * np.float32(high - low) + np.float32(low)
-        gaps = ~_coarse_valid(case)
-        physical[:, gaps] = np.nan
-        attributes = {"bands": case.bands, "value_range": case.scene.value_range}
-        image = xr.DataArray(physical, dims=("band", "y", "x"), attrs=attributes)
-        restored = np.asarray(restorer(image, case.trial.instruction), np.float32)
-        return (restored - np.float32(low)) / np.float32(high - low)
+    def restore(case: Case, instruction: str) -> Array:
+        low, high = value_range = case.scene.value_range
+        image = _image(case.degraded, case.bands, value_range, _coarse_valid(case))
+        guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
+        restored = restorer(image, instruction, guides=guides) if guides else restorer(image, instruction)
+        return (np.asarray(restored, np.float32) - np.float32(low)) / np.float32(high - low)
 
     return restore
 
 
-def _cases(protocol: Protocol, folder: str | Path, tasks: Collection[str]) -> Iterator[Case]:
-    scenes = read_scenes(folder, protocol)
-    for trial in protocol.trials:
-        if tasks and trial.task not in tasks:
-            continue
-        for scene in scenes:
-            if scene.sharp or trial.task not in NEEDS_SHARP:
-                yield degrade_scene(scene, trial, protocol.seed)
+def other_words(trial: Trial, scene: str, seed: int) -> str:
+    """Words of the grammar that training never read and that ask for the same; the same every time."""
+    severity = trial.severity if trial.task == "brightness" else None
+    return sentence(trial.task, severity, random.Random(f"{seed}/{trial.name}/{scene}"), "heldout")
 
 
 Run = Callable[[], tuple[Array, bool]]
 
 
-def _methods(case: Case, restore: Restore | None, rivals: bool, cache: Path | None) -> Iterator[tuple[str, Run]]:
-    """Everything that is measured on a case, and how to get its image (and whether it was cached)."""
-    yield DEGRADED, lambda: (case.baseline, True)
-    for rival in RIVALS.get(case.trial.task, ()) if rivals else ():
-        yield rival.name, lambda rival=rival: _tried(rival, case, cache)  # type: ignore[misc]
-    if restore is not None:
-        yield OURS, lambda: (restore(case), False)
-
-
-def _record(
-    result: Evaluation, case: Case, method: str, image: Array, seconds: float, progress: Callable[[str], None]
+def _measure(
+    result: Evaluation,
+    case: Case,
+    restore: Restore | None,
+    rivals: bool,
+    cache: Path | None,
+    progress: Callable[[str], None],
 ) -> None:
-    measured = metrics.compare(image, case.truth)
-    scene = case.scene
-    result.scores.append(Score(case.trial.task, scene.data_set, scene.name, method, measured, seconds))
-    progress(f"{case.trial.task:10} {scene.name:24} {method:16} {measured['psnr']:6.2f} dB {seconds:6.1f} s")
+    scene, trial = case.scene, case.trial
+    images: dict[str, Array] = {}
+    for method, run in _methods(case, restore, rivals, cache, result.protocol.seed):
+        start = time.perf_counter()
+        images[method], cached = run()
+        seconds = 0.0 if cached else time.perf_counter() - start
+        found = measured(case, images[method])
+        result.scores.append(Score(trial.name, scene.data_set, scene.name, method, found, seconds))
+        headline = f"{found['psnr']:6.2f} dB" if "psnr" in found else f"{found.get('enl', np.nan):6.1f} looks"
+        progress(f"{trial.name:22} {scene.name:28} {method:20} {headline} {seconds:6.1f} s")
+    known = np.isfinite(case.truth).any()
+    if known and (trial.name not in result.panels or scene.name == result.protocol.picture):
+        result.panels[trial.name] = Panel(case, images)
 
 
-def _tried(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
-    """The rival's image, from the cache where its code and the case are the same."""
-    if cache is None:
-        return rival.run(case.degraded, case.trial.severity, case.bands), False
-    import llars.bench.classical as module
+def _methods(
+    case: Case, restore: Restore | None, rivals: bool, cache: Path | None, seed: int
+) -> Iterator[tuple[str, Run]]:
+    """Everything that is measured on a case, and how to get its image (and whether it was cached)."""
+    trial = case.trial
+    yield DEGRADED, lambda: (case.baseline, True)
+    for rival in rivals_of(trial) if rivals else ():
+        if rival.arguments(case) is not None:
+            yield rival.name, lambda rival=rival: tried(rival, case, cache)  # type: ignore[misc]
+    if restore is None:
+        return
+    yield OURS, lambda: (restore(case, trial.instruction), False)
+    if trial.reworded:
+        words = other_words(trial, case.scene.name, seed)
+        yield OURS_REWORDED, lambda: (_understood(restore, case, words), False)
 
-    wavelengths = [band.wavelength_nm for band in case.bands]
-    digest = hashlib.blake2b(f"{rival.name}/{case.trial.severity}/{case.degraded.shape}/{wavelengths}".encode())
-    digest.update(inspect.getsource(module).encode())
-    digest.update(np.ascontiguousarray(case.degraded).tobytes())
-    path = cache / f"{digest.hexdigest()[:32]}.npy"
-    if path.exists():
-        return np.load(path), True
-    image = rival.run(case.degraded, case.trial.severity, case.bands)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, image)
-    partial.replace(path)
-    return image, False
+
+def _understood(restore: Restore, case: Case, words: str) -> Array:
+    """The restored image, or what doing nothing gives where the words are not understood."""
+    try:
+        image = restore(case, words)
+    except InstructionError:
+        return case.baseline
+    # Words that are taken for a finer grid give another image altogether.
+    return image if image.shape == case.truth.shape else case.baseline
+
+
+def _image(
+    values: Array, bands: tuple[Band, ...], value_range: tuple[float, float], valid: npt.NDArray[np.bool_] | None = None
+) -> xr.DataArray:
+    """Physical values as the restorer takes them, NaN where not valid."""
+    import xarray as xr
+
+    low, high = value_range
+    physical = values * np.float32(high - low) + np.float32(low)
+    if valid is not None:
+        physical[:, ~valid] = np.nan
+    return xr.DataArray(physical, dims=("band", "y", "x"), attrs={"bands": bands, "value_range": value_range})
 
 
 def _coarse_valid(case: Case) -> npt.NDArray[np.bool_]:
-    """``(y, x)`` on the grid of the degraded image: every pixel of the truth under it is valid."""
-    valid, scale = np.isfinite(case.truth[0]), case.trial.scale
+    """``(y, x)`` on the grid of the degraded image: every pixel of the scene under it is valid."""
     height, width = case.degraded.shape[1:]
+    scale = case.trial.scale
+    valid = case.scene.valid[: height * scale, : width * scale]
     return np.asarray(valid.reshape(height, scale, width, scale).all(axis=(1, 3)))
 
 
@@ -167,16 +190,17 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         protocol = read_protocol(options.config)
-        restore, info = None, None
+        restore, able, info = None, None, None
         if options.model != "none":
             from llars.infer.restorer import load
 
             restorer = load(options.model, options.device)
-            restore, info = restore_with(restorer), restorer.info
+            restore, able, info = restore_with(restorer), restorer.tasks, restorer.info
         evaluation = evaluate(
             protocol,
             options.data,
             restore,
+            able=able,
             tasks=[task for task in options.tasks.split(",") if task],
             rivals=not options.no_rivals,
             progress=_say,

@@ -55,7 +55,7 @@ def write_picture(panel: Panel, rival: str | None, path: Path) -> None:
     window = (slice(None), slice(top, top + SIDE), slice(left, left + SIDE))
     shown = {name: panel.results[name] for name in (DEGRADED, rival, OURS) if name in panel.results}
     errors = {name: np.abs(image - truth).mean(axis=0)[window[1:]] for name, image in shown.items()}
-    worst = max(1e-6, float(np.nanpercentile(errors[DEGRADED], 99)))
+    worst = max(1e-3, float(np.nanpercentile(errors[DEGRADED], 99)))
     figure = Figure(figsize=(2.1 * (len(shown) + 1), 4.5), dpi=90, layout="constrained")
     axes: npt.NDArray[np.object_] = figure.subplots(2, len(shown) + 1, squeeze=False)
     for (name, image), upper, lower in zip(shown.items(), axes[0], axes[1], strict=False):

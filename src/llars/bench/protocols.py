@@ -1,55 +1,124 @@
-"""What is evaluated: held-out clean scenes, degraded in a way that can be repeated to the bit.
-
-A folder with a ``scenes.json`` gives the scenes: those of its ``test`` split that list the task ``clean`` and whose
-role says that nothing is wrong with them. What that avoids: dates with cloud or gaps (their role is ``gaps`` or
-``cloudy``, though dates of the same series are clean), masks, guides and real speckle without a reference; stored
-numbers taken for physical values (each source has its own scale and offset); soft, resampled scenes as the truth of
-``deblur`` and ``sr`` (they are left out there); coarse bands cut so small that a metric's window hardly fits.
-"""
+"""What is evaluated: trials, each a fault and the words that ask for its repair, and the targets set for them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
-from llars.bands import Band
-from llars.errors import ConfigError, DataError
-from llars.sample import Sample
+from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 
-__all__ = ["Case", "Protocol", "Scene", "Trial", "degrade_scene", "read_protocol", "read_scenes"]
+__all__ = ["OURS", "OURS_REWORDED", "SOURCES", "Protocol", "Target", "Trial", "read_protocol"]
 
-Array = npt.NDArray[np.float32]
+OURS = "llars"
+"""How tables and targets call the restorer that is measured."""
 
-NEEDS_SHARP = frozenset({"deblur", "sr"})
-"""Tasks whose truth must not be soft itself."""
+OURS_REWORDED = "llars, other words"
+"""The same, told what training never read."""
+
+SOURCES: Mapping[str, str] = {
+    "clean": "clean scenes",
+    "radar_mean": "means of many radar dates or of many radar pixels, as if without speckle",
+    "radar_dates": "single radar dates against the mean of the series, and radar scenes without a reference",
+    "radar_pairs": "clean optical scenes with radar of the same days",
+    "cloudy_dates": "real clouds, against the nearest clear date",
+    "fusion_dates": "real dates of a fine and a coarse sensor",
+}
+"""Where the images of a trial come from."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """One fault and the words that ask for its repair."""
 
-    task: str
-    """Task key; the classical rivals are found by it."""
+    name: str
+    """Heading and key; no two trials share one."""
 
-    severity: float
-    """Of the fault, in [0, 1]."""
+    task: str
+    """Task key."""
 
     instruction: str
     """What the restorer is told, in plain words."""
 
+    severity: float = 0.0
+    """Of the fault, in [0, 1]; at 0 the image is left as it is."""
+
     degradation: str = ""
-    """Name in ``llars.degrade``; empty where the fault is a coarser grid."""
+    """Name in ``llars.degrade``; empty where the fault is a coarser grid, or real."""
 
     scale: int = 1
     """How many times coarser the degraded grid is."""
+
+    source: str = "clean"
+    """Key of ``SOURCES``."""
+
+    beneath: str = ""
+    """A degradation that degraded image and truth share: nobody asks for its repair."""
+
+    crop: int = 0
+    """Largest side in pixels, where it is to be less than the protocol's."""
+
+    leave_out: tuple[str, ...] = ()
+    """Images of the catalogue that are not used."""
+
+    reworded: bool = False
+    """Also tell the restorer words that training never read."""
+
+    def __post_init__(self) -> None:
+        if self.task not in TASK_KEYS:
+            raise ConfigError(f"{self.name}: unknown task {self.task!r}; the tasks are {', '.join(TASK_KEYS)}")
+        if self.source not in SOURCES:
+            raise ConfigError(f"{self.name}: unknown source {self.source!r}; the sources are {', '.join(SOURCES)}")
+        if not 0 <= self.severity <= 1:
+            raise ConfigError(f"{self.name} has severity {self.severity}, expected 0 to 1")
+        if self.source in MAKES_FAULT and bool(self.degradation) == (self.scale > 1):
+            raise ConfigError(f"{self.name} needs a degradation or a scale above 1, and not both")
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing is wrong with the image."""
+        return self.severity == 0 and self.scale == 1 and self.source in MAKES_FAULT
+
+
+MAKES_FAULT = ("clean", "radar_mean", "radar_pairs")
+"""Sources of images with which nothing is wrong yet."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number that is to be reached."""
+
+    trials: tuple[str, ...]
+    """Names of the trials; the figure is the mean over them."""
+
+    metric: str
+    """As the scores call it."""
+
+    least: float | None = None
+    """The figure is to be no less than this."""
+
+    most: float | None = None
+    """The figure is to be no more than this."""
+
+    than: tuple[str, ...] = ()
+    """Methods, of which the best counts, that ours is compared with; without any its own value is the figure."""
+
+    of: str = ""
+    """Trial in which these are measured; each its own by default."""
+
+    ratio: bool = False
+    """The figure is our value over theirs, not the difference."""
+
+    method: str = OURS
+    """Whose value it is."""
+
+    def __post_init__(self) -> None:
+        if (self.least is None) == (self.most is None):
+            raise ConfigError(f"the target for {self.metric} of {', '.join(self.trials)} needs either least or most")
 
 
 @dataclass(frozen=True)
@@ -67,53 +136,24 @@ class Protocol:
     picture: str = ""
     """Scene that the pictures show; the first one where it is not there."""
 
+    targets: tuple[Target, ...] = field(default=())
+    """What is to be reached."""
 
-@dataclass(frozen=True)
-class Scene:
-    """A clean image."""
-
-    name: str
-    data_set: str
-    """Sensor and place: the unit over which the tables take means."""
-
-    bands: tuple[Band, ...]
-    values: Array
-    """Unit values ``(band, y, x)``, gaps filled from their surroundings."""
-
-    valid: npt.NDArray[np.bool_]
-    """``(y, x)``: no gap there."""
-
-    value_range: tuple[float, float]
-    """Physical values that the unit values 0 and 1 stand for."""
-
-    sharp: bool
-    """Fit to be the truth of ``deblur`` and ``sr``."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A scene with a fault."""
-
-    scene: Scene
-    trial: Trial
-    degraded: Array
-    """What is restored: unit values ``(band, y, x)`` without gaps, on a coarser grid for ``sr``."""
-
-    baseline: Array
-    """The same on the grid of the truth: what doing nothing gives; bicubic for ``sr``."""
-
-    truth: Array
-    """Unit values, NaN in the gaps."""
-
-    bands: tuple[Band, ...]
-    """Bands of the degraded image, with its sampling distance."""
+    def __post_init__(self) -> None:
+        names = [trial.name for trial in self.trials]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"two trials are called {', '.join(twice)}; give each its own name")
+        for target in self.targets:
+            if missing := sorted({*target.trials, target.of} - {*names, ""}):
+                raise ConfigError(f"a target names the trials {', '.join(missing)}; there are {', '.join(names)}")
 
 
 def read_protocol(path: str | Path) -> Protocol:
     """The protocol in a YAML file.
 
     Raises:
-        ConfigError: no such file, an unknown or missing setting, an unknown task.
+        ConfigError: no such file, an unknown or missing setting, an unknown task or source, a target that no trial
+            can reach.
     """
     try:
         settings: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -122,85 +162,26 @@ def read_protocol(path: str | Path) -> Protocol:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     try:
-        trials = tuple(Trial(**trial) for trial in settings["trials"])
+        trials = tuple(Trial(**_named(trial)) for trial in settings["trials"])
+        targets = tuple(_target(target) for target in settings.get("targets", ()))
         # The folder of the scenes is not part of what is measured; the command reads it.
         measured = {key: value for key, value in settings.items() if key != "folder"}
-        protocol = Protocol(**{**measured, "trials": trials})
-    except (TypeError, KeyError) as error:
+        return Protocol(**{**measured, "trials": trials, "targets": targets})
+    except (TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path}: {error}; compare with configs/eval/shared.yaml") from error
-    for trial in protocol.trials:
-        if trial.task not in TASK_KEYS:
-            raise ConfigError(f"{path}: unknown task {trial.task!r}; the tasks are {', '.join(TASK_KEYS)}")
-        if not 0 <= trial.severity <= 1:
-            raise ConfigError(f"{path}: {trial.task} has severity {trial.severity}, expected 0 to 1")
-        if bool(trial.degradation) == (trial.scale > 1):
-            raise ConfigError(f"{path}: {trial.task} needs a degradation or a scale above 1, and not both")
-    return protocol
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
-def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:
-    """The held-out clean scenes of a folder with a ``scenes.json``, in its order.
-
-    Raises:
-        DataError: the folder holds no catalogue, a broken file, or no such scene.
-    """
-    from llars.data.catalog import read_catalog
-
-    samples = list(read_catalog(folder, "test"))
-    entries = json.loads((Path(folder) / "scenes.json").read_text(encoding="utf-8"))
-    listed = {entry["id"] for entry in entries if "clean" in entry["tasks"]}
-    # The catalogue also stacks the bands of several files; here every published image counts once.
-    images = [sample for sample in samples if sample.scene in listed]
-    scenes = [_scene(image, protocol.crop) for image in images if min(image.valid.shape) >= protocol.smallest]
-    if not scenes:
-        raise DataError(f"{folder} holds no clean test scene of at least {protocol.smallest} pixels a side")
-    return scenes
+def _named(trial: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a trial, called after its task where it has no name."""
+    return {"name": trial["task"], **trial, "leave_out": tuple(trial.get("leave_out", ()))}
 
 
-def degrade_scene(scene: Scene, trial: Trial, seed: int) -> Case:
-    """The scene with the fault of ``trial``; the same every time, whatever else is evaluated.
-
-    Raises:
-        LlarsError: the degradation is unknown.
-    """
-    height, width = (side - side % trial.scale for side in scene.valid.shape)
-    clean, valid = np.ascontiguousarray(scene.values[:, :height, :width]), scene.valid[:height, :width]
-    truth = np.where(valid, clean, np.float32(np.nan))
-    if trial.scale > 1:
-        degraded, baseline = _coarser(clean, trial.scale)
-        bands = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in scene.bands)
-        return Case(scene, trial, degraded, baseline, truth, bands)
-    import torch
-
-    from llars import degrade
-
-    digest = hashlib.blake2b(f"{seed}/{scene.name}/{trial.degradation}".encode(), digest_size=7).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest, "big"))
-    operator = degrade.get(trial.degradation)
-    degraded = np.asarray(operator(clean, trial.severity, generator=generator, bands=scene.bands), np.float32)
-    return Case(scene, trial, degraded, degraded, truth, scene.bands)
-
-
-def _scene(sample: Sample, crop: int) -> Scene:
-    from llars.infer.pixels import fill_gaps
-
-    height, width = sample.valid.shape
-    top, left = max(0, height - crop) // 2, max(0, width - crop) // 2
-    window = (slice(top, top + crop), slice(left, left + crop))
-    low, high = sample.value_range
-    physical = sample.values[:, *window].astype(np.float32) * np.float32(sample.scale) + np.float32(sample.offset)
-    values, valid = (physical - np.float32(low)) / np.float32(high - low), sample.valid[window]
-    for band in values:
-        fill_gaps(band, valid)
-    data_set = f"{sample.sensor} / {sample.group or sample.scene}"
-    return Scene(sample.scene, data_set, sample.bands, values, valid, sample.value_range, sample.sharp)
-
-
-def _coarser(clean: Array, scale: int) -> tuple[Array, Array]:
-    """Area means on a coarser grid, and these enlarged again by bicubic interpolation."""
-    from llars.bench.classical import bicubic
-
-    bands, height, width = clean.shape
-    blocks = clean.reshape(bands, height // scale, scale, width // scale, scale)
-    degraded = blocks.mean(axis=(2, 4), dtype=np.float64).astype(np.float32)
-    return degraded, bicubic(degraded, scale)
+def _target(settings: dict[str, Any]) -> Target:
+    """A target, with single names where lists are expected."""
+    lists = {one.name for one in fields(Target) if one.type == "tuple[str, ...]"}
+    given = dict(settings)
+    for name in lists & given.keys():
+        given[name] = (given[name],) if isinstance(given[name], str) else tuple(given[name])
+    return Target(**given)

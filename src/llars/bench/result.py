@@ -1,29 +1,29 @@
-"""What an evaluation gives: scores of every method on every case, and an example of each task."""
+"""What an evaluation gives: scores of every method on every case, and an example of each trial."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llars.bench.protocols import Array, Case, Protocol
+from llars.bench.cases import Array, Case
+from llars.bench.protocols import OURS, OURS_REWORDED, Protocol
 
-__all__ = ["DEGRADED", "OURS", "Evaluation", "Panel", "Score"]
+__all__ = ["DEGRADED", "OURS", "OURS_REWORDED", "Evaluation", "Panel", "Score"]
 
 DEGRADED = "degraded"
-OURS = "llars"
 
 
 @dataclass(frozen=True)
 class Score:
     """How good one method was on one case."""
 
-    task: str
+    trial: str
     data_set: str
     scene: str
     method: str
     """``degraded``, ``llars``, or a rival's name."""
 
     metrics: dict[str, float]
-    """As ``llars.metrics.compare`` gives them, on unit values with a peak of 1."""
+    """As ``llars.bench.measure`` gives them, on unit values with a peak of 1."""
 
     seconds: float
     """What the restoration took; 0 where it came from the cache."""
@@ -31,7 +31,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a picture shows of one task."""
+    """What a picture shows of one trial."""
 
     case: Case
     results: dict[str, Array]
@@ -45,4 +45,7 @@ class Evaluation:
     protocol: Protocol
     scores: list[Score] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
-    """One per task."""
+    """One per trial."""
+
+    notes: dict[str, str] = field(default_factory=dict)
+    """By trial, why something is missing."""

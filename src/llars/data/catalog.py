@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from llars.bands import Band, Modality, Polarisation
+from llars.data.footprints import Box, footprint, footprints, outside
+from llars.data.nesting import Placed, nested
 from llars.errors import DataError
 from llars.sample import Sample
 from llars.sensors import SENSORS
@@ -20,10 +24,14 @@ from llars.sensors import SENSORS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio.io import DatasetReader
+    from rasterio.windows import Window
 
-__all__ = ["read_catalog"]
+__all__ = ["OnFault", "entries", "of_split", "read_catalog", "read_entry", "stricter_footprints", "tell"]
 
 SPLITS = ("train", "val", "test")
+
+OnFault = Callable[[str], None]
+"""Is told, in one line, what could not be read."""
 
 CLEAR_ROLES = frozenset({"clean", "clear", "optical"})
 """Roles of images in which nothing is wrong. Every other role is a fault, a mask, a guide, or snow."""
@@ -34,45 +42,78 @@ RANGES = {"dB": (-35.0, 10.0), "kelvin": (200.0, 340.0)}
 THERMAL_NM = 3000.0
 """Where emitted radiation takes over from reflected."""
 
+SOFT = ("soft", "resampled geographic grid")
+"""Words in the note of an image that is no measure of sharpness."""
+
 BORDER_SIDE = 5
 """Zeros in every band are missing data, not deep shadow, where they fill squares of this many pixels."""
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A sample with what is needed to lay it over another of the same place."""
-
-    sample: Sample
-    gsd: float
-    origin: tuple[float, float] | None
-    """Upper left corner in metres east and south; None where the image is not georeferenced."""
+class HeldOut(DataError):
+    """All of an image lies where a stricter split has another."""
 
 
-def read_catalog(folder: str | Path, split: str, want: Iterable[str] = ("clean",)) -> Iterator[Sample]:
+def read_catalog(
+    folder: str | Path, split: str, want: Iterable[str] = ("clean",), on_fault: OnFault | None = None
+) -> Iterator[Sample]:
     """The images of one split of a folder with a ``scenes.json`` that serve one of the tasks in ``want``.
 
     Where a scene comes in files of several resolutions (10, 20 and 60 m), samples of all bands follow, on the grid of
-    each but the finest, the finer files averaged. No sample shows a place of which a stricter split has another date.
+    each but the finest, the finer files averaged. No sample shows a place of which a stricter split has another date,
+    nor ground that lies in the footprint of an image of a stricter split: that part is cut off.
+    Files that cannot be read are told to ``on_fault`` in one line each and left out.
 
     Raises:
-        DataError: no ``scenes.json``, an unknown split, a file that is missing or cannot be read.
+        DataError: no ``scenes.json``, an unknown split; without ``on_fault``, a file that cannot be read.
     """
     root = Path(folder)
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
-    entries = _entries(root)
-    kept = [entry for entry in _of_split(entries, split) if _serves(entry, frozenset(want))]
-    families: dict[tuple[str, str], list[_Placed]] = defaultdict(list)
-    for entry in kept:
-        placed = _read(root, entry)
+    listed = entries(root)
+    collections = _collections(listed)
+    keep_out = stricter_footprints(root, listed, split)
+    families: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+    for entry in of_split(listed, split):
+        if not _serves(entry, frozenset(want)):
+            continue
+        try:
+            placed = read_entry(root, entry, keep_out)
+        except HeldOut:
+            continue
+        except DataError as error:
+            tell(error, on_fault)
+            continue
+        if entry["group"] in collections:
+            placed = replace(placed, sample=replace(placed.sample, group=entry["id"]))
         yield placed.sample
         families[(entry["group"], entry["id"].rpartition("_")[0])].append(placed)
     for members in families.values():
-        yield from _stacks(members)
+        yield from nested(members)
 
 
-def _entries(root: Path) -> list[dict[str, Any]]:
-    """The images of ``scenes.json``: entries with bands, a split and a role."""
+def tell(error: DataError, on_fault: OnFault | None) -> None:
+    """Hand the error's line to ``on_fault``; raise it where there is none."""
+    if on_fault is None:
+        raise error
+    on_fault(str(error))
+
+
+def _collections(listed: list[dict[str, Any]]) -> set[str]:
+    """Groups of many places: members are in several splits, and none has other dates of its place."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for entry in listed:
+        splits[entry["group"]].add(entry["split"])
+    return {group for group in splits if len(splits[group]) > 1} - {
+        entry["group"] for entry in listed if "series" in entry["tasks"]
+    }
+
+
+def entries(root: Path) -> list[dict[str, Any]]:
+    """The images and series of ``scenes.json``: entries with a split and a role.
+
+    Raises:
+        DataError: there is none, or it is not JSON.
+    """
     index = root / "scenes.json"
     try:
         listed = json.loads(index.read_text(encoding="utf-8"))
@@ -80,36 +121,59 @@ def _entries(root: Path) -> list[dict[str, Any]]:
         raise DataError(f"{root} holds no scenes.json; give the folder of a catalogue") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{index} is not JSON ({error}); fetch it again") from error
-    return [entry for entry in listed if "bands" in entry and entry["file"].endswith(".tif")]
+    return [entry for entry in listed if "group" in entry and entry["file"].endswith((".tif", ".npz"))]
 
 
-def _of_split(entries: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
+def of_split(listed: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
     """Entries of ``split``, without dates of a place that a stricter split holds other dates of."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
     # A group may be a collection of many places; that it is one place seen several times shows in the task "series".
-    held_out = {entry["group"] for entry in entries if entry["split"] in stricter and "series" in entry["tasks"]}
-    return [entry for entry in entries if entry["split"] == split and entry["group"] not in held_out]
+    held_out = {entry["group"] for entry in listed if entry["split"] in stricter and "series" in entry["tasks"]}
+    return [entry for entry in listed if entry["split"] == split and entry["group"] not in held_out]
+
+
+def stricter_footprints(root: Path, listed: list[dict[str, Any]], split: str) -> list[Box]:
+    """Where the images of the splits after ``split`` lie."""
+    stricter = SPLITS[SPLITS.index(split) + 1 :]
+    files = [entry["file"] for entry in listed if entry["split"] in stricter and entry["file"].endswith(".tif")]
+    return footprints(root / file for file in files)
 
 
 def _serves(entry: dict[str, Any], want: frozenset[str]) -> bool:
+    if not entry["file"].endswith(".tif"):
+        return False
     if "clean" in want and entry["role"] == "clear":
         return True
     return bool(want.intersection(entry["tasks"])) and entry["role"] in CLEAR_ROLES | (want & {"sar"})
 
 
-def _read(root: Path, entry: dict[str, Any]) -> _Placed:
-    """One image with its bands, and where it lies."""
+def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Box] = ()) -> Placed:
+    """One image of a catalogue with its bands, and where it lies; what reaches into ``keep_out`` is cut off.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+        HeldOut: nothing is left.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+    from rasterio.windows import Window
 
     path = root / entry["file"]
     try:
         with warnings.catch_warnings(category=NotGeoreferencedWarning, action="ignore"), rasterio.open(path) as source:
-            values = source.read()
-            valid = _valid(source, values)
+            if source.count != len(entry["bands"]):
+                named = len(entry["bands"])
+                raise DataError(f"{path} has {source.count} bands; scenes.json names {named}; mend either")
+            part = outside(source, keep_out)
+            if part[1] <= part[0] or part[3] <= part[2]:
+                raise HeldOut(f"{path} lies where images of a stricter split do; leave it out")
+            window = Window.from_slices(part[:2], part[2:])
+            values = source.read(window=window)
+            valid = _valid(source, values, window)
             bands = tuple(_band(entry, source, i) for i in range(source.count))
-            corner = source.transform
+            corner = source.window_transform(window)
             origin = (corner.c, -corner.f) if source.crs is not None and source.crs.is_projected else None
+            lies = footprint(source, part)
     except RasterioIOError as error:
         raise DataError(f"{path} cannot be read ({error}); fetch the data set again") from error
     sample = Sample(
@@ -123,16 +187,27 @@ def _read(root: Path, entry: dict[str, Any]) -> _Placed:
         valid=valid,
         value_range=_value_range(entry),
         group=entry["group"],
-        sharp="soft" not in entry["note"],
+        sharp=not any(word in entry["note"] for word in SOFT),
+        day=day_in(entry["id"]),
+        footprint=lies,
         source=entry["source"],
         licence=entry["licence"],
     )
-    return _Placed(sample, float(entry["gsd_m"] or 0.0), origin)
+    return Placed(sample, float(entry["gsd_m"] or 0.0), origin)
 
 
-def _valid(source: DatasetReader, values: NDArray[Any]) -> NDArray[np.bool_]:
+def day_in(name: str) -> float | None:
+    """Days since 1970 of the date that a file name carries as ``20180716`` or ``2018-07-16``; None without one."""
+    found = re.search(r"(?<!\d)((?:19|20)\d\d)-?(\d\d)-?(\d\d)(?!\d)", name)
+    try:
+        return float((date(*map(int, found.groups())) - date(1970, 1, 1)).days) if found else None
+    except ValueError:
+        return None
+
+
+def _valid(source: DatasetReader, values: NDArray[Any], window: Window) -> NDArray[np.bool_]:
     """``(y, x)``: every band holds a finite number that is not nodata and no part of a black border."""
-    held = [source.read_masks() > 0]
+    held = [source.read_masks(window=window) > 0]
     if np.issubdtype(values.dtype, np.floating):
         held.append(np.isfinite(values))
     valid: NDArray[np.bool_] = np.logical_and.reduce(np.concatenate(held))
@@ -173,67 +248,3 @@ def _band(entry: dict[str, Any], source: DatasetReader, index: int) -> Band:
     else:
         modality = Modality.UNKNOWN if centre is None else Modality.OPTICAL
     return Band(name, centre, width, gsd, modality, polarisation)
-
-
-def _stacks(members: list[_Placed]) -> Iterator[Sample]:
-    """All bands of one scene's files on the grid of each but the finest file."""
-    by_gsd = sorted(members, key=lambda placed: placed.gsd)
-    for i in range(1, len(by_gsd)):
-        stack = by_gsd[i]
-        for finer in reversed(by_gsd[:i]):
-            joined = _join(finer, stack)
-            if joined is None:
-                break
-            stack = joined
-        else:
-            yield stack.sample
-
-
-def _join(fine: _Placed, coarse: _Placed) -> _Placed | None:
-    """``coarse`` with the bands of ``fine`` averaged to its pixels where both lie; None where the grids do not nest."""
-    a, b = fine.sample, coarse.sample
-    factor = round(coarse.gsd / fine.gsd) if fine.gsd else 0
-    shift = _shift(fine, coarse)
-    if factor < 2 or shift is None or (a.sensor, a.scale, a.offset) != (b.sensor, b.scale, b.offset):
-        return None
-    if {band.name for band in a.bands} & {band.name for band in b.bands}:
-        return None
-    y, fine_y, height = _overlap(a.values.shape[1], b.values.shape[1], shift[1], factor)
-    x, fine_x, width = _overlap(a.values.shape[2], b.values.shape[2], shift[0], factor)
-    if min(height, width) < 1:
-        return None
-    window = np.s_[y : y + height, x : x + width]
-    fine_window = np.s_[fine_y : fine_y + height * factor, fine_x : fine_x + width * factor]
-    blocks = (height, factor, width, factor)
-    mean = a.values[:, *fine_window].reshape(-1, *blocks).mean(axis=(2, 4), dtype=np.float64)
-    if np.issubdtype(b.values.dtype, np.integer):
-        mean = mean.round()
-    bands = tuple(band.with_gsd(coarse.gsd) for band in a.bands) + b.bands
-    order = sorted(range(len(bands)), key=lambda i: bands[i].wavelength_nm or 0.0)
-    values = np.concatenate([mean.astype(b.values.dtype), b.values[:, *window]])
-    sample = replace(
-        b,
-        scene=b.scene.removesuffix("_stack") + "_stack",
-        bands=tuple(bands[i] for i in order),
-        values=values[order],
-        valid=a.valid[fine_window].reshape(blocks).all(axis=(1, 3)) & b.valid[window],
-        sharp=a.sharp and b.sharp,
-    )
-    origin = coarse.origin and (coarse.origin[0] + x * coarse.gsd, coarse.origin[1] + y * coarse.gsd)
-    return _Placed(sample, coarse.gsd, origin)
-
-
-def _overlap(fine: int, coarse: int, shift: int, factor: int) -> tuple[int, int, int]:
-    """Along one axis: where the common coarse pixels start on the coarse and the fine grid, and their number."""
-    first = max(0, -(shift // factor))
-    last = min(coarse, (fine - shift) // factor)
-    return first, first * factor + shift, last - first
-
-
-def _shift(fine: _Placed, coarse: _Placed) -> tuple[int, int] | None:
-    """Pixels of the fine grid by which the coarse grid starts further right and down; None where not whole."""
-    if fine.origin is None or coarse.origin is None:
-        return (0, 0)
-    across = [(c - f) / fine.gsd for f, c in zip(fine.origin, coarse.origin, strict=True)]
-    whole = [round(value) for value in across]
-    return (whole[0], whole[1]) if np.allclose(across, whole, atol=0.05) else None

@@ -1,32 +1,28 @@
-"""Images packed into one memory-mapped file with an index beside it, read with NumPy alone."""
+"""The images of one split of a corpus, mapped into memory from its shards and read with NumPy alone."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import contextlib
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llars.bands import Band, Modality, Polarisation, Role
-from llars.errors import ConfigError, DataError
+from llars.bands import Band
+from llars.data.manifest import load, locate, save, summarise
+from llars.data.records import alone, bands_from
+from llars.data.shards import Shard, ShardWriter
+from llars.errors import DataError
 from llars.sample import Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Corpus", "Scene", "build", "pack"]
-
-FORMAT = 1
-"""Raised when the layout of the index changes."""
-
-ALIGNMENT = 64
-"""Arrays start at multiples of this many bytes, so that every dtype can be mapped in place."""
+__all__ = ["Corpus", "Scene", "pack"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,15 @@ class Scene:
     sharp: bool
     """Fit to be the target of ``sr`` and ``deblur``."""
 
+    clean: bool
+    """Fit to be drawn by itself as the truth."""
+
+    stack: str
+    """Scenes of the same stack lie on one pixel grid and have the same shape; empty where there is no other."""
+
+    day: float | None
+    """Days since 1970 of the acquisition; None where unknown."""
+
     pixels: int
     """Number of valid pixels."""
 
@@ -94,26 +99,27 @@ class Corpus:
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
-        """The corpus that ``pack`` wrote to ``path`` (given without a suffix).
+        """The images in the shards of one split: ``path`` is its folder, or a corpus that holds no other.
 
         Raises:
-            DataError: nothing there, cut short, or of another layout.
+            DataError: nothing there, of another layout, or a shard that is missing or cut short.
         """
         base = Path(path)
-        index_path, data_path = _paths(base)
-        try:
-            index = json.loads(index_path.read_text(encoding="utf-8"))
-            size = data_path.stat().st_size
-        except FileNotFoundError:
-            raise DataError(f"no corpus at {base}; make one with `llars data build`") from None
-        if index["format"] != FORMAT or size != index["bytes"]:
-            raise DataError(
-                f"{base}: layout {index['format']}, {size} bytes; expected layout {FORMAT}, {index['bytes']} bytes; "
-                "build the corpus again"
-            )
-        # A plain view: slices of the memmap class itself cost several times as much.
-        data: NDArray[np.uint8] = np.memmap(data_path, dtype=np.uint8, mode="r").view(np.ndarray)
-        return cls(base, index["split"], tuple(_scene(entry, data) for entry in index["scenes"]))
+        root, split = locate(base)
+        splits = load(root)["splits"]
+        if split is None and len(splits) == 1:
+            split = next(iter(splits))
+        if split is None or split not in splits:
+            raise DataError(f"{base}: no split {split or 'is named'}; the corpus has {', '.join(splits) or 'none'}")
+        found: list[tuple[tuple[str, int, int], Scene]] = []
+        for entry in splits[split]["shards"]:
+            file = root / entry["file"]
+            size = file.stat().st_size if file.exists() else 0
+            if size != entry["bytes"]:
+                raise DataError(f"{file}: {size} bytes; expected {entry['bytes']} bytes; build the corpus again")
+            found += _scenes(Shard(file), entry["part"])
+        found.sort(key=lambda pair: pair[0])
+        return cls(base, split, tuple(scene for _, scene in found))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Corpus.open, (self.path,)
@@ -121,166 +127,63 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def statistics(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Mean and standard deviation of every sensor's bands over all scenes, in physical values."""
-        gathered: dict[str, dict[str, list[tuple[int, float, float]]]] = defaultdict(lambda: defaultdict(list))
-        for scene in self.scenes:
-            for band, found in zip(scene.bands, scene.statistics, strict=True):
-                gathered[scene.sensor][band.name].append((scene.pixels, found["mean"], found["std"]))
-        return {sensor: {name: _pooled(parts) for name, parts in bands.items()} for sensor, bands in gathered.items()}
+    @functools.cached_property
+    def stacks(self) -> dict[str, tuple[int, ...]]:
+        """Indices of the scenes of every stack, by its name."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for index, scene in enumerate(self.scenes):
+            if scene.stack:
+                found[scene.stack].append(index)
+        return {name: tuple(indices) for name, indices in found.items()}
 
 
 def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
-    """Write samples of one split to ``path`` + ``.bin`` and ``.json``; the files appear only when whole.
+    """Write samples of one split to the folder ``path``: a shard and its manifest, which appear only when whole.
 
-    Returns the index. Raises:
+    Returns the manifest. Raises:
         DataError: no samples, or samples of more than one split.
     """
-    base = Path(path)
-    base.parent.mkdir(parents=True, exist_ok=True)
-    index_path, data_path = _paths(base)
-    part, index_part = data_path.with_suffix(".bin.part"), index_path.with_suffix(".json.part")
-    entries: list[dict[str, Any]] = []
+    root = Path(path)
+    root.mkdir(parents=True, exist_ok=True)
+    writer = ShardWriter(root / "samples.tar")
     splits: set[str] = set()
-    digest = hashlib.sha256()
-    with part.open("wb") as stream:
-
-        def append(array: NDArray[Any]) -> int:
-            start = stream.tell()
-            raw = np.ascontiguousarray(array).tobytes()
-            padded = raw + bytes(-len(raw) % ALIGNMENT)
-            digest.update(padded)
-            stream.write(padded)
-            return start
-
-        for sample in samples:
-            splits.add(sample.split)
-            entry = _entry(sample)
-            entry["values_at"] = append(sample.values)
-            entry["valid_at"] = None if sample.valid.all() else append(sample.valid)
-            entries.append(entry)
-        size = stream.tell()
-    if len(splits) != 1:
-        part.unlink()
-        raise DataError(f"{base}: samples of {sorted(splits) or 'no split'}; a corpus holds exactly one split")
-    index = {"format": FORMAT, "split": splits.pop(), "bytes": size, "sha256": digest.hexdigest(), "scenes": entries}
-    index_part.write_text(json.dumps(index), encoding="utf-8")
-    os.replace(part, data_path)
-    os.replace(index_part, index_path)
-    return index
-
-
-def build(config_path: str | Path, folder: str | Path) -> dict[str, Any]:
-    """Pack what the configuration asks for from a folder with a ``scenes.json``; returns and writes the manifest.
-
-    The configuration (YAML) names ``out``, ``splits`` and ``want`` (see ``read_catalog``). Test images are refused.
-
-    Raises:
-        ConfigError: the configuration lacks a name, or asks for the test split.
-        DataError: the folder cannot be read.
-    """
-    import yaml
-
     try:
-        config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
-        out, splits, want = config["out"], config["splits"], config["want"]
-    except FileNotFoundError:
-        raise ConfigError(f"{config_path} is not there; give a data configuration") from None
-    except (KeyError, TypeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{config_path}: {error}; a data configuration names out, splits and want") from error
-    if "test" in splits:
-        raise ConfigError(f"{config_path} asks for the test split; test images are never packed for training")
-    from llars.data.catalog import read_catalog
-
-    manifest: dict[str, Any] = {"splits": {}}
-    for split in splits:
-        base = Path(out) / split
-        index = pack(read_catalog(folder, split, want), base)
-        scenes = index["scenes"]
-        manifest["splits"][split] = {
-            "scenes": len(scenes),
-            "bytes": index["bytes"],
-            "sha256": index["sha256"],
-            "sensors": dict(Counter(entry["sensor"] for entry in scenes)),
-            "licences": sorted({(entry["source"], entry["licence"]) for entry in scenes}),
-            "statistics": Corpus.open(base).statistics(),
-        }
-    (Path(out) / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        for number, sample in enumerate(samples):
+            splits.add(sample.split)
+            writer.add(alone(sample), number)
+        if len(splits) != 1:
+            raise DataError(f"{root}: samples of {sorted(splits) or 'no split'}; a corpus holds exactly one split")
+    except BaseException:
+        writer.discard()
+        with contextlib.suppress(OSError):
+            root.rmdir()
+        raise
+    manifest = summarise([writer.close(file=writer.path.name, split=splits.pop(), part="samples", task="clean")])
+    save(manifest, root)
     return manifest
 
 
-def _paths(base: Path) -> tuple[Path, Path]:
-    return base.with_name(base.name + ".json"), base.with_name(base.name + ".bin")
-
-
-def _entry(sample: Sample) -> dict[str, Any]:
-    """What the index says of a sample."""
-    return {
-        "name": sample.scene,
-        "sensor": sample.sensor,
-        "group": sample.group,
-        "bands": [asdict(band) for band in sample.bands],
-        "shape": list(sample.values.shape),
-        "dtype": sample.values.dtype.str,
-        "scale": sample.scale,
-        "offset": sample.offset,
-        "value_range": list(sample.value_range),
-        "sharp": sample.sharp,
-        "pixels": int(sample.valid.sum()),
-        "source": sample.source,
-        "licence": sample.licence,
-        "statistics": [_band_statistics(sample, channel) for channel in sample.values],
-    }
-
-
-def _band_statistics(sample: Sample, channel: NDArray[Any]) -> dict[str, float]:
-    held = channel[sample.valid].astype(np.float64) * sample.scale + sample.offset
-    if held.size == 0:
-        raise DataError(f"{sample.scene} has no valid pixel; leave it out of the catalogue")
-    found = {"mean": held.mean(), "std": held.std(), "min": held.min(), "max": held.max()}
-    return {key: float(value) for key, value in found.items()}
-
-
-def _scene(entry: dict[str, Any], data: NDArray[np.uint8]) -> Scene:
-    def mapped(start: int, shape: Sequence[int], dtype: str) -> NDArray[Any]:
-        count = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return data[start : start + count].view(dtype).reshape(shape)
-
-    shape = entry["shape"]
-    valid_at = entry["valid_at"]
-    return Scene(
-        name=entry["name"],
-        sensor=entry["sensor"],
-        group=entry["group"],
-        bands=tuple(_band(fields) for fields in entry["bands"]),
-        values=mapped(entry["values_at"], shape, entry["dtype"]),
-        valid=None if valid_at is None else mapped(valid_at, shape[1:], "|b1"),
-        scale=entry["scale"],
-        offset=entry["offset"],
-        value_range=(entry["value_range"][0], entry["value_range"][1]),
-        sharp=entry["sharp"],
-        pixels=entry["pixels"],
-        statistics=tuple(entry["statistics"]),
-    )
-
-
-def _band(fields: dict[str, Any]) -> Band:
-    return Band(
-        name=fields["name"],
-        wavelength_nm=fields["wavelength_nm"],
-        width_nm=fields["width_nm"],
-        gsd_m=fields["gsd_m"],
-        modality=Modality(fields["modality"]),
-        polarisation=Polarisation(fields["polarisation"]),
-        role=Role(fields["role"]),
-        aliases=tuple(fields["aliases"]),
-    )
-
-
-def _pooled(parts: list[tuple[int, float, float]]) -> dict[str, float]:
-    """Mean and standard deviation of the union of parts given as (pixels, mean, std)."""
-    weights = np.array([part[0] for part in parts], dtype=np.float64)
-    means, stds = (np.array([part[i] for part in parts]) for i in (1, 2))
-    mean = float(np.average(means, weights=weights))
-    variance = float(np.average(stds**2 + (means - mean) ** 2, weights=weights))
-    return {"mean": mean, "std": variance**0.5}
+def _scenes(shard: Shard, part: str) -> Iterator[tuple[tuple[str, int, int], Scene]]:
+    """The images of a shard, and what puts them into the order of their source."""
+    for index in range(len(shard)):
+        said = shard.said(index)
+        for position, (name, image) in enumerate(said["images"].items()):
+            values, valid = shard.arrays(index, name, image)
+            scene = Scene(
+                name=image["scene"],
+                sensor=image["sensor"],
+                group=image["group"],
+                bands=bands_from(image),
+                values=values,
+                valid=valid,
+                scale=image["scale"],
+                offset=image["offset"],
+                value_range=(image["value_range"][0], image["value_range"][1]),
+                sharp=image["sharp"],
+                clean=image["clean"],
+                stack=image["stack"],
+                day=image["day"],
+                pixels=image["pixels"],
+                statistics=tuple(image["statistics"]),
+            )
+            yield (part, said["number"], position), scene

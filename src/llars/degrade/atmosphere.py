@@ -9,7 +9,7 @@ from torch.nn import functional
 from llars.bands import Band, Modality
 from llars.degrade.base import Case, Degradation
 
-__all__ = ["HAZE"]
+__all__ = ["HAZE", "REFERENCE_NM", "wavelengths"]
 
 FULL_DEPTH = 1.5
 """Optical depth at 550 nm in the thickest place at severity 1."""
@@ -44,7 +44,7 @@ def haze(case: Case) -> Tensor:
     thinnest = case.uniform(batch, 1, 1, 1, low=THINNEST[0], high=THINNEST[1])
     relative = thinnest + (1.0 - thinnest) * _fractal(case)
     # Infinite wavelength: radar passes through haze.
-    spectrum = (_wavelengths(case)[:, :, None, None] / REFERENCE_NM).pow(-exponent)
+    spectrum = (wavelengths(case)[:, :, None, None] / REFERENCE_NM).pow(-exponent)
     transmission = torch.exp(-FULL_DEPTH * case.severity * spectrum * relative)
     return torch.lerp(airlight, case.image, transmission)
 
@@ -64,7 +64,7 @@ def _fractal(case: Case) -> Tensor:
     return (field - low) / (high - low).clamp(min=1e-6)
 
 
-def _wavelengths(case: Case) -> Tensor:
+def wavelengths(case: Case) -> Tensor:
     """Wavelength of every band in nm, ``(batch, band)``; infinite for radar."""
     count = case.image.shape[1]
     lists = case.bands or ((Band("?", modality=Modality.UNKNOWN),) * count,) * len(case.image)

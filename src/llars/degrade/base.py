@@ -38,6 +38,9 @@ class Case:
     bands: tuple[tuple[Band, ...], ...] | None
     """Bands of each image, where known."""
 
+    valid: Tensor | None = None
+    """``(batch, band, y, x)`` boolean: what was not missing, and so not filled; None means all of it."""
+
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform random numbers in [low, high), drawn where the generator lives."""
         drawn = torch.rand(shape, generator=self.generator, device=self.generator.device, dtype=self.image.dtype)
@@ -131,7 +134,8 @@ class Degradation:
         if some_missing:
             working = _filled(working.masked_fill(missing, 0.0), (~missing).to(working))
         strength = strength.to(working)
-        result = self.operate(Case(working, strength, generator, _band_lists(bands, batch)))
+        valid = ~missing if some_missing else None
+        result = self.operate(Case(working, strength, generator, _band_lists(bands, batch), valid))
         if bool((strength == 0).any()):
             result = torch.where(strength == 0, working, result)
         if some_missing:

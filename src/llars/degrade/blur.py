@@ -14,7 +14,7 @@ from torch.nn import functional
 from llars.degrade.base import Case, Degradation
 from llars.degrade.separable import apply_separably
 
-__all__ = ["DEFOCUS_BLUR", "GAUSSIAN_BLUR", "MOTION_BLUR"]
+__all__ = ["DEFOCUS_BLUR", "GAUSSIAN_BLUR", "MOTION_BLUR", "convolve", "mirrored", "smooth"]
 
 FULL_SIGMA_PX = 2.0
 """Standard deviation of the Gaussian at severity 1."""
@@ -28,7 +28,12 @@ FULL_RADIUS_PX = 4.0
 
 def gaussian_blur(case: Case) -> Tensor:
     """Convolve with a Gaussian; keeps the mean exactly, edges included."""
-    sigma = (FULL_SIGMA_PX * case.severity).flatten().clamp(min=1e-3)
+    return smooth(case.image, (FULL_SIGMA_PX * case.severity).flatten())
+
+
+def smooth(image: Tensor, sigma: Tensor) -> Tensor:
+    """Convolve ``(batch, band, y, x)`` images with Gaussians of ``(batch,)`` standard deviations, in pixels."""
+    sigma = sigma.clamp(min=1e-3)
     reach = math.ceil(4.0 * float(sigma.max()))
     distance = torch.arange(reach + 2, device=sigma.device, dtype=sigma.dtype)
     profile = torch.exp(-0.5 * (distance / sigma[:, None]).square())
@@ -43,7 +48,7 @@ def gaussian_blur(case: Case) -> Tensor:
         near = away.amin(dim=(1, 2)) <= reach
         return profile[:, away[near]].sum(dim=1)
 
-    return apply_separably(case.image, weights, reach)
+    return apply_separably(image, weights, reach)
 
 
 def motion_blur(case: Case) -> Tensor:
@@ -57,7 +62,7 @@ def motion_blur(case: Case) -> Tensor:
     pixel = torch.arange(-radius, radius + 1, device=half.device, dtype=half.dtype)
     share_y = (1.0 - (pixel - path * angle.sin()).abs()).clamp(min=0.0)
     share_x = (1.0 - (pixel - path * angle.cos()).abs()).clamp(min=0.0)
-    return _convolve(case.image, share_y.mT @ share_x)
+    return convolve(case.image, share_y.mT @ share_x)
 
 
 def defocus_blur(case: Case) -> Tensor:
@@ -66,19 +71,19 @@ def defocus_blur(case: Case) -> Tensor:
     radius = math.ceil(float(size.max()) + 0.5)
     pixel = torch.arange(-radius, radius + 1, device=size.device, dtype=size.dtype)
     distance = torch.hypot(pixel[:, None], pixel)
-    return _convolve(case.image, (size + 0.5 - distance).clamp(0.0, 1.0))
+    return convolve(case.image, (size + 0.5 - distance).clamp(0.0, 1.0))
 
 
-def _convolve(image: Tensor, kernels: Tensor) -> Tensor:
+def convolve(image: Tensor, kernels: Tensor) -> Tensor:
     """Convolve each image with its own symmetric kernel, ``(batch, k, k)``, scaled to sum to 1."""
     radius = kernels.shape[-1] // 2
     taps = (kernels / kernels.sum(dim=(1, 2), keepdim=True))[:, None]
     # Images become channels of one grouped convolution; on any other memory layout it takes three times as long.
-    padded = _mirrored(_mirrored(image.transpose(0, 1).contiguous(), 3, radius), 2, radius)
+    padded = mirrored(mirrored(image.transpose(0, 1).contiguous(), 3, radius), 2, radius)
     return functional.conv2d(padded, taps, groups=len(image)).transpose(0, 1)
 
 
-def _mirrored(image: Tensor, axis: int, margin: int) -> Tensor:
+def mirrored(image: Tensor, axis: int, margin: int) -> Tensor:
     """Continue an axis by its mirror image at both ends; edge pixels come twice."""
     while margin > 0:
         length = image.shape[axis]

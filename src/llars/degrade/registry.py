@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import torch
 
-from llars.degrade import atmosphere, blur, noise, radiometry, resolution, stripes
+from llars.degrade import (
+    atmosphere,
+    blur,
+    clouds,
+    lines,
+    noise,
+    radar,
+    radiometry,
+    resampling,
+    resolution,
+    skewed,
+    stripes,
+    tone,
+    wald,
+    windows,
+)
 from llars.degrade.base import Degradation
 from llars.errors import ConfigError
 
-__all__ = ["DEGRADATIONS", "get", "names", "sample_operator"]
+__all__ = ["DEGRADATIONS", "get", "in_decibels", "names", "sample_operator"]
 
 DEGRADATIONS: tuple[Degradation, ...] = (
     noise.GAUSSIAN_NOISE,
@@ -24,22 +39,70 @@ DEGRADATIONS: tuple[Degradation, ...] = (
     atmosphere.HAZE,
     resolution.SR,
     radiometry.BRIGHTNESS,
+    clouds.THICK_CLOUD,
+    clouds.THIN_CLOUD,
+    tone.EQUALIZE,
+    tone.CLAHE,
+    tone.STRETCH,
+    wald.MTF_BLUR,
+    windows.BOX_BLUR,
+    windows.MEDIAN_BLUR,
+    skewed.RAYLEIGH_NOISE,
+    skewed.GAMMA_NOISE,
+    skewed.RANDOM_IMPULSE_NOISE,
+    radar.CORRELATED_SPECKLE,
+    resampling.NEAREST_RESAMPLING,
+    resampling.BILINEAR_RESAMPLING,
+    resampling.BICUBIC_RESAMPLING,
+    resampling.LANCZOS_RESAMPLING,
+    lines.UNIFORM_STRIPES,
+    lines.UNEVEN_STRIPES,
+    lines.ROTATED_STRIPES,
+    lines.SLC_OFF,
 )
 """Every operator once."""
 
 _MIXTURES: dict[str, tuple[tuple[Degradation, float], ...]] = {
     "denoise": (
-        (noise.GAUSSIAN_NOISE, 0.60),
-        (noise.POISSON_NOISE, 0.12),
-        (noise.SPECKLE, 0.12),
-        (noise.UNIFORM_NOISE, 0.08),
-        (noise.IMPULSE_NOISE, 0.08),
+        (noise.GAUSSIAN_NOISE, 0.56),
+        (noise.POISSON_NOISE, 0.11),
+        (noise.SPECKLE, 0.11),
+        (noise.UNIFORM_NOISE, 0.06),
+        (noise.IMPULSE_NOISE, 0.06),
+        (skewed.RANDOM_IMPULSE_NOISE, 0.03),
+        (skewed.RAYLEIGH_NOISE, 0.025),
+        (skewed.GAMMA_NOISE, 0.025),
+        (radar.CORRELATED_SPECKLE, 0.02),
     ),
-    "deblur": ((blur.GAUSSIAN_BLUR, 0.60), (blur.MOTION_BLUR, 0.20), (blur.DEFOCUS_BLUR, 0.20)),
-    "destripe": ((stripes.DETECTOR_STRIPES, 0.75), (stripes.DEAD_LINES, 0.25)),
+    "deblur": (
+        (blur.GAUSSIAN_BLUR, 0.56),
+        (blur.MOTION_BLUR, 0.17),
+        (blur.DEFOCUS_BLUR, 0.15),
+        (wald.MTF_BLUR, 0.06),
+        (windows.BOX_BLUR, 0.04),
+        (windows.MEDIAN_BLUR, 0.02),
+    ),
+    "destripe": (
+        (stripes.DETECTOR_STRIPES, 0.62),
+        (stripes.DEAD_LINES, 0.18),
+        (lines.UNIFORM_STRIPES, 0.06),
+        (lines.UNEVEN_STRIPES, 0.06),
+        (lines.ROTATED_STRIPES, 0.05),
+        (lines.SLC_OFF, 0.03),
+    ),
     "haze": ((atmosphere.HAZE, 1.0),),
-    "sr": ((resolution.SR, 1.0),),
+    "sr": (
+        (resolution.SR, 0.70),
+        (resampling.BICUBIC_RESAMPLING, 0.10),
+        (resampling.BILINEAR_RESAMPLING, 0.08),
+        (resampling.LANCZOS_RESAMPLING, 0.07),
+        (resampling.NEAREST_RESAMPLING, 0.05),
+    ),
     "brightness": ((radiometry.BRIGHTNESS, 1.0),),
+    "cloud": ((clouds.THICK_CLOUD, 0.6), (clouds.THIN_CLOUD, 0.4)),
+    # Not CLAHE: one wish must have one answer.
+    "equalize": ((tone.EQUALIZE, 1.0),),
+    "stretch": ((tone.STRETCH, 1.0),),
 }
 """Operators of a task with their shares in training. The first is the task's own: its key names it too."""
 
@@ -64,6 +127,23 @@ def get(name: str) -> Degradation:
         f"unknown degradation {name!r}; the degradations are {', '.join(names())}; tasks that name one: "
         f"{', '.join(_MIXTURES)}"
     )
+
+
+def in_decibels(operator: Degradation, value_range: tuple[float, float]) -> Degradation:
+    """``operator`` for radar images in decibels: speckle acts on the intensities behind them, all else as it is.
+
+    Args:
+        operator: any degradation.
+        value_range: lo and hi in dB that stand for unit values 0 and 1.
+
+    Raises:
+        ConfigError: hi is not above lo.
+    """
+    if operator.name == noise.SPECKLE.name:
+        return noise.speckle_in_decibels(value_range)
+    if operator.name == radar.CORRELATED_SPECKLE.name:
+        return radar.correlated_speckle_in_decibels(value_range)
+    return operator
 
 
 def sample_operator(task: str, generator: torch.Generator) -> Degradation:

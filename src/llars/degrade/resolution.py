@@ -12,7 +12,7 @@ from llars.degrade.base import Case, Degradation
 from llars.degrade.separable import apply_separably
 from llars.errors import DataError
 
-__all__ = ["SR", "enlarge", "enlarge_exactly", "project", "reduce"]
+__all__ = ["SR", "cubic", "enlarge", "enlarge_exactly", "project", "reduce"]
 
 FULL_FACTOR = 4.0
 """How many times coarser the pixels are at severity 1."""
@@ -112,7 +112,7 @@ def sr(case: Case) -> Tensor:
         centre, beyond = place // (2 * length), place % (2 * length) / (2 * length)
         first = centre[:, :1] - 1
         cell = first + torch.arange(int((centre[:, -1:] - first).max()) + 3, device=outputs.device)
-        up = torch.where((cell >= 0) & (cell < cells), _cubic(centre - cell + beyond), 0.0)
+        up = torch.where((cell >= 0) & (cell < cells), cubic(centre - cell + beyond), 0.0)
         up = up / up.sum(dim=2, keepdim=True)
         edge = (cell * length).mT
         start = edge // cells - inputs + edge % cells / cells
@@ -124,8 +124,8 @@ def sr(case: Case) -> Tensor:
     return apply_separably(case.image, weights, reach)
 
 
-def _cubic(distance: Tensor) -> Tensor:
-    """Keys' cubic convolution kernel."""
+def cubic(distance: Tensor) -> Tensor:
+    """Keys' cubic convolution kernel: weights at distances in pixels."""
     x = distance.abs()
     near = ((CUBIC + 2.0) * x - (CUBIC + 3.0)) * x * x + 1.0
     far = CUBIC * (((x - 5.0) * x + 8.0) * x - 4.0)

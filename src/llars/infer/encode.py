@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from llars.infer.pixels import repeat
 from llars.scene.decode import Decoding
 
 __all__ = ["encode", "stored_like"]
@@ -56,24 +55,23 @@ def stored_like(
     decoding: Decoding,
     stored: NDArray[np.generic],
     visible: NDArray[np.bool_] | None,
-    scale: int,
+    same_grid: bool,
 ) -> NDArray[np.generic]:
-    """Numbers for ``values`` on a grid ``scale`` times finer than that of the source's ``stored`` numbers.
+    """Numbers for ``values``, in place of the source's ``stored`` numbers.
 
-    The source's gaps keep their numbers, and so does a pixel that has exactly the source's value: float32 can't always
-    tell an int32 or a scaled float32 from its neighbour, the source can.
+    The source's gaps keep their numbers, and so does, on the ``same_grid``, a pixel that has exactly the source's
+    value: float32 can't always tell an int32 or a scaled float32 from its neighbour, the source can.
     """
     numbers = encode(values, decoding, str(stored.dtype))
-    gaps = repeat(decoding.missing(stored, visible), scale)
-    before = repeat(stored, scale)
+    gaps = decoding.missing(stored, visible)
     kept = gaps
-    if scale == 1:
+    if same_grid:
         kept = kept | (values == decoding.physical(stored, visible))
-    numbers[kept] = before[kept]
+    numbers[kept] = stored[kept]
     for i, nodata in enumerate(decoding.nodata):
         lost = ~valid[i] & ~gaps[i]
         floating = np.issubdtype(numbers.dtype, np.floating)
         # A gap that the source has no number for can only keep the source's pixel.
-        filler = np.nan if nodata is None and floating else before[i][lost] if nodata is None else nodata
+        filler = np.nan if nodata is None and floating else stored[i][lost] if nodata is None else nodata
         numbers[i][lost] = filler
     return numbers

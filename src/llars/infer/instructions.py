@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
-from safetensors import SafetensorError
-from safetensors.torch import load
-
-from llars.errors import InstructionError, WeightsError
-from llars.model.reading import SURE, InstructionReader, Reading
+from llars.errors import InstructionError
+from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, parts, requests, without_negated
 from llars.text.encoder import SentenceEncoder
+from llars.weights.reader import load_reader
 
 __all__ = ["Interpretation", "Reader", "scale_in"]
 
-WEIGHTS = "llars-reader.safetensors"
 UNNAMED_SEVERITY = 0.5
 """Strength of a step whose words name none."""
 
@@ -38,6 +35,14 @@ _SCALE = re.compile(
     r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
     re.IGNORECASE,
 )
+_COURTESY = re.compile(
+    r"(?:please|thanks?(?: you)?(?: in advance)?|many thanks|cheers|asap|as soon as possible|if (?:you can|possible)|for me"
+    r"|(?:fix|repair|help|correct)(?: (?:it|this|that|both|them|me|everything))?|that'?s all|in that order|so|or|and|hi|hello|hey)"
+    r"[.!?]*",
+    re.IGNORECASE,
+)
+"""Words that ask for nothing and that nobody misses."""
+
 _METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
 
 
@@ -60,18 +65,19 @@ class Interpretation:
 class Reader:
     """Understands instructions. Loading takes a fraction of a second; reading one, a few milliseconds."""
 
-    def __init__(self, encoder: SentenceEncoder | None = None) -> None:
-        """Loads the bundled weights; pass ``encoder`` to share one that is loaded already.
+    def __init__(self, encoder: SentenceEncoder | None = None, tasks: Sequence[str] = TASK_KEYS) -> None:
+        """Loads the bundled weights.
+
+        Args:
+            encoder: one that is loaded already, to share it.
+            tasks: keys of the tasks that refusals suggest; all are understood.
 
         Raises:
             WeightsError: the bundled weights are missing or damaged.
         """
         self._encoder = encoder or SentenceEncoder()
-        self._network = InstructionReader().eval()
-        try:
-            self._network.load_state_dict(load((files("llars.weights") / WEIGHTS).read_bytes()))
-        except (OSError, SafetensorError, RuntimeError) as fault:
-            raise WeightsError(f"the bundled weights {WEIGHTS} are missing or damaged; reinstall llars") from fault
+        self._network = load_reader()
+        self._tasks = tuple(tasks)
 
     def understand(self, text: str) -> list[Step]:
         """The steps that ``text`` asks for, in order.
@@ -84,30 +90,29 @@ class Reader:
     def interpret(self, text: str) -> Interpretation:
         """The steps that ``text`` asks for, and where it could be read otherwise; raises like ``understand``."""
         if not text.strip():
-            raise InstructionError(f"the instruction is empty; {_hint()}")
+            raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
         allowed = without_negated(text)
         if not allowed:
-            raise InstructionError(f"{_short(text)} only says what not to do; {_hint()}")
+            raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
         said = parts(allowed, self._read)
-        found = [
-            clause
-            for clause in requests(said)
-            if clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
-        ]
+        found = [clause for clause in requests(said) if _asks(clause)]
         if not found:
-            raise InstructionError(f"{_short(text)} asks for nothing that llars does; {_hint()}")
+            raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in found
         )
         doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
-        doubts += [_left_out(clause) for clause in said if clause.reading.task == "none"]
+        doubts += [_left_out(clause) for clause in said if not _asks(clause) and not _COURTESY.fullmatch(clause.text)]
         return Interpretation(steps, tuple(doubts))
 
     def _read(self, text: str) -> Reading:
         return self._network.read(self._encoder.tokens([text]))[0]
+
+    def _hint(self) -> str:
+        return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
 
 
 def scale_in(text: str) -> int | None:
@@ -138,6 +143,10 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
     return Step(task, strength, text, 1, confidence)
 
 
+def _asks(clause: Clause[Reading]) -> bool:
+    return clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
+
+
 def _doubt(clause: Clause[Reading]) -> str:
     reading = clause.reading
     other = "or as nothing that llars does" if reading.second == "none" else f"or as {reading.second}"
@@ -154,7 +163,3 @@ def _left_out(clause: Clause[Reading]) -> str:
 def _short(text: str, longest: int = 60) -> str:
     line = " ".join(text.split())
     return repr(line if len(line) <= longest else line[: longest - 1] + "…")
-
-
-def _hint() -> str:
-    return f"say for example 'remove the haze'; the tasks are {', '.join(TASK_KEYS)}"

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 import llars
 from llars import degrade, metrics
-from llars.degrade.noise import speckle_in_decibels
+from llars.degrade.registry import in_decibels
 from llars.errors import OutputError
 from llars.infer.coarse import coarser
 from llars.infer.diagnosis import Finding
-from llars.infer.outputs import check_outputs, whole_files
+from llars.infer.memory import bounded_cache, fitting_tile, in_bytes, sensible_limit
+from llars.infer.outputs import check_outputs, stoppable, whole_files
 from llars.infer.picture import picture_of
-from llars.infer.preview import before_after, write_png
-from llars.infer.raster import read_profile, write_like
+from llars.infer.preview import Thumbnail, before_after, write_png
+from llars.infer.raster import RasterProfile, read_profile, write_like, writing
 from llars.infer.restorer import Restorer, load
+from llars.infer.stream import Options, Stream
 from llars.scene import open_scene
 from llars.tasks import Step
 
@@ -73,11 +76,14 @@ def restore_file(
     output: str | Path,
     prompt: str,
     *,
+    guides: Mapping[str, str | Path] | None = None,
     sensor: str | None = None,
     scale: int | None = None,
     model: str = "llars-small",
     device: str = "auto",
     tile: int | None = None,
+    max_memory: str | None = None,
+    project: bool = True,
     uncertainty: str | Path | None = None,
     preview: str | Path | None = None,
     overwrite: bool = False,
@@ -88,13 +94,17 @@ def restore_file(
 
     Args:
         source: a raster that GDAL reads.
-        output: GeoTIFF; everything but the pixels is kept (with ``scale`` the grid gets finer within the same bounds).
+        output: GeoTIFF; everything but the pixels is kept. With ``scale`` or a guide that sets the grid, that gets
+            finer, within the same bounds where the grids nest.
         prompt: what to do.
+        guides: by role (``sar``, ``pan``, ``fine_before``, ``coarse_before``), rasters that help, on any grid.
         sensor: name of the sensor, where the file does not say.
         scale: how many times finer the grid shall be, 2 to 4.
         model: name of bundled weights, or a weights file.
         device: see ``llars.load``.
-        tile: side of the pieces that are worked on at a time, in pixels.
+        tile: side of the pieces that are worked on at a time, in pixels; chosen by ``max_memory`` where not given.
+        max_memory: memory that may be used, as ``4GB``; half of the machine's where not given. Scenes need not fit.
+        project: hold the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
         preview: also write a picture, before and after, here: PNG.
         overwrite: replace outputs that exist.
@@ -109,32 +119,63 @@ def restore_file(
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     _check_suffixes(paths)
-    profile = read_profile(source, sensor)
-    scene = open_scene(source, sensor)
-    notes = _Notes(scene.attrs["notes"], say)
-    restorer = load(model, device)
+    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
+    with bounded_cache(limit), stoppable():
+        profile = read_profile(source, sensor)
+        scene = open_scene(source, sensor)
+        notes = _Notes(scene.attrs["notes"], say)
+        restorer = load(model, device)
+        steps = _steps(restorer, prompt, scale, guides or {}, notes)
+        helpers = {role: open_scene(path) for role, path in (guides or {}).items()}
+        count = len(scene) + sum(map(len, helpers.values()))
+        side = tile or fitting_tile(limit, count, restorer.info.config, max(step.scale for step in steps))
+        with whole_files([*paths.values()]) as places:
+            options = Options(side, uncertainty is not None, project, places[0].parent, progress)
+            stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
+            if tile is None and side < max(stream.shape[1:]):
+                notes.add(f"working in tiles of {side} px, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)")
+            tags = _tags(restorer, model, prompt, steps)
+            _write(dict(zip(paths, places, strict=True)), stream, profile, scene, tags)
+    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+
+
+def _steps(
+    restorer: Restorer, prompt: str, scale: int | None, guides: Mapping[str, str | Path], notes: _Notes
+) -> list[Step]:
+    """What to do; where guides make it another task than the words named, that is said."""
     meant = restorer.interpret(prompt)
     for doubt in meant.doubts:
         notes.add(doubt)
-    steps = restorer.plan(meant.steps, scale)
-    restored: dict[str, xr.DataArray] = {}
-    if uncertainty is None:
-        restored["image"] = restorer(scene, steps, tile=tile, progress=progress)
-    else:
-        restored["image"], restored["uncertainty"] = restorer(
-            scene, steps, tile=tile, progress=progress, uncertainty=True
-        )
-    tags = _tags(restorer, model, prompt, steps)
-    factor = math.prod(step.scale for step in steps)
+    steps = restorer.plan(meant.steps, scale, guides)
+    for asked, step in zip(meant.steps, steps, strict=False):
+        if step.task != asked.task and step.task != "sr":
+            notes.add(f"{asked.text!r} with the guides given was taken as {step.task}: {step.text}")
+    return steps
+
+
+def _write(
+    places: Mapping[str, Path], stream: Stream, profile: RasterProfile, scene: xr.DataArray, tags: Mapping[str, str]
+) -> None:
+    """Take the stream and write whatever is wanted of it."""
+    if stream.scale is None:
+        profile = profile.on(stream.grid)
     sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
     profiles = {"image": profile, "uncertainty": profile.companion(sigma)}
-    with whole_files([*paths.values()]) as places:
-        for kind, place in zip(paths, places, strict=True):
-            if kind == "preview":
-                write_png(place, before_after(scene.values, restored["image"].values, scene.attrs["bands"]))
-            else:
-                write_like(place, restored[kind].values, profiles[kind], scale=factor, tags=tags)
-    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+    seen = Thumbnail(stream.shape[1:], scene.attrs["bands"]) if "preview" in places else None
+    with ExitStack() as stack:
+        writers = {
+            kind: stack.enter_context(writing(places[kind], profiles[kind], scale=stream.scale or 1, tags=tags))
+            for kind in profiles
+            if kind in places
+        }
+        for part in stream:
+            writers["image"].write(part.window, part.values)
+            if part.deviation is not None:
+                writers["uncertainty"].write(part.window, part.deviation)
+            if seen is not None:
+                seen.add(part.window, part.values)
+    if seen is not None:
+        write_png(places["preview"], before_after(seen.of(scene), seen.image))
 
 
 def _check_suffixes(paths: Mapping[str, Path]) -> None:
@@ -189,22 +230,23 @@ def degrade_file(
     scene = open_scene(source, sensor)
     notes = _Notes(scene.attrs["notes"])
     picture = picture_of(scene)
+    values, valid = picture.load()
     operator = degrade.get(task)
-    if operator.name == "speckle" and scene.attrs["units"] == "dB":
-        operator = speckle_in_decibels(scene.attrs["value_range"])
+    if scene.attrs["units"] == "dB":
+        operator = in_decibels(operator, scene.attrs["value_range"])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
     # The operator draws and checks for every task alike; what it gives for sr lies on the fine grid.
     generator = torch.Generator().manual_seed(seed)
-    values = operator(picture.values, severity, generator, picture.bands)
+    degraded = operator(values, severity, generator, picture.bands)
     if operator.name == "sr":
         factor = round(1 + 3 * severity)
-        picture, profile, cropped = coarser(picture, profile, factor)
+        values, profile, cropped = coarser(values, valid, profile, factor)
         if cropped:
             notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
     else:
-        picture = picture.with_values(values)
+        values = np.where(valid, degraded, np.float32(np.nan))
     with whole_files([path]) as (place,):
-        write_like(place, picture.physical(picture.values), profile, tags=tags)
+        write_like(place, picture.physical(values), profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - begun, path)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from llars.errors import OutputError
 
-__all__ = ["check_outputs", "whole_files"]
+__all__ = ["check_outputs", "stoppable", "whole_files"]
 
 
 def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
@@ -65,3 +68,25 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield places
         for place, path in zip(places, paths, strict=True):
             place.replace(path)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a request to end (SIGTERM, SIGHUP) unwind the block as Ctrl-C does, so that nothing is left lying about."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in signals}
+    try:
+        for number, handler in before.items():
+            if handler is signal.SIG_DFL:
+                signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

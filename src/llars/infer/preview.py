@@ -11,17 +11,23 @@ import numpy as np
 
 from llars.bands import Band, Modality
 from llars.errors import OutputError
+from llars.infer.sources import ImageSource
+from llars.infer.tiles import Window, strips
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["before_after", "display_bands", "write_png"]
+__all__ = ["Thumbnail", "before_after", "display_bands", "write_png"]
 
 RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
 VISIBLE_NM = (400.0, 720.0)
 STRETCH_PERCENT = (2.0, 98.0)
 LONGEST_SIDE = 1600
 """Pixels of the longer side of each half; a larger scene is thinned out."""
+
+STRIP_PIXELS = 2**20
+"""Pixels that are read at once."""
 
 GAP = 8
 """White pixels between the halves."""
@@ -49,28 +55,61 @@ def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
     return (0, 1, 2) if len(bands) >= 3 else (0, 0, 0)
 
 
-def before_after(before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.uint8]:
-    """Both images ``(band, y, x)`` side by side as ``(3, y, x)``; no data is black.
+class Thumbnail:
+    """A scene thinned out for eyes, filled window by window; NaN where nothing came."""
+
+    def __init__(self, size: tuple[int, int], bands: Sequence[Band]) -> None:
+        """``size`` is that of the scene in rows and columns."""
+        stride = max(1, -(-max(size) // LONGEST_SIDE))
+        self.channels = np.array(display_bands(bands))
+        """Channels of the scene that are shown as red, green and blue."""
+        self._rows, self._columns = (np.arange(0, side, stride) for side in size)
+        self._size = size
+        self.image = np.full((3, len(self._rows), len(self._columns)), np.nan, dtype=np.float32)
+        """``(3, y, x)``, physical values."""
+
+    def add(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Take what is shown of a window's ``values`` ``(band, y, x)``."""
+        rows, columns = (
+            _within(self._rows, window.top, window.bottom),
+            _within(self._columns, window.left, window.right),
+        )
+        place = np.ix_(self.channels, self._rows[rows] - window.top, self._columns[columns] - window.left)
+        self.image[:, rows, columns] = values[place]
+
+    def of(self, scene: xr.DataArray) -> NDArray[np.float32]:
+        """The same pixels of another ``scene`` that shows the same area on any grid; read strip by strip."""
+        height, width = scene.sizes["y"], scene.sizes["x"]
+        rows, columns = (
+            (2 * at + 1) * own // (2 * size)
+            for at, own, size in zip((self._rows, self._columns), (height, width), self._size, strict=True)
+        )
+        image, source = np.empty_like(self.image), ImageSource(scene.isel(band=self.channels))
+        for strip in strips(height, width, STRIP_PIXELS):
+            here = _within(rows, strip.top, strip.bottom)
+            if here.stop > here.start:
+                image[:, here] = source.read(strip)[:, rows[here] - strip.top][:, :, columns]
+        return image
+
+
+def _within(places: NDArray[np.intp], start: int, stop: int) -> slice:
+    first, last = np.searchsorted(places, (start, stop))
+    return slice(int(first), int(last))
+
+
+def before_after(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Both images ``(3, y, x)`` of one size side by side as ``(3, y, x)``; no data is black.
 
     Both are stretched alike, from the lower of their 2nd percentiles to the higher of their 98th: a change in
-    brightness shows, and neither haze nor its removal leaves a half black. An ``after`` on a finer grid sets the size
-    of both.
+    brightness shows, and neither haze nor its removal leaves a half black.
     """
-    chosen = np.array(display_bands(bands))
-    factor = after.shape[-1] // before.shape[-1]
-    stride = max(1, -(-max(after.shape[-2:]) // LONGEST_SIDE))
-    rows, columns = (np.arange(0, side, stride) for side in after.shape[-2:])
-    shown_before = before[np.ix_(chosen, rows // factor, columns // factor)]
-    shown_after = after[np.ix_(chosen, rows, columns)]
     with warnings.catch_warnings():
         # A channel without any data is black, not worth a warning.
         warnings.simplefilter("ignore", RuntimeWarning)
-        ends = [
-            np.nanpercentile(half, STRETCH_PERCENT, axis=(1, 2), keepdims=True) for half in (shown_before, shown_after)
-        ]
+        ends = [np.nanpercentile(half, STRETCH_PERCENT, axis=(1, 2), keepdims=True) for half in (before, after)]
     low, high = np.fmin(ends[0][0], ends[1][0]), np.fmax(ends[0][1], ends[1][1])
-    halves = [_bytes(half, low, high) for half in (shown_before, shown_after)]
-    return np.concatenate((halves[0], np.full((3, len(rows), GAP), 255, dtype=np.uint8), halves[1]), axis=2)
+    halves = [_bytes(half, low, high) for half in (before, after)]
+    return np.concatenate((halves[0], np.full((3, before.shape[1], GAP), 255, dtype=np.uint8), halves[1]), axis=2)
 
 
 def _bytes(image: NDArray[np.float32], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
+from llars.infer.grids import Grid
 from llars.scene.decode import Decoding, decoding_of, open_raster
 
 __all__ = ["RasterProfile", "read_profile"]
@@ -109,6 +111,51 @@ class RasterProfile:
                 alpha=None,
                 masked=False,
             ),
+        )
+
+    def detached(self, gaps: bool) -> "RasterProfile":
+        """The data bands alone, for pixels that are not the source's: alpha bands and masks stay behind.
+
+        With ``gaps``, which then need a number, there is one.
+        """
+        data = self.decoding.indexes
+        nodata = (
+            self.nodata if self.nodata is not None else next((n for n in self.decoding.nodata if n is not None), None)
+        )
+        if nodata is None and gaps:
+            nodata = 0.0 if np.issubdtype(np.dtype(self.dtype), np.integer) else float("nan")
+        return replace(
+            self,
+            source=None,
+            count=len(data),
+            nodata=nodata,
+            descriptions=tuple(self.descriptions[i - 1] for i in data),
+            units=tuple(self.units[i - 1] for i in data),
+            scales=tuple(self.scales[i - 1] for i in data),
+            offsets=tuple(self.offsets[i - 1] for i in data),
+            colours=tuple(self.colours[i - 1] for i in data),
+            band_tags=tuple(self.band_tags[i - 1] for i in data),
+            band_imagery=tuple(self.band_imagery[i - 1] for i in data),
+            decoding=replace(
+                self.decoding,
+                indexes=tuple(range(1, len(data) + 1)),
+                nodata=(nodata,) * len(data),
+                alpha=None,
+                masked=False,
+            ),
+        )
+
+    def on(self, grid: Grid) -> "RasterProfile":
+        """The profile of the same image brought to another grid."""
+        return replace(
+            self.detached(gaps=True),
+            width=grid.width,
+            height=grid.height,
+            transform=grid.transform,
+            crs=grid.crs,
+            gcps=(),
+            gcps_crs=None,
+            rpcs=None,
         )
 
 

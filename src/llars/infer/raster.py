@@ -1,31 +1,34 @@
 """Write an image as its source was stored: same grid, numbers, metadata and gaps."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 import rasterio.shutil
+import rasterio.windows
 from numpy.typing import NDArray
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import DatasetWriter
+from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
-from rasterio.windows import Window
 
 from llars.errors import BandError, OutputError
 from llars.infer.encode import encode, stored_like
 from llars.infer.outputs import check_outputs, whole_files
 from llars.infer.pixels import repeat
 from llars.infer.profile import RasterProfile, read_profile
+from llars.infer.tiles import Window, strips
 from llars.scene.decode import open_raster, read_visible
 
-__all__ = ["RasterProfile", "read_profile", "write_like"]
+__all__ = ["RasterProfile", "Writer", "read_profile", "write_like", "writing"]
 
 TILE = 256
 STRIP = 256
@@ -67,16 +70,83 @@ def write_like(
     if values.shape != expected:
         raise BandError(f"found values of shape {values.shape}, expected {expected} for {path.name}")
     check_outputs([path], overwrite)
-    with whole_files([path]) as (place,), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            _write_geotiff(place, values, profile, scale, valid, tags or {})
-            if path.name.lower().endswith(".cog.tif"):
-                _as_cog(place).replace(place)
-            _check_whole(place)
-        except (RasterioError, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error.__cause__ or error).splitlines()[0]
-            raise OutputError(f"{path} cannot be written: {reason}; is the disk full?") from error
+    with whole_files([path]) as (place,), writing(place, profile, scale=scale, tags=tags) as writer:
+        for strip in strips(*values.shape[1:], STRIP * scale * values.shape[2], STRIP * scale):
+            part = (slice(None), *strip.slices)
+            writer.write(strip, values[part], None if valid is None else valid[part])
+
+
+@contextmanager
+def writing(
+    path: Path, profile: RasterProfile, *, scale: int = 1, tags: Mapping[str, str] | None = None
+) -> Iterator[Writer]:
+    """Write a GeoTIFF window by window; arguments and laws as in ``write_like``.
+
+    ``path`` is not whole before the block ends: make it a place that ``whole_files`` gives.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    cog = path.name.lower().endswith(".cog.tif")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with ExitStack() as stack:
+                stack.enter_context(rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True))
+                target = stack.enter_context(rasterio.open(path, "w", **_creation(profile, scale)))
+                source = None if profile.source is None else stack.enter_context(open_raster(profile.source))
+                _write_metadata(target, profile, scale, tags or {})
+                yield Writer(target, source, profile, scale)
+            if cog:
+                _as_cog(path).replace(path)
+            _check_whole(path)
+    except (RasterioError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error.__cause__ or error).splitlines()[0]
+        raise OutputError(f"{path.name} cannot be written: {reason}; is the disk full?") from error
+
+
+class Writer:
+    """A GeoTIFF that is being written."""
+
+    def __init__(self, target: DatasetWriter, source: DatasetReader | None, profile: RasterProfile, scale: int) -> None:
+        self._target, self._source, self._profile, self._scale = target, source, profile, scale
+
+    def write(self, window: Window, values: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> None:
+        """Physical values ``(band, y, x)`` of a window; they hold data where they are finite and ``valid``."""
+        held = np.isfinite(values)
+        if valid is not None:
+            held &= valid
+        there = _rasterio(window)
+        if self._source is None:
+            numbers = encode(values, self._profile.decoding, self._profile.dtype)
+            numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
+        else:
+            numbers = self._beside_source(self._source, window, values, held)
+        self._target.write(numbers, list(self._profile.decoding.indexes), window=there)
+
+    def _beside_source(
+        self, source: DatasetReader, window: Window, values: NDArray[np.float32], held: NDArray[np.bool_]
+    ) -> NDArray[np.generic]:
+        """The numbers of a window; alpha and mask are copied on the way."""
+        decoding, there = self._profile.decoding, _rasterio(window)
+        cells = window.coarser(self._scale)
+        here, part = _rasterio(cells), window.inside(cells.finer(self._scale))
+
+        def finer(stored: NDArray[Any]) -> NDArray[Any]:
+            return repeat(stored, self._scale)[(..., *part)]
+
+        stored = finer(source.read(list(decoding.indexes), window=here))
+        visible = read_visible(source, decoding, window=here)
+        if decoding.alpha is not None:
+            self._target.write(finer(source.read(decoding.alpha, window=here)), decoding.alpha, window=there)
+        if decoding.masked:
+            self._target.write_mask(finer(source.read_masks(1, window=here)), window=there)
+        shown = None if visible is None else finer(visible)
+        return stored_like(values, held, decoding, stored, shown, self._scale == 1)
+
+
+def _rasterio(window: Window) -> rasterio.windows.Window:
+    return rasterio.windows.Window(window.left, window.top, window.shape[1], window.shape[0])
 
 
 def _as_cog(geotiff: Path) -> Path:
@@ -128,28 +198,6 @@ def _creation(profile: RasterProfile, scale: int) -> dict[str, Any]:
     return options
 
 
-def _write_geotiff(
-    path: Path,
-    values: NDArray[np.float32],
-    profile: RasterProfile,
-    scale: int,
-    valid: NDArray[np.bool_] | None,
-    tags: Mapping[str, str],
-) -> None:
-    strips = _from_source if profile.source is not None else _from_values
-    with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        rasterio.open(path, "w", **_creation(profile, scale)) as target,
-    ):
-        _write_metadata(target, profile, scale, tags)
-        for strip in strips(values, profile, scale, valid):
-            target.write(strip.numbers, list(profile.decoding.indexes), window=strip.window)
-            if strip.opacity is not None:
-                target.write(strip.opacity, profile.decoding.alpha, window=strip.window)
-            if strip.mask is not None:
-                target.write_mask(strip.mask, window=strip.window)
-
-
 def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, tags: Mapping[str, str]) -> None:
     target.colorinterp = profile.colours
     target.descriptions = profile.descriptions
@@ -178,52 +226,3 @@ def _finer_rpcs(rpcs: RPC, scale: int) -> RPC:
         fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
         fields[f"{axis}_scale"] *= scale
     return RPC(**fields)
-
-
-@dataclass(frozen=True)
-class _Strip:
-    """Rows of the output, in stored numbers."""
-
-    window: Window
-    numbers: NDArray[np.generic]
-    opacity: NDArray[np.generic] | None = None
-    mask: NDArray[np.generic] | None = None
-
-
-def _rows(
-    values: NDArray[np.float32], profile: RasterProfile, scale: int, valid: NDArray[np.bool_] | None
-) -> Iterator[tuple[Window, Window, NDArray[np.float32], NDArray[np.bool_]]]:
-    """Rows of source and output that belong together, with the values there and where they hold data."""
-    for top in range(0, profile.height, STRIP):
-        rows = min(STRIP, profile.height - top)
-        part = slice(top * scale, (top + rows) * scale)
-        held = np.isfinite(values[:, part])
-        if valid is not None:
-            held &= valid[:, part]
-        here = Window(0, top, profile.width, rows)
-        yield here, Window(0, top * scale, profile.width * scale, rows * scale), values[:, part], held
-
-
-def _from_values(
-    values: NDArray[np.float32], profile: RasterProfile, scale: int, valid: NDArray[np.bool_] | None
-) -> Iterator[_Strip]:
-    for _, there, part, held in _rows(values, profile, scale, valid):
-        numbers = encode(part, profile.decoding, profile.dtype)
-        numbers[~held] = np.nan if profile.nodata is None else profile.nodata
-        yield _Strip(there, numbers)
-
-
-def _from_source(
-    values: NDArray[np.float32], profile: RasterProfile, scale: int, valid: NDArray[np.bool_] | None
-) -> Iterator[_Strip]:
-    decoding = profile.decoding
-    with open_raster(profile.source or "") as source:
-        for here, there, part, held in _rows(values, profile, scale, valid):
-            stored = source.read(list(decoding.indexes), window=here)
-            visible = read_visible(source, decoding, window=here)
-            opacity = mask = None
-            if decoding.alpha is not None:
-                opacity = repeat(source.read(decoding.alpha, window=here), scale)
-            if decoding.masked:
-                mask = repeat(source.read_masks(1, window=here), scale)
-            yield _Strip(there, stored_like(part, held, decoding, stored, visible, scale), opacity, mask)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 import numpy as np
 
-from llars.errors import ConfigError, InstructionError, LlarsError
+from llars.bands import Role
+from llars.errors import InstructionError
 from llars.infer.diagnosis import Finding, findings
 from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
+from llars.infer.grids import grid_of
+from llars.infer.guides import read_guides, role_of
+from llars.infer.images import like
 from llars.infer.instructions import Interpretation, Reader
-from llars.infer.picture import AnyImage, BandsLike, Image, Picture, picture_of, with_values
-from llars.infer.pixels import repeat
+from llars.infer.picture import AnyImage, BandsLike, Image, picture_of
+from llars.infer.planning import adapted, with_scale
+from llars.infer.stream import Options, Stream
 from llars.model.network import Network
 from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder
@@ -23,8 +26,6 @@ from llars.weights.registry import WeightsInfo, find, load_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     Progress = Callable[[int, int], None]
 
@@ -58,7 +59,8 @@ def load(
     """
     network, info = load_network(find(name_or_file))
     encoder = SentenceEncoder()
-    return Restorer(network, info, Reader(encoder), encoder, device=device, precision=precision)
+    reader = Reader(encoder, info.tasks)
+    return Restorer(network, info, reader, encoder, device=device, precision=precision)
 
 
 class Restorer:
@@ -98,28 +100,41 @@ class Restorer:
         """What ``prompt`` asks for, and a line on each step that could be meant otherwise; see ``understand``."""
         return self._reader.interpret(prompt)
 
-    def plan(self, prompt: str | Sequence[Step], scale: int | None = None) -> list[Step]:
+    def plan(self, prompt: str | Sequence[Step], scale: int | None = None, guides: Collection[str] = ()) -> list[Step]:
         """The steps that a call with the same arguments would take.
 
-        A ``scale`` overrides that of the words; where they ask for no finer grid, it adds that step at the end.
+        A ``scale`` overrides that of the words; where they ask for no finer grid, it adds that step at the end. With
+        a guide at hand, what it helps with is done with it: clouds with radar, resolution and sharpness with PAN.
+
+        Args:
+            prompt: words, or steps as ``understand`` gives them.
+            scale: how many times finer the grid shall be, 2 to 4.
+            guides: roles of the guides that there are.
 
         Raises:
-            InstructionError: a step needs a guide, or these weights were not trained on it.
-            ConfigError: the grid cannot be made finer by ``scale``.
+            InstructionError: a step needs a guide that is not there, a guide helps no step, or these weights were not
+                trained on a step.
+            ConfigError: the grid cannot be made finer by ``scale``, or there is no such role.
         """
+        roles = [role_of(name) for name in guides]
         steps = self.understand(prompt) if isinstance(prompt, str) else list(prompt)
+        steps = adapted(steps, roles)
         if scale is not None:
-            steps = _with_scale(steps, scale)
+            steps = with_scale(steps, scale)
         for step in steps:
-            self._require(step)
+            self._require(step, roles)
         return steps
 
-    def _require(self, step: Step) -> None:
+    def _require(self, step: Step, roles: Collection[Role]) -> None:
         able = f"these weights ({self.info.config.name}) can do {', '.join(self.tasks)}"
         task = get_task(step.task)
-        if task.guides:
-            roles = " and ".join(role.value for role in task.guides)
-            raise InstructionError(f"{step.text!r} asks for {task.key}, which needs a guide ({roles}); {able}")
+        missing = [role.value for role in task.guides if role not in roles]
+        if missing:
+            options = " ".join(f"--guide {role}=FILE" for role in missing)
+            remedy = able if task.key not in self.tasks else f"give it: {options} (guides= in Python)"
+            raise InstructionError(
+                f"{step.text!r} asks for {task.key}, which needs a guide ({' and '.join(missing)}); {remedy}"
+            )
         if task.key not in self.tasks:
             raise InstructionError(f"{step.text!r} asks for {task.key}; {able}")
         if task.key == "sr" and step.scale not in RESOLUTIONS:
@@ -173,12 +188,14 @@ class Restorer:
         Args:
             scene: ``(band, y, x)``, physical values, NaN where there is no data; see ``picture_of``.
             prompt: words, or steps as ``understand`` gives them.
-            guides: images that help, by role; no weights use any yet.
+            guides: images that help, by role (``sar``, ``pan``, ``fine_before``, ``coarse_before``): DataArrays on
+                grids of their own, or arrays of the scene's shape or a whole number of times it.
             bands: a sensor's name or one band (or band name) per channel, where ``scene`` does not say.
             scale: how many times finer the grid shall be, 2 to 4.
             uncertainty: also give the standard deviation of the error, in physical units.
             tile: side of the pieces that are worked on at a time, in pixels; changes memory and speed only.
-            project: hold the radiometry of a finer grid: its mean over every input pixel is that pixel.
+            project: hold the radiometry of a finer grid (sr, pansharpen): its mean over every input pixel is that
+                pixel, where the grids nest.
             progress: called after every tile with the number of tiles done and of all tiles.
 
         Returns:
@@ -189,49 +206,40 @@ class Restorer:
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
         """
-        if guides:
-            raise LlarsError(f"guides ({', '.join(guides)}) are not supported yet by these weights; leave them out")
-        steps = self.plan(prompt, scale)
-        picture = picture_of(scene, bands)
-        tick = self._ticker(picture, steps, tile, progress)
-        variance: NDArray[np.float32] | None = None
-        for step in steps:
-            picture, deviation = self._engine.take(
-                step, picture, tile=tile, uncertainty=uncertainty, project=project, tick=tick
-            )
-            if deviation is not None:
-                np.square(deviation, out=deviation)
-                if variance is not None:
-                    deviation += repeat(variance, step.scale)
-                variance = deviation
-        factor = math.prod(step.scale for step in steps)
-        image = with_values(scene, picture.physical(picture.values), factor)
-        if not uncertainty:
+        options = Options(tile, uncertainty, project, progress=progress)
+        stream = self.stream(scene, prompt, guides=guides, bands=bands, scale=scale, options=options)
+        values = np.empty(stream.shape, dtype=np.float32)
+        deviation = np.empty(stream.shape, dtype=np.float32) if uncertainty else None
+        for part in stream:
+            window = (slice(None), *part.window.slices)
+            values[window] = part.values
+            if deviation is not None and part.deviation is not None:
+                deviation[window] = part.deviation
+        image = like(scene, values, grid_of(scene), stream.grid, stream.scale)
+        if deviation is None:
             return image
-        # Without a step there is no error.
-        deviation = np.zeros_like(picture.values) if variance is None else np.sqrt(variance, out=variance)
-        return image, with_values(scene, picture.physical(deviation, width=True), factor)
+        return image, like(scene, deviation, grid_of(scene), stream.grid, stream.scale)
 
-    def _ticker(
-        self, picture: Picture, steps: Sequence[Step], tile: int | None, progress: Progress | None
-    ) -> Callable[[], None]:
-        """What the engine calls after every tile."""
-        total, factor = 0, 1
-        for step in steps:
-            factor *= step.scale
-            total += len(self._engine.grid([side * factor for side in picture.values.shape], tile))
-        done = itertools.count(1)
-        return lambda: progress(next(done), total) if progress else None
+    def stream(
+        self,
+        scene: AnyImage,
+        prompt: str | Sequence[Step],
+        *,
+        guides: Mapping[str, AnyImage] | None = None,
+        bands: BandsLike | None = None,
+        scale: int | None = None,
+        options: Options | None = None,
+        say: Callable[[str], object] = str,
+    ) -> Stream:
+        """The restoration of a scene that need not fit into memory, ready to be taken window by window.
+
+        Arguments and errors are those of a call; ``say`` is told what the user should know of the guides.
+        """
+        steps = self.plan(prompt, scale, guides or ())
+        picture = picture_of(scene, bands)
+        helpers = read_guides(guides or {}, picture, say)
+        return Stream(self._engine, picture, steps, helpers, options or Options(), say)
 
     def diagnose(self, scene: AnyImage, *, bands: BandsLike | None = None) -> list[Finding]:
         """What is wrong with ``scene``, worst first, each with the prompt that mends it."""
-        return findings(self._engine.faults(picture_of(scene, bands)), self.tasks)
-
-
-def _with_scale(steps: list[Step], scale: int) -> list[Step]:
-    if scale not in RESOLUTIONS:
-        raise ConfigError(f"cannot make the grid {scale} times finer; the scale must be 2, 3 or 4")
-    wish = Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale)
-    if any(step.task == "sr" for step in steps):
-        return [wish if step.task == "sr" else step for step in steps]
-    return [*steps, wish]
+        return findings(self._engine.faults(picture_of(scene, bands).layers), self.tasks)

@@ -18,7 +18,7 @@ from llars.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Tile", "TileGrid", "Window", "mirror"]
+__all__ = ["Tile", "TileGrid", "Window", "mirror", "strips"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,31 @@ class Window:
         """Index of the window's pixels in an array of the scene; only for windows inside it."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def inside(self, outer: Window) -> tuple[slice, slice]:
+        """Where this window lies in an array of ``outer``."""
+        return self.shifted(-outer.top, -outer.left).slices
+
+    def shifted(self, rows: int, columns: int) -> Window:
+        """The same window somewhere else."""
+        return Window(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
+
+    def grown(self, pixels: int) -> Window:
+        """With so many pixels more on every side."""
+        return Window(self.top - pixels, self.left - pixels, self.bottom + pixels, self.right + pixels)
+
+    def within(self, height: int, width: int) -> Window:
+        """What of it lies in a scene of that size; its sides are never negative."""
+        top, left = min(max(self.top, 0), height), min(max(self.left, 0), width)
+        return Window(top, left, max(min(self.bottom, height), top), max(min(self.right, width), left))
+
+    def coarser(self, factor: int) -> Window:
+        """The pixels, ``factor`` times as wide, that cover it."""
+        return Window(self.top // factor, self.left // factor, -(-self.bottom // factor), -(-self.right // factor))
+
+    def finer(self, factor: int) -> Window:
+        """The same area in pixels that are ``factor`` times finer."""
+        return Window(self.top * factor, self.left * factor, self.bottom * factor, self.right * factor)
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -57,9 +82,7 @@ class Tile:
     @property
     def crop(self) -> tuple[slice, slice]:
         """Where the core lies in an array of the window."""
-        top, left = self.core.top - self.window.top, self.core.left - self.window.left
-        height, width = self.core.shape
-        return slice(top, top + height), slice(left, left + width)
+        return self.core.inside(self.window)
 
 
 @dataclass(frozen=True)
@@ -118,6 +141,13 @@ class TileGrid:
             min(_round_up(core.bottom, self.multiple) + self.margin, height),
             min(_round_up(core.right, self.multiple) + self.margin, width),
         )
+
+
+def strips(height: int, width: int, pixels: int, multiple: int = 1) -> Iterator[Window]:
+    """Rows of a scene from top to bottom, about ``pixels`` at a time, and a multiple of ``multiple`` rows."""
+    rows = max(pixels // max(width, 1) // multiple, 1) * multiple
+    for top in range(0, height, rows):
+        yield Window(top, 0, min(top + rows, height), width)
 
 
 def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from llars.errors import BandError, DataError
-from llars.metrics.reference import uiqi
-from llars.metrics.windows import array
+from llars.errors import BandError, DataError, ValueRangeError
+from llars.metrics.reference import q2n, uiqi
+from llars.metrics.windows import Array, array
 
-__all__ = ["d_lambda", "d_s", "enl", "qnr"]
+__all__ = ["d_lambda", "d_lambda_k", "d_s", "enl", "hqnr", "qnr"]
 
 
 def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
@@ -69,6 +69,60 @@ def qnr(fused: Any, ms: Any, pan: Any, window: int = 32) -> float:
     Arguments and errors are those of ``d_lambda`` and ``d_s``.
     """
     return (1.0 - d_lambda(fused, ms, window)) * (1.0 - d_s(fused, ms, pan, window))
+
+
+def d_lambda_k(fused: Any, ms: Any, gain: float = 0.3, window: int = 32) -> float:
+    """Spectral distortion by consistency, ``1 - Q2n(fused seen by the sensor, ms)``; 0 is best (Khan et al. 2009).
+
+    Args:
+        fused: ``(band, y, x)`` on the fine grid.
+        ms: ``(band, y, x)``, coarser by a whole factor.
+        gain: of the sensor's (Gaussian) modulation transfer at the Nyquist frequency of the coarse grid, in (0, 1);
+            0.3 is usual where the sensor's is not published.
+        window: of Q2n, in coarse pixels.
+
+    Raises:
+        BandError: different numbers of bands.
+        DataError: the grids differ by no whole factor.
+        ValueRangeError: a gain outside (0, 1).
+    """
+    if not 0 < gain < 1:
+        raise ValueRangeError(f"gain is {gain}, expected a number between 0 and 1 such as 0.3")
+    fine, coarse = array(fused), array(ms)
+    if len(fine) != len(coarse):
+        raise BandError(f"{len(fine)} fused and {len(coarse)} original bands; expected the same number")
+    factor = fine.shape[1] // coarse.shape[1]
+    if fine.shape[1:] != tuple(side * factor for side in coarse.shape[1:]):
+        raise DataError(f"{fine.shape[1:]} fused and {coarse.shape[1:]} original pixels; expected a whole factor")
+    return 1.0 - q2n(_seen_by_sensor(fine, factor, gain), coarse, window)
+
+
+def hqnr(fused: Any, ms: Any, pan: Any, gain: float = 0.3, window: int = 32) -> float:
+    """Hybrid quality with no reference, ``(1 - d_lambda_k) (1 - d_s)``; 1 is best (Aiazzi et al. 2014, IGARSS).
+
+    Toolboxes bring the PAN to the coarse grid through its own modulation transfer; here by area means, as in ``d_s``.
+    Arguments and errors are those of ``d_lambda_k`` and ``d_s``.
+    """
+    return (1.0 - d_lambda_k(fused, ms, gain, window)) * (1.0 - d_s(fused, ms, pan, window))
+
+
+def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
+    """``fine`` through a Gaussian modulation transfer, sampled at the centres of pixels ``factor`` times as wide.
+
+    Weights are those of the valid samples; a pixel of which less than half is valid is NaN.
+    """
+    sigma = factor / np.pi * np.sqrt(-2.0 * np.log(gain))
+
+    def weights(length: int) -> Array:
+        centres = (np.arange(length // factor) + 0.5) * factor - 0.5
+        taps = np.exp(-0.5 * ((centres[:, None] - np.arange(length)) / sigma) ** 2)
+        return np.asarray(taps / taps.sum(axis=1, keepdims=True))
+
+    down, across = weights(fine.shape[1]), weights(fine.shape[2]).T
+    valid = np.isfinite(fine)
+    share = down @ valid.astype(np.float64) @ across
+    total = down @ np.where(valid, fine, 0.0) @ across
+    return np.where(share >= 0.5, total / np.maximum(share, 0.5), np.nan)
 
 
 def enl(image: Any) -> float:

@@ -13,17 +13,21 @@ import numpy as np
 
 from llars.errors import BandError, DataError, LlarsError, ValueRangeError
 from llars.metrics.windows import (
+    SSIM_WINDOW,
     Array,
     blocks,
     hypercomplex_quality,
     mean_over_windows,
     pair,
     quotient,
+    similarity_terms,
     windowed,
 )
 
 __all__ = [
+    "check_range",
     "compare",
+    "edge_preservation",
     "ergas",
     "mae",
     "psnr",
@@ -48,7 +52,7 @@ def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
         DataError: no sample is valid in both (every metric raises it).
         ValueRangeError: ``data_range`` is not a positive number.
     """
-    _check_range(data_range)
+    check_range(data_range)
     error = rmse(a, b)
     return float("inf") if error == 0 else 20.0 * float(np.log10(data_range / error))
 
@@ -68,23 +72,19 @@ def rmse(a: Any, b: Any) -> float:
 def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Structural similarity, mean over bands and over the windows without an invalid sample.
 
-    Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)).
+    Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)): their own
+    code. scikit-image gives the same with ``gaussian_weights=True, use_sample_covariance=False``; by default it takes
+    a flat window of 7 pixels and sample covariances.
 
     Raises ``DataError`` where no 11 x 11 window is valid.
     """
-    _check_range(data_range)
-    taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
-    taps /= taps.sum()
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    check_range(data_range)
 
     def similarity(x: Array, y: Array) -> Array:
-        mx, my = windowed(x, taps), windowed(y, taps)
-        vx, vy = windowed(x * x, taps) - mx**2, windowed(y * y, taps) - my**2
-        vxy = windowed(x * y, taps) - mx * my
-        value: Array = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
-        return value
+        luminance, structure = similarity_terms(x, y, data_range)
+        return luminance * structure
 
-    return mean_over_windows(*pair(a, b), 11, similarity)
+    return mean_over_windows(*pair(a, b), SSIM_WINDOW, similarity)
 
 
 def uiqi(a: Any, b: Any, window: int = 8) -> float:
@@ -110,6 +110,8 @@ def uiqi(a: Any, b: Any, window: int = 8) -> float:
 def scc(a: Any, b: Any) -> float:
     """Spatial correlation coefficient: correlation of the Laplacians, mean over bands (Zhou et al. 1998, IJRS 19(4)).
 
+    One correlation over the whole image, as published; torchmetrics and sewar average those of small windows.
+
     Raises:
         DataError: no band has detail in both images.
     """
@@ -131,8 +133,29 @@ def scc(a: Any, b: Any) -> float:
     return float(np.mean(scores))
 
 
+def edge_preservation(a: Any, b: Any) -> float:
+    """Edge preservation index: what a filter left of the steps between neighbours, mean over bands; 1 is best.
+
+    ``sum |gradient of a| / sum |gradient of b|`` over the steps down and across that are valid in both; below 1 edges
+    are blurred, above 1 noise is left or edges are overdone. A ratio, not a correlation: for that see ``scc``.
+
+    Raises:
+        DataError: no band of the reference has a step.
+    """
+    scores = []
+    for x, y in zip(*pair(a, b), strict=True):
+        left, there = (sum(float(np.nansum(np.abs(np.diff(i, axis=axis)))) for axis in (0, 1)) for i in (x, y))
+        if there > 0:
+            scores.append(left / there)
+    if not scores:
+        raise DataError("the reference is flat; edge preservation needs two neighbours that differ")
+    return float(np.mean(scores))
+
+
 def sam(a: Any, b: Any) -> float:
     """Spectral angle in degrees, mean over the pixels whose spectra are valid and not zero (Kruse et al. 1993, RSE 44).
+
+    torchmetrics gives the same mean in radians; toolboxes that take the angle of two vectors of all samples differ.
 
     Raises:
         BandError: fewer than two bands.
@@ -155,6 +178,9 @@ def sam(a: Any, b: Any) -> float:
 
 def ergas(a: Any, b: Any, ratio: float = 1.0) -> float:
     """Relative dimensionless global error, ``100 / ratio * sqrt(mean((RMSE_k / mean_k)^2))`` (Wald 2000).
+
+    Wald's factor is 100 h / l, the fine pixel above the coarse one; toolboxes that take h / l for their "ratio" mean
+    the same with 1 / ``ratio``.
 
     Args:
         a: the image.
@@ -225,6 +251,7 @@ def compare(a: Any, b: Any, data_range: float = 1.0) -> dict[str, float]:
     return result
 
 
-def _check_range(data_range: float) -> None:
+def check_range(data_range: float) -> None:
+    """Raise ``ValueRangeError`` unless the peak is a positive number."""
     if not data_range > 0:
         raise ValueRangeError(f"data_range is {data_range}, expected a positive number such as 1.0")

@@ -10,9 +10,23 @@ import numpy.typing as npt
 
 from llars.errors import DataError
 
-__all__ = ["Array", "array", "blocks", "hypercomplex_quality", "mean_over_windows", "pair", "quotient", "windowed"]
+__all__ = [
+    "SSIM_WINDOW",
+    "Array",
+    "array",
+    "blocks",
+    "hypercomplex_quality",
+    "mean_over_windows",
+    "pair",
+    "quotient",
+    "similarity_terms",
+    "windowed",
+]
 
 Array = npt.NDArray[np.float64]
+
+SSIM_WINDOW = 11
+"""Side of the Gaussian window of structural similarity, in pixels."""
 
 
 def array(image: Any) -> Array:
@@ -42,6 +56,21 @@ def windowed(image: Array, taps: Array) -> Array:
     rows, columns = image.shape[0] - size + 1, image.shape[1] - size + 1
     across = sum((tap * image[:, k : k + columns] for k, tap in enumerate(taps)), np.zeros((image.shape[0], columns)))
     return sum((tap * across[k : k + rows] for k, tap in enumerate(taps)), np.zeros((rows, columns)))
+
+
+def similarity_terms(x: Array, y: Array, data_range: float) -> tuple[Array, Array]:
+    """Maps of luminance and of contrast times structure, whose product is SSIM (Wang et al. 2004, IEEE TIP 13(4)).
+
+    Gaussian window of 11 pixels with sigma 1.5, population moments, K1 = 0.01, K2 = 0.03.
+    """
+    reach = SSIM_WINDOW // 2
+    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / 1.5) ** 2)
+    taps /= taps.sum()
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    mx, my = windowed(x, taps), windowed(y, taps)
+    vx, vy = windowed(x * x, taps) - mx**2, windowed(y * y, taps) - my**2
+    vxy = windowed(x * y, taps) - mx * my
+    return (2 * mx * my + c1) / (mx**2 + my**2 + c1), (2 * vxy + c2) / (vx + vy + c2)
 
 
 def mean_over_windows(x: Array, y: Array, size: int, measure: Callable[[Array, Array], Array]) -> float:

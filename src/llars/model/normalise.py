@@ -37,7 +37,7 @@ class Statistics:
 
         A band without any valid pixel is given mean 0 and the smallest std.
         """
-        knots = quantiles(image, valid) if histogram else None
+        knots = _knots(image, valid) if histogram else None
         if valid is None:
             std, mean = torch.std_mean(image.float(), dim=(-2, -1), correction=0)
             return cls(mean, std.clamp_min(STD_FLOOR), knots)
@@ -73,3 +73,9 @@ class Statistics:
         Training sees patches, inference whole scenes, which vary more than each patch in them.
         """
         return Statistics(self.mean + shift * self.std, (self.std * factor).clamp_min(STD_FLOOR), self.knots)
+
+
+def _knots(
+    image: Float[Tensor, "batch band y x"], valid: Bool[Tensor, "batch band y x"] | None
+) -> Float[Tensor, "batch band level"]:
+    return quantiles(image.float() if valid is None else image.float().where(valid, torch.nan)).nan_to_num(0.0)

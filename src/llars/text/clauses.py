@@ -21,7 +21,7 @@ _COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand
 _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
     rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT})"
-    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+|(?<=[,;] )no\s+(?!striping|banding)(?=\w+ing\b)"
+    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b)"
     r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
     r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
     rf"){_UNTIL}"
@@ -30,18 +30,19 @@ _NEGATED = re.compile(
 )
 
 _FILLER = re.compile(
-    r"^(?:(?:first(?:ly)?(?: of all)?|second(?:ly)?|third(?:ly)?|then|and|also|next|finally|lastly|but|afterwards?"
-    r"|after that|plus|step \d|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
+    r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but|afterwards?"
+    r"|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s))", re.IGNORECASE)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s)|[a-d]\)(?=\s))", re.IGNORECASE)
 _THAT = r"(?!\s+(?:that|this|which)\b)"
 _FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that)\b,?\s*", re.IGNORECASE)
-_LEADING = re.compile(rf"^(before|prior to|after|once){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
+_LAST = re.compile(r"^(.+?)[,;.]?\s+but\s+(.+?)\s+(?:first|beforehand|before that)[.!]?$", re.IGNORECASE)
+_LEADING = re.compile(rf"^(before|prior to|after|once|when|as soon as){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
 _INNER = re.compile(rf"^(.+?),?\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
-    r"|\bas well as\b|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
+    r"|\bas well as\b|\balong with\b|\btogether with\b|\bon top of that\b|\bwhen that is done\b|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
 )
 _WEAK = re.compile(r"\s*,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s*[&+/]\s*", re.IGNORECASE)
@@ -110,11 +111,22 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     What asks for nothing in any of its pieces comes back as one.
     """
     whole = Clause(text, read(text))
-    pieces = cut(text) if whole.reading.compound > 0.5 else []
+    compound, single = whole.reading.compound, _asks(whole)
+    pieces = cut(text) if compound > 0.5 or not single else []
     if len(pieces) < 2:
         return [whole]
     found = [part for piece in pieces for part in parts(piece, read)]
-    return found if any(part.reading.task != "none" for part in found) else [whole]
+    if compound <= 0.5:
+        # Terse requests ("sharpen and x2") look like nothing at all; they are cut if every piece makes sense alone.
+        return found if all(_asks(part) for part in found) else [whole]
+    if not any(_asks(part) for part in found):
+        return [whole]
+    weakest = min(part.reading.probability for part in found)
+    return [whole] if single and (1 - compound) * whole.reading.probability > compound * weakest else found
+
+
+def _asks(clause: Clause[T]) -> bool:
+    return clause.reading.task != "none" and clause.reading.probability >= 0.5
 
 
 def requests(found: list[Clause[T]]) -> list[Clause[T]]:
@@ -131,13 +143,15 @@ def requests(found: list[Clause[T]]) -> list[Clause[T]]:
 
 
 def _reordered(text: str) -> list[str]:
+    if found := _LAST.match(text):
+        return [found[2], found[1]]
     if found := _LEADING.match(text):
         word, other, main = found[1].lower(), found[2], found[3]
     elif found := _INNER.match(text):
-        main, word, other = found[1], found[2].lower(), found[3]
+        main, word, other = re.sub(r",?\s*but only$", "", found[1]), found[2].lower(), found[3]
     else:
         return [text]
-    return [other, main] if word in ("after", "once") else [main, other]
+    return [main, other] if word in ("before", "prior to") else [other, main]
 
 
 def _carry_verb(pieces: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Our grammar of instructions: what people say when they want an image mended, and how strongly they say it.
 
-The words live in ``grammar.yaml`` (the tasks) and ``irrelevant.yaml`` (everything else). Held-out templates are never
+The words live in ``grammar.yaml`` (frames and strengths), ``phrases/`` (the tasks) and ``irrelevant.yaml`` (everything else). Held-out templates are never
 trained on; they measure understanding of words that nobody taught.
 """
 
@@ -41,6 +41,9 @@ class Utterance:
     scale: int = 1
     """Factor by which the grid gets finer, where the sentence names it (``sr``)."""
 
+    template: str = ""
+    """What its core was made from."""
+
 
 def signed_levels(task: str) -> tuple[float, ...]:
     """Severities that sentences of ``task`` can name, ascending.
@@ -66,8 +69,8 @@ def sentence(task: str, severity: float | None, rng: random.Random, split: str =
     """
     _check(split)
     if task == NONE:
-        return finish(irrelevant(rng, split), rng)
-    return _spoken(_level(task, severity, rng), rng, split)
+        return finish(irrelevant(rng, split)[0], rng)
+    return _spoken(_level(task, severity, rng), rng, split)[0]
 
 
 def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance]:
@@ -79,7 +82,8 @@ def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance
     _check(split)
     rng = random.Random(f"{task}/{seed}/{split}")
     if task == NONE:
-        return [Utterance(finish(irrelevant(rng, split), rng), NONE, None) for _ in range(n)]
+        drawn = [irrelevant(rng, split) for _ in range(n)]
+        return [Utterance(finish(text, rng), NONE, None, template=template) for text, template in drawn]
     plain = [level for level in levels(task) if level.severity is None]
     named = [level for level in levels(task) if level.severity is not None]
     found: dict[str, Utterance] = {}
@@ -87,12 +91,14 @@ def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance
         if len(found) == n:
             break
         level = rng.choice(plain if plain and rng.random() < _PLAIN_SHARE else named)
-        text = _spoken(level, rng, split)
-        found.setdefault(text, Utterance(text, task, level.severity, level.scale))
+        text, template = _spoken(level, rng, split)
+        found.setdefault(text, Utterance(text, task, level.severity, level.scale, template))
     return list(found.values())
 
 
-def core(task: str, kind: str, rng: random.Random, split: str = "train") -> str | None:
+def core(
+    task: str, kind: str, rng: random.Random, split: str = "train", severity: float | None = None
+) -> str | None:
     """What a sentence says, without its frame.
 
     Args:
@@ -100,17 +106,20 @@ def core(task: str, kind: str, rng: random.Random, split: str = "train") -> str 
         kind: ``do``, ``noun``, ``say``, or a part of those: ``fault`` ("the stripes"), ``adj`` ("striped").
         rng: source of randomness.
         split: ``train`` or ``heldout``. Parts are the same in both.
+        severity: strength to name, as in ``sentence``; with None the words name none where that is possible.
 
     Returns:
-        The words, naming no strength where that is possible; None where the task has no such part.
+        The words; None where the task has no such part.
 
     Raises:
         ConfigError: there is no such task or split.
     """
     _check(split)
-    level = _level(task, None, rng)
-    templates = level.cores[split, kind]
-    return fill(rng.choice(templates), level.words, rng)[0] if templates else None
+    level = _level(task, severity, rng)
+    if not (templates := level.cores[split, kind]):
+        return None
+    inside, spoken = fill(rng.choice(templates), level.words, rng, level.strengths)
+    return inside if level.silent or spoken or "adv" not in level.words else f"{inside} {rng.choice(level.words['adv'])}"
 
 
 def _check(split: str) -> None:
@@ -125,21 +134,23 @@ def _level(task: str, severity: float | None, rng: random.Random) -> Level:
     return min(named, key=lambda level: abs((level.severity or 0.0) - severity))
 
 
-def _spoken(level: Level, rng: random.Random, split: str) -> str:
+def _spoken(level: Level, rng: random.Random, split: str) -> tuple[str, str]:
+    """A sentence and the template of its core."""
     while True:
         kind = rng.choices(list(_KINDS), list(_KINDS.values()))[0]
         # Parts are trained on as names: "the stripes, please", "stripy".
         part = rng.choice(PARTS) if kind == "noun" and split == "train" and rng.random() < _PART_SHARE else kind
         templates = level.cores[split, part] or level.cores[split, kind]
-        inside, spoken = fill(rng.choice(templates), level.words, rng, level.strengths)
+        template = rng.choice(templates)
+        inside, spoken = fill(template, level.words, rng, level.strengths)
         if part == "adj" and level.silent:
-            return finish(inside, rng)
+            return finish(inside, rng), template
         where = split if split == "train" or rng.random() < 0.5 else "train"
         must = not level.silent and not spoken
         if frames := level.frames.get((where, kind, must)):
             text, framed = fill(rng.choice(frames).replace("{" + kind + "}", inside), level.words, rng, level.strengths)
             if level.silent or spoken or framed:
-                return finish(text, rng)
+                return finish(text, rng), template
 
 
 def finish(text: str, rng: random.Random) -> str:

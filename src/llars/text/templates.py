@@ -18,7 +18,7 @@ import yaml
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 
-__all__ = ["KINDS", "PARTS", "SPLITS", "Level", "fill", "irrelevant", "levels", "read_table"]
+__all__ = ["KINDS", "PARTS", "SPLITS", "Level", "fill", "foreign_step", "irrelevant", "levels", "read_table"]
 
 SPLITS = ("train", "heldout")
 
@@ -27,6 +27,9 @@ KINDS = ("do", "noun", "say")
 
 PARTS = ("fault", "adj")
 """A fault alone ("the stripes") and its adjective ("striped"), as sentences that ask for several things name them."""
+
+# Training has more templates outside the frames than in them; the held-out words are half and half.
+_BARE_SHARE = {"train": 0.65, "heldout": 0.5}
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -84,9 +87,9 @@ def fill(template: str, words: Words, rng: random.Random, strengths: frozenset[s
             return text, spoken
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def read_table(name: str) -> dict[str, Any]:
-    """One of the grammar's YAML files."""
+    """One of the grammar's YAML files, by its path inside this package."""
     table: dict[str, Any] = yaml.safe_load((files("llars.text") / name).read_text(encoding="utf-8"))
     return table
 
@@ -101,7 +104,7 @@ def levels(task: str) -> tuple[Level, ...]:
     if task not in TASK_KEYS:
         raise ConfigError(f"the grammar has no task {task!r}; it has {', '.join(TASK_KEYS)} and none")
     table = read_table("grammar.yaml")
-    entry = table["tasks"][task]
+    entry = read_table(f"phrases/{task}.yaml")
     found = []
     for name, level in entry.get("levels", table["levels"]).items():
         own = {**level["words"], **entry.get("level_words", {}).get(name, {})}
@@ -132,13 +135,21 @@ def _collect(level: Level, split: str, entry: Mapping[str, Any], table: Mapping[
                 level.frames.setdefault((split, kind, names), []).append(frame)
 
 
-def irrelevant(rng: random.Random, split: str) -> str:
-    """Words that ask for nothing we do, half of them in the frames of the tasks: a frame alone says nothing."""
+def foreign_step(rng: random.Random) -> str:
+    """An imperative of training that asks for nothing we do: "email it to Bob"."""
     table = read_table("irrelevant.yaml")
-    if rng.random() < 0.5:
-        return fill(rng.choice(table[split]), table["words"], rng)[0]
-    inside, _ = fill(rng.choice(table["do"][split]), table["words"], rng)
+    return fill(rng.choice([*table["do"]["train"], *table["step"]]), table["words"], rng)[0]
+
+
+def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
+    """Words that ask for nothing we do, and their template; a third in the frames of tasks: a frame says nothing."""
+    table = read_table("irrelevant.yaml")
+    if rng.random() < _BARE_SHARE[split]:
+        template = rng.choice(table[split])
+        return fill(template, table["words"], rng)[0], template
+    template = rng.choice(table["do"][split])
+    inside, _ = fill(template, table["words"], rng)
     grammar = read_table("grammar.yaml")
     frame = rng.choice(grammar["frames"][split]["do"])
     words = {**grammar["shared"], **grammar["levels"]["plain"]["words"]}
-    return fill(frame.replace("{do}", inside), words, rng)[0]
+    return fill(frame.replace("{do}", inside), words, rng)[0], template

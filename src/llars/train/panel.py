@@ -24,7 +24,7 @@ GAP = 2
 
 
 def panel(network: Network, batches: Sequence[Batch]) -> NDArray[np.uint8]:
-    """``(y, x, 3)``: a row for each task in ``batches``, in the order of its first batch; the first three bands shown."""
+    """``(y, x, 3)``: a row for each task in ``batches``, in the order in which they appear; of three bands at most."""
     shown: dict[str, Batch] = {}
     for batch in batches:
         shown.setdefault(TASK_KEYS[int(batch.task[0])], batch)

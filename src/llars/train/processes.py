@@ -33,7 +33,7 @@ class Processes:
         flat = torch.cat([value.reshape(-1).float() for value in held])
         torch.distributed.all_reduce(flat)
         flat /= self.count
-        for value, mean in zip(held, flat.split([value.numel() for value in held]), strict=True):
+        for value, mean in zip(held, torch.split(flat, [value.numel() for value in held]), strict=True):
             value.copy_(mean.view_as(value))
 
     def average_gradients(self, network: nn.Module) -> None:

@@ -1,0 +1,240 @@
+"""What the methods are given: a scene, what is wrong with it, what helps, and what is told to rivals alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llars.bands import Band, Modality
+from llars.bench.protocols import Trial
+from llars.tasks import TONES
+
+if TYPE_CHECKING:
+    import torch
+
+    from llars.degrade.base import Degradation
+    from llars.sample import Sample
+
+__all__ = ["Array", "Case", "Guide", "Mask", "Scene", "Told", "degrade_scene", "scene_of", "with_gaps"]
+
+Array = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+VISIBLE_CHANGE = 0.02
+"""A pixel lies under a cloud, or its shadow, where some band changed by more than this, in unit values."""
+
+IMPULSE_SIDE = 65
+"""Side of the image of one bright pixel that shows a blur's kernel."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image with which nothing is wrong, or that is the best there is."""
+
+    name: str
+    data_set: str
+    """Sensor and place: the unit over which the tables take means."""
+
+    bands: tuple[Band, ...]
+    values: Array
+    """Unit values ``(band, y, x)``, gaps filled from their surroundings."""
+
+    valid: Mask
+    """``(y, x)``: no gap there."""
+
+    value_range: tuple[float, float]
+    """Physical values that the unit values 0 and 1 stand for."""
+
+    sharp: bool
+    """Fit to be the truth of ``deblur``, ``sr`` and ``pansharpen``."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """An image that helps, on a grid of its own within the same bounds."""
+
+    values: Array
+    """Unit values ``(band, y, x)`` without gaps."""
+
+    bands: tuple[Band, ...]
+    value_range: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What rivals are told that llars has to find out."""
+
+    kernel: npt.NDArray[np.float64] | None = None
+    """Of a blur, ``(y, x)`` summing to 1."""
+
+    looks: float = 0.0
+    """Of radar."""
+
+    clouds: Mask | None = None
+    """``(y, x)``: where the clouds and their shadows are."""
+
+    others: Array | None = None
+    """Other dates ``(date, band, y, x)``, unit values."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene with a fault."""
+
+    scene: Scene
+    trial: Trial
+    degraded: Array
+    """What is restored: unit values ``(band, y, x)`` without gaps, on a coarser grid for ``sr`` and ``pansharpen``."""
+
+    baseline: Array
+    """The same on the grid of the truth: what doing nothing gives; bicubic where the grid is coarser."""
+
+    truth: Array
+    """Unit values, NaN in the gaps; NaN all over where nobody knows the truth."""
+
+    bands: tuple[Band, ...]
+    """Bands of the degraded image, with its sampling distance."""
+
+    guides: Mapping[str, Guide] = field(default_factory=dict)
+    """By role."""
+
+    told: Told = field(default_factory=Told)
+
+    under: Mask | None = None
+    """``(y, x)``: where the clouds are, and errors are counted once more by themselves."""
+
+    flat: tuple[tuple[slice, slice], ...] = ()
+    """Windows of radar scenes in which nothing but speckle varies."""
+
+
+def scene_of(sample: Sample, crop: int) -> Scene:
+    """The centre of a sample in unit values."""
+    from llars.infer.pixels import fill_gaps
+
+    height, width = sample.valid.shape
+    top, left = max(0, height - crop) // 2, max(0, width - crop) // 2
+    window = (slice(top, top + crop), slice(left, left + crop))
+    low, high = sample.value_range
+    physical = sample.values[:, *window].astype(np.float32) * np.float32(sample.scale) + np.float32(sample.offset)
+    values, valid = (physical - np.float32(low)) / np.float32(high - low), sample.valid[window]
+    for band in values:
+        fill_gaps(band, valid)
+    data_set = f"{sample.sensor} / {sample.group or sample.scene}"
+    return Scene(sample.scene, data_set, sample.bands, values, valid, sample.value_range, sample.sharp)
+
+
+def with_gaps(values: Array, valid: Mask) -> Array:
+    """``(band, y, x)`` with NaN where ``valid`` ``(y, x)`` is False."""
+    return np.where(valid, values, np.float32(np.nan))
+
+
+def degrade_scene(
+    scene: Scene,
+    trial: Trial,
+    seed: int,
+    guides: Mapping[str, Guide] | None = None,
+    others: Array | None = None,
+) -> Case:
+    """The scene with the fault of ``trial``; the same every time, whatever else is evaluated.
+
+    Args:
+        scene: nothing is wrong with it.
+        trial: what shall be.
+        seed: of the protocol.
+        guides: what helps, by role.
+        others: other dates ``(date, band, y, x)`` of the place, for the rivals that can use them.
+
+    Raises:
+        LlarsError: the degradation is unknown.
+    """
+    if trial.scale > 1:
+        return _coarser(scene, trial)
+    clean = np.ascontiguousarray(scene.values)
+    if trial.beneath:
+        clean = _degraded(clean, trial.beneath, trial.severity, scene, seed)
+    degraded = _degraded(clean, trial.degradation, trial.severity, scene, seed)
+    truth = with_gaps(clean, scene.valid)
+    if trial.task in TONES:
+        # A wish, not a fault: the operator makes what is asked for.
+        truth = _degraded(truth, trial.degradation, trial.severity, scene, seed)
+        degraded = clean
+    told, under = Told(), None
+    if trial.degradation.endswith("blur") and not trial.untouched:
+        told = Told(kernel=_kernel(trial, scene, seed))
+    elif trial.degradation == "speckle" and trial.severity:
+        told = Told(looks=1.0 / trial.severity**2)
+    elif trial.task.startswith("cloud") and trial.severity:
+        under = np.abs(degraded - clean).max(axis=0) > VISIBLE_CHANGE
+        told = Told(clouds=under, others=others)
+    return Case(scene, trial, degraded, degraded, truth, scene.bands, guides or {}, told, under)
+
+
+def _degraded(image: Array, name: str, severity: float, scene: Scene, seed: int) -> Array:
+    operator, generator = _operator(name, scene), _generator(seed, scene, name)
+    return np.asarray(operator(image, severity, generator=generator, bands=scene.bands), np.float32)
+
+
+def _operator(name: str, scene: Scene) -> Degradation:
+    from llars import degrade
+    from llars.degrade.noise import speckle_in_decibels
+
+    if name == "speckle" and all(band.modality is Modality.SAR for band in scene.bands) and scene.value_range[0] < 0:
+        return speckle_in_decibels(scene.value_range)
+    return degrade.get(name)
+
+
+def _generator(seed: int, scene: Scene, name: str) -> torch.Generator:
+    import torch
+
+    digest = hashlib.blake2b(f"{seed}/{scene.name}/{name}".encode(), digest_size=7).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
+
+
+def _kernel(trial: Trial, scene: Scene, seed: int) -> npt.NDArray[np.float64]:
+    """What the blur makes of a single bright pixel, cut to what it reaches."""
+    impulse = np.zeros((1, IMPULSE_SIDE, IMPULSE_SIDE), np.float32)
+    middle = IMPULSE_SIDE // 2
+    impulse[0, middle, middle] = 1.0
+    operator: Any = _operator(trial.degradation, scene)
+    spread = np.asarray(operator(impulse, trial.severity, generator=_generator(seed, scene, trial.degradation)))[0]
+    reached = np.argwhere(spread > 1e-6 * spread.max())
+    reach = max(1, int(np.abs(reached - middle).max()))
+    kernel = spread[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1].astype(np.float64)
+    return np.asarray(kernel / kernel.sum())
+
+
+def _coarser(scene: Scene, trial: Trial) -> Case:
+    """The scene on a grid ``scale`` times coarser; for ``pansharpen`` by Wald's protocol, with a PAN to guide it."""
+    import torch
+
+    from llars.bench.classical.resize import bicubic
+    from llars.degrade.resolution import reduce
+    from llars.degrade.wald import mtf_reduce
+
+    scale = trial.scale
+    height, width = (side - side % scale for side in scene.valid.shape)
+    clean, valid = np.ascontiguousarray(scene.values[:, :height, :width]), scene.valid[:height, :width]
+    fused = trial.task == "pansharpen"
+    exact = torch.from_numpy(clean).double()
+    degraded = np.asarray(mtf_reduce(exact, scale) if fused else reduce(exact, scale), np.float32)
+    bands = tuple(band.with_gsd(band.gsd_m and band.gsd_m * scale) for band in scene.bands)
+    guides = {"pan": _pan(clean, scene)} if fused else {}
+    baseline = bicubic(degraded, scale)
+    return Case(scene, trial, degraded, baseline, with_gaps(clean, valid), bands, guides)
+
+
+def _pan(clean: Array, scene: Scene) -> Guide:
+    import torch
+
+    from llars.bands import Role
+    from llars.degrade.wald import PAN_NM, panchromatic
+
+    values = np.asarray(panchromatic(torch.from_numpy(clean), scene.bands), np.float32)
+    low, high = PAN_NM
+    band = Band("PAN", (low + high) / 2, high - low, scene.bands[0].gsd_m, role=Role.PAN)
+    return Guide(values, (band,), scene.value_range)

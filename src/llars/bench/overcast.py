@@ -1,0 +1,142 @@
+"""Clouds: simulated ones over optical scenes with radar beside them, and real ones with a clear date beside them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llars.bands import Band, Role
+from llars.bench.cases import Array, Case, Guide, Scene, Told, degrade_scene, with_gaps
+from llars.bench.protocols import Trial
+from llars.bench.scenes import Folder
+from llars.bench.series import DAY, Series
+
+__all__ = ["cloudy_dates", "radar_pairs"]
+
+HIDDEN_SHARE = 0.02
+"""Most of its pixels that a clear date may have under clouds or shadows, by its scene classes."""
+
+HAZY = 1.25
+"""A date whose blue is this many times as bright as usual for the series is not clear, whatever its classes say."""
+
+CLEAR_DATES = 4
+"""Clear dates of a series on which clouds are put."""
+
+OTHER_DATES = 8
+"""Other clear dates that a composite may be made of: those nearest in time."""
+
+COVER = (0.1, 0.7)
+"""Share of a real date that clouds hide: some of it must be clouded, and some must not."""
+
+DAYS_APART = 12
+"""Most days between a cloudy date and the clear one that stands in for its truth."""
+
+OF_CLOUDS = 0.04
+"""Unit values by which a date is brighter in the blue than the clear date where it is taken for clouded.
+
+In the blue, as the ground is dark there whatever grows on it, and clouds are not.
+"""
+
+BLUE_NM = 490.0
+
+CLOUDY_ROLES = ("low_cloudy", "mid_cloudy", "cloudy")
+
+
+def radar_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """Clean optical scenes that have radar on their grid, with simulated clouds; the radar guides ``cloud_sar``."""
+    seed = folder.protocol.seed
+    for optical, radar in _pairs(folder):
+        yield degrade_scene(optical, trial, seed, _guides(trial, radar))
+    for series in folder.series():
+        clear = _clear(series)
+        spread = np.linspace(0, len(clear) - 1, min(CLEAR_DATES, len(clear))).round().astype(int)
+        for date in clear[spread].tolist():
+            guides = _guides(trial, series.radar_near(date))
+            yield degrade_scene(series.optical_scene(date), trial, seed, guides, _others(series, clear, date))
+
+
+def cloudy_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """Real clouds. What lies under them is taken from the nearest clear date, so that change counts as error too."""
+    for series in folder.series():
+        yield from _of_series(series, trial)
+    if trial.task == "cloud":
+        yield from _of_images(trial, folder)
+
+
+def _pairs(folder: Folder) -> Iterator[tuple[Scene, Guide]]:
+    radar = {entry["group"]: entry for entry in folder.entries("sar", task="cloud_sar")}
+    for entry in folder.entries("optical", "clear", "clean", task="cloud_sar"):
+        beside = radar.get(entry["group"])
+        if beside is not None and beside["shape"][1:] == entry["shape"][1:]:
+            scene = folder.scene(beside)
+            yield folder.scene(entry), Guide(scene.values, scene.bands, scene.value_range)
+
+
+def _guides(trial: Trial, radar: Guide) -> Mapping[str, Guide]:
+    if trial.task != "cloud_sar":
+        return {}
+    return {"sar": replace(radar, bands=tuple(replace(band, role=Role.SAR) for band in radar.bands))}
+
+
+def _clear(series: Series) -> npt.NDArray[np.int64]:
+    """Dates on which all of the ground is seen."""
+    candidates = np.flatnonzero(series.hidden.mean(axis=(1, 2)) <= HIDDEN_SHARE)
+    blue = series.optical[candidates, _bluest(series.optical_bands)].mean(axis=(1, 2))
+    return candidates[blue <= HAZY * np.median(blue)] if len(candidates) else candidates
+
+
+def _bluest(bands: Sequence[Band]) -> int:
+    blue = [abs(band.wavelength_nm - BLUE_NM) if band.wavelength_nm else np.inf for band in bands]
+    return int(np.argmin(blue))
+
+
+def _others(series: Series, clear: npt.NDArray[np.int64], *without: int) -> Array | None:
+    """The clear dates nearest to the first of those that are left out."""
+    rest = clear[~np.isin(clear, without)]
+    away = np.abs(series.optical_seconds[rest] - series.optical_seconds[without[0]])
+    return series.optical[rest[np.argsort(away, kind="stable")[:OTHER_DATES]]] if len(rest) else None
+
+
+def _of_series(series: Series, trial: Trial) -> Iterator[Case]:
+    clear = _clear(series)
+    for date in range(len(series.optical)) if len(clear) else ():
+        away = np.abs(series.optical_seconds[clear] - series.optical_seconds[date]) / DAY
+        if date in clear or away.min() > DAYS_APART or f"{series.name}_s2_{date:03}" in trial.leave_out:
+            continue
+        reference = int(clear[away.argmin()])
+        case = _against(series.optical_scene(date), series.optical_scene(reference), trial)
+        if _is_partly_clouded(case):
+            told = replace(case.told, others=_others(series, clear, date, reference))
+            yield replace(case, guides=_guides(trial, series.radar_near(date)), told=told)
+
+
+def _of_images(trial: Trial, folder: Folder) -> Iterator[Case]:
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in folder.entries("clear", *CLOUDY_ROLES, task="cloud"):
+        groups[entry["group"]].append(entry)
+    for members in groups.values():
+        references = [entry for entry in members if entry["role"] == "clear"]
+        for entry in members if references else ():
+            same = [one for one in references if one["shape"] == entry["shape"] and one["bands"] == entry["bands"]]
+            if entry["role"] == "clear" or not same:
+                continue
+            case = _against(folder.scene(entry), folder.scene(same[0]), trial)
+            if _is_partly_clouded(case):
+                yield case
+
+
+def _is_partly_clouded(case: Case) -> bool:
+    low, high = COVER
+    return case.under is not None and low < float(case.under.mean()) < high
+
+
+def _against(scene: Scene, reference: Scene, trial: Trial) -> Case:
+    blue = _bluest(scene.bands)
+    clouds = scene.values[blue] - reference.values[blue] > OF_CLOUDS
+    truth = with_gaps(reference.values, reference.valid & scene.valid)
+    return Case(scene, trial, scene.values, scene.values, truth, scene.bands, {}, Told(clouds=clouds), clouds)

@@ -1,0 +1,194 @@
+"""Which classical methods are tried on a trial, what each is given, and what they gave before."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from llars.bench.cases import Array, Case
+from llars.bench.classical import deblur, denoise, destripe, fusion, haze, inpaint, pansharpen, resize, speckle
+from llars.bench.protocols import Trial
+from llars.degrade.noise import FULL_SIGMA
+from llars.degrade.wald import MS_NYQUIST
+
+__all__ = ["RIVALS", "Rival", "rivals_of", "tried"]
+
+GUESSED_SIGMA = 1.5
+"""Kernel that is guessed where it is not known: a Gaussian of this many pixels."""
+
+PACKAGE = "llars.bench.classical"
+
+Method = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A classical method with everything it is given."""
+
+    name: str
+    """As the tables call it."""
+
+    method: Method
+    """A function of ``llars.bench.classical``; its result depends on its arguments alone."""
+
+    arguments: Callable[[Case], tuple[Any, ...] | None]
+    """What the method is called with; None where it has nothing to work on."""
+
+    known: str = ""
+    """What it is told that llars is not."""
+
+    def run(self, case: Case) -> Array:
+        """The restored image of a case for which there are arguments."""
+        arguments = self.arguments(case)
+        assert arguments is not None, f"{self.name} has nothing to work on in {case.scene.name}"
+        return self.method(*arguments)
+
+
+def rivals_of(trial: Trial) -> tuple[Rival, ...]:
+    """The rivals of a trial; none where nothing is wrong with the image."""
+    if trial.untouched or trial.beneath:
+        return ()
+    radar = trial.degradation == "speckle" or trial.source == "radar_dates"
+    return RIVALS.get("speckle" if radar else trial.task, ())
+
+
+def tried(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
+    """The rival's image and whether it comes from the cache: its code and its arguments are the same as then."""
+    if cache is None:
+        return rival.run(case), False
+    path = cache / f"{_digest(rival.method, rival.arguments(case))}.npy"
+    if path.exists():
+        return np.load(path), True
+    image = rival.run(case)
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npy")
+    np.save(partial, image)
+    partial.replace(path)
+    return image, False
+
+
+def _digest(method: Method, arguments: tuple[Any, ...] | None) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    functions = [method, *(one for one in arguments or () if isinstance(one, FunctionType))]
+    for source in sorted({source for function in functions for source in _sources(inspect.getmodule(function))}):
+        digest.update(source.encode())
+    for argument in (method, *(arguments or ())):
+        if isinstance(argument, np.ndarray):
+            digest.update(f"{argument.dtype}{argument.shape}".encode())
+            digest.update(np.ascontiguousarray(argument).tobytes())
+        else:
+            digest.update(getattr(argument, "__qualname__", repr(argument)).encode())
+    return digest.hexdigest()
+
+
+def _sources(module: ModuleType | None) -> set[str]:
+    """The source of a module and of the modules of the classical rivals that it uses."""
+    if module is None:
+        return set()
+    used = {getattr(value, "__module__", None) for value in vars(module).values()}
+    names = {module.__name__, *(name for name in used if name and name.startswith(PACKAGE))}
+    found = {inspect.getsource(sys.modules[name]) for name in names}
+    for name in names - {module.__name__}:
+        found |= _sources(sys.modules[name])
+    return found
+
+
+def _sigma(case: Case) -> float:
+    return FULL_SIGMA * case.trial.severity
+
+
+def _speckle(name: str, method: Method) -> Rival:
+    def arguments(case: Case) -> tuple[Any, ...]:
+        return case.degraded, method, case.told.looks, case.scene.value_range
+
+    return Rival(name, speckle.on_decibels, arguments, "number of looks")
+
+
+def _sharpener(name: str, method: Method, knows_gain: bool = False) -> Rival:
+    def arguments(case: Case) -> tuple[Any, ...]:
+        told = (MS_NYQUIST,) if knows_gain else ()
+        return case.degraded, case.guides["pan"].values[0], case.trial.scale, *told
+
+    return Rival(name, method, arguments, "modulation transfer" if knows_gain else "")
+
+
+def _inpainter(name: str, method: Method) -> Rival:
+    return Rival(name, method, lambda case: (case.degraded, case.told.clouds), "place of the clouds")
+
+
+def _composite(case: Case) -> tuple[Any, ...] | None:
+    return None if case.told.others is None else (case.degraded, case.told.clouds, case.told.others)
+
+
+def _dates(case: Case) -> tuple[Any, ...]:
+    return case.degraded, case.guides["fine_before"].values, case.guides["coarse_before"].values
+
+
+CLOUD = (
+    _inpainter("Telea", inpaint.telea),
+    _inpainter("Navier-Stokes", inpaint.navier_stokes),
+    Rival("median composite", inpaint.median_composite, _composite, "other dates"),
+)
+
+RIVALS: Mapping[str, tuple[Rival, ...]] = {
+    "denoise": (
+        Rival("BM3D", denoise.bm3d, lambda case: (case.degraded, _sigma(case)), "noise level"),
+        Rival("BM3D, debiased", denoise.bm3d_debiased, lambda case: (case.degraded, _sigma(case)), "noise level"),
+        Rival("non-local means", denoise.nl_means, lambda case: (case.degraded, _sigma(case)), "noise level"),
+        Rival("wavelet", denoise.wavelet, lambda case: (case.degraded, _sigma(case)), "noise level"),
+    ),
+    "speckle": (
+        _speckle("Lee", speckle.lee),
+        _speckle("refined Lee", speckle.refined_lee),
+        _speckle("Frost", speckle.frost),
+        _speckle("Kuan", speckle.kuan),
+        _speckle("GammaMAP", speckle.gamma_map),
+        _speckle("BM3D of logarithms", speckle.bm3d_log),
+    ),
+    "deblur": (
+        Rival("Wiener", deblur.wiener, lambda case: (case.degraded, case.told.kernel), "kernel"),
+        Rival("Richardson-Lucy", deblur.richardson_lucy, lambda case: (case.degraded, case.told.kernel), "kernel"),
+        Rival(
+            "Richardson-Lucy, kernel guessed",
+            deblur.richardson_lucy,
+            lambda case: (case.degraded, deblur.gaussian_kernel(GUESSED_SIGMA)),
+        ),
+    ),
+    "destripe": (
+        Rival("moment matching", destripe.along_stripes, lambda case: (destripe.moment_matching, case.degraded)),
+        Rival("wavelet-FFT", destripe.along_stripes, lambda case: (destripe.wavelet_fft, case.degraded)),
+    ),
+    "haze": (
+        Rival("dark channel", haze.dark_channel, lambda case: (case.degraded, case.bands)),
+        Rival("CLAHE", haze.clahe, lambda case: (case.degraded,)),
+    ),
+    "sr": (Rival("Lanczos", resize.lanczos, lambda case: (case.degraded, case.trial.scale)),),
+    "pansharpen": (
+        _sharpener("Brovey", pansharpen.brovey),
+        _sharpener("IHS", pansharpen.ihs),
+        _sharpener("GS", pansharpen.gs),
+        _sharpener("GSA", pansharpen.gsa),
+        _sharpener("PCA", pansharpen.pca),
+        _sharpener("MTF-GLP", pansharpen.mtf_glp, knows_gain=True),
+        _sharpener("MTF-GLP-HPM", pansharpen.mtf_glp_hpm, knows_gain=True),
+    ),
+    "stf": (
+        Rival("fine plus difference", fusion.fine_plus_difference, _dates),
+        Rival("STARFM", fusion.starfm, _dates),
+    ),
+    "cloud": CLOUD,
+    "cloud_sar": CLOUD,
+}
+"""The classical rivals of each task, and of speckle.
+
+Those of ``sr`` and ``pansharpen`` are measured against bicubic enlargement, which is what doing nothing gives. Tone
+curves have none, as their exact operation is the truth.
+"""

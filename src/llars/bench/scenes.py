@@ -1,0 +1,73 @@
+"""Held-out images of a folder with a ``scenes.json``.
+
+Clean scenes are those of the ``test`` split that list the task ``clean`` and whose role says that nothing is wrong with
+them. What that avoids: dates with cloud or gaps (their role is ``gaps`` or ``cloudy``, though dates of the same series
+are clean), masks, guides and real speckle without a reference; stored numbers taken for physical values (each source
+has its own scale and offset); coarse bands cut so small that a metric's window hardly fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from llars.bench.cases import Scene, scene_of
+from llars.bench.protocols import Protocol
+from llars.bench.series import Series, read_series
+from llars.data.catalog import entries, read_catalog, read_entry
+from llars.errors import DataError
+
+__all__ = ["Folder", "read_scenes"]
+
+
+class Folder:
+    """A folder with a ``scenes.json``, of which the trials read what they need.
+
+    Raises:
+        DataError: there is no such catalogue.
+    """
+
+    def __init__(self, root: str | Path, protocol: Protocol) -> None:
+        self.root, self.protocol = Path(root), protocol
+        self._listed = [entry for entry in entries(self.root) if entry["split"] == "test"]
+        self._clean: dict[int, list[Scene]] = {}
+
+    def clean(self, crop: int = 0) -> list[Scene]:
+        """The clean scenes, cut to their centres; see ``read_scenes``."""
+        crop = crop or self.protocol.crop
+        if crop not in self._clean:
+            self._clean[crop] = read_scenes(self.root, replace(self.protocol, crop=crop))
+        return self._clean[crop]
+
+    def entries(self, *roles: str, task: str = "") -> list[dict[str, Any]]:
+        """Held-out images of some roles, of one task where it is named."""
+        fit = [entry for entry in self._listed if entry["role"] in roles and "bands" in entry]
+        return [entry for entry in fit if not task or task in entry["tasks"]]
+
+    def scene(self, entry: dict[str, Any]) -> Scene:
+        """One image, cut to its centre."""
+        placed = read_entry(self.root, entry)
+        assert placed is not None, "without places to keep out everything is left"
+        return scene_of(placed.sample, self.protocol.crop)
+
+    def series(self) -> list[Series]:
+        """Series of radar and optical dates."""
+        chosen = [e for e in self._listed if e["role"] == "series" and e["file"].endswith(".npz")]
+        return [read_series(self.root / entry["file"], entry["id"]) for entry in chosen]
+
+
+def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:
+    """The held-out clean scenes of a folder with a ``scenes.json``, in its order.
+
+    Raises:
+        DataError: the folder holds no catalogue, a broken file, or no such scene.
+    """
+    samples = list(read_catalog(folder, "test"))
+    listed = {entry["id"] for entry in entries(Path(folder)) if "clean" in entry["tasks"]}
+    # The catalogue also stacks the bands of several files; here every published image counts once.
+    images = [sample for sample in samples if sample.scene in listed]
+    scenes = [scene_of(image, protocol.crop) for image in images if min(image.valid.shape) >= protocol.smallest]
+    if not scenes:
+        raise DataError(f"{folder} holds no clean test scene of at least {protocol.smallest} pixels a side")
+    return scenes

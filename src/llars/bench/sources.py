@@ -1,0 +1,67 @@
+"""The cases that a trial makes of a folder, by where its images come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from llars.bench.cases import Array, Case, Scene, degrade_scene
+from llars.bench.fusion import fusion_dates
+from llars.bench.overcast import cloudy_dates, radar_pairs
+from llars.bench.protocols import Trial
+from llars.bench.radar import radar_dates, radar_means
+from llars.bench.scenes import Folder
+from llars.degrade.wald import PAN_NM
+
+__all__ = ["cases_of"]
+
+NEEDS_SHARP = frozenset({"deblur", "sr", "pansharpen"})
+"""Tasks whose truth must not be soft itself."""
+
+LEAST_BANDS, LEAST_WITHIN = 4, 3
+"""Bands that a scene must have to be sharpened with a PAN, and how many of them within the PAN's range."""
+
+
+def cases_of(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """Every case of a trial, in the order of the catalogue; none where the folder holds no such images.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    return MAKERS[trial.source](trial, folder)
+
+
+def clean(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """Clean scenes with a fault; soft ones are no truth for what sharpens."""
+    scenes = folder.clean(trial.crop)
+    for scene in scenes:
+        if trial.task in NEEDS_SHARP and not scene.sharp:
+            continue
+        if trial.task == "pansharpen" and not _suits_pan(scene):
+            continue
+        yield degrade_scene(scene, trial, folder.protocol.seed, others=_other_dates(scene, scenes))
+
+
+MAKERS: Mapping[str, Callable[[Trial, Folder], Iterator[Case]]] = {
+    "clean": clean,
+    "radar_mean": radar_means,
+    "radar_dates": radar_dates,
+    "radar_pairs": radar_pairs,
+    "cloudy_dates": cloudy_dates,
+    "fusion_dates": fusion_dates,
+}
+"""By the trial's ``source``."""
+
+
+def _suits_pan(scene: Scene) -> bool:
+    low, high = PAN_NM
+    within = [band for band in scene.bands if band.wavelength_nm is not None and low < band.wavelength_nm < high]
+    return len(scene.bands) >= LEAST_BANDS and len(within) >= LEAST_WITHIN
+
+
+def _other_dates(scene: Scene, scenes: list[Scene]) -> Array | None:
+    """Clean scenes of the same place and grid."""
+    same = [one for one in scenes if one.data_set == scene.data_set and one.bands == scene.bands]
+    dates = [one.values for one in same if one.name != scene.name and one.values.shape == scene.values.shape]
+    return np.stack(dates) if dates else None

@@ -1,0 +1,87 @@
+"""Means over data sets, and which targets they meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from llars.bench.protocols import OURS, Target
+from llars.bench.result import DEGRADED, OURS_REWORDED, Score
+
+__all__ = ["LOWER_IS_BETTER", "Verdict", "best_rival", "data_set_means", "judge", "overall", "rivals_in"]
+
+LOWER_IS_BETTER = frozenset({"mae", "rmse", "sam", "ergas", "mae_under", "mean_shift"})
+"""Metrics of which less is better."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a target."""
+
+    target: Target
+    figure: float
+    """NaN where it was not measured."""
+
+    @property
+    def met(self) -> bool | None:
+        """None where it was not measured."""
+        if math.isnan(self.figure):
+            return None
+        if self.target.least is not None:
+            return self.figure >= self.target.least
+        return self.figure <= (self.target.most or 0.0)
+
+
+def data_set_means(scores: Iterable[Score], trial: str, method: str, metric: str) -> dict[str, float]:
+    """Mean over the scenes of each data set in which the metric applies, in the order of the scores."""
+    found: dict[str, list[float]] = {}
+    for score in scores:
+        if score.trial == trial and score.method == method and metric in score.metrics:
+            found.setdefault(score.data_set, []).append(score.metrics[metric])
+    return {data_set: fmean(values) for data_set, values in found.items()}
+
+
+def overall(scores: Iterable[Score], trial: str, method: str, metric: str) -> float:
+    """Mean over data sets, each of the same weight whatever its number of scenes; NaN where nothing was measured."""
+    means = data_set_means(scores, trial, method, metric)
+    return fmean(means.values()) if means else math.nan
+
+
+def rivals_in(scores: Iterable[Score], trial: str) -> list[str]:
+    """The classical methods that were tried on a trial."""
+    methods = dict.fromkeys(score.method for score in scores if score.trial == trial)
+    return [name for name in methods if name not in (DEGRADED, OURS, OURS_REWORDED)]
+
+
+def best_rival(scores: Sequence[Score], trial: str) -> str | None:
+    """The classical method with the highest mean PSNR, of those that could work on every data set; None without any."""
+    everywhere = data_set_means(scores, trial, DEGRADED, "psnr").keys()
+    means = {name: data_set_means(scores, trial, name, "psnr") for name in rivals_in(scores, trial)}
+    whole = [name for name, values in means.items() if values and values.keys() == everywhere]
+    return max(whole, key=lambda name: fmean(means[name].values()), default=None)
+
+
+def judge(target: Target, scores: Sequence[Score]) -> Verdict:
+    """The figure of a target: the mean over its trials, of those data sets in which both sides were measured."""
+    figures = [_figure(target, trial, scores) for trial in target.trials]
+    return Verdict(target, fmean(figures))
+
+
+def _figure(target: Target, trial: str, scores: Sequence[Score]) -> float:
+    ours = data_set_means(scores, trial, target.method, target.metric)
+    if not ours:
+        return math.nan
+    if not target.than:
+        return fmean(ours.values())
+    best = min if target.metric in LOWER_IS_BETTER else max
+    against = []
+    for method in target.than:
+        theirs = data_set_means(scores, target.of or trial, method, target.metric)
+        common = [data_set for data_set in ours if data_set in theirs]
+        if not common:
+            return math.nan
+        against.append((fmean(theirs[one] for one in common), fmean(ours[one] for one in common)))
+    their_mean, our_mean = best(against, key=lambda pair: pair[0])
+    return our_mean / their_mean if target.ratio else our_mean - their_mean

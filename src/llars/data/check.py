@@ -1,0 +1,169 @@
+"""Looks through a corpus for what is missing, corrupt or doubled, and for what two splits share."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llars.data.manifest import load
+from llars.data.shards import Shard
+from llars.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["check"]
+
+OVERLAP = 0.02
+"""Share of the smaller of two footprints that they may have in common: neighbours touch."""
+
+CHUNK = 1 << 24
+"""Bytes that are hashed, and pairs of footprints that are compared, at a time."""
+
+
+class _Seen:
+    """Hashes of what one split holds: 40 bytes for each of its images, 32 more where the footprint is known."""
+
+    def __init__(self) -> None:
+        self.shards: list[tuple[Path, int]] = []
+        self.total = 0
+        self.keys = array("Q")
+        self.hashes = {"place": array("Q"), "image": array("Q")}
+        self.owners = {"place": array("Q"), "image": array("Q"), "footprint": array("Q")}
+        self.boxes = array("d")
+
+    def add(self, shard: Shard, path: Path) -> None:
+        """Hash the samples of a shard."""
+        for index in range(len(shard)):
+            said = shard.said(index)
+            self.keys.append(_hash(said["key"].encode()))
+            self._own("place", _hash(said["place"].encode()), self.total + index)
+            for name, image in said["images"].items():
+                values, _ = shard.arrays(index, name, image)
+                self._own("image", _hash(values.tobytes()), self.total + index)
+                if image["footprint"] is not None:
+                    self.boxes.extend(image["footprint"])
+                    self.owners["footprint"].append(self.total + index)
+        self.shards.append((path, len(shard)))
+        self.total += len(shard)
+
+    def name(self, number: int) -> str:
+        """Key of the sample with that number."""
+        for path, count in self.shards:
+            if number < count:
+                return str(Shard(path).said(number)["key"])
+            number -= count
+        raise IndexError(number)
+
+    def owner(self, kind: str, position: int) -> str:
+        """Key of the sample to which an entry belongs."""
+        return self.name(self.owners[kind][position])
+
+    def _own(self, kind: str, hashed: int, number: int) -> None:
+        self.hashes[kind].append(hashed)
+        self.owners[kind].append(number)
+
+
+def check(root: str | Path) -> list[str]:
+    """One line for everything that is wrong with the corpus in the folder ``root``; an empty list if nothing is.
+
+    Every shard must be there with the bytes that the manifest tells, and be readable. No key may come twice, and no two
+    splits may share a place, an image, or ground (by footprints, where they are known).
+
+    Raises:
+        DataError: no corpus there.
+    """
+    folder = Path(root)
+    splits = load(folder)["splits"]
+    found = list(_unlisted(folder, splits))
+    seen: dict[str, _Seen] = {}
+    for split, about in splits.items():
+        seen[split] = _Seen()
+        for entry in about["shards"]:
+            try:
+                seen[split].add(_whole(folder / entry["file"], entry), folder / entry["file"])
+            except DataError as error:
+                found.append(str(error))
+        found += _doubled(split, seen[split])
+    for (one, a), (other, b) in combinations(seen.items(), 2):
+        found += _shared(one, a, other, b)
+    return found
+
+
+def _unlisted(folder: Path, splits: Mapping[str, Any]) -> Iterator[str]:
+    listed = {folder / entry["file"] for about in splits.values() for entry in about["shards"]}
+    for split in splits:
+        for path in sorted(set((folder / split).glob("*.tar")) - listed):
+            yield f"{path} is not in the manifest; remove it or build the corpus again"
+
+
+def _whole(path: Path, entry: Mapping[str, Any]) -> Shard:
+    """The shard, if it is what was written."""
+    if not path.exists():
+        raise DataError(f"{path} is missing; build the corpus again")
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(CHUNK):
+            digest.update(piece)
+    if digest.hexdigest() != entry["sha256"]:
+        raise DataError(f"{path} is corrupt: its SHA-256 is not that of the manifest; remove it and build again")
+    shard = Shard(path)
+    if len(shard) != entry["samples"]:
+        raise DataError(f"{path} holds {len(shard)} samples, the manifest says {entry['samples']}; build again")
+    return shard
+
+
+def _doubled(split: str, seen: _Seen) -> Iterator[str]:
+    keys = np.frombuffer(seen.keys, dtype=np.uint64)
+    order = np.argsort(keys, kind="stable")
+    again = order[1:][keys[order][1:] == keys[order][:-1]]
+    for number in again[:5].tolist():
+        yield f"{split}: more than one sample is called {seen.name(number)}; give them names of their own"
+    if len(again) > 5:
+        yield f"{split}: {len(again) - 5} more samples have the name of another"
+
+
+def _shared(one: str, a: _Seen, other: str, b: _Seen) -> Iterator[str]:
+    """What two splits have in common, one line for each kind of it."""
+    for kind in ("place", "image"):
+        first, second = (np.frombuffer(seen.hashes[kind], dtype=np.uint64) for seen in (a, b))
+        common, i, j = np.intersect1d(first, second, return_indices=True)
+        if len(common):
+            names = f"{a.owner(kind, int(i[0]))} and {b.owner(kind, int(j[0]))}"
+            yield f"{one} and {other} share {len(common)} {kind}s, that of {names} among them; split them by place"
+    pairs = list(_overlapping(_boxes(a), _boxes(b)))
+    if pairs:
+        names = f"{a.owner('footprint', pairs[0][0])} and {b.owner('footprint', pairs[0][1])}"
+        yield f"{one} and {other}: {len(pairs)} pairs of images overlap, {names} among them; split them by place"
+
+
+def _boxes(seen: _Seen) -> NDArray[np.float64]:
+    return np.frombuffer(seen.boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _overlapping(a: NDArray[np.float64], b: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Indices of boxes (west, south, east, north) that have more than a border in common."""
+    step = max(1, CHUNK // max(1, len(b)) // 8)
+    for start in range(0, len(a), step):
+        rows = a[start : start + step, None]
+        width = np.minimum(rows[..., 2], b[:, 2]) - np.maximum(rows[..., 0], b[:, 0])
+        height = np.minimum(rows[..., 3], b[:, 3]) - np.maximum(rows[..., 1], b[:, 1])
+        smaller = np.minimum(_area(rows), _area(b))
+        common = np.where((width > 0) & (height > 0), width * height, 0.0)
+        for i, j in np.argwhere(common > OVERLAP * smaller).tolist():
+            yield start + i, j
+
+
+def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    area: NDArray[np.float64] = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+    return area
+
+
+def _hash(raw: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

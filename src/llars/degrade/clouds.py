@@ -1,0 +1,223 @@
+"""Clouds, from wisps to overcast, and their shadows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llars.curves import ascending
+from llars.degrade.atmosphere import REFERENCE_NM, wavelengths
+from llars.degrade.base import Bands, Case, Degradation
+from llars.degrade.fractal import Fractal
+
+__all__ = ["THICK_CLOUD", "THIN_CLOUD", "CloudLayer", "cloud_layer", "cloudy"]
+
+SAMPLES = 65_536
+"""Pixels from which the threshold of the cover is taken: its error is below half a percent of the image."""
+
+SHADOW_PX = (3.0, 40.0)
+"""Range of the distance from a cloud to its shadow."""
+
+SKYLIGHT = (0.1, 0.35)
+"""Range of the share of the light at 550 nm that comes from the sky, and so into the shadow."""
+
+SKYLIGHT_EXPONENT = 2.0
+"""Skylight falls with this power of the wavelength: between molecules (4) and haze (1.3)."""
+
+SWIR_NM = (1100.0, 1610.0, 2200.0)
+"""Where cloud droplets begin to absorb, and the two windows in which they do."""
+
+SWIR_WINDOWS = ((0.45, 0.85), (0.25, 0.65))
+"""Ranges of the brightness at 1610 and 2200 nm relative to the visible: ice (low) to water (high)."""
+
+VAPOUR_NM = (1350.0, 1410.0)
+"""Band of water vapour: only what is high up is seen there (Gao et al. 1993, cirrus at 1375 nm)."""
+
+THERMAL_NM = 3500.0
+"""From here on what is seen is the cloud's own, cold, radiation."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What tells one kind of cloud from another; ranges are drawn from for every image."""
+
+    depth: tuple[float, float]
+    """Optical depth at 550 nm and severity 1 where the field lies one standard deviation above the threshold."""
+
+    depth_grows: float
+    """The depth goes with this power of the severity."""
+
+    least_cover: float
+    """Share of the image under the cloud as severity nears 0; at severity 1 it is all of it."""
+
+    deepest: float
+    """Optical depth at 550 nm and severity 1 that nothing exceeds."""
+
+    exponent: tuple[float, float]
+    """Optical depth falls with this power of the wavelength."""
+
+    whiteness: tuple[float, float]
+    """Brightness in the visible where nothing shines through, in unit values."""
+
+    height: tuple[float, float]
+    """Brightness in the band of water vapour, relative to the visible: low clouds are hidden in it."""
+
+    widest_px: tuple[float, float]
+    """See ``Fractal.draw``: from single small clouds to the edge of a bank."""
+
+    roughness: tuple[float, float]
+    """See ``Fractal.draw``."""
+
+
+_THICK = _Kind((2.0, 12.0), 0.5, 0.0, 60.0, (0.0, 0.1), (0.7, 1.0), (0.0, 0.5), (12.0, 128.0), (0.55, 0.75))
+_THIN = _Kind((0.5, 1.0), 1.0, 0.35, 1.6, (0.1, 0.6), (0.6, 0.95), (0.3, 0.9), (16.0, 128.0), (0.5, 0.7))
+
+
+@dataclass(frozen=True)
+class CloudLayer:
+    """A layer of cloud over each image of a batch."""
+
+    depth: Tensor
+    """``(batch, 1, y, x)`` optical depth at 550 nm."""
+
+    shadow: Tensor
+    """``(batch, 1, y, x)`` share of the direct sunlight that the cloud keeps from the ground, in [0, 1]."""
+
+    @property
+    def opacity(self) -> Tensor:
+        """``(batch, 1, y, x)`` share of the ground's light at 550 nm that does not come through, in [0, 1]."""
+        return -torch.expm1(-self.depth)
+
+
+def cloud_layer(case: Case, thin: bool = False) -> CloudLayer:
+    """Draw clouds over the images of a case, and the shadows that they throw along a random sun vector.
+
+    A fractal field above a threshold, which the severity lowers: cover and depth grow together, and gaps close last.
+    """
+    kind = _THIN if thin else _THICK
+    batch, _, height, width = case.image.shape
+    widest = _log_uniform(case, *kind.widest_px)
+    roughness = case.uniform(batch, low=kind.roughness[0], high=kind.roughness[1])
+    azimuth = case.uniform(batch, high=2.0 * math.pi)
+    distance = _log_uniform(case, *SHADOW_PX)
+    steepness = _log_uniform(case, *kind.depth).view(-1, 1, 1, 1)
+    field = Fractal.draw(case, widest, roughness, math.ceil(SHADOW_PX[1]))
+    above = field.view(height, width)
+    stride = math.ceil(math.sqrt(height * width / SAMPLES))
+    ranked = ascending(above[:, 0, ::stride, ::stride].flatten(1))
+    severity = case.severity.flatten()
+    cover = kind.least_cover + (1.0 - kind.least_cover) * severity
+    rank = ((1.0 - cover) * (ranked.shape[1] - 1)).long()
+    threshold = ranked.gather(1, rank[:, None]).view(-1, 1, 1, 1)
+    spread = ranked.std(dim=1, correction=0).clamp(min=1e-3).view(-1, 1, 1, 1)
+    scale = case.severity**kind.depth_grows
+
+    def depth(values: Tensor) -> Tensor:
+        excess = ((values - threshold) / spread).clamp(min=0.0)
+        return scale * kind.deepest * torch.tanh(steepness / kind.deepest * excess)
+
+    shadow = field.view(height, width, distance * torch.stack([azimuth.sin(), azimuth.cos()]))
+    return CloudLayer(depth(above), -torch.expm1(-depth(shadow)))
+
+
+def _log_uniform(case: Case, low: float, high: float) -> Tensor:
+    """``(batch,)`` numbers of which each doubling from low to high is as likely as the next."""
+    return torch.exp(case.uniform(len(case.image), low=math.log(low), high=math.log(high)))
+
+
+def thick_cloud(case: Case) -> Tensor:
+    """Clouds that hide the ground."""
+    return _seen_through(case, cloud_layer(case), _THICK)
+
+
+def thin_cloud(case: Case) -> Tensor:
+    """Clouds through which the ground is seen, thinner towards the infrared."""
+    return _seen_through(case, cloud_layer(case, thin=True), _THIN)
+
+
+def cloudy(
+    image: Tensor,
+    severity: float | Sequence[float] | Tensor | np.ndarray[Any, Any],
+    generator: torch.Generator | None = None,
+    bands: Bands | None = None,
+    *,
+    thin: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """An image under clouds, and where they are.
+
+    Args:
+        image: as for a ``Degradation``.
+        severity: as for a ``Degradation``.
+        generator: as for a ``Degradation``.
+        bands: as for a ``Degradation``.
+        thin: thin clouds instead of thick ones.
+
+    Returns:
+        What ``thick_cloud`` or ``thin_cloud`` makes of the image, to the bit, and the clouds' opacity at 550 nm in
+        [0, 1], ``(1, y, x)`` or ``(batch, 1, y, x)``, in the image's dtype.
+
+    Raises:
+        LlarsError: as a ``Degradation`` does.
+    """
+    kind, operator = (_THIN, THIN_CLOUD) if thin else (_THICK, THICK_CLOUD)
+    opacity = torch.zeros_like(image[..., :1, :, :])
+
+    def watched(case: Case) -> Tensor:
+        layer = cloud_layer(case, thin)
+        opacity.copy_(torch.where(case.severity > 0, layer.opacity, 0.0).view_as(opacity))
+        return _seen_through(case, layer, kind)
+
+    degraded = replace(operator, operate=watched)(image, severity, generator, bands)
+    return degraded, opacity
+
+
+def _seen_through(case: Case, layer: CloudLayer, kind: _Kind) -> Tensor:
+    """I = J (1 - k S) t + A (1 - t): ground in the shadow S behind a cloud of transmission t and colour A.
+
+    t = exp(-tau), tau ~ wavelength^-exponent; k is the share of the light that comes straight from the sun.
+    """
+    batch = len(case.image)
+    exponent = case.uniform(batch, 1, 1, 1, low=kind.exponent[0], high=kind.exponent[1])
+    skylight = case.uniform(batch, 1, 1, 1, low=SKYLIGHT[0], high=SKYLIGHT[1])
+    nm = wavelengths(case)[:, :, None, None]
+    spectrum = (nm / REFERENCE_NM).pow(-exponent)
+    transmission = torch.exp(-layer.depth * spectrum.where(nm.isfinite(), 0.0))
+    direct = 1.0 - skylight * (nm / REFERENCE_NM).pow(-SKYLIGHT_EXPONENT).clamp(max=2.0)
+    lit = 1.0 - direct.where(nm < THERMAL_NM, 0.0) * layer.shadow
+    return torch.lerp(_colour(case, nm, layer.depth, kind), case.image * lit, transmission)
+
+
+def _colour(case: Case, nm: Tensor, depth: Tensor, kind: _Kind) -> Tensor:
+    """Brightness of the cloud itself in every band, ``(batch, band, y, x)`` unit values."""
+    batch = len(case.image)
+    white, first, second, vapour, cold = (
+        case.uniform(batch, 1, 1, 1, low=low, high=high)
+        for low, high in (kind.whiteness, *SWIR_WINDOWS, kind.height, (0.05, 0.4))
+    )
+    begins, near, far = SWIR_NM
+    to_near = ((nm - begins) / (near - begins)).clamp(0.0, 1.0)
+    to_far = ((nm - near) / (far - near)).clamp(0.0, 1.0)
+    # Ice is darker than water in both windows.
+    relative = (1.0 - to_near * (1.0 - first)) * (1.0 - to_far * (1.0 - (second / first).clamp(max=1.0)))
+    relative = torch.where((nm > VAPOUR_NM[0]) & (nm < VAPOUR_NM[1]), vapour, relative)
+    # Thick clouds are not flat: the more of them, the more light comes back (albedo of two streams, g = 0.85).
+    shading = 0.85 + 0.15 * (0.075 * depth / (1.0 + 0.075 * depth))
+    return torch.where(nm < THERMAL_NM, white * relative * shading, torch.minimum(cold, case.image))
+
+
+THICK_CLOUD = Degradation(
+    "thick_cloud", "cloud", "clouds that hide the ground, with shadows", "over a share s of the image", thick_cloud
+)
+THIN_CLOUD = Degradation(
+    "thin_cloud",
+    "cloud",
+    "clouds that the ground shines through, with shadows",
+    "over a share 0.35 + 0.65 s of the image, optical depth below 1.6 s at 550 nm",
+    thin_cloud,
+)

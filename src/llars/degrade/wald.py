@@ -1,0 +1,199 @@
+"""Pairs by Wald's protocol: what a coarser sensor with a known transfer function would have seen.
+
+Wald, Ranchin and Mangolini (1997), "Fusion of satellite images of different spatial resolutions".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.bands import Band, Modality
+from llars.degrade.base import Case, Degradation
+from llars.degrade.blur import mirrored, smooth
+from llars.errors import BandError, DataError
+
+__all__ = ["MS_NYQUIST", "MTF_BLUR", "NYQUIST", "PAN_NYQUIST", "mtf_reduce", "panchromatic"]
+
+MS_NYQUIST = 0.29
+"""MTF at the Nyquist frequency of a multispectral sensor of which nothing is known."""
+
+PAN_NYQUIST = 0.15
+"""The same of a panchromatic sensor."""
+
+NYQUIST: dict[str, tuple[tuple[float, ...], float]] = {
+    "quickbird": ((0.34, 0.32, 0.30, 0.22), 0.15),
+    "ikonos": ((0.26, 0.28, 0.29, 0.28), 0.17),
+    "geoeye1": ((0.23, 0.23, 0.23, 0.23), 0.16),
+    "worldview2": ((0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.27), 0.11),
+    "worldview3": ((0.325, 0.355, 0.360, 0.350, 0.365, 0.360, 0.335, 0.315), 0.14),
+    "worldview4": ((0.23, 0.23, 0.23, 0.23), 0.16),
+}
+"""MTF at Nyquist of the bands (blue, green, red, near infrared, or eight in order of wavelength) and of PAN.
+
+Values of the toolbox that goes with Vivone et al. (2015), "A critical comparison among pansharpening algorithms".
+"""
+
+PAN_NM = (450.0, 900.0)
+"""What a silicon detector behind a panchromatic filter sees."""
+
+NARROW_NM = 20.0
+"""Width of a band of which only the centre is known."""
+
+RANDOM_WEIGHTS = (0.5, 1.5)
+"""Range of the factors on PAN's weights where they are random."""
+
+FULL_NYQUIST = 0.05
+"""MTF at Nyquist left by the blur at severity 1."""
+
+REACH = 4.0
+"""Standard deviations at which a Gaussian ends."""
+
+
+def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS_NYQUIST) -> Tensor:
+    """The image as a sensor with pixels ``factor`` times as wide records it.
+
+    Samples, at the centres of the coarse pixels, of the image behind a Gaussian low-pass whose response at the coarse
+    grid's Nyquist frequency is ``nyquist``. Bounds stay, nothing shifts; edges are mirrored.
+
+    Args:
+        image: ``(band, y, x)`` or ``(batch, band, y, x)``; y and x must be multiples of ``factor``. NaN is no data: a
+            coarse pixel with any NaN in it is NaN, and the others take nothing from there.
+        factor: a whole number, 1 or more.
+        nyquist: between 0 and 1, for all bands or for each.
+
+    Raises:
+        DataError: the coarse pixels do not fill the image, or ``nyquist`` is no such number or not one for each band.
+    """
+    height, width = image.shape[-2:]
+    if factor < 1 or height % factor or width % factor:
+        raise DataError(
+            f"an image of {height} x {width} pixels for pixels {factor} times as wide; expected sides that are "
+            "multiples of a factor of at least 1: crop or pad the image"
+        )
+    batch = image if image.ndim == 4 else image[None]
+    taps = _taps(factor, _per_band(nyquist, batch.shape[1])).to(batch)
+    missing = batch.isnan()
+    if bool(missing.any()):
+        weight = _decimated((~missing).to(batch), taps, factor)
+        coarse = _decimated(batch.masked_fill(missing, 0.0), taps, factor) / weight.clamp(min=1e-6)
+        coarse = coarse.masked_fill(functional.max_pool2d(missing.to(batch), factor) > 0, torch.nan)
+    else:
+        coarse = _decimated(batch, taps, factor)
+    return coarse.view(*image.shape[:-2], height // factor, width // factor)
+
+
+def panchromatic(
+    image: Tensor, bands: Sequence[Band] | Sequence[Sequence[Band]], generator: torch.Generator | None = None
+) -> Tensor:
+    """What a panchromatic sensor would see: the mean of the bands, each weighted by its width within 450-900 nm.
+
+    Args:
+        image: ``(band, y, x)`` or ``(batch, band, y, x)`` unit values.
+        bands: bands of the image, or of each image of the batch. Where none has a wavelength within PAN's, all
+            optical bands count the same.
+        generator: draws factors between 0.5 and 1.5 on the weights, so that no two sensors are alike; None: none.
+
+    Returns:
+        ``(1, y, x)`` or ``(batch, 1, y, x)``.
+
+    Raises:
+        BandError: an image has no optical band, or another number of bands than its list.
+    """
+    batch = image if image.ndim == 4 else image[None]
+    flat = tuple(band for band in bands if isinstance(band, Band))
+    lists = [flat] * len(batch) if flat else [tuple(one) for one in bands if not isinstance(one, Band)]
+    if len(lists) != len(batch) or any(len(one) != batch.shape[1] for one in lists):
+        raise BandError(
+            f"bands for {len(lists)} images, {sorted({len(one) for one in lists})} each; "
+            f"expected {len(batch)} images of {batch.shape[1]} bands"
+        )
+    weights = torch.tensor([_pan_weights(one) for one in lists], dtype=batch.dtype, device=batch.device)
+    if generator is not None:
+        low, high = RANDOM_WEIGHTS
+        drawn = torch.rand(weights.shape, generator=generator, device=generator.device, dtype=batch.dtype)
+        weights = weights * (low + (high - low) * drawn.to(batch.device))
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    pan = torch.einsum("nc,ncyx->nyx", weights, batch)[:, None]
+    return pan.view(*image.shape[:-3], 1, *image.shape[-2:])
+
+
+def mtf_blur(case: Case) -> Tensor:
+    """A Gaussian low-pass after which the MTF at Nyquist is 1 - 0.95 s of what it was; keeps the mean."""
+    left = 1.0 - (1.0 - FULL_NYQUIST) * case.severity.flatten()
+    return smooth(case.image, _sigma(left.double(), 1).to(case.image))
+
+
+def _pan_weights(bands: tuple[Band, ...]) -> list[float]:
+    optical = [band.modality not in (Modality.SAR, Modality.THERMAL) for band in bands]
+    if not any(optical):
+        raise BandError(f"no optical band among {', '.join(band.name for band in bands)}; PAN is made of optical bands")
+    within = [_overlap(band) if is_optical else 0.0 for band, is_optical in zip(bands, optical, strict=True)]
+    return within if any(within) else [float(one) for one in optical]
+
+
+def _overlap(band: Band) -> float:
+    """Width of the band within PAN's range, in nm."""
+    if band.wavelength_nm is None:
+        return 0.0
+    half = 0.5 * (band.width_nm or NARROW_NM)
+    low, high = PAN_NM
+    return max(0.0, min(high, band.wavelength_nm + half) - max(low, band.wavelength_nm - half))
+
+
+def _per_band(nyquist: float | Sequence[float], bands: int) -> Tensor:
+    gains = torch.as_tensor(nyquist, dtype=torch.float64).reshape(-1)
+    if len(gains) not in (1, bands) or not bool(((gains > 0) & (gains < 1)).all()):
+        raise DataError(
+            f"MTF at Nyquist of {gains.tolist()} for {bands} bands; expected one number between 0 and 1, or one for "
+            "each band"
+        )
+    return gains.expand(bands)
+
+
+def _sigma(gain: Tensor, factor: int) -> Tensor:
+    """Standard deviation, in pixels, of the sampled Gaussian whose response at 1 / (2 factor) is ``gain``.
+
+    A continuous one has exp(-2 (pi sigma f)^2); sampled and cut off it has another, the more so the narrower it is.
+    """
+    longest = factor * math.sqrt(-2.0 * math.log(min(float(gain.min()), 0.99))) / math.pi
+    low, high = torch.zeros_like(gain), torch.full_like(gain, 2.0 * longest + 1.0)
+    offset = _offsets(factor, math.ceil(REACH * float(high.max())))
+    wave = torch.cos(math.pi / factor * offset).to(gain)
+    for _ in range(40):
+        sigma = 0.5 * (low + high)
+        taps = torch.exp(-0.5 * (offset.to(gain) / sigma[:, None]).square())
+        passes = (taps * wave).sum(dim=1) / taps.sum(dim=1) > gain
+        low, high = torch.where(passes, sigma, low), torch.where(passes, high, sigma)
+    return 0.5 * (low + high)
+
+
+def _offsets(factor: int, reach: int) -> Tensor:
+    """Distances of the fine pixels from the centre of a coarse one, whose own ``factor`` lie in the middle."""
+    return torch.arange(-reach, factor + reach, dtype=torch.float64) - 0.5 * (factor - 1)
+
+
+def _taps(factor: int, gains: Tensor) -> Tensor:
+    """``(band, tap)``, summing to 1."""
+    sigma = _sigma(gains, factor)
+    taps = torch.exp(-0.5 * (_offsets(factor, math.ceil(REACH * float(sigma.max()))) / sigma[:, None]).square())
+    return taps / taps.sum(dim=1, keepdim=True)
+
+
+def _decimated(batch: Tensor, taps: Tensor, factor: int) -> Tensor:
+    """Filter and sample along y, then along x."""
+    bands, count = taps.shape
+    margin = (count - factor) // 2
+    tall = mirrored(batch, 2, margin)
+    flat = functional.conv2d(tall, taps.view(bands, 1, count, 1), stride=(factor, 1), groups=bands)
+    wide = mirrored(flat, 3, margin)
+    return functional.conv2d(wide, taps.view(bands, 1, 1, count), stride=(1, factor), groups=bands)
+
+
+MTF_BLUR = Degradation(
+    "mtf_blur", "deblur", "blur of a sensor by its MTF", "1 - 0.95 s of the MTF at Nyquist is left", mtf_blur
+)

@@ -1,0 +1,207 @@
+"""Grids: where an image's pixels lie, and how two grids lie to each other. Geometry alone, no pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio.warp
+import xarray as xr
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+from llars.infer.tiles import Window
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "ALIGNED",
+    "Grid",
+    "Nesting",
+    "anchored",
+    "cut_to",
+    "footprint",
+    "grid_of",
+    "nesting",
+    "overlap",
+    "pixel_ratio",
+    "positions",
+    "shift",
+]
+
+ALIGNED = 0.02
+"""Parts of a pixel that two grids may be apart anywhere and still count as one: files round their transforms."""
+
+FOOTPRINT = 65
+"""Points per side by which overlaps are measured."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows and columns of pixels on a map."""
+
+    height: int
+    width: int
+    transform: Affine | None = None
+    """Pixel to map; None where nothing is known of the place."""
+
+    crs: CRS | None = None
+    """Coordinate reference system of the map."""
+
+    def finer(self, factor: int) -> Grid:
+        """Pixels ``factor`` times finer within the same bounds, exactly."""
+        if self.transform is None:
+            return replace(self, height=self.height * factor, width=self.width * factor)
+        a, b, left, d, e, top = tuple(self.transform)[:6]
+        finer = Affine(a / factor, b / factor, left, d / factor, e / factor, top)
+        return replace(self, height=self.height * factor, width=self.width * factor, transform=finer)
+
+    def on_a_map(self) -> Grid:
+        """The grid itself, or one whose map is its own pixels where nothing is known of the place."""
+        return self if self.transform is not None else replace(self, transform=Affine.identity())
+
+    def part(self, window: Window) -> Grid:
+        """The grid of a window, which may reach beyond."""
+        height, width = window.shape
+        if self.transform is None:
+            return Grid(height, width)
+        return Grid(height, width, self.transform @ Affine.translation(window.left, window.top), self.crs)
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """A coarse pixel covers exactly ``factor`` x ``factor`` fine ones."""
+
+    factor: int
+    rows: int
+    """Row of the fine grid where the coarse grid begins; negative where the coarse one begins earlier."""
+
+    columns: int
+    """Likewise for columns."""
+
+
+def grid_of(image: xr.DataArray | NDArray[np.generic]) -> Grid:
+    """Where an image lies, by its ``.rio`` accessor; without transform where it does not say."""
+    if not isinstance(image, xr.DataArray):
+        return Grid(*image.shape[-2:])
+    size = (image.sizes["y"], image.sizes["x"])
+    transform = image.rio.transform()
+    return Grid(*size) if transform.is_identity else Grid(*size, transform, image.rio.crs)
+
+
+def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
+    """Both grids on one map.
+
+    Where one of them has no place of its own, both are taken to cover the same area if their shapes are the same or
+    one is a whole number of times the other. None where they cannot be brought together.
+    """
+    if grid.transform is not None and target.transform is not None and (grid.crs is None) == (target.crs is None):
+        return grid, target
+    down, across = Fraction(grid.height, target.height), Fraction(grid.width, target.width)
+    if down != across or 1 not in (down.numerator, down.denominator):
+        return None
+    base = target.on_a_map()
+    assert base.transform is not None
+    scale = Affine.scale(target.width / grid.width, target.height / grid.height)
+    return replace(grid, transform=base.transform @ scale, crs=base.crs), base
+
+
+def _between(grid: Grid, other: Grid) -> Affine | None:
+    """Pixel positions of ``grid`` to those of ``other``; None where their maps differ."""
+    if grid.transform is None or other.transform is None or grid.crs != other.crs:
+        return None
+    return ~other.transform @ grid.transform
+
+
+def nesting(coarse: Grid, fine: Grid) -> Nesting | None:
+    """How ``coarse`` pixels are made of ``fine`` ones; None where they are not, or the maps differ."""
+    across = _between(coarse, fine)
+    if across is None:
+        return None
+    factor = round(across.a)
+    drift = max(
+        abs(across.a - factor) * coarse.width,
+        abs(across.e - factor) * coarse.height,
+        abs(across.b) * coarse.height,
+        abs(across.d) * coarse.width,
+    )
+    rows, columns = round(across.f), round(across.c)
+    if factor < 1 or max(drift, abs(across.f - rows), abs(across.c - columns)) > ALIGNED * factor:
+        return None
+    return Nesting(factor, rows, columns)
+
+
+def shift(grid: Grid, other: Grid) -> tuple[float, float] | None:
+    """Parts of a pixel of ``grid`` that its lines lie beside those of ``other``, down and across, -0.5 to 0.5.
+
+    None where the grids are turned, on other maps, or neither's pixels are a whole number of the other's.
+    """
+    across = _between(grid, other)
+    if across is None or abs(across.b) + abs(across.d) > 1e-6:
+        return None
+    if not _whole(across.a) and not _whole(1 / across.a):
+        return None
+    back = ~across
+    return tuple(offset - round(offset) for offset in (back.f, back.c))
+
+
+def _whole(number: float) -> bool:
+    return round(number) >= 1 and abs(number - round(number)) < 1e-4
+
+
+def positions(
+    grid: Grid, rows: NDArray[np.float64], columns: NDArray[np.float64], other: Grid
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and columns of ``other`` at points of ``grid``, infinite where its map does not reach."""
+    assert grid.transform is not None and other.transform is not None
+    x, y = grid.transform @ (columns, rows)
+    if grid.crs != other.crs:
+        moved = rasterio.warp.transform(grid.crs, other.crs, np.ravel(x).tolist(), np.ravel(y).tolist())
+        x, y = (np.asarray(axis, dtype=np.float64).reshape(np.shape(rows)) for axis in moved)
+    across, down = ~other.transform @ (x, y)
+    return np.asarray(down), np.asarray(across)
+
+
+def overlap(target: Grid, guide: Grid) -> float:
+    """Share of the area of ``target`` that ``guide`` covers."""
+    rows = (np.arange(FOOTPRINT) + 0.5) * target.height / FOOTPRINT
+    columns = (np.arange(FOOTPRINT) + 0.5) * target.width / FOOTPRINT
+    down, across = positions(target, *np.meshgrid(rows, columns, indexing="ij"), guide)
+    inside = (down >= 0) & (down <= guide.height) & (across >= 0) & (across <= guide.width)
+    return float(inside.mean())
+
+
+def pixel_ratio(grid: Grid, other: Grid) -> float:
+    """How many pixels of ``other`` lie along one of ``grid``, in its middle."""
+    rows, columns = grid.height / 2 + np.array([0.0, 1.0, 0.0]), grid.width / 2 + np.array([0.0, 0.0, 1.0])
+    down, across = positions(grid, rows, columns, other)
+    area = (down[1] - down[0]) * (across[2] - across[0]) - (down[2] - down[0]) * (across[1] - across[0])
+    return math.sqrt(abs(float(area))) if np.isfinite(area) else math.inf
+
+
+def footprint(grid: Grid, other: Grid) -> Window | None:
+    """The window of ``other`` that covers ``grid``, which may reach beyond it; None where the maps do not meet."""
+    side = np.linspace(0.0, 1.0, 22)
+    rows, columns = (part.ravel() for part in np.meshgrid(side * grid.height, side * grid.width, indexing="ij"))
+    down, across = positions(grid, rows, columns, other)
+    there = np.isfinite(down) & np.isfinite(across)
+    if not there.any():
+        return None
+    down, across = down[there], across[there]
+    low, high = math.floor, math.ceil
+    # Positions are rounded: a line that falls on a pixel's edge belongs to one side only.
+    slack = 1e-3
+    return Window(
+        low(down.min() + slack), low(across.min() + slack), high(down.max() - slack), high(across.max() - slack)
+    )
+
+
+def cut_to(lattice: Grid, target: Grid) -> Grid:
+    """The part of ``lattice`` that covers ``target``, as far as it reaches."""
+    window = footprint(target, lattice)
+    assert window is not None
+    return lattice.part(window.within(lattice.height, lattice.width))

@@ -1,0 +1,170 @@
+"""The steps of an instruction over one scene, window by window: what files and arrays alike are made of."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Role
+from llars.errors import RasterError
+from llars.infer.engine import Engine, Restored, Work
+from llars.infer.grids import Grid, pixel_ratio
+from llars.infer.guides import Guide
+from llars.infer.layers import Enlarged, Filled, Layers, finer_bands
+from llars.infer.picture import SMALLEST, Picture
+from llars.infer.planning import Place, place
+from llars.infer.sources import Repeated, Scratch, Source
+from llars.infer.tiles import strips
+from llars.infer.warping import Warped
+from llars.tasks import Step, get_task
+
+if TYPE_CHECKING:
+    Progress = Callable[[int, int], None]
+
+__all__ = ["Options", "Stream"]
+
+HELD = ("sr", "pansharpen")
+"""Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
+
+STRIP_PIXELS = 2**20
+"""Pixels that are handed over at once where no step is taken."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to work; none of it changes what comes out but ``project``."""
+
+    tile: int | None = None
+    """Side of the pieces that are worked on at a time, in pixels; None: as the engine likes them."""
+
+    uncertainty: bool = False
+    """Give the standard deviation of the error too."""
+
+    project: bool = True
+    """Hold the radiometry of finer grids: the mean over every input pixel is that pixel."""
+
+    scratch: Path | None = None
+    """Folder for what lies between two steps; None: in memory."""
+
+    progress: Progress | None = None
+    """Called after every tile with the number of tiles done and of all tiles."""
+
+
+class Stream:
+    """A restoration that is ready to run: grids and guides are checked, no tile is done."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        picture: Picture,
+        steps: Sequence[Step],
+        guides: Mapping[Role, Guide],
+        options: Options,
+        say: Callable[[str], object],
+    ) -> None:
+        """Raises RasterError where the guides do not fit the scene."""
+        self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
+        self._guides = guides
+        self._places: list[Place] = []
+        for step in steps:
+            self._places.append(place(step, self.grid, guides, say))
+            if min(self.grid.height, self.grid.width) < SMALLEST:
+                raise RasterError(
+                    f"input and guide share {self.grid.width} x {self.grid.height} px; 16 x 16 are needed"
+                )
+
+    @property
+    def grid(self) -> Grid:
+        """Where the result lies."""
+        return self._places[-1].grid if self._places else self._picture.grid.on_a_map()
+
+    @property
+    def scale(self) -> int | None:
+        """How many times finer than the scene's the grid is, within the same bounds; None where it is another."""
+        scales = [one.scale for one in self._places]
+        return None if None in scales else math.prod(scale for scale in scales if scale)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Bands, rows and columns of the result."""
+        return len(self._picture.bands), self.grid.height, self.grid.width
+
+    def __iter__(self) -> Iterator[Restored]:
+        """Windows that partition the result, in physical values, NaN where there is no data."""
+        picture = self._picture
+        if not self._steps:
+            yield from self._untouched()
+            return
+        for part in self._units():
+            if part.deviation is not None:
+                picture.physical(part.deviation, width=True)
+            yield Restored(part.window, picture.physical(part.values), part.deviation)
+
+    def _untouched(self) -> Iterator[Restored]:
+        """Without a step nothing changes, and there is no error."""
+        for window in strips(self.grid.height, self.grid.width, STRIP_PIXELS):
+            values = self._picture.source.read(window)
+            yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
+
+    def _units(self) -> Iterator[Restored]:
+        """The last step's result in unit values; those before it go through scratch images."""
+        tick = self._ticker()
+        layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
+        for step, there in zip(self._steps[:-1], self._places, strict=False):
+            work = self._work(step, layers, grid, there)
+            result = Scratch(self._size(there), self._options.scratch)
+            spread = Scratch(self._size(there), self._options.scratch) if self._options.uncertainty else None
+            for part in self._taken(step, work, _on(variance, grid, there)):
+                result.write(part.window, part.values)
+                if spread is not None and part.deviation is not None:
+                    spread.write(part.window, np.square(part.deviation))
+                tick()
+            layers, grid, variance = Filled.of(result, work.target.bands), there.grid, spread
+        work = self._work(self._steps[-1], layers, grid, self._places[-1])
+        for part in self._taken(self._steps[-1], work, _on(variance, grid, self._places[-1])):
+            yield part
+            tick()
+
+    def _taken(self, step: Step, work: Work, variance: Source | None) -> Iterator[Restored]:
+        """One step; errors of successive steps are taken for independent."""
+        for part in self._engine.take(step, work, self._options.tile, self._options.uncertainty):
+            if variance is not None and part.deviation is not None:
+                part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
+            yield part
+
+    def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
+        target: Layers = layers
+        if there.scale is None:
+            bands = finer_bands(layers.bands, pixel_ratio(grid, there.grid))
+            target = Filled.of(Warped(layers.source, grid, there.grid), bands)
+        elif there.scale > 1:
+            # Training sets out from what a coarse sensor sees, without giving back what its pixels blur.
+            target = Enlarged(layers, there.scale, exact=step.task != "stf")
+        gsd = target.bands[0].gsd_m
+        guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
+        return Work(target, guides, self._options.project and step.task in HELD)
+
+    def _size(self, there: Place) -> tuple[int, int, int]:
+        return len(self._picture.bands), there.grid.height, there.grid.width
+
+    def _ticker(self) -> Callable[[], None]:
+        """What is called after every tile."""
+        progress = self._options.progress
+        if progress is None:
+            return lambda: None
+        sizes = [(there.grid.height, there.grid.width) for there in self._places]
+        total = sum(self._engine.count(size, self._options.tile) for size in sizes)
+        done = itertools.count(1)
+        return lambda: progress(next(done), total)
+
+
+def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
+    if variance is None or there.scale == 1:
+        return variance
+    return Warped(variance, grid, there.grid, smooth=True) if there.scale is None else Repeated(variance, there.scale)

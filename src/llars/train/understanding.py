@@ -1,0 +1,144 @@
+"""How well instructions are understood, in words that nobody taught: the figures and the confusion matrix.
+
+Run ``python -m llars.train.understanding`` for the bundled reader on held-out templates, and add
+``--real tests/text/real_sentences.yaml`` for sentences that people wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+import yaml
+
+from llars.model.reading import CLASSES, SURE, InstructionReader, Reading
+from llars.text.clauses import clauses, without_negated
+from llars.text.composites import Composite, composite
+from llars.text.encoder import SentenceEncoder
+from llars.text.grammar import NONE, Utterance, core, corpus
+from llars.text.templates import KINDS, read_table
+
+__all__ = ["evaluate", "understood"]
+
+PER_TASK, IRRELEVANT, COMPOSITES, NEGATIONS = 150, 400, 400, 200
+
+Read = Callable[[str], Reading]
+
+
+def understood(text: str, read: Read) -> tuple[str, ...]:
+    """Task keys that are read in ``text``, in order; empty where it is refused."""
+    allowed = without_negated(text)
+    if not allowed:
+        return ()
+    found = [clause.reading for clause in clauses(allowed, read)]
+    return tuple(reading.task for reading in found if reading.task != NONE and reading.probability >= SURE)
+
+
+def negated(rng: random.Random) -> Composite:
+    """A held-out request beside another that is forbidden."""
+    wanted, other = rng.sample([task for task in CLASSES if task != NONE], 2)
+    verbs = {"denoise": "denoise", "deblur": "sharpen", "haze": "dehaze", "destripe": "destripe"}
+    forbidden = verbs.get(other, "upscale")
+    wanted = wanted if verbs.get(wanted, "upscale") != forbidden else "equalize"
+    said = core(wanted, rng.choice(["do", "noun"]), rng, "heldout")
+    return Composite(f"{said} {rng.choice(['but', 'and please'])} don't {forbidden} it", (wanted,))
+
+
+def report(name: str, cases: Sequence[Composite], read: Read, show: int = 8) -> float:
+    """Prints and returns the share of cases whose tasks were all understood, in order."""
+    wrong = [(case, found) for case in cases if (found := understood(case.text, read)) != case.tasks]
+    share = 1 - len(wrong) / len(cases)
+    print(f"{name:>34}: {100 * share:5.1f} % of {len(cases)}")
+    for case, found in wrong[:show]:
+        print(f"      {case.text!r}: {', '.join(found) or 'refused'} instead of {', '.join(case.tasks) or 'refused'}")
+    return share
+
+
+def confusion(cases: Sequence[Utterance], read: Read) -> None:
+    """Prints rows of what was meant against columns of what was read first."""
+    counts = Counter((case.task, (understood(case.text, read) or (NONE,))[0]) for case in cases)
+    print("\n" + " " * 10 + "".join(f"{task[:6]:>7}" for task in CLASSES))
+    for meant in CLASSES:
+        print(f"{meant:>10}" + "".join(f"{counts[meant, found] or '.':>7}" for found in CLASSES))
+
+
+def templates(cases: Sequence[Utterance], read: Read, show: int = 10) -> None:
+    """Prints the share understood by kind of core, and the templates that are understood least."""
+    right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    kinds: dict[str, list[bool]] = defaultdict(list)
+    for case in cases:
+        held = {} if case.task == NONE else read_table(f"phrases/{case.task}.yaml")["heldout"]
+        fits = understood(case.text, read) == (() if case.task == NONE else (case.task,))
+        right[case.task, case.template].append(fits)
+        for kind in KINDS:
+            if case.template in held.get(kind, ()):
+                kinds[kind].append(fits)
+    print("\n" + ", ".join(f"{kind}: {100 * sum(hits) / len(hits):.1f} %" for kind, hits in kinds.items()))
+    worst = sorted(right.items(), key=lambda entry: (sum(entry[1]) / len(entry[1]), -len(entry[1])))
+    for (task, template), hits in worst[:show]:
+        print(f"      {sum(hits):3d} of {len(hits):3d} {task:>10}: {template}")
+
+
+def strengths(cases: Sequence[Utterance], read: Read) -> dict[str, float]:
+    """Prints and returns the mean error of the strength where one is named, and of its sign for ``brightness``."""
+    found: dict[str, float] = {}
+    for name, tasks in (("brightness", {"brightness"}), ("others", set(CLASSES) - {"brightness", "sr", NONE})):
+        named = [case for case in cases if case.task in tasks and case.severity is not None]
+        said = [(0.5 if (value := read(case.text).severity) is None else value, case.severity or 0.0) for case in named]
+        found[f"error {name}"] = sum(abs(read - meant) for read, meant in said) / len(said)
+        wrong = sum(read * meant < 0 for read, meant in said)
+        print(f"strength of {name}: mean error {found[f'error {name}']:.3f}, {wrong} of {len(said)} in the other direction")
+    return found
+
+
+def evaluate(
+    encoder: SentenceEncoder, reader: InstructionReader, real: Sequence[Path] = (), seed: int = 0
+) -> dict[str, float]:
+    """Prints and returns the understanding of held-out templates, and of files of real sentences where given."""
+
+    @cache
+    def read(text: str) -> Reading:
+        return reader.read(encoder.tokens([text]))[0]
+
+    single = [u for task in CLASSES for u in corpus(task, PER_TASK, seed, "heldout")]
+    asked = [Composite(u.text, (u.task,)) for u in single if u.task != NONE]
+    refused = [Composite(u.text, ()) for u in corpus(NONE, IRRELEVANT, seed, "heldout")]
+    rng = random.Random(seed)
+    several = [composite(rng, "heldout") for _ in range(COMPOSITES)]
+    forbidding = [negated(rng) for _ in range(NEGATIONS)]
+    found = {
+        "single": report("single tasks, held-out templates", asked, read),
+        "composite": report("composites, held-out templates", several, read),
+        "negated": report("negations, held-out templates", forbidding, read),
+        "refused": report("irrelevant, held-out templates", refused, read),
+    }
+    confusion(single, read)
+    templates(single, read)
+    found |= strengths([u for u in single if u.task != NONE], read)
+    for path in real:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        cases = [Composite(case["text"], tuple(case["tasks"])) for case in table]
+        for name, count in (("one task", 1), ("several tasks", 2), ("irrelevant", 0)):
+            chosen = [case for case in cases if min(len(case.tasks), 2) == count]
+            found[f"{path.stem} {name}"] = report(f"{path.stem}, {name}", chosen, read, show=99)
+    return found
+
+
+def main() -> None:
+    """Prints how well the bundled reader understands."""
+    from llars.weights.reader import load_reader
+
+    parser = argparse.ArgumentParser(description="How well the bundled instruction reader understands.")
+    parser.add_argument("--real", type=Path, nargs="*", default=[], help="YAML files of real sentences")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    evaluate(SentenceEncoder(), load_reader(), arguments.real)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Facts about the bundled instruction reader's file."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from llars.errors import WeightsError
+from llars.model.reading import InstructionReader
+from llars.weights.reader import bundle_reader, load_reader
+
+
+def test_the_bundled_reader_fits_its_checksum() -> None:
+    reader = load_reader()
+    assert not reader.training
+    assert all(torch.isfinite(parameter).all() for parameter in reader.parameters())
+
+
+def test_round_trip_in_half_precision(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    made = InstructionReader().half().float()
+    path = bundle_reader(made, {"seed": 0}, tmp_path / "new")
+    again = load_reader(path.parent)
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
+    record = json.loads((tmp_path / "new" / "llars-reader.json").read_text())
+    assert record["parameters"] == sum(parameter.numel() for parameter in made.parameters())
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = bundle_reader(InstructionReader(), {}, tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(WeightsError, match=r"damaged: its SHA-256 begins with .*reinstall llars"):
+        load_reader(tmp_path)
+    path.unlink()
+    with pytest.raises(WeightsError, match="missing or damaged; reinstall"):
+        load_reader(tmp_path)
