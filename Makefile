@@ -45,7 +45,7 @@ train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery
 	$(BIN)/llars train $(CONFIG)
 
 reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
-	$(BIN)/python -m llars.train.reading src/llars/weights/llars-reader.safetensors
+	$(BIN)/python -m llars.train.reading
 
 clean: ## remove what the targets above left
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,8 +1,12 @@
-"""What tests of several packages share: a small real scene and small weights that were never trained."""
+"""What tests of several packages share: a small real scene, small weights that were never trained, the commands."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.commands import Result
+
+from llars import cli
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -47,3 +51,15 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tasks = ("denoise", "deblur", "destripe", "haze", "sr", "brightness")
     save_weights(path, Network(config).state_dict(), config, tasks)
     return path
+
+
+@pytest.fixture
+def llars(capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Runs a command in this process and returns its exit code and what it wrote, libraries included."""
+
+    def call(*arguments: object) -> Result:
+        capfd.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        return Result(code, *capfd.readouterr())
+
+    return call

@@ -9,7 +9,21 @@ from dataclasses import asdict, is_dataclass
 from math import isfinite
 from typing import Any
 
-__all__ = ["fail", "hush_libraries", "print_json", "print_table", "progress_bar", "say"]
+__all__ = [
+    "FAULT",
+    "INTERRUPTED",
+    "MISTAKE",
+    "OK",
+    "fail",
+    "hush_libraries",
+    "print_json",
+    "print_table",
+    "progress_bar",
+    "say",
+]
+
+OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
 
 
 def fail(message: str, code: int) -> int:

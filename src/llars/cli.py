@@ -10,12 +10,22 @@ import typer
 from typer.exceptions import TyperException
 
 import llars
-from llars._console import fail, hush_libraries, print_json, print_table, progress_bar, say
-from llars.errors import ConfigError, LlarsError
+from llars._console import (
+    FAULT,
+    INTERRUPTED,
+    MISTAKE,
+    OK,
+    fail,
+    hush_libraries,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
+from llars._data_commands import Config, Overrides, configured_folder, data
+from llars.errors import LlarsError
 
 __all__ = ["main", "run"]
-
-OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 DEFAULT_MODEL = "llars-small"
 
@@ -26,22 +36,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help opens faster and can be searched
 )
-data = typer.Typer(help="Pack imagery for training.", rich_markup_mode=None)
 app.add_typer(data, name="data")
 
 Input = Annotated[
     Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
 ]
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
 Folder = Annotated[
     Path | None,
     typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
 ]
-DataFolder = Annotated[
-    Path | None, typer.Argument(metavar="[FOLDER]", help="Where sources lie; default: `folder` of the configuration.")
-]
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
 ]
@@ -94,14 +98,14 @@ def restore(
     quiet: Quiet = False,
 ) -> None:
     """Make an image better as the instruction says."""
-    from llars.infer.job import restore_file
+    from llars.infer.job import files_by_role, restore_file
 
     with progress_bar(quiet) as progress:
         report = restore_file(
             source,
             output,
             prompt,
-            guides=guides_by_role(guides or []),
+            guides=files_by_role(guides or []),
             scale=scale,
             sensor=sensor,
             model=model,
@@ -116,19 +120,6 @@ def restore(
         )
     if not quiet:
         say(report.notes)
-
-
-def guides_by_role(pairs: Sequence[str]) -> dict[str, Path]:
-    """The files of options that read ROLE=FILE."""
-    guides: dict[str, Path] = {}
-    for pair in pairs:
-        role, equals, file = pair.partition("=")
-        if not (equals and role and file):
-            raise ConfigError(f"found --guide {pair}, expected ROLE=FILE: --guide pan=pan.tif")
-        if role in guides:
-            raise ConfigError(f"two guides are called {role}; give one of each role")
-        guides[role] = Path(file)
-    return guides
 
 
 @app.command()
@@ -223,50 +214,6 @@ def list_models(as_json: Json = False) -> None:
         print_table([(one.name, f"{one.parameters / 1e6:.1f} M", one.title, " ".join(one.tasks)) for one in models()])
 
 
-@data.command("build")
-def data_build(config: Config, folder: DataFolder = None, overrides: Overrides = None) -> None:
-    """Pack imagery and public data sets into shards; started again, it goes on where it stopped."""
-    from llars.data.build import build, read_plan
-
-    manifest = build(read_plan(config, folder, overrides or []), lambda line: print(line, file=sys.stderr))
-    for split, packed in manifest["splits"].items():
-        print(f"{split}: {packed['samples']} samples, {packed['scenes']} images, {packed['bytes'] / 1e6:.0f} MB")
-    report(manifest["faults"])
-
-
-@data.command("check")
-def data_check(config: Config, overrides: Overrides = None) -> None:
-    """Look for missing, corrupt and doubled samples, and for places that two splits share."""
-    from llars.data.build import read_plan
-    from llars.data.check import check
-
-    report(check(read_plan(config, None, overrides or []).out))
-    print("nothing is missing, corrupt or shared between splits")
-
-
-@data.command("stats")
-def data_stats(
-    config: Config,
-    overrides: Overrides = None,
-    out: Annotated[Path, typer.Option("--out", help="Picture to write: PNG.")] = Path("corpus.png"),
-) -> None:
-    """Draw what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
-    from llars.data.build import read_plan
-    from llars.data.stats import draw, lines
-
-    corpus = read_plan(config, None, overrides or []).out
-    print("\n".join(lines(corpus)))
-    draw(corpus, out)
-
-
-def report(faults: Sequence[str]) -> None:
-    """Tell what is wrong, one line each; then the exit code says so too."""
-    for line in faults:
-        fail(line, MISTAKE)
-    if faults:
-        raise typer.Exit(MISTAKE)
-
-
 @app.command()
 def train(
     config: Config,
@@ -294,16 +241,6 @@ def evaluate(
 
     options = ["--config", str(config), "--model", model, "--device", device]
     raise typer.Exit(measure([str(folder or configured_folder(config)), str(out), *options]))
-
-
-def configured_folder(config: Path) -> Path:
-    """The folder of imagery that a configuration names."""
-    import yaml
-
-    try:
-        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))["folder"])
-    except (OSError, yaml.YAMLError, TypeError, KeyError):
-        raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER") from None
 
 
 def main() -> None:

@@ -211,3 +211,12 @@ def test_sensors_are_matched_by_the_date_that_both_saw(fusion_folder):
     gain, offset = matched(*scenes)
     seen = scenes[1].values * gain + offset
     assert metrics.rmse(seen.mean(axis=(1, 2))[:, None, None], scenes[0].values.mean(axis=(1, 2))[:, None, None]) < 0.01
+
+
+def test_grids_that_would_be_too_coarse_and_soft_truths_are_left_out(folder):
+    for scale, expected in ((2, ["grey", "veg"]), (4, [])):
+        trial = Trial("sr", "sr", "go", (scale - 1) / 3, scale=scale)
+        cases = cases_of(trial, Folder(folder, Protocol((trial,), 5, 60, 48)))
+        assert [case.scene.name for case in cases] == expected
+    trial = Trial("pan", "pansharpen", "go", 1 / 3, scale=2)
+    assert [case.scene.name for case in cases_of(trial, Folder(folder, Protocol((trial,), 5, 60, 48)))] == ["veg"]

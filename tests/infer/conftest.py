@@ -2,18 +2,28 @@
 
 import numpy as np
 import pytest
+import rioxarray  # noqa: F401  (registers the .rio accessor)
 import torch
+import xarray as xr
 
 from llars.errors import InstructionError
 from llars.infer.instructions import Interpretation
 from llars.infer.restorer import Restorer
 from llars.model.config import preset
 from llars.model.network import Network
-from llars.tasks import Step
+from llars.tasks import TASK_KEYS, Step
 from llars.weights.registry import WeightsInfo
 
 TASKS = ("haze", "denoise", "deblur", "destripe", "sr", "brightness")
-WORDS = {"noise": "denoise", "stripes": "destripe", "radar": "cloud_sar", "clouds": "cloud"}
+WORDS = {
+    "noise": "denoise",
+    "stripes": "destripe",
+    "radar": "cloud_sar",
+    "clouds": "cloud",
+    "panchromatic": "pansharpen",
+    "blur": "deblur",
+    "later": "stf",
+}
 
 
 class KeywordReader:
@@ -49,9 +59,8 @@ def random_network():
 
 @pytest.fixture(scope="session")
 def make_restorer(random_network):
-    info = WeightsInfo(random_network.config, TASKS, "0", {}, 1, "0" * 64)
-
-    def make(precision="float32"):
+    def make(precision="float32", tasks=TASKS):
+        info = WeightsInfo(random_network.config, tasks, "0", {}, 1, "0" * 64)
         return Restorer(random_network, info, KeywordReader(), SeededEncoder(), device="cpu", precision=precision)
 
     return make
@@ -60,6 +69,26 @@ def make_restorer(random_network):
 @pytest.fixture(scope="session")
 def restorer(make_restorer):
     return make_restorer()
+
+
+@pytest.fixture(scope="session")
+def fuser(make_restorer):
+    """A restorer that takes every task."""
+    return make_restorer(tasks=TASK_KEYS)
+
+
+@pytest.fixture(scope="session")
+def placed():
+    """A function that makes a DataArray like those of ``open_scene`` of values, bands and a grid."""
+
+    def make(values, bands, transform, crs="EPSG:32633", value_range=(0.0, 1.0), **attrs):
+        attrs = {"bands": tuple(bands), "value_range": value_range, **attrs}
+        scene = xr.DataArray(np.asarray(values, dtype=np.float32), dims=("band", "y", "x"), attrs=attrs)
+        if crs is not None:
+            scene = scene.rio.write_crs(crs)
+        return scene.rio.write_transform(transform)
+
+    return make
 
 
 @pytest.fixture(scope="session")

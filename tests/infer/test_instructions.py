@@ -39,6 +39,11 @@ def test_canonical_sentences_and_keys(reader: Reader, task: object) -> None:
         ("denoise, then sharpen", ["denoise", "deblur"]),
         ("sharpen after denoising", ["denoise", "deblur"]),
         ("use the radar to see through the clouds", ["cloud_sar"]),
+        ("sharpen and x2", ["deblur", "sr"]),
+        ("x2 after denoising", ["denoise", "sr"]),
+        ("first remove stripes and noise, then double the resolution", ["destripe", "denoise", "sr"]),
+        ("stretch it, but destripe it first", ["destripe", "stretch"]),
+        ("no dehazing, only destriping", ["destripe"]),
     ],
 )
 def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> None:
@@ -50,6 +55,19 @@ def test_what_asks_for_nothing_is_refused_with_a_list(reader: Reader, text: str)
     with pytest.raises(InstructionError, match=r"asks for nothing that llars does.*cloud_sar, haze, denoise") as caught:
         reader.understand(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["make the picture blurry", "add some noise to it", "make it hazy", "lower the resolution"]
+)
+def test_spoiling_an_image_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="asks for nothing that llars does"):
+        reader.understand(text)
+
+
+def test_a_refusal_names_the_tasks_of_the_weights() -> None:
+    with pytest.raises(InstructionError, match=r"the tasks are haze, sr$"):
+        Reader(tasks=("haze", "sr")).understand("write me a poem")
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
@@ -137,12 +155,30 @@ def test_doubt_is_told(reader: Reader) -> None:
     [
         ("remove the stripes, then rotate the image by 90 degrees", "destripe", "rotate the image by 90 degrees"),
         ("denoise, then colorize it", "denoise", "colorize it"),
+        ("denoise and email it to bob", "denoise", "email it to bob"),
     ],
 )
 def test_what_is_left_out_is_told(reader: Reader, text: str, kept: str, dropped: str) -> None:
     found = reader.interpret(text)
     assert [step.task for step in found.steps] == [kept]
     assert found.doubts == (f"'{dropped}' asks for nothing that llars does; it was left out",)
+
+
+def test_courtesy_is_no_doubt(reader: Reader) -> None:
+    assert reader.interpret("remove the stripes, then the noise, thanks").doubts == ()
+
+
+def test_directions_of_brightness(reader: Reader) -> None:
+    for text in (
+        "brighten it",
+        "it is too dark",
+        "half a stop brighter",
+        "raise the exposure a lot",
+        "lighten it slightly",
+    ):
+        assert reader.understand(text)[0].severity > 0, text
+    for text in ("darken it", "it is too bright", "half a stop darker", "lower the exposure a lot", "dim it slightly"):
+        assert reader.understand(text)[0].severity < 0, text
 
 
 def test_what_is_forbidden_is_no_doubt(reader: Reader) -> None:

@@ -11,7 +11,6 @@ from llars.errors import (
     BandError,
     ConfigError,
     InstructionError,
-    LlarsError,
     RasterError,
     ValueRangeError,
     WeightsError,
@@ -214,8 +213,8 @@ def test_what_the_weights_cannot_do_is_refused(restorer, textured):
         restorer(scene, "look through with the radar")
     with pytest.raises(InstructionError, match=r"asks for cloud; .*can do haze, denoise"):
         restorer(scene, "remove the clouds")
-    with pytest.raises(LlarsError, match="not supported yet"):
-        restorer(scene, "noise", guides={"pan": scene})
+    with pytest.raises(InstructionError, match=r"asks for cloud_sar; .*can do haze, denoise"):
+        restorer(scene, "remove the clouds", guides={"sar": scene[:2]})
 
 
 def test_unknown_weights_device_and_precision_are_refused(make_restorer, tmp_path):

@@ -9,6 +9,7 @@ from llars.errors import DataError
 from llars.tasks import TASK_KEYS
 from llars.text.bank import InstructionBank
 from llars.text.encoder import SentenceEncoder
+from llars.text.grammar import corpus
 
 SR, BRIGHTNESS, DENOISE = (TASK_KEYS.index(key) for key in ("sr", "brightness", "denoise"))
 
@@ -42,6 +43,32 @@ def test_draws_fit_task_and_strength(bank: InstructionBank) -> None:
     assert said[:40].isnan().any() and (~said[:40].isnan()).any()
     assert (said[40:80] == -1).all(), "direction and strength always fit"
     assert ((said[80:] - 1 / 3).abs().lt(1e-3) | said[80:].isnan()).all(), "x2 is never asked for as x3"
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_factor_is_asked_for_in_its_own_words(bank: InstructionBank, scale: int) -> None:
+    severity = torch.full((40,), (scale - 1) / 3)
+    rows = owners(bank, bank.draw(torch.full((40,), SR), severity, torch.Generator().manual_seed(scale)))
+    said = bank.severity[rows]
+    assert ((said - severity).abs().lt(1e-3) | said.isnan()).all()
+    assert (~said.isnan()).any()
+
+
+def test_strengths_of_brightness_lie_apart_in_the_sentence_vectors() -> None:
+    """A plane through the vectors of training tells direction and strength of held-out words."""
+    encoder = SentenceEncoder()
+
+    def vectors(n: int, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        said = corpus("brightness", n, seed=6, split=split)
+        plain = torch.from_numpy(encoder.encode([utterance.text for utterance in said]))
+        return torch.cat([plain, torch.ones(len(plain), 1)], dim=1), torch.tensor([u.severity for u in said])
+
+    known, meant = vectors(700, "train")
+    plane = torch.linalg.solve(known.T @ known + 0.3 * torch.eye(385), known.T @ meant)
+    unknown, truth = vectors(200, "heldout")
+    told = unknown @ plane
+    assert (told * truth > 0).float().mean() >= 0.93
+    assert (told - truth).abs().mean() < 0.3
 
 
 def test_same_generator_same_draw(bank: InstructionBank) -> None:

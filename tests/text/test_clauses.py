@@ -44,6 +44,12 @@ def hear(text: str) -> Heard:
         ("step 1: denoise, step 2: sharpen", "denoise deblur"),
         ("stripes; haze\nnoise", "destripe haze denoise"),
         ("denoise + sharpen", "denoise deblur"),
+        ("sharpen it, but denoise first", "denoise deblur"),
+        ("sharpen, but only after denoising", "denoise deblur"),
+        ("when the noise is gone, sharpen", "denoise deblur"),
+        ("noise reduction along with sharpening", "denoise deblur"),
+        ("a) denoise b) sharpen", "denoise deblur"),
+        ("as the first step denoise, as the second sharpen", "denoise deblur"),
         ("noise, stripes and blur", "denoise destripe deblur"),
         ("denoise followed by sharpening, then haze removal", "denoise deblur haze"),
         ("denoise, sharpen, denoise", "denoise deblur denoise"),
@@ -67,6 +73,7 @@ def test_clauses_in_order(text: str, tasks: str) -> None:
         ("remove the noise, not the stripes", "remove the noise"),
         ("denoise instead of sharpening", "denoise"),
         ("sharpen; no denoising please", "sharpen"),
+        ("no dehazing, only destriping", "only destriping"),
         ("don't sharpen", ""),
     ],
 )
@@ -83,6 +90,7 @@ def test_what_is_forbidden_is_left_out(text: str, left: str) -> None:
         "I want to see it without the fog",
         "no clouds",
         "make it without striping",
+        "we have MODIS for July but no Landsat",
         "dehaze but keep it subtle",
         "it is not sharp",
     ],
@@ -110,6 +118,35 @@ def test_parts_keep_what_asks_for_nothing_beside_a_request() -> None:
         ("rotate it", "none"),
     ]
     assert [clause.text for clause in clauses(text, hear)] == ["denoise", "sharpen"]
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """Reads known words alone, and takes several of them together for nothing; ``compound`` as it is told."""
+
+    sure: float
+    compound: float
+
+    def __call__(self, text: str) -> Heard:
+        found = hear(text)
+        if not found.compound:
+            return Heard(found.task, self.sure, 0.0)
+        return Heard("none" if self.compound < 0.5 else found.task, 0.9, self.compound)
+
+
+def test_terse_requests_that_look_like_nothing_are_cut_where_every_piece_makes_sense() -> None:
+    assert [c.text for c in clauses("sharpen and denoise the noise", Unsure(0.9, 0.1))] == [
+        "sharpen",
+        "denoise the noise",
+    ]
+    (whole,) = clauses("sharpen and denoise the noise", Unsure(0.4, 0.1))
+    assert whole.reading.task == "none"
+
+
+def test_a_whole_that_is_read_better_than_its_pieces_stays_whole() -> None:
+    (whole,) = clauses("sharpen, noise and stripes", Unsure(0.3, 0.6))
+    assert whole.text == "sharpen, noise and stripes"
+    assert len(clauses("sharpen, noise and stripes", Unsure(0.9, 0.6))) == 3
 
 
 def test_what_means_nothing_comes_back_as_one_clause() -> None:

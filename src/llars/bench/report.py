@@ -65,7 +65,8 @@ def write_report(evaluation: Evaluation, folder: Path, weights: WeightsInfo | No
             "protocol": asdict(evaluation.protocol),
             "targets": [{**asdict(v.target), "figure": v.figure, "met": v.met} for v in verdicts],
             "notes": evaluation.notes,
-            "scores": [asdict(score) for score in evaluation.scores],
+            # Without the seconds: whoever repeats this shall get the same file.
+            "scores": [{k: v for k, v in asdict(s).items() if k != "seconds"} for s in evaluation.scores],
         }
         (folder / "results.json").write_text(json.dumps(_plain(document), indent=1) + "\n", encoding="utf-8")
         path = folder / "results.md"

@@ -19,6 +19,9 @@ __all__ = ["cases_of"]
 NEEDS_SHARP = frozenset({"deblur", "sr", "pansharpen"})
 """Tasks whose truth must not be soft itself."""
 
+LEAST_SIDE = 16
+"""Pixels a side that must be left on a coarser grid: the least that the restorer takes."""
+
 LEAST_BANDS, LEAST_WITHIN = 4, 3
 """Bands that a scene must have to be sharpened with a PAN, and how many of them within the PAN's range."""
 
@@ -36,7 +39,7 @@ def clean(trial: Trial, folder: Folder) -> Iterator[Case]:
     """Clean scenes with a fault; soft ones are no truth for what sharpens."""
     scenes = folder.clean(trial.crop)
     for scene in scenes:
-        if trial.task in NEEDS_SHARP and not scene.sharp:
+        if (trial.task in NEEDS_SHARP and not scene.sharp) or min(scene.valid.shape) < trial.scale * LEAST_SIDE:
             continue
         if trial.task == "pansharpen" and not _suits_pan(scene):
             continue

@@ -88,16 +88,20 @@ class Engine:
     def take(self, step: Step, work: Work, tile: int | None, uncertainty: bool = False) -> Iterator[Restored]:
         """The target after ``step``, tile by tile: their windows partition the grid."""
         stack = Stack((work.target, *work.guides))
-        words = step.text or words_for(step.task, step.severity, step.scale)
-        with torch.inference_mode():
-            statistics = self._to_device(statistics_of(stack, step.task in TONES))
-            conditions = self._conditions(stack, statistics, words, len(work.target.bands))
-            folded = Folded(self.network.fold(conditions, uncertainty), statistics)
+        folded = self.fold(step, stack, len(work.target.bands), uncertainty)
         for piece in self.grid(work, tile):
             # Not around the loop: what runs between two tiles is the caller's.
             with torch.inference_mode():
                 restored = self._restore(folded, stack, work, piece)
             yield restored
+
+    def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
+        """The network for one step over one scene, whose first ``targets`` bands are restored."""
+        words = step.text or words_for(step.task, step.severity, step.scale)
+        with torch.inference_mode():
+            statistics = self._to_device(statistics_of(stack, step.task in TONES))
+            conditions = self._conditions(stack, statistics, words, targets)
+            return Folded(self.network.fold(conditions, uncertainty), statistics)
 
     def grid(self, work: Work, tile: int | None) -> TileGrid:
         """The tiles of a step."""

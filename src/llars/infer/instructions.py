@@ -36,9 +36,9 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
-    r"(?:please|thanks?(?: you)?(?: in advance)?|many thanks|cheers|asap|as soon as possible|if (?:you can|possible)|for me"
-    r"|(?:fix|repair|help|correct)(?: (?:it|this|that|both|them|me|everything))?|that'?s all|in that order|so|or|and|hi|hello|hey)"
-    r"[.!?]*",
+    r"(?:please|thanks?(?: you)?(?: in advance)?|many thanks|cheers|asap|as soon as possible|if (?:you can|possible)"
+    r"|(?:fix|repair|help|correct)(?: (?:it|this|that|both|them|me|everything))?|that'?s all|in that order|for me"
+    r"|so|or|and|hi|hello|hey)[.!?]*",
     re.IGNORECASE,
 )
 """Words that ask for nothing and that nobody misses."""

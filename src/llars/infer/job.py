@@ -16,7 +16,7 @@ import torch
 import llars
 from llars import degrade, metrics
 from llars.degrade.registry import in_decibels
-from llars.errors import OutputError
+from llars.errors import ConfigError, OutputError
 from llars.infer.coarse import coarser
 from llars.infer.diagnosis import Finding
 from llars.infer.memory import bounded_cache, fitting_tile, in_bytes, sensible_limit
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from llars.infer.restorer import Progress
 
-__all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "restore_file"]
+__all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
 
 Say = Callable[[str], None]
 """Takes a note for the user, one sentence."""
@@ -89,6 +89,7 @@ def restore_file(
     overwrite: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
+    restorer: Restorer | None = None,
 ) -> JobReport:
     """Restore the image ``source`` as ``prompt`` says and write it to ``output``, in the input's own format.
 
@@ -110,6 +111,7 @@ def restore_file(
         overwrite: replace outputs that exist.
         progress: called after every tile with the number of tiles done and of all tiles.
         say: called with every note, as soon as it is known.
+        restorer: what `load` gave for ``model``, where several files share it.
 
     Raises:
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
@@ -124,7 +126,7 @@ def restore_file(
         profile = read_profile(source, sensor)
         scene = open_scene(source, sensor)
         notes = _Notes(scene.attrs["notes"], say)
-        restorer = load(model, device)
+        restorer = restorer or load(model, device)
         steps = _steps(restorer, prompt, scale, guides or {}, notes)
         helpers = {role: open_scene(path) for role, path in (guides or {}).items()}
         count = len(scene) + sum(map(len, helpers.values()))
@@ -137,6 +139,23 @@ def restore_file(
             tags = _tags(restorer, model, prompt, steps)
             _write(dict(zip(paths, places, strict=True)), stream, profile, scene, tags)
     return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+
+
+def files_by_role(pairs: Sequence[str]) -> dict[str, Path]:
+    """The files of guides that are given as ``ROLE=FILE``.
+
+    Raises:
+        ConfigError: something else is given, or two guides of one role.
+    """
+    guides: dict[str, Path] = {}
+    for pair in pairs:
+        role, equals, file = pair.partition("=")
+        if not (equals and role and file):
+            raise ConfigError(f"found --guide {pair}, expected ROLE=FILE: --guide pan=pan.tif")
+        if role in guides:
+            raise ConfigError(f"two guides are called {role}; give one of each role")
+        guides[role] = Path(file)
+    return guides
 
 
 def _steps(

@@ -85,8 +85,8 @@ def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[s
         beside = shift(guides[role].grid, there.grid)
         if guides[role] is not lead and beside and max(map(abs, beside)) > ALIGNED:
             say(
-                f"the guide {role.value} lies {beside[0]:+.2f} pixels down and {beside[1]:+.2f} across from the grid of "
-                "the result: it is resampled"
+                f"the guide {role.value} lies {beside[0]:+.2f} pixels down and {beside[1]:+.2f} across from the grid "
+                "of the result: it is resampled"
             )
     return there
 

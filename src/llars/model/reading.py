@@ -21,8 +21,8 @@ __all__ = ["CLASSES", "SURE", "InstructionReader", "Reading", "ReadingTensors", 
 CLASSES: tuple[str, ...] = (*TASK_KEYS, "none")
 """What a sentence may ask for, in the order of the outputs; the last asks for nothing we do."""
 
-SURE = 0.5
-"""Below this probability the words ask for nothing that we can be held to."""
+SURE = 0.4
+"""Below this probability the words ask for nothing that we can be held to; ``train.reading`` says how it was chosen."""
 
 TOKEN_WIDTH = 384
 

@@ -21,7 +21,8 @@ _COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand
 _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
     rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT})"
-    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b)"
+    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
+    r"|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b)"
     r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
     r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
     rf"){_UNTIL}"
@@ -30,11 +31,14 @@ _NEGATED = re.compile(
 )
 
 _FILLER = re.compile(
-    r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but|afterwards?"
-    r"|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)])(?:\s*[,:]\s*|\s+|$))+",
+    r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but"
+    r"|afterwards?|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)])"
+    r"(?:\s*[,:]\s*|\s+|$))+",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s)|[a-d]\)(?=\s))", re.IGNORECASE)
+_SENTENCES = re.compile(
+    r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s)|[a-d]\)(?=\s))", re.IGNORECASE
+)
 _THAT = r"(?!\s+(?:that|this|which)\b)"
 _FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that)\b,?\s*", re.IGNORECASE)
 _LAST = re.compile(r"^(.+?)[,;.]?\s+but\s+(.+?)\s+(?:first|beforehand|before that)[.!]?$", re.IGNORECASE)
@@ -42,7 +46,9 @@ _LEADING = re.compile(rf"^(before|prior to|after|once|when|as soon as){_THAT}\s+
 _INNER = re.compile(rf"^(.+?),?\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
-    r"|\bas well as\b|\balong with\b|\btogether with\b|\bon top of that\b|\bwhen that is done\b|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
+    r"|\bas well as\b|\balong with\b|\btogether with\b"
+    r"|\bon top of that\b|\bwhen that is done\b"
+    r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
 )
 _WEAK = re.compile(r"\s*,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s*[&+/]\s*", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Our grammar of instructions: what people say when they want an image mended, and how strongly they say it.
 
-The words live in ``grammar.yaml`` (frames and strengths), ``phrases/`` (the tasks) and ``irrelevant.yaml`` (everything else). Held-out templates are never
-trained on; they measure understanding of words that nobody taught.
+The words live in ``grammar.yaml`` (frames and strengths), ``phrases/`` (the tasks) and ``irrelevant.yaml`` (everything
+else). Held-out templates are never trained on; they measure understanding of words that nobody taught.
 """
 
 from __future__ import annotations
@@ -96,9 +96,7 @@ def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance
     return list(found.values())
 
 
-def core(
-    task: str, kind: str, rng: random.Random, split: str = "train", severity: float | None = None
-) -> str | None:
+def core(task: str, kind: str, rng: random.Random, split: str = "train", severity: float | None = None) -> str | None:
     """What a sentence says, without its frame.
 
     Args:
@@ -119,7 +117,9 @@ def core(
     if not (templates := level.cores[split, kind]):
         return None
     inside, spoken = fill(rng.choice(templates), level.words, rng, level.strengths)
-    return inside if level.silent or spoken or "adv" not in level.words else f"{inside} {rng.choice(level.words['adv'])}"
+    return (
+        inside if level.silent or spoken or "adv" not in level.words else f"{inside} {rng.choice(level.words['adv'])}"
+    )
 
 
 def _check(split: str) -> None:

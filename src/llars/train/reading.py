@@ -26,8 +26,8 @@ from llars.text.encoder import WIDTH, SentenceEncoder
 from llars.text.grammar import NONE, Utterance, core, corpus
 
 SEED = 0
-PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 4000, 9000, 12000, 3000
-EPOCHS, BATCH, RATE = 8, 128, 2e-3
+PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 3500, 8000, 9000, 2000
+EPOCHS, BATCH, RATE = 5, 128, 2e-3
 CANONICAL_REPEATS = 15
 _JOINTS = (". ", ", ", " and ", "; ", ", so please ", ", please ", " - ", ". Please ")
 
@@ -74,7 +74,7 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) 
     known: dict[str, Tensor] = {}
     if cache is not None and cache.exists():
         with np.load(cache, allow_pickle=False) as stored:
-            pieces = torch.from_numpy(stored["tokens"]).split(stored["lengths"].tolist())
+            pieces = torch.split(torch.from_numpy(stored["tokens"]), stored["lengths"].tolist())
             known = dict(zip(stored["texts"].tobytes().decode().split("\n"), pieces, strict=True))
     missing = list(dict.fromkeys(text for text in texts if text not in known))
     known.update(zip(missing, (torch.from_numpy(array).half() for array in encoder.tokens(missing)), strict=True))
@@ -106,19 +106,27 @@ def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
     out = reader(tokens * shown[..., None], shown)
     task, severity = data.task[rows], data.severity[rows]
     single = task >= 0
-    total = functional.cross_entropy(out.logits[single], task[single], label_smoothing=0.05)
-    total = total + functional.binary_cross_entropy_with_logits(out.compound, (~single).float())
     asks = single & (task != CLASSES.index(NONE))
     named = ~severity.isnan()
-    total = total + 0.5 * functional.binary_cross_entropy_with_logits(out.named[asks], named[asks].float())
-    return total + 2 * functional.smooth_l1_loss(out.severity[named], severity[named], beta=0.2)
+    total = functional.binary_cross_entropy_with_logits(out.compound, (~single).float())
+    # A batch of like lengths may hold no sentence of a kind, and the mean of nothing is no number.
+    if single.any():
+        total = total + functional.cross_entropy(out.logits[single], task[single], label_smoothing=0.05)
+    if asks.any():
+        total = total + 0.5 * functional.binary_cross_entropy_with_logits(out.named[asks], named[asks].float())
+    if named.any():
+        total = total + 2 * functional.smooth_l1_loss(out.severity[named], severity[named], beta=0.2)
+    return total
 
 
 def batches(data: Examples, rows: Tensor) -> list[Tensor]:
     """``rows`` in random batches of sentences of like length, so that little is computed for padding."""
     shuffled = rows[torch.randperm(len(rows))]
-    pools = [pool[torch.tensor([len(data.tokens[int(row)]) for row in pool]).argsort()] for pool in shuffled.split(8192)]
-    found = [batch for pool in pools for batch in pool.split(BATCH)]
+    pools = [
+        pool[torch.tensor([len(data.tokens[int(row)]) for row in pool]).argsort()]
+        for pool in torch.split(shuffled, 8192)
+    ]
+    found = [batch for pool in pools for batch in torch.split(pool, BATCH)]
     return [found[int(index)] for index in torch.randperm(len(found))]
 
 
@@ -154,7 +162,8 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
         said = [found.task if found.probability >= sure else NONE for found in read]
         right = sum(task == heard for task, heard in zip(tasks, said, strict=True) if task != NONE)
         refused = sum(heard == NONE for task, heard in zip(tasks, said, strict=True) if task == NONE)
-        print(f"at {sure:.2f}: {100 * right / asking:.1f} % understood, {100 * refused / (len(rows) - asking):.1f} % refused")
+        kept = refused / (len(rows) - asking)
+        print(f"at {sure:.2f}: {100 * right / asking:.1f} % understood, {100 * kept:.1f} % refused")
 
 
 def main() -> None:

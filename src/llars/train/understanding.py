@@ -92,7 +92,8 @@ def strengths(cases: Sequence[Utterance], read: Read) -> dict[str, float]:
         said = [(0.5 if (value := read(case.text).severity) is None else value, case.severity or 0.0) for case in named]
         found[f"error {name}"] = sum(abs(read - meant) for read, meant in said) / len(said)
         wrong = sum(read * meant < 0 for read, meant in said)
-        print(f"strength of {name}: mean error {found[f'error {name}']:.3f}, {wrong} of {len(said)} in the other direction")
+        error = found[f"error {name}"]
+        print(f"strength of {name}: mean error {error:.3f}, {wrong} of {len(said)} in the other direction")
     return found
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter1d
 
 from llars.bands import Band
 from llars.bench.classical import deblur, denoise, destripe, haze, resize
@@ -46,13 +46,12 @@ def test_blur_with_a_known_kernel_is_undone_and_a_wrong_one_does_worse(scene, me
 
 
 def test_motion_is_undone_up_to_the_edge(scene):
-    # Mean along nine pixels of a row, of a scene that goes on beyond the crop.
-    moved = np.stack([np.convolve(row, np.full(9, 1 / 9), "valid") for row in scene.reshape(-1, 80)])
-    blurred, clean = moved.reshape(2, 64, 72).astype(np.float32), scene[:, :, 4:-4]
+    blurred = uniform_filter1d(scene, 9, axis=2)  # the image goes on as its mirror image
     kernel = np.zeros((9, 9))
     kernel[4] = 1 / 9
-    for method in (deblur.wiener, deblur.richardson_lucy):
-        assert psnr(method(blurred, kernel), clean) > psnr(blurred, clean) + 1.5, method.__name__
+    before = psnr(blurred, scene)
+    assert psnr(deblur.wiener(blurred, kernel, 1e-2), scene) > before + 1.5
+    assert psnr(deblur.richardson_lucy(blurred, kernel), scene) > before + 3
 
 
 def test_haze_is_taken_out_of_the_visible_bands_alone(scene):

@@ -1,0 +1,98 @@
+"""The commands for archives and for other programs: `llars batch` and `llars export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llars._console import MISTAKE, fail, progress_bar, say
+from llars.errors import ConfigError
+
+__all__ = ["archive"]
+
+archive = typer.Typer(rich_markup_mode=None)
+
+DEFAULT_MODEL = "llars-small"
+
+Prompt = Annotated[str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')]
+SensorName = Annotated[
+    str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
+]
+Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
+
+
+@archive.command()
+def batch(
+    manifest: Annotated[
+        str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv) or STAC items (.json).")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="OUTDIR", help="Folder for results, journal and report.")],
+    prompt: Prompt = "",
+    engine: Annotated[str, typer.Option("--engine", help="local, dask or ray.")] = "local",
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Of a Dask scheduler or Ray cluster that runs already.")
+    ] = None,
+    scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
+    sensor: SensorName = None,
+    model: Model = DEFAULT_MODEL,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    max_memory: Annotated[
+        str | None, typer.Option("--max-memory", help="Memory for all processes: 8GB. Default: half of the machine's.")
+    ] = None,
+    cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are of no batch.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Restore many scenes; started again, it does what is missing."""
+    from llars.infer.batch import Settings, restore_batch
+
+    with progress_bar(quiet) as progress:
+        summary = restore_batch(
+            manifest,
+            folder,
+            prompt,
+            engine=engine,
+            workers=workers,
+            address=address,
+            settings=Settings(sensor=sensor, scale=scale),
+            model=model,
+            device=device,
+            max_memory=max_memory,
+            cog=cog,
+            retry_failed=retry_failed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    for source, reason in summary.failed:
+        fail(f"{source}: {reason}", MISTAKE)
+    if not quiet:
+        counts = f"{summary.done} restored, {summary.kept} done before, {len(summary.failed)} failed"
+        say([f"{counts}, in {summary.seconds:.1f} s; see {folder / 'report.html'}"])
+    if summary.failed:
+        raise typer.Exit(MISTAKE)
+
+
+@archive.command()
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
+    prompt: Prompt = "",
+    form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
+    sensor: SensorName = None,
+    model: Model = DEFAULT_MODEL,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Write the network for one instruction and band set as ONNX, for other programs."""
+    if form != "onnx":
+        raise ConfigError(f"cannot export as {form}; the format is onnx")
+    from llars.infer.export import export_file
+
+    report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
+    if not quiet:
+        sides = f"sides of tiles must be multiples of {report.multiple} px, and {report.halo} px at their borders differ"
+        say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

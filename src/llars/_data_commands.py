@@ -1,0 +1,75 @@
+"""The commands under ``llars data``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llars._console import MISTAKE, fail
+from llars.errors import ConfigError
+
+__all__ = ["Config", "Overrides", "configured_folder", "data"]
+
+data = typer.Typer(help="Pack imagery for training.", rich_markup_mode=None)
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
+DataFolder = Annotated[
+    Path | None, typer.Argument(metavar="[FOLDER]", help="Where sources lie; default: `folder` of the configuration.")
+]
+
+
+@data.command("build")
+def data_build(config: Config, folder: DataFolder = None, overrides: Overrides = None) -> None:
+    """Pack imagery and public data sets into shards; started again, it goes on where it stopped."""
+    from llars.data.build import build, read_plan
+
+    manifest = build(read_plan(config, folder, overrides or []), lambda line: print(line, file=sys.stderr))
+    for split, packed in manifest["splits"].items():
+        print(f"{split}: {packed['samples']} samples, {packed['scenes']} images, {packed['bytes'] / 1e6:.0f} MB")
+    report(manifest["faults"])
+
+
+@data.command("check")
+def data_check(config: Config, overrides: Overrides = None) -> None:
+    """Look for missing, corrupt and doubled samples, and for places that two splits share."""
+    from llars.data.build import read_plan
+    from llars.data.check import check
+
+    report(check(read_plan(config, None, overrides or []).out))
+    print("nothing is missing, corrupt or shared between splits")
+
+
+@data.command("stats")
+def data_stats(
+    config: Config,
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option("--out", help="Picture to write: PNG.")] = Path("corpus.png"),
+) -> None:
+    """Draw what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
+    from llars.data.build import read_plan
+    from llars.data.stats import draw, lines
+
+    corpus = read_plan(config, None, overrides or []).out
+    print("\n".join(lines(corpus)))
+    draw(corpus, out)
+
+
+def report(faults: Sequence[str]) -> None:
+    """Tell what is wrong, one line each; then the exit code says so too."""
+    for line in faults:
+        fail(line, MISTAKE)
+    if faults:
+        raise typer.Exit(MISTAKE)
+
+
+def configured_folder(config: Path) -> Path:
+    """The folder of imagery that a configuration names."""
+    import yaml
+
+    try:
+        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))["folder"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER") from None

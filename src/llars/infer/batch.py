@@ -1,0 +1,345 @@
+"""Many scenes: each restored as `llars restore` does it, none lost, none done twice, however often it is interrupted.
+
+A scene is made in a folder of its own below ``STAGING``, by whichever process; when its item is there it is whole. Only
+the process that keeps the journal moves it to its place, after the journal says so: whatever is killed when, the next
+run finds either a whole scene to move or nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from llars.errors import LlarsError, OutputError
+from llars.infer.engines import Engine, Lost, engine_called
+from llars.infer.job import restore_file
+from llars.infer.journal import Journal, Record
+from llars.infer.manifest import Entry, read_manifest, stem_of
+from llars.infer.memory import in_bytes, sensible_limit
+from llars.infer.outputs import stoppable
+from llars.infer.restorer import Restorer, load
+from llars.infer.stac import Origin, item_of, write_item
+from llars.infer.summary import write_summary
+from llars.weights.registry import find, read_info
+
+__all__ = ["Summary", "restore_batch", "restore_scene"]
+
+JOURNAL, STAGING, REPORT = "journal.jsonl", ".llars-batch", "report.html"
+
+ENOUGH = 2_000_000_000
+"""Bytes of memory that a process should have."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides how a result looks, beside the prompt and the weights."""
+
+    sensor: str | None = None
+    scale: int | None = None
+    project: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """One scene as a worker gets it."""
+
+    key: str
+    entry: Entry
+    settings: Settings
+    model: str
+    device: str
+    max_memory: str | None
+    threads: int | None
+    """Threads that torch may use in the worker; None leaves that to the cluster."""
+
+    folder: Path
+    """Of the batch."""
+
+    @property
+    def staged(self) -> Path:
+        """Where the result is made."""
+        return self.folder / STAGING / self.key / self.entry.output.name
+
+    @property
+    def place(self) -> Path:
+        """Where it goes."""
+        return self.folder / self.entry.output
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Names of the picture, the item and the result: the order in which they move into place."""
+        stem = stem_of(self.entry.output)
+        return f"{stem}.png", f"{stem}.json", self.entry.output.name
+
+    @property
+    def item(self) -> Path:
+        """The STAC item beside the staged result; it is written last."""
+        return self.staged.with_name(self.parts[1])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a worker fared with a scene."""
+
+    error: str | None
+    """One line, where it failed."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a batch came to."""
+
+    done: int
+    """Scenes restored now."""
+
+    kept: int
+    """Scenes that were done already."""
+
+    failed: tuple[tuple[str, str], ...]
+    """Input and reason of each scene that has no result, in the order of the manifest."""
+
+    seconds: float
+
+
+def restore_batch(
+    manifest: str | Path,
+    folder: str | Path,
+    prompt: str = "",
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    settings: Settings | None = None,
+    model: str = "llars-small",
+    device: str = "auto",
+    max_memory: str | None = None,
+    cog: bool = False,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Restore every scene of a manifest into ``folder``; called again, do what is missing.
+
+    A scene counts as done when the journal says so for the same input (path, size, time of change), prompt, settings,
+    guides and weights, and the result is there with its size. Scenes that failed are left alone unless ``retry_failed``.
+
+    Args:
+        manifest: see ``read_manifest``.
+        folder: for results, their STAC items and pictures, the journal and the report; made if it is not there.
+        prompt: for scenes of which the manifest does not say what to do.
+        engine: ``local``, ``dask`` or ``ray``.
+        workers: processes on this machine; by default one per two processors, each with two gigabytes.
+        address: of a Dask or Ray cluster, whose machines see the same files.
+        settings: for all scenes.
+        model: name of bundled weights, or a weights file.
+        device: see ``llars.load``.
+        max_memory: for all processes of this machine together, as ``8GB``; on a cluster for each.
+        cog: write Cloud Optimized GeoTIFFs, ``NAME.cog.tif``.
+        retry_failed: try again what failed.
+        overwrite: replace files in the places of results that are not of this folder's journal.
+        progress: called after every scene with the number of scenes done and of all to do.
+
+    Raises:
+        LlarsError: the manifest, the prompt, the weights, the engine or the folder is of no use; no scene was begun.
+    """
+    begun, folder = time.perf_counter(), Path(folder)
+    entries = read_manifest(manifest, folder, prompt, cog=cog)
+    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
+    cores = os.cpu_count() or 1
+    count = workers or max(min(cores // 2, limit // ENOUGH), 1)
+    here = address is None
+    common = Task(
+        key="",
+        entry=entries[0],
+        settings=settings or Settings(),
+        model=model,
+        device=device,
+        max_memory=str(limit // count) if here else max_memory,
+        threads=max(cores // count, 1) if here else None,
+        folder=folder.absolute(),
+    )
+    weights = read_info(find(model)).sha256
+    tasks = [replace(common, entry=entry, key=key_of(entry, common.settings, weights)) for entry in entries]
+    hands = engine_called(engine, count, address, gpu=device != "cpu")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise OutputError(f"cannot make {folder}: {fault.strerror}; choose another place") from None
+    with Journal(folder / JOURNAL) as journal, stoppable():
+        ledger = _Ledger(journal, retry_failed)
+        missing = [task for task in tasks if not ledger.settled(task)]
+        _check_places(missing, journal, overwrite)
+        _check_words(missing, prompt)
+        for done, (task, outcome) in enumerate(_outcomes(hands, missing), start=1):
+            ledger.settle(task, outcome)
+            if progress is not None:
+                progress(done, len(missing))
+        shutil.rmtree(folder / STAGING, ignore_errors=True)
+        records = [record for task in tasks if (record := journal.get(task.key)) is not None]
+        write_summary(folder / REPORT, records)
+    failed = tuple((record.source, record.error or "") for record in records if record.status == "failed")
+    return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - begun)
+
+
+def key_of(entry: Entry, settings: Settings, weights: str) -> str:
+    """What a scene is known by: change anything that its result depends on, and it is another."""
+    files = [("input", entry.source), *entry.guides]
+    facts = [[role, *_identity(path)] for role, path in files]
+    asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _identity(path: Path) -> tuple[str, int | None, int | None]:
+    try:
+        state = path.stat()
+    except OSError:
+        return str(path), None, None
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+class _Ledger:
+    """Keeps journal and results together."""
+
+    def __init__(self, journal: Journal, retry_failed: bool) -> None:
+        self._journal, self._retry_failed = journal, retry_failed
+        self.made = 0
+
+    def settled(self, task: Task) -> bool:
+        """Whether nothing is left to do; what an interrupted run left is brought to its end."""
+        record = self._journal.get(task.key)
+        if task.item.exists():
+            if record is None or record.status == "failed":
+                self.settle(task, Outcome(None, 0.0))
+            else:
+                self._move(task)
+            return True
+        if record is None:
+            return False
+        if record.status == "failed":
+            return not self._retry_failed
+        return task.place.is_file() and task.place.stat().st_size == record.size
+
+    def settle(self, task: Task, outcome: Outcome) -> None:
+        """Enter a scene into the journal, then put its result into place."""
+        failed = outcome.error is not None
+        record = Record(
+            key=task.key,
+            source=str(task.entry.source),
+            output=task.entry.output.as_posix(),
+            status="failed" if failed else "done",
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            error=outcome.error,
+            seconds=round(outcome.seconds, 3),
+            size=0 if failed else task.staged.stat().st_size,
+        )
+        self._journal.add(record)
+        if not failed:
+            self._move(task)
+            self.made += 1
+
+    @staticmethod
+    def _move(task: Task) -> None:
+        task.place.parent.mkdir(parents=True, exist_ok=True)
+        # The item last: as long as it is staged, the scene is not in its place.
+        picture, item, result = task.parts
+        for name in (picture, result, item):
+            staged = task.staged.with_name(name)
+            if staged.exists():
+                staged.replace(task.place.with_name(name))
+        shutil.rmtree(task.staged.parent, ignore_errors=True)
+
+
+def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> None:
+    for task in tasks:
+        if task.place.exists() and not overwrite and task.entry.output.as_posix() not in journal.outputs:
+            raise OutputError(f"{task.place} exists and is of no batch; choose another folder or say --overwrite")
+
+
+def _check_words(tasks: Sequence[Task], prompt: str) -> None:
+    """Refuse at once what would be refused of every scene."""
+    for task in tasks:
+        if task.entry.prompt == prompt:
+            restorer = load(task.model, "cpu")
+            restorer.plan(prompt, task.settings.scale, [role for role, _ in task.entry.guides])
+            return
+
+
+def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    if not tasks:
+        return
+    for task, result in engine.map(restore_scene, tasks):
+        if isinstance(result, Lost):
+            yield task, Outcome(f"its worker died {result.attempts} times; too little memory?", 0.0)
+        else:
+            yield task, result
+
+
+def restore_scene(task: Task) -> Outcome:
+    """What a worker does with a scene; nothing that is wrong with the scene is raised."""
+    begun, error = time.perf_counter(), None
+    try:
+        _make(task)
+    except LlarsError as mistake:
+        error = str(mistake)
+    except SystemExit as stop:
+        # Asked to end, as clusters do: a result could not be told from one that was wanted.
+        os._exit(stop.code if isinstance(stop.code, int) else 1)
+    except Exception as fault:
+        error = f"{type(fault).__name__}: {fault}; this is a fault of llars"
+    return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - begun)
+
+
+def _make(task: Task) -> None:
+    if task.item.exists():
+        # A worker before this one died after it was done.
+        return
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
+    entry, (picture, _, name) = task.entry, task.parts
+    task.staged.parent.mkdir(parents=True, exist_ok=True)
+    restorer = _restorer(task.model, task.device)
+    report = restore_file(
+        entry.source,
+        task.staged,
+        entry.prompt,
+        guides=dict(entry.guides),
+        sensor=task.settings.sensor,
+        scale=task.settings.scale,
+        project=task.settings.project,
+        model=task.model,
+        max_memory=task.max_memory,
+        preview=task.staged.with_name(picture),
+        overwrite=True,
+        restorer=restorer,
+    )
+    origin = Origin(
+        source=entry.source,
+        guides=entry.guides,
+        taken=entry.taken,
+        prompt=entry.prompt,
+        steps=report.steps,
+        notes=report.notes,
+        model=find(task.model),
+        info=restorer.info,
+    )
+    identity = entry.output.with_name(stem_of(entry.output)).as_posix().replace("/", "_")
+    write_item(task.item, item_of(task.staged, name, identity, origin, picture))
+
+
+@cache
+def _restorer(model: str, device: str) -> Restorer:
+    """Loaded once in each process."""
+    return load(model, device)

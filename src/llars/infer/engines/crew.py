@@ -1,0 +1,87 @@
+"""A crew of workers with one item each: who dies is known, and so is the item that it died with."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+__all__ = ["RETRIES", "Crew", "Died", "Lost", "Mapping", "in_turn"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+RETRIES = 2
+"""How often an item is tried again after its worker died: a machine may have been taken away, but whoever kills three
+workers would kill the fourth."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Stands for the result of an item whose workers died."""
+
+    attempts: int
+
+
+class Mapping(Protocol):
+    """The one method of an engine."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Result | Lost]]:
+        """Pairs of an item and its result, as they come."""
+
+
+class Died(Exception):
+    """A worker ended before its item was done."""
+
+
+class Crew(Protocol):
+    """Workers, numbered from 0. A ticket stands for an item that a worker is busy with."""
+
+    size: int
+
+    def start(self, worker: int, function: Callable[[Any], Any], item: Any) -> Any:
+        """Give an item to a worker that has none; returns its ticket."""
+
+    def finished(self, tickets: Sequence[Any]) -> Sequence[Any]:
+        """Wait until some tickets are done with, well or not, and name them."""
+
+    def result(self, ticket: Any) -> Any:
+        """The result of a ticket that is done with; raises ``Died``."""
+
+    def renew(self, worker: int) -> None:
+        """Replace a worker that died."""
+
+    def close(self) -> None:
+        """Send all home at once, busy or not."""
+
+
+def in_turn(
+    crew: Crew, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[tuple[Item, Result | Lost]]:
+    """Every item once, given to whoever is free; see ``Engine``."""
+    waiting = deque((item, 1) for item in items)
+    free = list(range(crew.size))
+    busy: dict[Any, tuple[int, Item, int]] = {}
+    try:
+        while waiting or busy:
+            while waiting and free:
+                worker, (item, attempt) = free.pop(), waiting.popleft()
+                busy[crew.start(worker, function, item)] = (worker, item, attempt)
+            for ticket in crew.finished([*busy]):
+                worker, item, attempt = busy.pop(ticket)
+                try:
+                    result: Result | Lost = crew.result(ticket)
+                except Died:
+                    crew.renew(worker)
+                    if attempt <= RETRIES:
+                        free.append(worker)
+                        waiting.append((item, attempt + 1))
+                        continue
+                    result = Lost(attempt)
+                free.append(worker)
+                yield item, result
+    finally:
+        crew.close()

@@ -1,0 +1,238 @@
+"""A folded network as an ONNX file, for programs that know nothing of llars, such as the QGIS plugin Deepness.
+
+Gates, attention, transport and normalisation are decided once per scene; an exported network keeps what one scene
+decided. It takes stored numbers, as they lie in files like the scene's, and gives stored numbers, not rounded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+import llars
+from llars.errors import ConfigError, InstructionError, OutputError
+from llars.infer.engine import Engine, Folded
+from llars.infer.instructions import Reader
+from llars.infer.layers import Stack
+from llars.infer.outputs import check_outputs, whole_files
+from llars.infer.picture import Picture, picture_of
+from llars.infer.profile import RasterProfile, read_profile
+from llars.infer.restorer import Restorer
+from llars.model.fold import DenseNetwork
+from llars.scene import open_scene
+from llars.tasks import TONES, Step, get_task
+from llars.text.encoder import SentenceEncoder
+from llars.weights.registry import WeightsInfo, find, load_network
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["ExportReport", "export_file"]
+
+OPSET = 18
+"""The first in which all that the exporter needs is there; ONNX Runtime 1.14 and later run it."""
+
+TILE = 512
+"""Side of tiles that is recommended in the metadata, in pixels."""
+
+BYTE = 255.0
+"""What Deepness divides every input by, before it standardises."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported."""
+
+    step: Step
+    bands: tuple[str, ...]
+    multiple: int
+    """Height and width of the input must be multiples of this many pixels."""
+
+    halo: int
+    """Pixels at the border of a tile that a larger tile would change."""
+
+    notes: tuple[str, ...]
+    """Sentences that the user should read."""
+
+    seconds: float
+    output: Path
+
+
+class Exported(nn.Module):
+    """Stored numbers in, stored numbers out: decoding and normalisation are one affine map per band, and so is back."""
+
+    def __init__(self, dense: DenseNetwork, gain: Float[Tensor, "band"], shift: Float[Tensor, "band"]) -> None:
+        super().__init__()
+        self.dense = dense
+        self.gain: Tensor
+        self.shift: Tensor
+        self.register_buffer("gain", gain[:, None, None].clone())
+        self.register_buffer("shift", shift[:, None, None].clone())
+
+    def forward(self, numbers: Float[Tensor, "1 band y x"]) -> Float[Tensor, "1 band y x"]:
+        """Restores a tile without gaps."""
+        restored: Tensor = self.dense(numbers * self.gain + self.shift).image
+        return (restored - self.shift) / self.gain
+
+
+def export_file(
+    source: str | Path,
+    output: str | Path,
+    prompt: str,
+    *,
+    sensor: str | None = None,
+    model: str = "llars-small",
+    overwrite: bool = False,
+) -> ExportReport:
+    """Write the network that restores ``source`` as ``prompt`` says to ``output``, as ONNX.
+
+    It is exact for this scene, and good for others of its sensor and season: their statistics are taken for its own.
+    Input ``image`` and output ``restored`` are ``(1, band, y, x)`` float32, stored numbers; sides are any multiples of
+    ``network.multiple``. Numbers that mean no data are not known of: fill them before, mask them after.
+
+    Args:
+        source: a raster that GDAL reads: its bands, encoding and statistics go into the file.
+        output: file to write, ``.onnx``.
+        prompt: one step on the same grid without guides: cloud, haze, denoise, deblur, destripe or brightness.
+        sensor: name of the sensor, where the file does not say.
+        model: name of bundled weights, or a weights file.
+        overwrite: replace an existing output.
+
+    Raises:
+        InstructionError: the prompt asks for what cannot be exported.
+        ConfigError: the packages of the extra ``export`` are missing.
+        LlarsError: something about the files is wrong.
+    """
+    begun = time.perf_counter()
+    path = Path(output)
+    check_outputs([path], overwrite)
+    if path.suffix.lower() != ".onnx":
+        raise OutputError(f"the output {path} must have a name that ends in .onnx; rename it")
+    _require_packages()
+    profile, scene = read_profile(source, sensor), open_scene(source, sensor)
+    network, info = load_network(find(model))
+    encoder = SentenceEncoder()
+    restorer = Restorer(network, info, Reader(encoder, info.tasks), encoder, device="cpu", precision="float32")
+    step = _only_step(restorer.plan(prompt))
+    picture = picture_of(scene)
+    engine = Engine(network, encoder, torch.device("cpu"), half=False)
+    folded = engine.fold(step, Stack((picture.layers,)), len(picture.bands))
+    gain, shift = _affine(folded, picture, profile)
+    document = _traced(Exported(folded.dense, gain, shift), len(picture.bands), network.multiple)
+    facts = _facts(info, step, prompt, picture, profile, network.halo)
+    for key, value in {**_for_deepness(picture, network.halo), "llars": facts}.items():
+        document.metadata_props.add(key=key, value=json.dumps(value))
+    with whole_files([path]) as (place,):
+        place.write_bytes(document.SerializeToString())
+    bands = tuple(band.name for band in picture.bands)
+    seconds = time.perf_counter() - begun
+    return ExportReport(step, bands, network.multiple, network.halo, scene.attrs["notes"], seconds, path)
+
+
+def _require_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise ConfigError(f"export needs {missing.name}: pip install 'llars[export]'") from None
+
+
+def _only_step(steps: Sequence[Step]) -> Step:
+    """The step of a prompt that one network does.
+
+    Raises:
+        InstructionError: it is several, or one that is more than a network.
+    """
+    if len(steps) > 1:
+        asked = ", ".join(step.task for step in steps)
+        raise InstructionError(f"the prompt asks for {len(steps)} steps ({asked}); export one network for each")
+    step = steps[0]
+    if step.task in TONES:
+        raise InstructionError(f"{step.task} maps quantiles, for which ONNX has no operator; use llars restore")
+    if get_task(step.task).changes_grid or get_task(step.task).guides:
+        raise InstructionError(
+            f"{step.task} brings grids together before the network and after it, which an ONNX file cannot; "
+            "use llars restore"
+        )
+    return step
+
+
+def _affine(folded: Folded, picture: Picture, profile: RasterProfile) -> tuple[Tensor, Tensor]:
+    """Gain and shift ``(band,)`` from stored numbers to normalised values."""
+    low, high = (torch.tensor(side, dtype=torch.float64) for side in zip(*picture.ranges, strict=True))
+    scale, offset = (
+        torch.tensor(part, dtype=torch.float64) for part in (profile.decoding.scales, profile.decoding.offsets)
+    )
+    mean, std = folded.statistics.mean[0].double(), folded.statistics.std[0].double()
+    width = (high - low) * std
+    return (scale / width).float(), ((offset - low) / width - mean / std).float()
+
+
+def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
+    """The network as an ONNX document with free height and width."""
+    # The exporter tells at length what it skips.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    example = torch.zeros(1, bands, 4 * multiple, 6 * multiple)
+    height, width = (torch.export.Dim(name, min=1, max=2**16) for name in ("rows", "columns"))
+    program = torch.onnx.export(
+        network.eval(),
+        (example,),
+        dynamo=True,
+        dynamic_shapes=({2: multiple * height, 3: multiple * width},),
+        input_names=["image"],
+        output_names=["restored"],
+        opset_version=OPSET,
+        verbose=False,
+    )
+    if program is None:
+        raise TypeError("torch.onnx.export gave no program")
+    document = program.model_proto
+    for value in (*document.graph.input, *document.graph.output):
+        for axis in value.type.tensor_type.shape.dim[2:]:
+            # Deepness takes sides whose names differ for oblong tiles, and refuses them.
+            axis.ClearField("dim_param")
+    return document
+
+
+def _for_deepness(picture: Picture, halo: int) -> dict[str, Any]:
+    """The metadata that the QGIS plugin Deepness reads. It divides by 255, which the standard deviation undoes."""
+    bands = picture.bands
+    entries: dict[str, Any] = {
+        "model_type": "Superresolution",
+        "class_names": {str(at): band.name for at, band in enumerate(bands)},
+        "tile_size": TILE,
+        "tiles_size": TILE,
+        "tiles_overlap": -(-100 * 2 * halo // TILE),
+        "standardization_mean": [0.0] * len(bands),
+        "standardization_std": [1.0 / BYTE] * len(bands),
+    }
+    if gsd := bands[0].gsd_m:
+        entries["resolution"] = gsd * 100.0
+    return entries
+
+
+def _facts(
+    info: WeightsInfo, step: Step, prompt: str, picture: Picture, profile: RasterProfile, halo: int
+) -> dict[str, Any]:
+    """What the file says of itself."""
+    return {
+        "version": llars.__version__,
+        "model": info.config.name,
+        "weights_sha256": info.sha256,
+        "prompt": prompt,
+        "step": {"task": step.task, "severity": round(step.severity, 3)},
+        "bands": [asdict(band) for band in picture.bands],
+        "scales": list(profile.decoding.scales),
+        "offsets": list(profile.decoding.offsets),
+        "multiple": info.config.multiple,
+        "halo": halo,
+    }

@@ -1,0 +1,110 @@
+"""What a batch has done: one JSON line per scene, appended whole, read again when the batch is started again."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from llars.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two batches in one folder go unnoticed there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Journal", "Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """How one scene ended."""
+
+    key: str
+    """What was asked for: input, prompt, settings and weights; see ``batch.key_of``."""
+
+    source: str
+    """The input."""
+
+    output: str
+    """The result, below the output folder."""
+
+    status: str
+    """``done`` or ``failed``."""
+
+    when: str
+    """Time of the entry, RFC 3339 in UTC."""
+
+    error: str | None = None
+    """One line on a failure."""
+
+    seconds: float = 0.0
+    """Time that the scene took."""
+
+    size: int = 0
+    """Bytes of the result."""
+
+
+class Journal:
+    """Records by key, the latest of each; kept by one process at a time.
+
+    A line reaches the disk before ``add`` returns. A line that a kill cut short is dropped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Opens or begins a journal; raises OutputError where that cannot be, or another process keeps it."""
+        self._path = path
+        self._latest: dict[str, Record] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._stream = self._path.open("a+b")
+        except OSError as fault:
+            raise OutputError(f"cannot write {self._path}: {fault.strerror}; choose another folder") from None
+        try:
+            if fcntl is not None:
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._stream.close()
+            raise OutputError(f"another batch is at work in {self._path.parent}; wait until it ends") from None
+        self._read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def _read(self) -> None:
+        self._stream.seek(0)
+        whole = 0
+        known = {field.name for field in fields(Record)}
+        for line in self._stream:
+            try:
+                facts: dict[str, Any] = json.loads(line)
+                record = Record(**{name: value for name, value in facts.items() if name in known})
+            except (ValueError, TypeError, AttributeError):
+                if line.endswith(b"\n"):
+                    raise OutputError(f"{self._path} is damaged: {line[:40]!r}; remove it to begin anew") from None
+                break
+            if not line.endswith(b"\n"):
+                break
+            self._latest[record.key] = record
+            whole += len(line)
+        self._stream.truncate(whole)
+
+    def add(self, record: Record) -> None:
+        """Append a record."""
+        self._stream.write(json.dumps(asdict(record)).encode() + b"\n")
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._latest[record.key] = record
+
+    def get(self, key: str) -> Record | None:
+        """The latest record of a key."""
+        return self._latest.get(key)
+
+    @property
+    def outputs(self) -> set[str]:
+        """Results that this journal knows of."""
+        return {record.output for record in self._latest.values() if record.status == "done"}

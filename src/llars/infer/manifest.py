@@ -1,0 +1,191 @@
+"""Which scenes a batch restores, and what the results are called: read from a folder, a glob, a list, a table or STAC."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from llars.bands import Role
+from llars.errors import ConfigError
+
+__all__ = ["Entry", "read_manifest", "stem_of"]
+
+GUIDES = tuple(role.value for role in (Role.SAR, Role.PAN, Role.FINE_BEFORE, Role.COARSE_BEFORE))
+COLUMNS = ("input", "output", "prompt", "datetime", *GUIDES)
+"""What a row may say; only ``input`` must be there."""
+
+RASTERS = (".tif", ".tiff")
+COG = ".cog.tif"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scene of a batch."""
+
+    source: Path
+    output: PurePosixPath
+    """Where the result goes, below the output folder."""
+
+    prompt: str
+    guides: tuple[tuple[str, Path], ...] = ()
+    """Role and file of each guide."""
+
+    taken: str | None = None
+    """When the scene was taken, as the manifest has it (RFC 3339); None where it does not say."""
+
+
+def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: bool = False) -> list[Entry]:
+    """The scenes of a batch, in the order of the manifest.
+
+    Args:
+        manifest: a folder of GeoTIFFs (with those below), a glob, a list of files (``.txt``), a table (``.csv`` with the
+            columns input, output, prompt, datetime and the roles of guides), or a STAC item collection or GeoJSON
+            (``.json``, ``.geojson``). Relative paths start at the manifest.
+        folder: where the results go; what lies in it is no input.
+        prompt: what to do with scenes for which the manifest does not say.
+        cog: name results that have no name of their own ``.cog.tif``.
+
+    Raises:
+        ConfigError: the manifest is missing, damaged or empty, a row says what is unknown, lacks its input or its
+            prompt, or two results would be one file.
+    """
+    rows, path = list(_rows(str(manifest), folder)), Path(manifest)
+    if not rows:
+        raise ConfigError(f"{manifest} names no scenes; expected GeoTIFFs, or a table with a column 'input'")
+    base = path if path.is_dir() else path.parent
+    entries = [_entry(row, base, prompt, cog, f"{manifest}, scene {at}") for at, row in enumerate(rows, start=1)]
+    _check_names(entries, folder)
+    return entries
+
+
+def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
+    path = Path(manifest)
+    if path.is_dir():
+        yield from _found(path.rglob("*"), path, folder)
+    elif has_magic(manifest) and not path.exists():
+        plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
+        yield from _found(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
+    elif path.suffix.lower() == ".csv":
+        yield from _table(path)
+    elif path.suffix.lower() in (".json", ".geojson"):
+        yield from _features(path)
+    elif path.suffix.lower() in RASTERS:
+        yield {"input": str(path.absolute())}
+    else:
+        lines = (line.strip() for line in _text(path).splitlines())
+        yield from ({"input": line} for line in lines if line and not line.startswith("#"))
+
+
+def _found(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[str, str]]:
+    """GeoTIFFs among ``paths``; results keep their places below ``base``."""
+    for path in sorted(paths):
+        inside = path.relative_to(base)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() in RASTERS and not hidden and not path.resolve().is_relative_to(folder.resolve()):
+            yield {"input": str(path.absolute()), "place": inside.as_posix()}
+
+
+def _table(path: Path) -> Iterator[Mapping[str, str]]:
+    reader = csv.DictReader(_text(path).splitlines(), skipinitialspace=True)
+    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+    if "input" not in (reader.fieldnames or ()) or unknown:
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise ConfigError(f"{path} has the columns {found}; expected input and any of {', '.join(COLUMNS[1:])}")
+    for row in reader:
+        yield {name: text.strip() for name, text in row.items() if name in COLUMNS and text and text.strip()}
+
+
+def _features(path: Path) -> Iterator[Mapping[str, str]]:
+    try:
+        document = json.loads(_text(path))
+        features = document["features"] if document["type"] == "FeatureCollection" else [document]
+        for feature in features:
+            facts = feature["properties"] or {}
+            row = {name: str(facts[name]) for name in COLUMNS if facts.get(name)}
+            yield {**row, **_assets(feature, str(path))} if "assets" in feature else row
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise ConfigError(f"{path} is no STAC item collection or GeoJSON ({type(fault).__name__}: {fault})") from None
+
+
+def _assets(item: Mapping[str, Any], where: str) -> dict[str, str]:
+    """The image of a STAC item, and those of its assets that are named like guides."""
+    assets: Mapping[str, Mapping[str, Any]] = item["assets"]
+    rasters = {name: one for name, one in assets.items() if name not in GUIDES and _is_raster(one)}
+    data = {name: one for name, one in rasters.items() if "data" in one.get("roles", ())} or rasters
+    if len(data) != 1:
+        found = ", ".join(data) or "none"
+        raise ConfigError(
+            f"{where}: item {item['id']} has {len(data)} images ({found}), expected one asset with the role data; "
+            "list the files that are wanted in a CSV"
+        )
+    row = {name: str(assets[name]["href"]) for name in GUIDES if name in assets}
+    return {**row, "input": str(next(iter(data.values()))["href"]), "place": f"{item['id']}.tif"}
+
+
+def _is_raster(asset: Mapping[str, Any]) -> bool:
+    return "tiff" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith(RASTERS)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as fault:
+        raise ConfigError(f"cannot read the manifest {path}: {fault.strerror}; expected a folder or a file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"the manifest {path} is no text; expected .csv, .json, .geojson, .txt or a folder") from None
+
+
+def _entry(row: Mapping[str, str], base: Path, prompt: str, cog: bool, where: str) -> Entry:
+    if "input" not in row:
+        raise ConfigError(f"{where} has no input; name its file")
+    words = row.get("prompt", prompt)
+    if not words:
+        raise ConfigError(f"{where} has no prompt; say -p for all, or fill its column 'prompt'")
+    source = _local(row["input"], base, where)
+    name = row.get("output") or _default_name(PurePosixPath(row.get("place", source.name)), cog)
+    output = PurePosixPath(name)
+    if output.is_absolute() or ".." in output.parts or output.suffix.lower() not in RASTERS:
+        raise ConfigError(f"{where} asks for the output {name}; expected a name below the folder, ending in .tif")
+    guides = tuple((role, _local(row[role], base, where)) for role in GUIDES if role in row)
+    return Entry(source, output, words, guides, row.get("datetime"))
+
+
+def _local(text: str, base: Path, where: str) -> Path:
+    scheme = urlparse(text).scheme
+    if scheme == "file":
+        return Path(unquote(urlparse(text).path))
+    # A scheme of one letter is a drive.
+    if len(scheme) > 1:
+        raise ConfigError(f"{where} lies on a network ({text}); nothing is fetched: download it first")
+    return base.absolute() / text
+
+
+def _default_name(place: PurePosixPath, cog: bool) -> str:
+    return str(place.with_name(stem_of(place) + (COG if cog or place.name.lower().endswith(COG) else ".tif")))
+
+
+def stem_of(path: PurePosixPath) -> str:
+    """The name of a file without ``.tif`` or ``.cog.tif``."""
+    name = path.name
+    return name[: -len(COG)] if name.lower().endswith(COG) else path.stem
+
+
+def _check_names(entries: Sequence[Entry], folder: Path) -> None:
+    taken: dict[PurePosixPath, Path] = {}
+    inputs = {entry.source.resolve() for entry in entries}
+    for entry in entries:
+        name = entry.output.with_name(stem_of(entry.output))
+        if name in taken:
+            raise ConfigError(
+                f"the results of {taken[name]} and {entry.source} would both be {entry.output}; "
+                "give them names in a column 'output'"
+            )
+        if (folder / entry.output).resolve() in inputs:
+            raise ConfigError(f"the result {folder / entry.output} would replace an input; choose another folder")
+        taken[name] = entry.source

@@ -1,0 +1,186 @@
+"""Results as STAC items: where and when, what was asked of which model, and what came out of it.
+
+STAC 1.1 with the extensions projection 2.0, processing 1.1 and machine learning model (MLM) 1.3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import rasterio
+import torch
+from rasterio.errors import CRSError
+from rasterio.io import DatasetReader
+from rasterio.warp import transform_geom
+
+import llars
+from llars.tasks import Step
+from llars.weights.registry import WeightsInfo
+
+__all__ = ["Origin", "item_of", "write_item"]
+
+SITE = "https://stac-extensions.github.io"
+EXTENSIONS = [
+    f"{SITE}/projection/v2.0.0/schema.json",
+    f"{SITE}/processing/v1.1.0/schema.json",
+    f"{SITE}/mlm/v1.3.0/schema.json",
+]
+SIDE = 16
+"""Points along each side of the footprint: straight lines on one map are curves on another."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a result came about."""
+
+    source: Path
+    guides: Sequence[tuple[str, Path]]
+    taken: str | None
+    """When the scene was taken, where the manifest says (RFC 3339)."""
+
+    prompt: str
+    steps: Sequence[Step]
+    notes: Sequence[str]
+    """What was said on the way."""
+
+    model: Path
+    """File of the weights."""
+
+    info: WeightsInfo
+
+
+def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str | None = None) -> dict[str, Any]:
+    """The STAC item of a result.
+
+    Args:
+        result: the file, wherever it lies now.
+        name: of the file, relative to where the item will lie.
+        identity: of the item.
+        origin: how it came about.
+        preview: name of a picture beside it.
+    """
+    with rasterio.open(result) as dataset:
+        footprint = _footprint(dataset)
+        bands = [{"name": text or f"band {at}"} for at, text in enumerate(dataset.descriptions, start=1)]
+        place = _projection(dataset)
+        when = _when(origin, dataset.tags())
+    cog = "; profile=cloud-optimized" if name.lower().endswith(".cog.tif") else ""
+    assets: dict[str, Any] = {
+        "image": {
+            "href": f"./{name}",
+            "type": f"image/tiff; application=geotiff{cog}",
+            "roles": ["data"],
+            "bands": bands,
+            **place,
+        },
+        "model": {"href": origin.model.absolute().as_uri(), "title": origin.info.config.name, "roles": ["mlm:model"]},
+    }
+    if preview is not None:
+        assets["preview"] = {"href": f"./{preview}", "type": "image/png", "roles": ["overview"]}
+    item: dict[str, Any] = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": EXTENSIONS,
+        "id": identity,
+        "geometry": footprint,
+        "properties": {**when, **_processing(origin), **_model(origin)},
+        "links": [
+            {"rel": "derived_from", "href": path.absolute().as_uri(), "title": role}
+            for role, path in (("input", origin.source), *origin.guides)
+        ],
+        "assets": assets,
+    }
+    if footprint is not None:
+        x, y = zip(*footprint["coordinates"][0], strict=True)
+        item["bbox"] = [min(x), min(y), max(x), max(y)]
+    return item
+
+
+def _footprint(dataset: DatasetReader) -> dict[str, Any] | None:
+    """The outline in degrees; None where nothing is known of the place."""
+    if dataset.crs is None or dataset.transform.is_identity:
+        return None
+    steps = [at / SIDE for at in range(SIDE)]
+    corners = [
+        *((at, 0.0) for at in steps),
+        *((1.0, at) for at in steps),
+        *((1.0 - at, 1.0) for at in steps),
+        *((0.0, 1.0 - at) for at in steps),
+        (0.0, 0.0),
+    ]
+    # Counter-clockwise, as GeoJSON wants it, where rows run south.
+    ring = [dataset.transform @ (x * dataset.width, y * dataset.height) for x, y in reversed(corners)]
+    outline = {"type": "Polygon", "coordinates": [[list(point) for point in ring]]}
+    moved = transform_geom(dataset.crs, "EPSG:4326", outline, precision=7)
+    return {"type": "Polygon", "coordinates": [[list(point) for point in moved["coordinates"][0]]]}
+
+
+def _projection(dataset: DatasetReader) -> dict[str, Any]:
+    facts: dict[str, Any] = {"proj:shape": [dataset.height, dataset.width]}
+    if dataset.crs is None:
+        return facts
+    facts["proj:transform"] = list(dataset.transform)[:6]
+    try:
+        code = dataset.crs.to_authority()
+    except CRSError:
+        code = None
+    return {**facts, "proj:code": ":".join(code)} if code else {**facts, "proj:wkt2": dataset.crs.to_wkt()}
+
+
+def _when(origin: Origin, tags: Mapping[str, str]) -> dict[str, str]:
+    """A STAC item must have a time: the manifest's, the file's own tag, or else that of the file, which is said."""
+    if origin.taken is not None:
+        return {"datetime": origin.taken}
+    try:
+        tagged = datetime.strptime(tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
+        return {"datetime": _text(tagged), "llars:datetime_from": "tag TIFFTAG_DATETIME"}
+    except ValueError:
+        changed = datetime.fromtimestamp(origin.source.stat().st_mtime, UTC)
+        return {"datetime": _text(changed), "llars:datetime_from": "time at which the input was last changed"}
+
+
+def _text(when: datetime) -> str:
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _processing(origin: Origin) -> dict[str, Any]:
+    return {
+        "created": _text(datetime.now(UTC)),
+        "processing:software": {"llars": llars.__version__},
+        "processing:lineage": f"restored by {origin.info.config.name}: {origin.prompt}",
+        "llars:prompt": origin.prompt,
+        "llars:steps": [
+            {"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in origin.steps
+        ],
+        "llars:weights_sha256": origin.info.sha256,
+        "llars:notes": list(origin.notes),
+    }
+
+
+def _model(origin: Origin) -> dict[str, Any]:
+    finer = any(step.scale > 1 for step in origin.steps)
+    tasks = ["regression", *(["super-resolution"] if finer else [])]
+    image = {"shape": [-1, -1, -1, -1], "dim_order": ["batch", "band", "y", "x"], "data_type": "float32"}
+    return {
+        "mlm:name": origin.info.config.name,
+        "mlm:architecture": "LLaRS",
+        "mlm:framework": "PyTorch",
+        "mlm:framework_version": torch.__version__,
+        "mlm:total_parameters": origin.info.parameters,
+        "mlm:tasks": tasks,
+        # Any bands will do, so none are named.
+        "mlm:input": [{"name": "image", "bands": [], "input": image}],
+        "mlm:output": [{"name": "restored", "tasks": tasks, "result": image}],
+    }
+
+
+def write_item(path: Path, item: Mapping[str, Any]) -> None:
+    """Write an item so that the file is there whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(item, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)

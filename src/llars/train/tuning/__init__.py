@@ -1,0 +1,1 @@
+"""Parameter-efficient tuning: the user's pairs in, an adapter out."""

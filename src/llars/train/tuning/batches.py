@@ -1,0 +1,236 @@
+"""Batches of the user's patches, and of the other tasks' faults put into their truths."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.bands import Band, Modality
+from llars.data.patches import turned
+from llars.data.synthetic import CHAIN, damage, upsample
+from llars.degrade import get
+from llars.degrade.registry import in_decibels
+from llars.errors import DataError
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS, words_for
+from llars.text.encoder import SentenceEncoder
+from llars.train.tuning.config import TuneConfig
+from llars.train.tuning.examples import Example
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["OTHERS", "Batches", "Words", "sentences"]
+
+OTHERS = (*CHAIN, "sr")
+"""Tasks that any clean image can be made an example of: what tuning holds on to, and is measured on."""
+
+OPTICAL_ONLY = frozenset({"haze", "sr"})
+
+HELD_OUT_PATCHES = 4
+"""Patches that a held-out image is looked at by."""
+
+MOST_HELD_OUT = 24
+"""Held-out images that are looked at: a look must not take longer than the steps between two."""
+
+STRENGTHS = (0.25, 0.5, 0.75)
+"""Severities of the other tasks' faults where they are measured; words have one form for each."""
+
+
+def sentences(config: TuneConfig, factor: int = 1) -> list[str]:
+    """What asks for the task: the user's own sentences, or the plainest ones that there are."""
+    return config.prompts or sorted({words_for(config.task, strength, factor) for strength in STRENGTHS})
+
+
+class Words:
+    """Sentence vectors of one run, encoded once."""
+
+    def __init__(self, config: TuneConfig, tasks: Sequence[str], factors: Sequence[int]) -> None:
+        encode = SentenceEncoder().encode
+        self.own = {factor: torch.from_numpy(encode(sentences(config, factor))) for factor in sorted(set(factors))}
+        """Of the user's task, by the factor of its grid."""
+        self.others = {
+            task: torch.from_numpy(encode([words_for(task, strength, 2) for strength in STRENGTHS]))
+            for task in OTHERS
+            if task in tasks and task != config.task
+        }
+        """Of the other tasks, one for each of ``STRENGTHS``."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Examples that fit into one batch."""
+
+    members: list[Example]
+    side: int
+    """Of the patches, in pixels."""
+
+
+class Batches:
+    """Batches from examples: each a pure function of the seed and a number."""
+
+    def __init__(self, examples: Sequence[Example], config: TuneConfig, words: Words, multiple: int) -> None:
+        """Sorts the examples into groups of like shape.
+
+        Raises:
+            DataError: an image is too small, or has no patch without gaps.
+        """
+        self.config, self.words = config, words
+        kinds: dict[tuple[int, int, int], list[Example]] = {}
+        for one in examples:
+            kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)
+        self.groups = [_Group(members, _side(members, config.patch, multiple)) for members in kinds.values()]
+        self._starts = {id(one): _starts(one, group.side) for group in self.groups for one in group.members}
+
+    def train(self, step: int) -> Batch:
+        """The user's pairs of one step."""
+        rng = np.random.default_rng((self.config.seed, step))
+        group = self._group(rng)
+        chosen = [group.members[int(at)] for at in rng.integers(len(group.members), size=self.config.batch_size)]
+        low, high = self.config.severity
+        return self._paired(chosen, group.side, rng, torch.from_numpy(rng.uniform(low, high, len(chosen))).float())
+
+    def held_out(self) -> list[Batch]:
+        """The same patches of every image each time, with severities evenly over the range."""
+        batches = []
+        low, high = self.config.severity
+        for group in self.groups:
+            for one in group.members[:MOST_HELD_OUT]:
+                rng = np.random.default_rng((self.config.seed, zlib.crc32(one.name.encode())))
+                severity = torch.linspace(low, high, HELD_OUT_PATCHES)
+                batches.append(self._paired([one] * HELD_OUT_PATCHES, group.side, rng, severity))
+        return batches
+
+    def other(self, step: int) -> Batch | None:
+        """Truths with a fault of another task, to hold on to; None where there is no such task."""
+        rng = np.random.default_rng((self.config.seed, 1, step))
+        group = self._group(rng)
+        able = self._able(group)
+        if not able:
+            return None
+        members = [group.members[int(at)] for at in rng.integers(len(group.members), size=self.config.batch_size)]
+        return self._damaged(able[int(rng.integers(len(able)))], members, group.side, rng)
+
+    def others_held_out(self) -> list[Batch]:
+        """Of every other task the same faults in the same patches each time."""
+        return [
+            self._damaged(
+                task, group.members[:MOST_HELD_OUT], group.side, np.random.default_rng(zlib.crc32(task.encode()))
+            )
+            for group in self.groups
+            for task in self._able(group)
+        ]
+
+    def _able(self, group: _Group) -> list[str]:
+        optical = all(band.modality in (Modality.OPTICAL, Modality.UNKNOWN) for band in group.members[0].bands)
+        return [task for task in self.words.others if optical or task not in OPTICAL_ONLY]
+
+    def _group(self, rng: np.random.Generator) -> _Group:
+        sizes = np.array([len(group.members) for group in self.groups])
+        return self.groups[int(rng.choice(len(self.groups), p=sizes / sizes.sum()))]
+
+    def _paired(self, chosen: Sequence[Example], side: int, rng: np.random.Generator, severity: Tensor) -> Batch:
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        shown, truth, guides = [], [], []
+        for one, strength in zip(chosen, severity.tolist(), strict=True):
+            window = self._window(one, side, rng)
+            # Mirrored but never transposed: a detector's faults have a direction.
+            which = int(rng.integers(4))
+            clean = torch.from_numpy(np.ascontiguousarray(turned(one.truth[window], which)))
+            if one.image is None:
+                shown.append(_degraded(clean, one, self.config.degradation, strength, generator))
+            else:
+                shown.append(torch.from_numpy(np.ascontiguousarray(turned(one.image[window], which))))
+            truth.append(clean)
+            guides.append(torch.from_numpy(np.ascontiguousarray(turned(one.guides[window], which))))
+        vectors = self.words.own[chosen[0].factor]
+        said = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
+        bands = [(*one.bands, *one.guide_bands) for one in chosen]
+        return _batch(
+            self.config.task,
+            torch.stack(shown),
+            torch.stack(truth),
+            bands,
+            severity,
+            said,
+            chosen[0].factor,
+            torch.stack(guides),
+        )
+
+    def _damaged(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        truth = torch.from_numpy(np.stack([one.truth[self._window(one, side, rng)] for one in members]))
+        bands = [one.bands for one in members]
+        pair = upsample(truth, 2) if task == "sr" else damage(task, truth, bands, rng, generator)
+        nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
+        said = self.words.others[task][nearest]
+        return _batch(task, pair.degraded, pair.clean, bands, pair.severity, said, pair.factor, truth[:, :0])
+
+    def _window(self, one: Example, side: int, rng: np.random.Generator) -> tuple[slice, slice, slice]:
+        step, columns = one.factor, one.valid.shape[1]
+        starts = self._starts[id(one)]
+        if starts is None:
+            y, x = (step * int(rng.integers((size - side) // step + 1)) for size in one.valid.shape)
+        else:
+            y, x = divmod(int(starts[rng.integers(len(starts))]), columns)
+        return slice(None), slice(y, y + side), slice(x, x + side)
+
+
+def _batch(
+    task: str,
+    shown: Tensor,
+    truth: Tensor,
+    bands: Sequence[tuple[Band, ...]],
+    severity: Tensor,
+    said: Tensor,
+    factor: int,
+    guides: Tensor,
+) -> Batch:
+    count = len(truth)
+    index = torch.full((count,), TASK_KEYS.index(task))
+    # Which faults an image shows is not learned here, so nothing is said of them.
+    faults = torch.zeros(count, len(TASK_KEYS))
+    return Batch(shown, truth, list(bands), index, severity, said, faults, torch.full((count,), factor), guides)
+
+
+def _side(members: Sequence[Example], wanted: int, multiple: int) -> int:
+    smallest = min(members, key=lambda one: min(one.valid.shape))
+    side: int = min(wanted, *smallest.valid.shape) // multiple * multiple
+    if side < multiple:
+        raise DataError(
+            f"{smallest.name} is {smallest.valid.shape[0]} x {smallest.valid.shape[1]} pixels; "
+            f"at least {multiple} x {multiple} are needed"
+        )
+    return side
+
+
+def _starts(one: Example, side: int) -> NDArray[np.int64] | None:
+    """Flat indices of the upper left pixels of windows without a gap, on whole coarse pixels; None: all are free."""
+    if one.valid.all():
+        return None
+    gaps = torch.from_numpy(~one.valid).float()[None, None]
+    for kernel in ((side, 1), (1, side)):
+        gaps = functional.max_pool2d(gaps, kernel, stride=1)
+    rows, columns = np.nonzero(gaps[0, 0].numpy()[:: one.factor, :: one.factor] == 0)
+    if not len(rows):
+        raise DataError(f"{one.name} has no {side} x {side} pixels without a gap; leave it out, or lower `patch`")
+    flat: NDArray[np.int64] = one.factor * (rows * one.valid.shape[1] + columns)
+    return flat
+
+
+def _degraded(clean: Tensor, one: Example, names: str, severity: float, generator: torch.Generator) -> Tensor:
+    """The truth with the faults whose names are joined by ``+``, each as strong."""
+    image = clean
+    for name in names.split("+"):
+        operator = get(name.strip())
+        if one.decibels:
+            operator = in_decibels(operator, one.value_range)
+        image = operator(image, severity, generator, one.bands)
+    return image

@@ -1,0 +1,164 @@
+"""Settings of a tuning run, read from YAML or given as keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llars.errors import ConfigError
+from llars.tasks import get_task
+from llars.train.config import converted
+
+__all__ = ["METHODS", "TuneConfig", "settings"]
+
+METHODS: dict[str, float] = {
+    "lora": 3e-3,
+    "dora": 3e-3,
+    "bitfit": 3e-3,
+    "ssf": 3e-3,
+    "bottleneck": 3e-3,
+    "experts": 1e-3,
+    "prompt": 1e-2,
+    "full": 3e-4,
+}
+"""Ways of tuning and the learning rate of each."""
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """One tuning run.
+
+    Raises:
+        ConfigError: settings contradict each other; the message names them.
+    """
+
+    out: Path
+    """Adapter to write."""
+
+    task: str
+    """Key of the task that the pairs are examples of; for a new one, of the task most like it."""
+
+    base: str = "llars-small"
+    """Name of bundled weights, or a weights file."""
+
+    method: str = "lora"
+    """One of ``METHODS``."""
+
+    rank: int = 4
+    """Rank of the low-rank methods (lora, dora, bottleneck)."""
+
+    prompts: list[str] = field(default_factory=list)
+    """Sentences of your own that ask for it; without any, those that ask for ``task``."""
+
+    inputs: Path | None = None
+    """Folder of images as they are."""
+
+    targets: Path | None = None
+    """Folder of images as they should be, with the names of the inputs."""
+
+    pairs: Path | None = None
+    """CSV instead of folders: columns ``input``, ``target``, and any of ``sar``, ``pan``, ..., ``place``."""
+
+    clean: Path | None = None
+    """Folder of good images, where there are no pairs: ``degradation`` makes them."""
+
+    degradation: str = ""
+    """Name of an operator of ``llars.degrade``, or several joined by ``+``, applied in that order."""
+
+    severity: list[float] = field(default_factory=lambda: [0.2, 0.8])
+    """Least and greatest strength of the degradation."""
+
+    sensor: str | None = None
+    """Name of the sensor, where the files do not say."""
+
+    held_out: float = 0.2
+    """Share of the places that are kept from training, at least one."""
+
+    run: Path | None = None
+    """Folder for checkpoint and report; ``out`` with ``.run`` for its suffix if not given."""
+
+    steps: int = 600
+    batch_size: int = 8
+    patch: int = 64
+    """Side of the patches in pixels; smaller where images are."""
+
+    learning_rate: float | None = None
+    """Of its peak; that of ``METHODS`` if not given."""
+
+    evaluate_steps: int = 50
+    """Steps between two looks at the held-out images, each with a checkpoint."""
+
+    patience: int = 4
+    """Looks in a row without a gain after which the run stops."""
+
+    max_minutes: float | None = None
+    """Stop after this long; the same seed then no longer means the same adapter."""
+
+    keep: float = 0.25
+    """Share of steps that hold the other tasks where they are."""
+
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"unknown tuning method {self.method!r}; there are {', '.join(METHODS)}")
+        task = get_task(self.task)
+        sources = {"inputs": self.inputs, "pairs": self.pairs, "clean": self.clean}
+        given = [name for name, path in sources.items() if path is not None]
+        if len(given) != 1 or (self.inputs is None) != (self.targets is None):
+            raise ConfigError(
+                f"found {', '.join(given) or 'no images'}; give `inputs` and `targets`, or `pairs`, or "
+                "`clean` with `degradation`"
+            )
+        if (self.clean is None) != (not self.degradation):
+            raise ConfigError("`clean` and `degradation` go together: good images, and what makes them bad")
+        if self.prompts and task.changes_grid:
+            raise ConfigError(
+                f"{task.key} reads its words for the factor and takes no sentences of your own; leave `prompts` out"
+            )
+        low, high = (*self.severity, -1.0, -1.0)[:2]
+        if len(self.severity) != 2 or not 0 <= low <= high <= 1:
+            raise ConfigError(f"severity={self.severity}; expected the least and the greatest, within 0 to 1")
+        for name, least, most in (("held_out", 0, 1), ("keep", 0, 1)):
+            if not least <= getattr(self, name) < most:
+                raise ConfigError(f"{name}={getattr(self, name)}; expected a share from {least} to below {most}")
+        for name in ("rank", "steps", "batch_size", "patch", "evaluate_steps", "patience"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}={getattr(self, name)}; expected 1 or more")
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoint and report lie."""
+        return self.run or self.out.with_suffix(".run")
+
+    @property
+    def peak(self) -> float:
+        """Greatest learning rate of the schedule."""
+        return METHODS[self.method] if self.learning_rate is None else self.learning_rate
+
+
+def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Sequence[str] = ()) -> TuneConfig:
+    """The configuration in a YAML file (if any), with settings ``given`` and ``key=value`` words over it.
+
+    Raises:
+        ConfigError: the file or a key in it is wrong.
+    """
+    try:
+        values = {} if path is None else yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        words = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in overrides)}
+        values = {**values, **given, **words}
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration at {path}; configs/tune/ has some to start from") from None
+    except (yaml.YAMLError, ValueError, TypeError) as fault:
+        raise ConfigError(f"{path} and {list(overrides)} are not readable as key: value settings ({fault})") from None
+    known = {entry.name: str(entry.type) for entry in fields(TuneConfig)}
+    if unknown := set(values) - set(known):
+        raise ConfigError(f"unknown tuning settings {sorted(unknown)}; known are {', '.join(known)}")
+    if missing := {"out", "task"} - set(values):
+        raise ConfigError(f"{' and '.join(sorted(missing))} must be given: the adapter to write, and a task's key")
+    return TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})

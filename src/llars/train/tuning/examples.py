@@ -1,0 +1,257 @@
+"""The user's images: read and checked."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from llars.bands import Band, Role
+from llars.degrade.resolution import enlarge_exactly
+from llars.errors import DataError
+from llars.tasks import RESOLUTIONS, get_task
+from llars.train.tuning.config import TuneConfig
+from llars.train.tuning.shift import measure_shift
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Example", "read_examples"]
+
+SUFFIXES = {".tif", ".tiff", ".jp2", ".png", ".jpg", ".vrt"}
+"""Files of a folder that are taken for images."""
+
+LEAST_SIDE = 32
+"""Sides below this many pixels are too short to measure a shift."""
+
+Footprint = tuple[str, float, float, float, float]
+"""Reference system, and left, bottom, right, top in it."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image with its truth, in unit values without gaps, on the grid of the truth."""
+
+    name: str
+    """File name of the input, or of the clean image."""
+
+    image: NDArray[np.float32] | None
+    """``(band, y, x)`` as it is; None where a degradation shall make it of the truth."""
+
+    truth: NDArray[np.float32]
+    """``(band, y, x)`` as it should be."""
+
+    valid: NDArray[np.bool_]
+    """``(y, x)``: every band of everything has data."""
+
+    bands: tuple[Band, ...]
+    """One per channel."""
+
+    guides: NDArray[np.float32]
+    """``(guide, y, x)``, often none."""
+
+    guide_bands: tuple[Band, ...] = ()
+    """One per channel of ``guides``."""
+
+    factor: int = 1
+    """How many times coarser the grid was from which ``image`` was enlarged."""
+
+    place: str = ""
+    """Given by the user; images of one place share a side of the split."""
+
+    footprint: Footprint | None = None
+    """Where it lies; None where the file does not say."""
+
+    value_range: tuple[float, float] = (0.0, 1.0)
+    """Physical values of 0 and 1 of the first band."""
+
+    decibels: bool = False
+    """Whether the physical values are decibels."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Files of one example."""
+
+    truth: Path
+    image: Path | None = None
+    guides: Mapping[str, Path] | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """One file, in physical values."""
+
+    values: NDArray[np.float32]
+    about: Mapping[str, Any]
+    footprint: Footprint | None
+
+    def unit(self, ranges: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+        """Values of which 0 and 1 are the ends of each band's range."""
+        low, high = (np.array([pair[end] for pair in ranges], dtype=np.float32)[:, None, None] for end in (0, 1))
+        return (self.values - low) / (high - low)
+
+
+def read_examples(config: TuneConfig) -> tuple[list[Example], list[str]]:
+    """All images of a run, and a line on each pair that should be looked at: its two do not lie on each other.
+
+    Raises:
+        DataError: there are too few, two of a pair have different sizes or bands, or are the same.
+        LlarsError: a file cannot be read as an image.
+    """
+    rows = _rows(config)
+    if len(rows) < 2:
+        raise DataError(
+            f"found {len(rows)} image(s) to learn from; at least 2 are needed, of two places: one is held out"
+        )
+    examples = [_read(row, config) for row in rows]
+    notes = [_misaligned(one) for one in examples if one.image is not None and one.factor == 1]
+    return examples, [note for note in notes if note]
+
+
+def _rows(config: TuneConfig) -> list[_Row]:
+    if config.pairs is not None:
+        return _listed(config.pairs)
+    if config.clean is not None:
+        return [_Row(path) for path in _images(config.clean).values()]
+    assert config.inputs is not None
+    assert config.targets is not None
+    inputs, targets = _images(config.inputs), _images(config.targets)
+    if alone := sorted(set(inputs) ^ set(targets)):
+        raise DataError(
+            f"{', '.join(alone[:3])} is in one of {config.inputs} and {config.targets} only; "
+            "the two of a pair have the same name"
+        )
+    return [_Row(targets[name], inputs[name]) for name in inputs]
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}; give one with images ({', '.join(sorted(SUFFIXES))})")
+    return {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+
+
+def _listed(path: Path) -> list[_Row]:
+    """Rows of a CSV; its paths start from its own folder."""
+    roles = {role.value for role in Role} - {Role.TARGET.value}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            entries = list(csv.DictReader(file))
+    except OSError as fault:
+        raise DataError(f"cannot read {path} ({fault.strerror}); give a CSV with columns input, target") from None
+    columns = set(entries[0]) if entries else set()
+    if not {"input", "target"} <= columns or not columns <= {"input", "target", "place", *roles}:
+        raise DataError(
+            f"{path} has the columns {sorted(columns)}; expected input, target, and any of "
+            f"place, {', '.join(sorted(roles))}"
+        )
+    return [
+        _Row(
+            path.parent / entry["target"],
+            path.parent / entry["input"],
+            {role: path.parent / entry[role] for role in sorted(roles & columns)},
+            entry.get("place", ""),
+        )
+        for entry in entries
+    ]
+
+
+def _open(path: Path, sensor: str | None) -> _Scene:
+    # The one place where tuning meets raster files, and only when it is reached.
+    from llars.scene import open_scene
+
+    scene = open_scene(path, sensor)
+    place: Footprint | None = None
+    if scene.rio.crs is not None:
+        left, bottom, right, top = (float(edge) for edge in scene.rio.bounds())
+        place = (str(scene.rio.crs), left, bottom, right, top)
+    return _Scene(np.asarray(scene.values, dtype=np.float32), scene.attrs, place)
+
+
+def _read(row: _Row, config: TuneConfig) -> Example:
+    truth = _open(row.truth, config.sensor)
+    shown = truth if row.image is None else _open(row.image, config.sensor)
+    name = (row.image or row.truth).name
+    if len(shown.values) != len(truth.values):
+        raise DataError(
+            f"{name}: the input has {len(shown.values)} bands, the target {len(truth.values)}; expected as many"
+        )
+    # What a scene stands for when it is restored is told by itself, not by a truth that nobody has then.
+    ranges = shown.about["band_ranges"]
+    factor = 1 if row.image is None else _factor(name, shown.values.shape, truth.values.shape, config.task)
+    image = None if row.image is None else _enlarged(shown.unit(ranges), factor)
+    guides, guide_bands = _guides(row, config, truth.values.shape[-2:])
+    unit = truth.unit(ranges)
+    parts = [unit, guides] if image is None else [unit, image, guides]
+    valid: NDArray[np.bool_] = np.isfinite(np.concatenate(parts)).all(axis=0, keepdims=True)[0]
+    example = Example(
+        name,
+        None if image is None else np.where(valid, image, np.float32(0)),
+        np.where(valid, unit, np.float32(0)),
+        valid,
+        truth.about["bands"],
+        np.where(valid, guides, np.float32(0)),
+        guide_bands,
+        factor,
+        row.place,
+        truth.footprint,
+        ranges[0],
+        truth.about["units"] == "dB",
+    )
+    if example.image is not None and np.array_equal(example.image, example.truth):
+        raise DataError(f"{name}: input and target are the same image; there is nothing to learn from it: leave it out")
+    return example
+
+
+def _factor(name: str, shown: tuple[int, ...], truth: tuple[int, ...], task: str) -> int:
+    """How many times finer the target's grid is."""
+    factor = max(1, round(truth[-1] / shown[-1]))
+    finer = get_task(task).changes_grid
+    size = f"{name}: the input has {shown[-2]} x {shown[-1]} pixels, the target {truth[-2]} x {truth[-1]}"
+    if tuple(factor * side for side in shown[-2:]) != tuple(truth[-2:]) or (factor > 1 and not finer):
+        wanted = "a whole number of times as many" if finer else "the same size"
+        raise DataError(f"{size}; expected {wanted}: crop them to the same ground")
+    if task == "sr" and factor not in RESOLUTIONS:
+        raise DataError(f"{size}; expected a target 2, 3 or 4 times as fine for sr")
+    return factor
+
+
+def _enlarged(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    return image if factor == 1 else enlarge_exactly(torch.from_numpy(image), factor).numpy()
+
+
+def _guides(row: _Row, config: TuneConfig, size: tuple[int, ...]) -> tuple[NDArray[np.float32], tuple[Band, ...]]:
+    given = row.guides or {}
+    if missing := [role.value for role in get_task(config.task).guides if role.value not in given]:
+        raise DataError(f"{config.task} needs {' and '.join(missing)}; give `pairs`, a CSV with columns of that name")
+    images, bands = [np.zeros((0, *size), dtype=np.float32)], []
+    for role, path in given.items():
+        guide = _open(path, None)
+        factor = max(1, round(size[-1] / guide.values.shape[-1]))
+        if tuple(factor * side for side in guide.values.shape[-2:]) != tuple(size):
+            raise DataError(
+                f"{path}: {guide.values.shape[-2]} x {guide.values.shape[-1]} pixels for a target of {size[0]} x "
+                f"{size[1]}; expected a grid that nests in the target's"
+            )
+        images.append(_enlarged(guide.unit(guide.about["band_ranges"]), factor))
+        bands += [replace(band, role=Role(role)) for band in guide.about["bands"]]
+    return np.concatenate(images), tuple(bands)
+
+
+def _misaligned(one: Example) -> str:
+    """What to say where input and target do not lie on each other; nothing where they do, or nobody can tell."""
+    if one.image is None or min(one.valid.shape) < LEAST_SIDE:
+        return ""
+    shift = measure_shift(one.image.mean(0), one.truth.mean(0))
+    if shift is None or shift == (0, 0):
+        return ""
+    return (
+        f"{one.name}: the target lies {shift[0]:+d} rows and {shift[1]:+d} columns from the input; "
+        "align them, or the shift is learned"
+    )

@@ -1,0 +1,162 @@
+"""What a tuning run leaves for people to read: figures before and after, a curve, a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from llars.model.network import Network
+from llars.sample import Batch
+from llars.train.panel import panel
+from llars.train.tuning.trainer import Look
+
+__all__ = ["Before", "TuneReport", "draw_curve", "draw_panel", "write"]
+
+
+@dataclass(frozen=True)
+class Before:
+    """A figure of the base weights and that of the weights with the adapter, in dB."""
+
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What a tuning run gave."""
+
+    adapter: Path
+    """The file that was written."""
+
+    folder: Path
+    """Where report.md, report.json and the pictures lie."""
+
+    method: str
+    rank: int
+    """0 where the method has none."""
+
+    parameters: int
+    """Numbers that were learned."""
+
+    share: float
+    """The same as a share of the base's."""
+
+    size: int
+    """Bytes of the adapter."""
+
+    images: int
+    """Images trained on."""
+
+    held_out: tuple[str, ...]
+    """Names of the images held out."""
+
+    input_db: float
+    """Mean PSNR of the held-out patches as they are."""
+
+    restored: Before
+    """Mean PSNR of the held-out patches, restored."""
+
+    others: dict[str, Before]
+    """Gain in PSNR on other tasks: their faults, put into the held-out truths."""
+
+    best_step: int
+    steps: int
+    """Steps that were done."""
+
+    minutes: float
+    """Wall-clock time of this call, images read and looks taken."""
+
+    notes: tuple[str, ...]
+    """What was found wrong with the images."""
+
+    @property
+    def gain(self) -> float:
+        """What the adapter adds on held-out patches, in dB."""
+        return self.restored.after - self.restored.before
+
+    @property
+    def lost(self) -> float:
+        """Most that any other task lost, in dB; 0 if none did."""
+        return max([0.0, *(pair.before - pair.after for pair in self.others.values())])
+
+    def lines(self) -> list[str]:
+        """The figures as Markdown."""
+        rank = f", rank {self.rank}" if self.rank else ""
+        others = [
+            f"| {task} | {pair.before:+.2f} | {pair.after:+.2f} | {pair.after - pair.before:+.2f} |"
+            for task, pair in self.others.items()
+        ]
+        return [
+            f"# {self.adapter.name}",
+            "",
+            f"{self.method}{rank}: {self.parameters:,} numbers ({self.share:.1%} of the base), {self.size / 1000:.0f} "
+            f"kB, learned from {self.images} images in {self.minutes:.1f} min; the best of {self.steps} steps was "
+            f"{self.best_step}.",
+            "",
+            "| held-out patches | PSNR, dB |",
+            "| --- | --- |",
+            f"| as they are | {self.input_db:.2f} |",
+            f"| restored by the base | {self.restored.before:.2f} |",
+            f"| restored with the adapter | {self.restored.after:.2f} |",
+            "",
+            f"The adapter adds {self.gain:+.2f} dB on {len(self.held_out)} images that it never learned from "
+            f"({', '.join(self.held_out)}). They also told when to stop, which flatters the figure a little.",
+            "",
+            *(
+                ["| other task | gain before | gain after | change, dB |", "| --- | --- | --- | --- |", *others]
+                if others
+                else ["No other task was measured: these weights have none that can be put into any image."]
+            ),
+            *(["", "Look at these:", "", *(f"- {note}" for note in self.notes)] if self.notes else []),
+        ]
+
+
+def write(report: TuneReport, looks: Sequence[Look]) -> None:
+    """Write ``report.md`` and ``report.json`` into the report's folder."""
+    document = dataclasses.asdict(report) | {
+        "adapter": str(report.adapter),
+        "folder": str(report.folder),
+        "gain": report.gain,
+        # JSON has no NaN: the look before the first step has no loss.
+        "looks": [[look.step, None if np.isnan(look.loss) else look.loss, look.gain] for look in looks],
+    }
+    (report.folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (report.folder / "report.md").write_text("\n".join(report.lines()) + "\n", encoding="utf-8")
+
+
+def draw_curve(path: Path, looks: Sequence[Look]) -> bool:
+    """The held-out gain and the loss over the steps, as PNG; False where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return False
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    gain = figure.subplots()
+    steps = [look.step for look in looks]
+    gain.plot(steps, [look.gain for look in looks], "o-", color="tab:blue")
+    gain.set_xlabel("step")
+    gain.set_ylabel("held-out gain, dB", color="tab:blue")
+    loss = gain.twinx()
+    loss.plot(steps, [look.loss for look in looks], ".--", color="tab:grey")
+    loss.set_ylabel("training loss", color="tab:grey")
+    figure.savefig(path, dpi=100)
+    return True
+
+
+def draw_panel(path: Path, base: Network, tuned: Network, held_out: Sequence[Batch]) -> bool:
+    """One held-out patch as it is, restored and as it should be: above by the base, below with the adapter.
+
+    Returns False where Pillow is not installed.
+    """
+    if importlib.util.find_spec("PIL") is None:
+        return False
+    from PIL import Image
+
+    Image.fromarray(np.concatenate([panel(network, held_out[:1]) for network in (base, tuned)])).save(path)
+    return True

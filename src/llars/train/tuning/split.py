@@ -1,0 +1,63 @@
+"""Which images are held out: by place, so that no ground is seen in training and in the figures too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from llars.errors import DataError
+from llars.train.tuning.examples import Example
+
+__all__ = ["divided"]
+
+
+def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
+    """Examples to train on and examples held out; those of one place, or that overlap, stay together.
+
+    Which places are held out depends on their names alone.
+
+    Raises:
+        DataError: all lie in one place.
+    """
+    places: dict[str, list[Example]] = {}
+    for one, place in zip(examples, _places(examples), strict=True):
+        places.setdefault(place, []).append(one)
+    if len(places) < 2:
+        raise DataError(
+            f"all {len(examples)} images overlap or share a place; at least one place must be held out: "
+            "give images of a second one"
+        )
+    order = sorted(places, key=lambda place: hashlib.sha256(place.encode()).hexdigest())
+    count = min(len(places) - 1, max(1, round(share * len(places))))
+    held = set(order[:count])
+    return (
+        [one for place, members in places.items() if place not in held for one in members],
+        [one for place, members in places.items() if place in held for one in members],
+    )
+
+
+def _places(examples: Sequence[Example]) -> list[str]:
+    """The place of each example: the name of the first of those that it is tied to by overlap or by the user."""
+    leader = list(range(len(examples)))
+
+    def lead(index: int) -> int:
+        while leader[index] != index:
+            index = leader[index]
+        return index
+
+    for second, other in enumerate(examples):
+        for first in range(second):
+            if _tied(examples[first], other):
+                # The earlier one leads, so that the names of places do not depend on the order of the unions.
+                low, high = sorted((lead(first), lead(second)))
+                leader[high] = low
+    return [examples[lead(index)].place or examples[lead(index)].name for index in range(len(examples))]
+
+
+def _tied(first: Example, second: Example) -> bool:
+    if first.place or second.place:
+        return first.place == second.place
+    a, b = first.footprint, second.footprint
+    if a is None or b is None or a[0] != b[0]:
+        return False
+    return min(a[3], b[3]) > max(a[1], b[1]) and min(a[4], b[4]) > max(a[2], b[2])

@@ -1,0 +1,97 @@
+"""One more expert behind every gate: a twin of one that is there, chosen in its stead where images are the user's.
+
+So the network starts out as it was. The gate's new row is that of the twin plus a linear discriminant (Fisher, 1936)
+between the conditions of the user's images and those of other tasks: where the discriminant is negative, the old
+expert comes before the new one, and what the network did there does not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from llars.model.blocks import Block
+from llars.model.gating import Gate
+from llars.model.network import Network
+from llars.sample import Batch
+from llars.train.tuning.methods import Changes, expert_axes
+from llars.train.validation import restore
+from llars.weights.adapters import Change
+
+__all__ = ["twins"]
+
+MARGIN = 1.0
+"""Logit between the two means of the discriminant."""
+
+RIDGE = 0.1
+"""Added to the pooled covariance, in units of its mean variance: batches are few, conditions have many numbers."""
+
+
+def twins(network: Network, own: Iterable[Batch], others: Iterable[Batch]) -> Changes:
+    """The appended experts and gate rows, as changes to train.
+
+    Args:
+        network: the base, in evaluation mode.
+        own: batches of the user's images.
+        others: batches of other tasks; without any, the user's are told from the mean condition of none.
+    """
+    mine = _conditions(network, own)
+    rest = _conditions(network, others) if (others := list(others)) else torch.zeros_like(mine)
+    direction, offset = _discriminant(mine, rest)
+    axes = expert_axes(network)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    changes: Changes = {}
+    for gate, experts in _gated(network):
+        twin = _runner_up(gate, mine)
+        for parameter in (*gate.parameters(), *experts.parameters()):
+            name = names[id(parameter)]
+            if name not in axes:
+                continue
+            rows = parameter.detach().select(axes[name], twin).unsqueeze(axes[name]).clone()
+            if parameter is gate.clean.weight:
+                rows += MARGIN * direction
+            elif parameter is gate.clean.bias:
+                rows -= MARGIN * offset
+            changes[name] = Change("append", {"rows": rows.requires_grad_()}, axes[name])
+    return changes
+
+
+def _gated(network: Network) -> Iterator[tuple[Gate, nn.Module]]:
+    """Every gate with the experts behind it."""
+    for block in network.modules():
+        if isinstance(block, Block):
+            for kind, gate in block.gates.items():
+                assert isinstance(gate, Gate)
+                yield gate, getattr(block, kind)
+
+
+def _conditions(network: Network, batches: Iterable[Batch]) -> Tensor:
+    """``(sample, feature)``: what the gates see."""
+    seen: list[Tensor] = []
+    gate = next(module for module in network.modules() if isinstance(module, Gate))
+    hook = gate.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().float()))
+    try:
+        for batch in batches:
+            restore(network, batch)
+    finally:
+        hook.remove()
+    return torch.cat(seen)
+
+
+def _discriminant(mine: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and offset: +0.5 at the mean of ``mine``, -0.5 at that of ``rest``."""
+    centred = torch.cat((mine - mine.mean(0), rest - rest.mean(0)))
+    spread = centred.T @ centred / len(centred)
+    spread = spread + RIDGE * (spread.diagonal().mean() + 1e-6) * torch.eye(len(spread))
+    between = mine.mean(0) - rest.mean(0)
+    weights = torch.linalg.solve(spread, between)
+    weights = weights / (weights @ between).clamp_min(1e-6)
+    return weights, weights @ (mine.mean(0) + rest.mean(0)) / 2
+
+
+def _runner_up(gate: Gate, conditions: Tensor) -> int:
+    """The expert that is most often the last of those chosen."""
+    last = gate.clean(conditions).topk(gate.top_k, dim=-1).indices[:, -1]
+    return int(last.bincount().argmax())

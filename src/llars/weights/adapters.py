@@ -1,0 +1,281 @@
+"""Adapters: small files that change base weights, by name and hash; several add up, and `merge` bakes them in.
+
+An adapter holds one `Change` for every tensor of the base network that it touches. Each is a function of that base
+tensor alone, so adapters may be stacked in any order, and the result is a plain network: it folds like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import llars
+from llars.errors import LlarsError, WeightsError
+from llars.tasks import get_task
+from llars.weights.registry import WeightsInfo, _first_line, _sha256, _write_whole, find, load_network, save_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llars.model.network import Network
+
+__all__ = ["Adapter", "AdapterInfo", "Change", "changed", "merge", "read_adapter", "save_adapter", "wear"]
+
+FORMAT = "llars-adapter-1"
+
+Kind = Literal["add", "low_rank", "directed", "scale", "after", "words", "append"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one tensor W of the base. Rows are outputs; experts are stacked in front of them.
+
+    - ``add``: W + value.
+    - ``low_rank``: W + up @ down (LoRA, Hu et al. 2021), the axes after the rows taken as one.
+    - ``directed``: the same, with every row's length set to its old one times 1 + magnitude (DoRA, Liu et al. 2024);
+      a row of zeros has no direction to keep and is changed as by ``low_rank``.
+    - ``scale``: every row times 1 + value (SSF, Lian et al. 2022).
+    - ``after``: W + up @ down @ W, which is a linear bottleneck behind the layer (RepAdapter, Luo et al. 2023).
+    - ``words``: W + outer(W @ vector, words): ``vector`` is added to an instruction as far as it is like ``words``.
+    - ``append``: further experts, after the last.
+    """
+
+    kind: Kind
+    parts: Mapping[str, Tensor]
+    """Tensors by the names that ``kind`` gives them."""
+
+    axis: int = 0
+    """Axis of the rows (``after``) or of the experts (``append``)."""
+
+    stem: str = ""
+    """Name under which the parts are stored, where several changes share them; the tensor's own if empty."""
+
+    def delta(self, base: Tensor) -> Tensor:
+        """What is added to ``base``; of its shape."""
+        import torch
+
+        parts = self.parts
+        match self.kind:
+            case "add":
+                return parts["value"].view(base.shape)
+            case "low_rank":
+                return (parts["up"] @ parts["down"]).view(base.shape)
+            case "directed":
+                turned = base + (parts["up"] @ parts["down"]).view(base.shape)
+                return _lengthened(base, turned, parts["magnitude"]) - base
+            case "scale":
+                value = parts["value"]
+                return base * value.reshape(value.shape + (1,) * (base.ndim - value.ndim))
+            case "after":
+                rows = base.reshape(*base.shape[: self.axis + 1], -1)
+                return ((parts["up"] @ parts["down"]) @ rows).view(base.shape)
+            case "words":
+                return torch.outer(base @ parts["vector"], parts["words"])
+            case "append":
+                raise ValueError("appended experts are no sum")
+
+
+def _lengthened(base: Tensor, turned: Tensor, magnitude: Tensor) -> Tensor:
+    """The rows of ``turned`` with the lengths of those of ``base`` times 1 + magnitude."""
+    import torch
+
+    shape = (*magnitude.shape, -1)
+    old = base.reshape(shape).norm(dim=-1, keepdim=True)
+    # Taken for a constant by the gradient: cheaper, and no worse (section 4.3 of the paper).
+    new = turned.detach().reshape(shape).norm(dim=-1, keepdim=True).clamp_min(1e-12)
+    rows = turned.reshape(shape) * torch.where(old > 0, old * (1 + magnitude[..., None]) / new, 1.0)
+    return rows.view(base.shape)
+
+
+def changed(base: Tensor, changes: Sequence[Change]) -> Tensor:
+    """``base`` with all changes: their sum, then the experts that they append, in order."""
+    import torch
+
+    result = base
+    for change in changes:
+        if change.kind != "append":
+            result = result + change.delta(base)
+    for change in changes:
+        if change.kind == "append":
+            result = torch.cat((result, change.parts["rows"]), change.axis)
+    return result
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """What an adapter says of itself."""
+
+    base: str
+    """Name of the weights that it was made for."""
+
+    base_sha256: str
+    """Their checksum: it fits no others."""
+
+    method: str
+    """How it was tuned: ``lora``, ``dora``, ..."""
+
+    rank: int
+    """Rank of its low-rank changes; 0 where it has none."""
+
+    tasks: tuple[str, ...]
+    """Keys of the tasks that it was tuned for."""
+
+    instructions: tuple[str, ...] = ()
+    """Sentences of its own that ask for the first of its tasks."""
+
+    experts: int = 0
+    """Experts that it appends to each gate."""
+
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Summary of the run, anything that JSON can hold."""
+
+    version: str = llars.__version__
+    """Version of llars that wrote it."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter in memory."""
+
+    info: AdapterInfo
+    changes: Mapping[str, Change]
+    """By name of the base tensor."""
+
+    path: str = ""
+    """File that it was read from."""
+
+    sha256: str = ""
+    """Checksum of that file."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of stored numbers."""
+        tensors = {id(part): part for change in self.changes.values() for part in change.parts.values()}
+        return sum(part.numel() for part in tensors.values())
+
+
+def save_adapter(path: str | os.PathLike[str], info: AdapterInfo, changes: Mapping[str, Change]) -> None:
+    """Write an adapter in half precision, whole or not at all.
+
+    Raises:
+        WeightsError: a number is too large for half precision, or not finite.
+        OutputError: the file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save
+
+    tensors, described = {}, {}
+    for name, change in changes.items():
+        stem = change.stem or name
+        described[name] = {"kind": change.kind, "axis": change.axis, "stem": stem, "parts": sorted(change.parts)}
+        for part, tensor in change.parts.items():
+            stored = tensor.detach().cpu().half().contiguous()
+            if not torch.isfinite(stored).all():
+                raise WeightsError(f"the {part} of {stem} is not finite in half precision: lower the learning rate")
+            tensors[f"{stem}/{part}"] = stored
+    about = {"format": FORMAT, **asdict(info), "changes": described}
+    # One entry: safetensors writes several in any order, and the same adapter shall be the same file.
+    _write_whole(Path(path), save(tensors, {"llars": json.dumps(about, sort_keys=True)}))
+
+
+def read_adapter(path: str | os.PathLike[str]) -> Adapter:
+    """The adapter at ``path``, in float32.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or no adapter.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"no adapter at {path}; `llars tune` makes one")
+    try:
+        with safe_open(path, "pt") as stored:
+            about = json.loads((stored.metadata() or {}).get("llars", "{}"))
+            tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError, ValueError) as fault:
+        raise WeightsError(f"{path} is no whole safetensors file ({_first_line(fault)}); get it again") from None
+    if about.get("format") != FORMAT:
+        raise WeightsError(f"{path} is no llars adapter: its format is {about.get('format')}, expected {FORMAT}")
+    try:
+        changes = {name: _change(entry, tensors) for name, entry in about["changes"].items()}
+        names = AdapterInfo.__dataclass_fields__
+        info = AdapterInfo(**{key: _frozen(value) for key, value in about.items() if key in names})
+        for key in info.tasks:
+            get_task(key)
+    except (KeyError, TypeError, LlarsError) as fault:
+        raise WeightsError(f"{path}: cannot understand its metadata ({_first_line(fault)}); update llars") from None
+    return Adapter(info, changes, str(path), _sha256(path))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _change(entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Change:
+    if entry["kind"] not in get_args(Kind):
+        raise KeyError(f"change {entry['kind']}")
+    parts = {part: tensors[f"{entry['stem']}/{part}"] for part in entry["parts"]}
+    return Change(entry["kind"], parts, entry["axis"], entry["stem"])
+
+
+def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tuple[Network, WeightsInfo]:
+    """The network with ``adapters`` on, and what it then is; ``network`` stays as it is.
+
+    Args:
+        network: that of the weights file which ``info`` describes, as it was loaded.
+        info: what that file says of itself.
+        adapters: any number of them, in any order.
+
+    Raises:
+        WeightsError: an adapter was made for other weights.
+    """
+    from llars.model.network import Network
+
+    worn = list(adapters)
+    for one in worn:
+        if one.info.base_sha256 != info.sha256:
+            raise WeightsError(
+                f"{one.path or 'an adapter'} was made for {one.info.base} with SHA-256 {one.info.base_sha256[:12]}, "
+                f"these weights have {info.sha256[:12]}: give --model its base, or tune anew"
+            )
+    config = replace(network.config, experts=network.config.experts + sum(one.info.experts for one in worn))
+    tensors = {
+        name: changed(base, [one.changes[name] for one in worn if name in one.changes])
+        for name, base in network.state_dict().items()
+    }
+    result = Network(config)
+    try:
+        result.load_state_dict(tensors)
+    except RuntimeError as fault:
+        raise WeightsError(f"the adapters do not fit the weights: {' '.join(str(fault).split())[:200]}") from None
+    tasks = tuple(dict.fromkeys((*info.tasks, *(task for one in worn for task in one.info.tasks))))
+    taught = dict(info.training.get("taught", {}))
+    taught |= {sentence: one.info.tasks[0] for one in worn for sentence in one.info.instructions}
+    training = {**info.training, "taught": taught} if taught else info.training
+    return result.eval(), replace(info, config=config, tasks=tasks, training=training)
+
+
+def merge(
+    base: str | os.PathLike[str], adapters: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]
+) -> WeightsInfo:
+    """Bake adapters into a weights file of its own, for `llars.load` and `--model`.
+
+    Args:
+        base: name of bundled weights, or a weights file: the one that the adapters were made for.
+        adapters: adapter files.
+        out: weights file to write; an existing one is replaced.
+
+    Raises:
+        WeightsError: a file is missing or damaged, or an adapter was made for other weights.
+        OutputError: ``out`` cannot be written.
+    """
+    worn = [read_adapter(path) for path in adapters]
+    network, info = wear(*load_network(find(base)), worn)
+    merged = [{"sha256": one.sha256, "method": one.info.method, "tasks": one.info.tasks} for one in worn]
+    training = {**info.training, "base": info.sha256, "merged": merged}
+    return save_weights(out, network.state_dict(), info.config, info.tasks, training)

@@ -1,0 +1,160 @@
+"""The contract of `llars restore`: exit codes, one line per mistake, nothing left behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from tests.commands import DENOISE, Result, assert_mistake, plain, write
+
+from llars import cli
+
+
+def text_named_tif(folder: Path) -> Path:
+    path = folder / "text.tif"
+    path.write_text("this is no image\n" * 40)
+    return path
+
+
+def truncated(folder: Path) -> Path:
+    # Noise does not compress, so the cut is certain to fall into the pixels.
+    whole = write(folder / "whole.tif", plain(256, 256), tiled=True, blockxsize=64, blockysize=64)
+    path = folder / "truncated.tif"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    return path
+
+
+def complex_radar(folder: Path) -> Path:
+    return write(folder / "slc.tif", np.ones((1, 48, 40), dtype=np.complex64))
+
+
+def all_nodata(folder: Path) -> Path:
+    return write(folder / "empty.tif", np.zeros((3, 48, 40), dtype=np.uint8), nodata=0)
+
+
+BAD_INPUTS = {
+    "missing": (lambda folder: folder / "nowhere.tif", "nowhere.tif"),
+    "text": (text_named_tif, "text.tif"),
+    "truncated": (truncated, "truncated.tif"),
+    "complex": (complex_radar, "complex"),
+    "all nodata": (all_nodata, "no data"),
+    "5x5": (lambda folder: write(folder / "five.tif", plain(5, 5)), "16"),
+    "folder": (lambda folder: folder, ""),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    case: str, llars: Callable[..., Result], tiny_weights: Path, tmp_path: Path
+) -> None:
+    make, says = BAD_INPUTS[case]
+    source, folder = make(tmp_path), tmp_path / "out"
+    folder.mkdir()
+    result = llars("restore", source, folder / "out.tif", *DENOISE, "--model", tiny_weights)
+    assert_mistake(result, says=says)
+    assert not list(folder.iterdir())
+
+
+BAD_OPTIONS = {
+    "unknown sensor": ([*DENOISE, "--sensor", "sentinel2-l2b"], "sentinel2-l2a"),
+    "another domain": (["-p", "write a poem about my grandmother's kitchen"], "noise"),
+    "empty prompt": (["-p", "  "], "noise"),
+    "no prompt": ([], "noise"),
+    "unknown model": ([*DENOISE, "--model", "llars-smal"], "llars-smal"),
+    "unknown device": ([*DENOISE, "--device", "abacus"], "abacus"),
+    "impossible scale": (["-p", "double the resolution", "--scale", "7"], "7"),
+    "impossible tile": ([*DENOISE, "--tile", "0"], "tile"),
+    "no number": ([*DENOISE, "--tile", "large"], "--tile"),
+    "unknown option": ([*DENOISE, "--colour"], "--colour"),
+    "task not learned": (["-p", "remove the clouds"], "cloud"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+def test_bad_option_is_one_line_and_leaves_nothing(
+    case: str, llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options, says = BAD_OPTIONS[case]
+    model = [] if "--model" in options else ["--model", tiny_weights]
+    result = llars("restore", small_scene, tmp_path / "out.tif", *options, *model)
+    assert_mistake(result, says=says)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["OUTPUT", "--uncertainty", "--preview"])
+def test_unwritable_output(
+    option: str, llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "no_such_folder" / "out.png"
+    good = tmp_path / "out.tif"
+    extra = [option, bad] if option.startswith("--") else []
+    output = bad.with_suffix(".tif") if option == "OUTPUT" else good
+    result = llars("restore", small_scene, output, *DENOISE, "--model", tiny_weights, *extra)
+    assert_mistake(result, says="no_such_folder")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["OUTPUT", "--uncertainty", "--preview"])
+def test_existing_output_is_kept(
+    option: str, llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    existing = tmp_path / "precious.tif"
+    existing.write_bytes(b"precious")
+    extra = [option, existing] if option.startswith("--") else []
+    output = existing if option == "OUTPUT" else tmp_path / "out.tif"
+    result = llars("restore", small_scene, output, *DENOISE, "--model", tiny_weights, *extra)
+    assert_mistake(result, says="--overwrite")
+    assert existing.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [existing]
+
+
+def test_overwrite_replaces(
+    llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.tif"
+    output.write_bytes(b"old")
+    result = llars("restore", small_scene, output, *DENOISE, "--model", tiny_weights, "--overwrite")
+    assert result == Result(cli.OK, "", "")
+    with rasterio.open(output) as restored:
+        assert restored.count == 10
+
+
+def test_restore_writes_all_that_is_asked_for_and_says_nothing_off_a_terminal(
+    llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output, spread, picture = (tmp_path / name for name in ("out.tif", "spread.tif", "picture.png"))
+    result = llars(
+        "restore", small_scene, output, *DENOISE, "--model", tiny_weights, "--uncertainty", spread, "--preview", picture
+    )
+    assert result == Result(cli.OK, "", "")
+    assert sorted(tmp_path.iterdir()) == [output, picture, spread]
+    with rasterio.open(spread) as deviation:
+        assert deviation.read().min() >= 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_scale_makes_the_grid_finer_and_keeps_the_bounds(
+    llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.tif"
+    result = llars("restore", small_scene, output, "-p", "double the resolution", "--scale", 2, "--model", tiny_weights)
+    assert result.code == cli.OK, result.err
+    with rasterio.open(small_scene) as before, rasterio.open(output) as after:
+        assert after.shape == (before.height * 2, before.width * 2)
+        assert after.bounds == before.bounds
+
+
+def test_nan_and_infinity_are_no_data_not_an_error(
+    llars: Callable[..., Result], tiny_weights: Path, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).uniform(0.05, 0.4, (4, 48, 40)).astype(np.float32)
+    values[1, 10:14, 5:9] = np.nan
+    values[:, 30, 30] = np.inf
+    values[2, 20, 2] = -np.inf
+    source = write(tmp_path / "in.tif", values)
+    output = tmp_path / "out.tif"
+    result = llars("restore", source, output, *DENOISE, "--model", tiny_weights)
+    assert result.code == cli.OK, result.err
+    with rasterio.open(output) as restored:
+        np.testing.assert_array_equal(np.isfinite(restored.read()), np.isfinite(values))
