@@ -39,6 +39,16 @@ def small_scene(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of the smallest network, untrained: for facts that hold whatever was learned."""
+    return untrained(tmp_path_factory, ("denoise", "deblur", "destripe", "haze", "sr", "brightness"))
+
+
+@pytest.fixture(scope="session")
+def fusing_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for tasks that need guides."""
+    return untrained(tmp_path_factory, ("cloud", "cloud_sar", "pansharpen", "stf"))
+
+
+def untrained(factory: pytest.TempPathFactory, tasks: tuple[str, ...]) -> Path:
     import torch
 
     from llars.model.config import preset
@@ -47,8 +57,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     config = preset("llars-tiny")
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    tasks = ("denoise", "deblur", "destripe", "haze", "sr", "brightness")
+    path = factory.mktemp("weights") / "tiny.safetensors"
     save_weights(path, Network(config).state_dict(), config, tasks)
     return path
 

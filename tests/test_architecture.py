@@ -24,7 +24,7 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {"_console": "cli", "_data_commands": "cli"}
+ALIASES = {"_archive": "cli", "_console": "cli", "_data_commands": "cli", "_tuning": "cli"}
 """Further modules beside the package's members, and the member that each is a part of."""
 
 FORBIDDEN = {

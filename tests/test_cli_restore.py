@@ -1,11 +1,13 @@
 """The contract of `llars restore`: exit codes, one line per mistake, nothing left behind."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import from_origin
 from tests.commands import DENOISE, Result, assert_mistake, plain, write
 
 from llars import cli
@@ -158,3 +160,54 @@ def test_nan_and_infinity_are_no_data_not_an_error(
     assert result.code == cli.OK, result.err
     with rasterio.open(output) as restored:
         np.testing.assert_array_equal(np.isfinite(restored.read()), np.isfinite(values))
+
+
+def radar(folder: Path) -> Path:
+    """Sentinel-1 over the small scene, in decibel, on pixels of another size."""
+    path = folder / "s1.tif"
+    values = np.random.default_rng(2).normal(-12, 3, (2, 400, 400)).astype(np.float32)
+    write(path, values, crs="EPSG:32630", transform=from_origin(415_000, 5_825_000, 100, 100))
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = ("VV", "VH")
+    return path
+
+
+BAD_GUIDES = {
+    "no role": (["--guide", "s1.tif"], "ROLE=FILE"),
+    "unknown role": (["--guide", "radar=s1.tif"], "sar, pan, fine_before, coarse_before"),
+    "twice": (["--guide", "sar=s1.tif", "--guide", "sar=s2.tif"], "two guides"),
+    "of no use": (["--guide", "sar=s1.tif"], "helps none of the steps (denoise)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_GUIDES)
+def test_bad_guide_is_one_line_and_leaves_nothing(
+    case: str, llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options, says = BAD_GUIDES[case]
+    result = llars("restore", small_scene, tmp_path / "out.tif", *DENOISE, *options, "--model", tiny_weights)
+    assert_mistake(result, says=says)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_guide_is_used_and_what_it_makes_of_the_words_is_said(
+    llars: Callable[..., Result], small_scene: Path, fusing_weights: Path, tmp_path: Path
+) -> None:
+    output, words = tmp_path / "out.tif", ["-p", "remove the clouds", "--model", fusing_weights]
+    result = llars("restore", small_scene, output, *words, "--guide", f"sar={radar(tmp_path)}")
+    assert result.code == cli.OK, result.err
+    assert "was taken as cloud_sar" in result.err
+    with rasterio.open(small_scene) as before, rasterio.open(output) as after:
+        assert (after.profile["transform"], after.count) == (before.profile["transform"], before.count)
+        assert json.loads(after.tags()["LLARS_STEPS"])[0]["task"] == "cloud_sar"
+    missing = llars("restore", small_scene, tmp_path / "b.tif", "-p", "pansharpen", "--model", fusing_weights)
+    assert_mistake(missing, says="--guide pan=FILE")
+
+
+@pytest.mark.parametrize(("amount", "says"), [("lots", "4GB"), ("100MB", "at least")])
+def test_an_impossible_amount_of_memory_is_a_mistake(
+    amount: str, says: str, llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output, options = tmp_path / "out.tif", [*DENOISE, "--model", tiny_weights, "--max-memory", amount]
+    assert_mistake(llars("restore", small_scene, output, *options), says=says)
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llars.scene import open_scene
     from llars.sensors import get_sensor
     from llars.tasks import Step, Task
+    from llars.train.tuning.tune import tune
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "metrics",
     "open_scene",
+    "tune",
 ]
 
 _MODULES = frozenset({"degrade", "errors", "metrics"})
@@ -51,6 +53,7 @@ _HOMES = {
     "get_sensor": "llars.sensors",
     "load": "llars.infer.restorer",
     "open_scene": "llars.scene",
+    "tune": "llars.train.tuning.tune",
 }
 
 

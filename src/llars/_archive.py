@@ -94,5 +94,5 @@ def export(
 
     report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
     if not quiet:
-        sides = f"sides of tiles must be multiples of {report.multiple} px, and {report.halo} px at their borders differ"
+        sides = f"tiles: multiples of {report.multiple} px, overlapping by {2 * report.halo} px"
         say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import llars
+from llars._archive import archive
 from llars._console import (
     FAULT,
     INTERRUPTED,
@@ -23,6 +24,7 @@ from llars._console import (
     say,
 )
 from llars._data_commands import Config, Overrides, configured_folder, data
+from llars._tuning import tuning
 from llars.errors import LlarsError
 
 __all__ = ["main", "run"]
@@ -37,6 +39,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help opens faster and can be searched
 )
 app.add_typer(data, name="data")
+app.add_typer(archive)
+app.add_typer(tuning)
 
 Input = Annotated[
     Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
@@ -78,6 +82,9 @@ def restore(
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
+    adapters: Annotated[
+        list[Path] | None, typer.Option("--adapter", help="File of `llars tune` for this model; several add up.")
+    ] = None,
     device: Device = "auto",
     tile: Annotated[
         int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")
@@ -109,6 +116,7 @@ def restore(
             scale=scale,
             sensor=sensor,
             model=model,
+            adapters=adapters or [],
             device=device,
             tile=tile,
             max_memory=max_memory,

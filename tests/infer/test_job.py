@@ -18,7 +18,7 @@ TRANSFORM = Affine(10.0, 0.0, 600_000.0, 0.0, -10.0, 5_800_000.0)
 @pytest.fixture(autouse=True)
 def loaded(restorer, monkeypatch):
     """No job loads weights: all use the random ones."""
-    monkeypatch.setattr(job, "load", lambda model, device: restorer)
+    monkeypatch.setattr(job, "load", lambda *_, **__: restorer)
 
 
 @pytest.fixture

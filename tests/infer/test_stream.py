@@ -64,7 +64,7 @@ def test_no_step_changes_nothing(restorer, source):
 
 @pytest.fixture
 def loaded(restorer, monkeypatch):
-    monkeypatch.setattr(job, "load", lambda model, device: restorer)
+    monkeypatch.setattr(job, "load", lambda *_, **__: restorer)
 
 
 def test_the_limit_sets_the_tile_and_is_told(loaded, source, folder):

@@ -58,6 +58,15 @@ def test_an_untrained_network_does_not_use_its_guides() -> None:
     torch.testing.assert_close(restored, image[:, :TARGETS])
 
 
+@torch.no_grad()
+def test_the_direct_path_is_exact_where_the_backbone_is_not() -> None:
+    network = Network(preset("llars-tiny")).eval()
+    image, statistics = scene(5)
+    with torch.autocast("cpu", torch.bfloat16):
+        restored = network(image, look(network, image, statistics, [0, 1, 2, 3, 4])).image
+    torch.testing.assert_close(restored, image[:, :TARGETS], atol=1e-6, rtol=0)
+
+
 def test_likeness_is_the_correlation() -> None:
     generator = torch.Generator().manual_seed(3)
     windows = torch.randn(2, 4, 3, 16, 16, generator=generator)

@@ -11,9 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -134,7 +133,7 @@ def restore_batch(
     """Restore every scene of a manifest into ``folder``; called again, do what is missing.
 
     A scene counts as done when the journal says so for the same input (path, size, time of change), prompt, settings,
-    guides and weights, and the result is there with its size. Scenes that failed are left alone unless ``retry_failed``.
+    guides and weights, and the result is there with its size. What failed is left alone unless ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.

@@ -196,6 +196,7 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     if program is None:
         raise TypeError("torch.onnx.export gave no program")
     document = program.model_proto
+    del document.graph.value_info[:]
     for value in (*document.graph.input, *document.graph.output):
         for axis in value.type.tensor_type.shape.dim[2:]:
             # Deepness takes sides whose names differ for oblong tiles, and refuses them.

@@ -10,6 +10,7 @@ from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, parts, requests, without_negated
+from llars.text.direction import direction
 from llars.text.encoder import SentenceEncoder
 from llars.weights.reader import load_reader
 
@@ -140,6 +141,8 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
         return Step(task, (scale - 1) / 3, text, scale, confidence)
     lowest = -1.0 if task == "brightness" else 0.0
     strength = UNNAMED_SEVERITY if severity is None else min(max(severity, lowest), 1.0)
+    if task == "brightness" and (way := direction(text)):
+        strength = way * abs(strength)
     return Step(task, strength, text, 1, confidence)
 
 

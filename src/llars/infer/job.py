@@ -80,6 +80,7 @@ def restore_file(
     sensor: str | None = None,
     scale: int | None = None,
     model: str = "llars-small",
+    adapters: Sequence[str | Path] = (),
     device: str = "auto",
     tile: int | None = None,
     max_memory: str | None = None,
@@ -102,6 +103,7 @@ def restore_file(
         sensor: name of the sensor, where the file does not say.
         scale: how many times finer the grid shall be, 2 to 4.
         model: name of bundled weights, or a weights file.
+        adapters: files of ``llars tune`` that go on top of it.
         device: see ``llars.load``.
         tile: side of the pieces that are worked on at a time, in pixels; chosen by ``max_memory`` where not given.
         max_memory: memory that may be used, as ``4GB``; half of the machine's where not given. Scenes need not fit.
@@ -126,11 +128,12 @@ def restore_file(
         profile = read_profile(source, sensor)
         scene = open_scene(source, sensor)
         notes = _Notes(scene.attrs["notes"], say)
-        restorer = restorer or load(model, device)
+        restorer = restorer or load(model, device, adapters=adapters)
         steps = _steps(restorer, prompt, scale, guides or {}, notes)
         helpers = {role: open_scene(path) for role, path in (guides or {}).items()}
         count = len(scene) + sum(map(len, helpers.values()))
-        side = tile or fitting_tile(limit, count, restorer.info.config, max(step.scale for step in steps))
+        finest = max(step.scale for step in steps)
+        side = fitting_tile(limit, count, restorer.info.config, finest) if tile is None else tile
         with whole_files([*paths.values()]) as places:
             options = Options(side, uncertainty is not None, project, places[0].parent, progress)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
@@ -207,7 +210,9 @@ def _check_suffixes(paths: Mapping[str, Path]) -> None:
 def _tags(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
     """What a file says of how it was made."""
     taken = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
+    worn = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
     return {
+        **({"LLARS_ADAPTERS": worn} if worn else {}),
         "LLARS_MODEL": Path(model).name,
         "LLARS_WEIGHTS_SHA256": restorer.info.sha256,
         "LLARS_PROMPT": prompt,

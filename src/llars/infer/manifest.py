@@ -1,4 +1,4 @@
-"""Which scenes a batch restores, and what the results are called: read from a folder, a glob, a list, a table or STAC."""
+"""Which scenes a batch restores, and what the results are called: from a folder, a glob, a list, a table or STAC."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
     """The scenes of a batch, in the order of the manifest.
 
     Args:
-        manifest: a folder of GeoTIFFs (with those below), a glob, a list of files (``.txt``), a table (``.csv`` with the
-            columns input, output, prompt, datetime and the roles of guides), or a STAC item collection or GeoJSON
+        manifest: a folder of GeoTIFFs (with those below), a glob, a list of files (``.txt``), a table (``.csv``, with
+            the columns input, output, prompt, datetime and the roles of guides), or a STAC item collection or GeoJSON
             (``.json``, ``.geojson``). Relative paths start at the manifest.
         folder: where the results go; what lies in it is no input.
         prompt: what to do with scenes for which the manifest does not say.

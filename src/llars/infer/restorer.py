@@ -19,9 +19,11 @@ from llars.infer.instructions import Interpretation, Reader
 from llars.infer.picture import AnyImage, BandsLike, Image, picture_of
 from llars.infer.planning import adapted, with_scale
 from llars.infer.stream import Options, Stream
+from llars.infer.taught import Taught
 from llars.model.network import Network
 from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder
+from llars.weights.adapters import read_adapter, wear
 from llars.weights.registry import WeightsInfo, find, load_network
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def load(
     device: str = "auto",
     *,
     precision: Precision = "auto",
+    adapters: Sequence[str | os.PathLike[str]] = (),
 ) -> Restorer:
     """A restorer from bundled weights or a weights file; nothing is ever fetched from a network.
 
@@ -52,14 +55,17 @@ def load(
         device: ``auto`` (the first of cuda, mps, cpu that is there) or any device that torch knows.
         precision: of the backbone; ``auto`` is bfloat16 where the device computes it natively. The output head, and
             everything that is decided once per scene, stay in float32.
+        adapters: files that ``llars.tune`` wrote for these weights; several add up.
 
     Raises:
-        WeightsError: there are no such weights, or they are damaged.
+        WeightsError: there are no such weights or adapters, they are damaged, or do not belong together.
         ConfigError: the device is not there, or the precision is unknown.
     """
     network, info = load_network(find(name_or_file))
+    if adapters:
+        network, info = wear(network, info, map(read_adapter, adapters))
     encoder = SentenceEncoder()
-    reader = Reader(encoder, info.tasks)
+    reader = Taught(Reader(encoder, info.tasks), encoder, info.training.get("taught", {}))
     return Restorer(network, info, reader, encoder, device=device, precision=precision)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -32,9 +33,11 @@ class DirectPath:
         return self.filters.kernel.shape[1]
 
     def __call__(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch target y x"]:
-        target = image[:, : self.targets]
-        direct = self.filters(target if self.tone is None else self.tone(target))
-        return direct if self.guides is None else direct + self._guided(image[:, self.targets :])
+        # In float32: what comes through here is most of the output, and is not to be rounded to three digits.
+        with torch.autocast(image.device.type, enabled=False):
+            target = image[:, : self.targets].float()
+            direct = self.filters(target if self.tone is None else self.tone(target))
+            return direct if self.guides is None else direct + self._guided(image[:, self.targets :].float())
 
     def _guided(self, guides: Float[Tensor, "batch guide y x"]) -> Float[Tensor, "batch target y x"]:
         kernels = self.guides

@@ -112,7 +112,8 @@ class InstructionReader(nn.Module):
                 probability=float(probability[0]),
                 second=CLASSES[int(index[1])],
                 second_probability=float(probability[1]),
-                severity=float(severity) if named > 0 else None,
+                # Every request for another brightness has a direction.
+                severity=float(severity) if named > 0 or CLASSES[int(index[0])] == "brightness" else None,
                 compound=float(compound),
             )
             for probability, index, severity, named, compound in zip(

@@ -43,7 +43,7 @@ _THAT = r"(?!\s+(?:that|this|which)\b)"
 _FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that)\b,?\s*", re.IGNORECASE)
 _LAST = re.compile(r"^(.+?)[,;.]?\s+but\s+(.+?)\s+(?:first|beforehand|before that)[.!]?$", re.IGNORECASE)
 _LEADING = re.compile(rf"^(before|prior to|after|once|when|as soon as){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
-_INNER = re.compile(rf"^(.+?),?\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
+_INNER = re.compile(rf"^(.+?),?(?<!\bfrom)\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
     r"|\bas well as\b|\balong with\b|\btogether with\b"
@@ -89,13 +89,16 @@ class Clause(Generic[T]):
 
 def without_negated(text: str) -> str:
     """The text without what it forbids: "denoise but don't sharpen" becomes "denoise"."""
-    return _tidy(re.sub(r"\s+(?=[,.;!?])", "", _NEGATED.sub(" ", text)))
+    left, found = _NEGATED.subn(" ", text)
+    # What forbids nothing keeps its "1)" and "first", which tell where to cut.
+    return _tidy(re.sub(r"\s+(?=[,.;!?])", "", left)) if found else " ".join(text.split())
 
 
 def cut(text: str) -> list[str]:
     """The pieces of ``text`` at its strongest joint, in the order in which they are to be done; one if it has none."""
     first = _FIRST.split(text, maxsplit=1)[::-1]
-    for pieces in (first, _SENTENCES.split(text), _reordered(text), _SEQUENCE.split(text), _WEAK.split(text)):
+    leading, inner = _led(text), _inner(text)
+    for pieces in (first, _SENTENCES.split(text), leading, _SEQUENCE.split(text), inner, _WEAK.split(text)):
         found = [tidy for piece in pieces if (tidy := _tidy(piece))]
         if len(found) > 1:
             return _carry_verb(found)
@@ -118,12 +121,14 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     """
     whole = Clause(text, read(text))
     compound, single = whole.reading.compound, _asks(whole)
-    pieces = cut(text) if compound > 0.5 or not single else []
+    ordered = len(_SEQUENCE.split(text)) > 1 or bool(_LEADING.match(text))
+    pieces = cut(text) if compound > 0.5 or ordered or not single else []
     if len(pieces) < 2:
         return [whole]
     found = [part for piece in pieces for part in parts(piece, read)]
     if compound <= 0.5:
-        # Terse requests ("sharpen and x2") look like nothing at all; they are cut if every piece makes sense alone.
+        # Terse requests ("sharpen and x2") look like nothing at all, and words of order speak for themselves: both are
+        # cut if every piece makes sense alone.
         return found if all(_asks(part) for part in found) else [whole]
     if not any(_asks(part) for part in found):
         return [whole]
@@ -148,16 +153,24 @@ def requests(found: list[Clause[T]]) -> list[Clause[T]]:
     return kept or found
 
 
-def _reordered(text: str) -> list[str]:
+def _led(text: str) -> list[str]:
+    """Both halves of "after denoising, sharpen" and of "sharpen, but denoise first" as they are to be done."""
     if found := _LAST.match(text):
         return [found[2], found[1]]
     if found := _LEADING.match(text):
-        word, other, main = found[1].lower(), found[2], found[3]
-    elif found := _INNER.match(text):
-        main, word, other = re.sub(r",?\s*but only$", "", found[1]), found[2].lower(), found[3]
-    else:
-        return [text]
-    return [main, other] if word in ("before", "prior to") else [other, main]
+        return _sorted(found[1], found[3], found[2])
+    return [text]
+
+
+def _inner(text: str) -> list[str]:
+    """Both halves of "sharpen after denoising" as they are to be done."""
+    found = _INNER.match(text)
+    return _sorted(found[2], re.sub(r",?\s*but only$", "", found[1]), found[3]) if found else [text]
+
+
+def _sorted(word: str, main: str, other: str) -> list[str]:
+    other = re.sub(r"^you (?:have )?", "", other)
+    return [main, other] if word.lower() in ("before", "prior to") else [other, main]
 
 
 def _carry_verb(pieces: list[str]) -> list[str]:

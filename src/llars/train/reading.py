@@ -27,7 +27,7 @@ from llars.text.grammar import NONE, Utterance, core, corpus
 
 SEED = 0
 PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 3500, 8000, 9000, 2000
-EPOCHS, BATCH, RATE = 5, 128, 2e-3
+EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CANONICAL_REPEATS = 15
 _JOINTS = (". ", ", ", " and ", "; ", ", so please ", ", please ", " - ", ". Please ")
 
@@ -115,7 +115,10 @@ def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
     if asks.any():
         total = total + 0.5 * functional.binary_cross_entropy_with_logits(out.named[asks], named[asks].float())
     if named.any():
-        total = total + 2 * functional.smooth_l1_loss(out.severity[named], severity[named], beta=0.2)
+        error = functional.smooth_l1_loss(out.severity[named], severity[named], beta=0.2, reduction="none")
+        # Nowhere else does the strength have a direction, and darker for brighter is the worst of all mistakes.
+        weight = torch.where(task[named] == CLASSES.index("brightness"), 6.0, 2.0)
+        total = total + (weight * error).mean()
     return total
 
 

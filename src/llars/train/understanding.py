@@ -19,6 +19,7 @@ import yaml
 from llars.model.reading import CLASSES, SURE, InstructionReader, Reading
 from llars.text.clauses import clauses, without_negated
 from llars.text.composites import Composite, composite
+from llars.text.direction import direction
 from llars.text.encoder import SentenceEncoder
 from llars.text.grammar import NONE, Utterance, core, corpus
 from llars.text.templates import KINDS, read_table
@@ -89,12 +90,19 @@ def strengths(cases: Sequence[Utterance], read: Read) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, tasks in (("brightness", {"brightness"}), ("others", set(CLASSES) - {"brightness", "sr", NONE})):
         named = [case for case in cases if case.task in tasks and case.severity is not None]
-        said = [(0.5 if (value := read(case.text).severity) is None else value, case.severity or 0.0) for case in named]
+        said = [(_strength(case.text, read, name == "brightness"), case.severity or 0.0) for case in named]
         found[f"error {name}"] = sum(abs(read - meant) for read, meant in said) / len(said)
         wrong = sum(read * meant < 0 for read, meant in said)
         error = found[f"error {name}"]
         print(f"strength of {name}: mean error {error:.3f}, {wrong} of {len(said)} in the other direction")
     return found
+
+
+def _strength(text: str, read: Read, has_direction: bool) -> float:
+    value = read(text).severity
+    strength = 0.5 if value is None else value
+    way = direction(text) if has_direction else 0
+    return way * abs(strength) if way else strength
 
 
 def evaluate(

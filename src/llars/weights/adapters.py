@@ -229,7 +229,7 @@ def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tu
     Args:
         network: that of the weights file which ``info`` describes, as it was loaded.
         info: what that file says of itself.
-        adapters: any number of them, in any order.
+        adapters: any number of them, in any order. Sentences of their own end up in ``training["taught"]``.
 
     Raises:
         WeightsError: an adapter was made for other weights.
@@ -256,7 +256,8 @@ def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tu
     tasks = tuple(dict.fromkeys((*info.tasks, *(task for one in worn for task in one.info.tasks))))
     taught = dict(info.training.get("taught", {}))
     taught |= {sentence: one.info.tasks[0] for one in worn for sentence in one.info.instructions}
-    training = {**info.training, "taught": taught} if taught else info.training
+    marks = [{"sha256": one.sha256, "method": one.info.method, "tasks": list(one.info.tasks)} for one in worn]
+    training = {**info.training, "adapters": [*info.training.get("adapters", []), *marks], "taught": taught}
     return result.eval(), replace(info, config=config, tasks=tasks, training=training)
 
 
@@ -276,6 +277,4 @@ def merge(
     """
     worn = [read_adapter(path) for path in adapters]
     network, info = wear(*load_network(find(base)), worn)
-    merged = [{"sha256": one.sha256, "method": one.info.method, "tasks": one.info.tasks} for one in worn]
-    training = {**info.training, "base": info.sha256, "merged": merged}
-    return save_weights(out, network.state_dict(), info.config, info.tasks, training)
+    return save_weights(out, network.state_dict(), info.config, info.tasks, {**info.training, "base": info.sha256})

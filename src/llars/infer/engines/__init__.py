@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from llars.errors import ConfigError
-from llars.infer.engines.crew import Lost, Mapping
+from llars.infer.engines.crew import Lost
 
 __all__ = ["ENGINES", "Engine", "Lost", "engine_called"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 ENGINES = ("local", "dask", "ray")
 
 
 class Engine(Protocol):
-    """Applies a function to items in other processes.
+    """Applies a function to items in other processes."""
 
-    ``map(function, items)`` gives pairs of an item and its result as they come, each item once. Where the worker died
-    with it, the item was tried again, twice; then its result is ``Lost``. What the function raises goes to the caller.
-    """
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+        """Pairs of an item and its result as they come, each item once.
 
-    map: Mapping
+        Where a worker died with its item, that is tried again, twice; then its result is ``Lost``. What the function
+        raises goes to the caller.
+        """
 
 
 def engine_called(name: str, workers: int, address: str | None = None, gpu: bool = True) -> Engine:

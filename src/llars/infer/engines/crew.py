@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["RETRIES", "Crew", "Died", "Lost", "Mapping", "in_turn"]
+__all__ = ["RETRIES", "Crew", "Died", "Lost", "in_turn"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,15 +22,6 @@ class Lost:
     """Stands for the result of an item whose workers died."""
 
     attempts: int
-
-
-class Mapping(Protocol):
-    """The one method of an engine."""
-
-    def __call__(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[Item, Result | Lost]]:
-        """Pairs of an item and its result, as they come."""
 
 
 class Died(Exception):

@@ -30,9 +30,7 @@ class DaskEngine:
     def __init__(self, workers: int, address: str | None = None) -> None:
         self._workers, self._address = workers, address
 
-    def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[Item, Result | Lost]]:
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
         """See ``Engine``."""
         with ExitStack() as stack:
             client = self._client(stack)

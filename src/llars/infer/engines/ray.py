@@ -25,9 +25,7 @@ class RayEngine:
     def __init__(self, workers: int, address: str | None = None, gpu: bool = True) -> None:
         self._workers, self._address, self._gpu = workers, address, gpu
 
-    def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[Item, Result | Lost]]:
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
         """See ``Engine``."""
         # Ray would count its users over the network.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

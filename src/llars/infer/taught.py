@@ -1,0 +1,64 @@
+"""Sentences that an adapter was taught: they are understood before any others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from llars.infer.instructions import UNNAMED_SEVERITY, Interpretation
+from llars.tasks import Step
+from llars.text.clauses import cut, without_negated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Taught"]
+
+NEAR = 0.85
+"""Cosine of two sentence vectors from which the sentences say the same in other words."""
+
+
+class _Encodes(Protocol):
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class _Interprets(Protocol):
+    def interpret(self, text: str) -> Interpretation: ...
+
+
+class Taught:
+    """A reader that knows sentences of the user's own, and asks another one for the rest."""
+
+    def __init__(self, reader: _Interprets, encoder: _Encodes, taught: Mapping[str, str]) -> None:
+        """Encodes the sentences ``taught``, each with the key of its task."""
+        self._reader, self._encoder = reader, encoder
+        self._tasks = tuple(taught.values())
+        self._vectors = encoder.encode(tuple(taught))
+
+    def interpret(self, text: str) -> Interpretation:
+        """What ``text`` asks for; a piece of it that is like a taught sentence is a step of that sentence's task.
+
+        Raises:
+            InstructionError: it asks for nothing that llars does.
+        """
+        wanted = without_negated(text) if self._tasks else ""
+        if not wanted:
+            return self._reader.interpret(text)
+        if (step := self._own(wanted)) is not None:
+            return Interpretation((step,), ())
+        pieces = cut(wanted)
+        if all(self._own(piece) is None for piece in pieces):
+            return self._reader.interpret(text)
+        each = [self.interpret(piece) for piece in pieces]
+        return Interpretation(
+            tuple(step for one in each for step in one.steps), tuple(doubt for one in each for doubt in one.doubts)
+        )
+
+    def _own(self, text: str) -> Step | None:
+        """The step of the taught sentence that ``text`` is like; None where it is like none."""
+        likeness = self._vectors @ self._encoder.encode([text])[0]
+        best = int(likeness.argmax())
+        if likeness[best] < NEAR:
+            return None
+        return Step(self._tasks[best], UNNAMED_SEVERITY, text, confidence=min(1.0, float(likeness[best])))

@@ -1,0 +1,26 @@
+"""Which way a request for another brightness goes, by words that leave no doubt."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["direction"]
+
+_LIGHT = r"(?:brightness|exposure|luminance|luminosity|gain|light|illumination|values|stops?|ev)"
+_BRIGHTER = re.compile(
+    r"\b(?:bright(?:en|er)|light(?:en|er)|illuminat|under-?exposed|(?:too|so|very|rather|quite|pretty) (?:dark|dim)\b"
+    rf"|(?:raise|increase|boost|lift|bump up|turn up)\b.*\b{_LIGHT}|{_LIGHT}\b.*\b(?:up|upwards|increase|boost)\b)",
+    re.IGNORECASE,
+)
+_DARKER = re.compile(
+    r"\b(?:dark(?:en|er)|dim(?:mer|ming)\b|dim (?:it|this|the|my|our|down)\b|over-?exposed|glar(?:ing|y)|dazzling|blinding|burnt out"
+    r"|(?:too|so|very|rather|quite|pretty) bright\b"
+    rf"|(?:lower|reduce|decrease|cut|turn down|bring down)\b.*\b{_LIGHT}"
+    rf"|{_LIGHT}\b.*\b(?:down|downwards|reduction|decrease)\b)",
+    re.IGNORECASE,
+)
+
+
+def direction(text: str) -> int:
+    """1 where the words can only ask for a brighter image, -1 for a darker one, 0 where they don't say, or say both."""
+    return bool(_BRIGHTER.search(text)) - bool(_DARKER.search(text))

@@ -1,0 +1,183 @@
+"""Tuning: every method learns from a few pairs, the same seed gives the same file, a broken run ends like a whole one."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import llars
+from llars import cli
+from llars.errors import ConfigError, DataError
+from llars.model.network import Network
+from llars.train.tuning import trainer
+from llars.train.tuning.batches import Batches, Words
+from llars.train.tuning.config import METHODS, settings
+from llars.train.tuning.examples import read_examples
+from llars.train.tuning.report import TuneReport
+from llars.train.tuning.tune import _changes, tune
+from llars.train.validation import restore
+from llars.weights.adapters import read_adapter, wear
+from llars.weights.registry import load_network
+
+QUICK = {"task": "denoise", "steps": 6, "evaluate_steps": 3, "batch_size": 2, "patch": 32, "rank": 2, "keep": 0.34}
+Pairs = Callable[..., dict[str, Path]]
+
+
+@pytest.fixture
+def run(pairs: Pairs, moved_weights: Path, tmp_path: Path) -> Callable[..., TuneReport]:
+    """A function that tunes on four small pairs."""
+
+    def call(name: str = "a", **given: Any) -> TuneReport:
+        out = tmp_path / f"{name}.safetensors"
+        return llars.tune(**{**QUICK, **pairs(), "base": moved_weights, "out": out, **given})
+
+    return call
+
+
+def started(method: str, given: dict[str, Any]) -> tuple[trainer.Tuner, Network]:
+    """A run before its first step, and its base."""
+    config = settings(None, {**QUICK, "out": "x.safetensors", "method": method, **given})
+    network, info = load_network(config.base)
+    examples, _ = read_examples(config)
+    words = Words(config, info.tasks, [1])
+    batches = Batches(examples, config, words, network.multiple)
+    return trainer.Tuner(config, network, _changes(config, network, words, batches), batches), network
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_starts_where_the_base_is_and_learns(
+    method: str, pairs: Pairs, moved_weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tuner, network = started(method, {**pairs(), "base": moved_weights, "steps": 40, "keep": 0.0})
+    tuner.worn.load_state_dict(tuner.tensors())
+    # What the base does to the faults of other tasks is done exactly alike; a twin expert shows in its own task only.
+    other = tuner.batches.other(0)
+    torch.testing.assert_close(restore(tuner.worn, other), restore(network, other), rtol=0, atol=1e-6)
+    with torch.no_grad():
+        first = tuner._loss(0).item()
+    for _ in range(12):
+        tuner.step = 20  # The same batch, at the full learning rate.
+        tuner.train_step()
+    with torch.no_grad():
+        last = tuner._loss(20).item()
+        start = {name: value.clone() for name, value in tuner.best.items()}
+        for name, part in tuner.parts().items():
+            part.copy_(start[name])
+        before = tuner._loss(20).item()
+    assert first > 0
+    assert last < before
+
+
+def test_expert_tensors_are_adapted_by_low_rank_methods(pairs: Pairs, moved_weights: Path) -> None:
+    for method in ("lora", "dora", "ssf"):
+        tuner, _ = started(method, {**pairs(), "base": moved_weights})
+        names = {name.rpartition(".")[2] for name in tuner.changes}
+        assert {"kernels", "experts", "down", "up", "query", "key"} <= names
+
+
+def test_tensors_without_a_part_in_the_output_are_left_out(pairs: Pairs, moved_weights: Path) -> None:
+    tuner, network = started("full", {**pairs(), "base": moved_weights})
+    left = set(network.state_dict()) - set(tuner.changes)
+    # No guides, and nothing here learns to diagnose.
+    assert {"guides.basis", "scene.faults.weight"} <= left
+    assert "stem.weight" in tuner.changes
+
+
+def test_the_report_tells_before_after_and_other_tasks(run: Callable[..., TuneReport]) -> None:
+    done = run(steps=24, evaluate_steps=8)
+    assert done.gain > 0.5
+    assert done.best_step > 0
+    assert set(done.others) == {"deblur", "destripe", "haze", "sr"}
+    assert done.parameters == read_adapter(done.adapter).parameters
+    assert done.share == pytest.approx(done.parameters / 122_913, rel=1e-3)
+    assert (done.images, len(done.held_out)) == (3, 1)
+    told = json.loads((done.folder / "report.json").read_text())
+    assert told["restored"]["after"] == done.restored.after
+    assert [look[0] for look in told["looks"]] == [0, 8, 16, 24]
+    page = (done.folder / "report.md").read_text()
+    assert f"| restored with the adapter | {done.restored.after:.2f} |" in page
+    for picture in ("curve.png", "before_after.png"):
+        assert (done.folder / picture).read_bytes()[1:4] == b"PNG"
+
+
+def test_the_same_seed_gives_the_same_file(run: Callable[..., TuneReport]) -> None:
+    first, second, other = run("a"), run("b"), run("c", seed=1)
+    assert first.adapter.read_bytes() == second.adapter.read_bytes()
+    assert first.adapter.read_bytes() != other.adapter.read_bytes()
+
+
+def test_an_interrupted_run_ends_like_one_that_was_not(
+    run: Callable[..., TuneReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = run("a").adapter.read_bytes()
+    step, done = trainer.Tuner.train_step, []
+
+    def stopped(self: trainer.Tuner) -> float:
+        if len(done) == 4:
+            raise KeyboardInterrupt
+        done.append(self.step)
+        return step(self)
+
+    monkeypatch.setattr(trainer.Tuner, "train_step", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run("b")
+    monkeypatch.undo()
+    resumed = run("b")
+    assert done == [0, 1, 2, 3]
+    assert resumed.adapter.read_bytes() == straight
+
+
+def test_a_run_with_other_settings_is_not_gone_on_with(run: Callable[..., TuneReport]) -> None:
+    run("a")
+    with pytest.raises(ConfigError, match=r"started with other settings \(rank\)"):
+        run("a", rank=1)
+
+
+def test_it_stops_when_nothing_is_gained_any_more(run: Callable[..., TuneReport]) -> None:
+    done = run(steps=60, evaluate_steps=1, patience=2, learning_rate=0.0)
+    assert (done.steps, done.best_step, done.gain) == (2, 0, 0.0)
+    assert not any(value.any() for name, value in load_file(done.adapter).items() if name.endswith("/up"))
+
+
+def test_holding_on_to_other_tasks_keeps_them(run: Callable[..., TuneReport]) -> None:
+    given = {"steps": 30, "evaluate_steps": 30, "method": "full", "learning_rate": 1e-3}
+    free, held = run("free", keep=0.0, **given), run("held", keep=0.5, **given)
+
+    def moved(report: TuneReport) -> float:
+        return sum(abs(pair.after - pair.before) for pair in report.others.values())
+
+    assert moved(held) < 0.8 * moved(free)
+
+
+def test_commands(run: Callable[..., TuneReport], moved_weights: Path, tmp_path: Path, capsys: Any) -> None:
+    done = run(steps=1, prompts=["mend what the old camera does"])
+    source, out, merged = tmp_path / "input" / "0.tif", tmp_path / "out.tif", tmp_path / "merged.safetensors"
+    asked = ["restore", str(source), str(out), "-p", "mend what the old camera does", "--sensor", "rgb"]
+    assert cli.run([*asked, "--model", str(moved_weights)]) == cli.MISTAKE
+    assert cli.run([*asked, "--model", str(moved_weights), "--adapter", str(done.adapter)]) == cli.OK
+    assert cli.run(["merge", str(moved_weights), str(done.adapter), str(merged)]) == cli.OK
+    assert cli.run([*asked, "--overwrite", "--model", str(merged)]) == cli.OK
+    capsys.readouterr()
+    assert cli.run([*asked, "--overwrite", "--model", str(merged), "--adapter", str(done.adapter)]) == cli.MISTAKE
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert cli.run(["merge", str(moved_weights), str(done.adapter), str(merged)]) == cli.MISTAKE
+    assert "exists" in capsys.readouterr().err
+
+
+def test_the_command_reads_a_file_of_settings(
+    pairs: Pairs, moved_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = Path(__file__).parents[2] / "configs" / "tune" / "pairs.yaml"
+    given = {**QUICK, **pairs(), "base": moved_weights, "out": tmp_path / "a.safetensors", "steps": 1}
+    code = cli.run(["tune", str(shipped), *(f"{key}={value}" for key, value in given.items())])
+    assert code == cli.OK
+    assert "held out" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "a.run")
+    with pytest.raises(DataError, match="no folder"):
+        tune(shipped, [f"out={tmp_path / 'a.safetensors'}", f"base={moved_weights}"])
