@@ -55,6 +55,17 @@ SensorName = Annotated[
 ]
 Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Adapters = Annotated[
+    list[Path] | None, typer.Option("--adapter", help="File of `llars tune` for this model; several add up.")
+]
+Tile = Annotated[int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")]
+MaxMemory = Annotated[
+    str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: half of the machine's.")
+]
+Uncertainty = Annotated[
+    Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
+]
+Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -82,25 +93,15 @@ def restore(
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
-    adapters: Annotated[
-        list[Path] | None, typer.Option("--adapter", help="File of `llars tune` for this model; several add up.")
-    ] = None,
+    adapters: Adapters = None,
     device: Device = "auto",
-    tile: Annotated[
-        int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")
-    ] = None,
-    max_memory: Annotated[
-        str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: half of the machine's.")
-    ] = None,
+    tile: Tile = None,
+    max_memory: MaxMemory = None,
     project: Annotated[
         bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")
     ] = True,
-    uncertainty: Annotated[
-        Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
-    ] = None,
-    preview: Annotated[
-        Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")
-    ] = None,
+    uncertainty: Uncertainty = None,
+    preview: Preview = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:

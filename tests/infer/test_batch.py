@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import rasterio
-from tests.commands import Result, assert_mistake
+from tests.commands import Result
 from tests.infer.archives import journal_of, results_in, write_scene
 
 from llars import cli
 from llars.errors import InstructionError, OutputError, WeightsError
-from llars.infer import batch
+from llars.infer import batch, batch_worker
 from llars.infer.engines.crew import Lost
 from llars.infer.journal import Journal, Record
 
@@ -122,7 +122,7 @@ def test_a_retry_takes_over_what_a_dead_worker_had_finished(run, tmp_path, monke
         for item in items:
             function(item)
             with monkeypatch.context() as patch:
-                patch.setattr(batch, "restore_file", lambda *_, **__: pytest.fail("done twice"))
+                patch.setattr(batch_worker, "restore_file", lambda *_, **__: pytest.fail("done twice"))
                 yield item, function(item)
 
     engine = Here()
@@ -138,14 +138,14 @@ def test_scenes_with_which_workers_die_are_named_and_the_rest_is_done(run, archi
 
 
 def test_faults_of_ours_stop_nobody_else(run, archive, monkeypatch):
-    restore = batch.restore_file
+    restore = batch_worker.restore_file
 
     def breaks(source, *rest, **options):
         if source.name == "a.tif":
             raise ZeroDivisionError("deep\ninside")
         return restore(source, *rest, **options)
 
-    monkeypatch.setattr(batch, "restore_file", breaks)
+    monkeypatch.setattr(batch_worker, "restore_file", breaks)
     summary, _ = run()
     assert summary.done == 1
     assert dict(summary.failed)[str(archive / "a.tif")] == "ZeroDivisionError: deep inside; this is a fault of llars"
@@ -176,7 +176,6 @@ def test_the_command_names_failures_and_exits_with_2(run, archive, tmp_path, lla
     assert second.startswith("llars: 0 restored, 2 done before, 1 failed")
     (archive / "bad.tif").unlink()
     assert llars("batch", archive, tmp_path / "out", *options, "--quiet") == Result(cli.OK, "", "")
-    assert_mistake(llars("batch", archive, tmp_path / "out", *options, "--engine", "slurm"), says="local, dask, ray")
 
 
 def record(key, **facts):

@@ -56,7 +56,7 @@ def test_the_error_of_strengths_sees_direction(capsys: pytest.CaptureFixture[str
     cases = [
         Utterance("a bit brighter", "brightness", 0.25),
         Utterance("a bit darker", "brightness", -0.25),
-        Utterance("dark, brighten", "brightness", 0.5),
+        Utterance("dark", "brightness", 0.5),
         Utterance("strong noise", "denoise", 0.9),
     ]
     found = strengths(cases, hear)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llars.bands import Band, Modality, Polarisation
-from llars.data.footprints import Box, footprint, footprints, outside
+from llars.data.footprints import Ground, footprint, footprints, outside
 from llars.data.nesting import Placed, nested
 from llars.errors import DataError
 from llars.sample import Sample
@@ -132,7 +132,7 @@ def of_split(listed: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
     return [entry for entry in listed if entry["split"] == split and entry["group"] not in held_out]
 
 
-def stricter_footprints(root: Path, listed: list[dict[str, Any]], split: str) -> list[Box]:
+def stricter_footprints(root: Path, listed: list[dict[str, Any]], split: str) -> list[Ground]:
     """Where the images of the splits after ``split`` lie."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
     files = [entry["file"] for entry in listed if entry["split"] in stricter and entry["file"].endswith(".tif")]
@@ -147,7 +147,7 @@ def _serves(entry: dict[str, Any], want: frozenset[str]) -> bool:
     return bool(want.intersection(entry["tasks"])) and entry["role"] in CLEAR_ROLES | (want & {"sar"})
 
 
-def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Box] = ()) -> Placed:
+def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = ()) -> Placed:
     """One image of a catalogue with its bands, and where it lies; what reaches into ``keep_out`` is cut off.
 
     Raises:

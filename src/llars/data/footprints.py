@@ -6,18 +6,29 @@ import math
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from rasterio.crs import CRS
     from rasterio.io import DatasetReader
 
-__all__ = ["Box", "footprint", "footprints", "outside"]
+__all__ = ["Box", "Ground", "footprint", "footprints", "outside"]
 
 Box = tuple[float, float, float, float]
 """West, south, east and north in degrees."""
 
+TOUCH = 0.01
+"""Pixels by which neighbours may overlap: rounding of their bounds."""
+
 Part = tuple[int, int, int, int]
 """First and one past last row, first and one past last column."""
+
+
+class Ground(NamedTuple):
+    """Where an image lies, on its own map: in degrees, one turned against north would seem to reach further."""
+
+    crs: CRS
+    bounds: Box
 
 
 def footprint(source: DatasetReader, part: Part) -> Box | None:
@@ -33,8 +44,8 @@ def footprint(source: DatasetReader, part: Part) -> Box | None:
     return west, south, east, north
 
 
-def footprints(paths: Iterable[Path]) -> list[Box]:
-    """Footprints of the files that have one."""
+def footprints(paths: Iterable[Path]) -> list[Ground]:
+    """Where those of the files lie that say so."""
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -43,28 +54,27 @@ def footprints(paths: Iterable[Path]) -> list[Box]:
         for path in paths:
             try:
                 with rasterio.open(path) as source:
-                    box = footprint(source, (0, source.height, 0, source.width))
+                    if source.crs is not None:
+                        found.append(Ground(source.crs, tuple(source.bounds)))
             except RasterioIOError:
                 continue  # whoever reads it will be told
-            if box is not None:
-                found.append(box)
     return found
 
 
-def outside(source: DatasetReader, boxes: Iterable[Box]) -> Part:
-    """The largest rectangle of an image that no box reaches into, as found by cutting off one box after the other."""
+def outside(source: DatasetReader, others: Iterable[Ground]) -> Part:
+    """The largest rectangle of an image that no other reaches into, as found by cutting off one after the other."""
     from rasterio.warp import transform_bounds
 
     top, bottom, left, right = 0, source.height, 0, source.width
     if source.crs is None:
         return top, bottom, left, right
-    for box in boxes:
-        bounds = transform_bounds("EPSG:4326", source.crs, *box)
+    for crs, other in others:
+        bounds = other if crs == source.crs else transform_bounds(crs, source.crs, *other)
         if not all(math.isfinite(value) for value in bounds):
             continue  # too far away for this projection
         window = source.window(*bounds)
-        first, last = math.floor(window.row_off), math.ceil(window.row_off + window.height)
-        start, stop = math.floor(window.col_off), math.ceil(window.col_off + window.width)
+        first, last = math.floor(window.row_off + TOUCH), math.ceil(window.row_off + window.height - TOUCH)
+        start, stop = math.floor(window.col_off + TOUCH), math.ceil(window.col_off + window.width - TOUCH)
         if first >= bottom or last <= top or start >= right or stop <= left:
             continue
         around = [(top, first, left, right), (last, bottom, left, right)]

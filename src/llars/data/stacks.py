@@ -13,7 +13,7 @@ import numpy as np
 
 from llars.bands import Band, Modality, Role
 from llars.data.catalog import OnFault, entries, of_split, read_entry, stricter_footprints, tell
-from llars.data.footprints import Box
+from llars.data.footprints import Ground
 from llars.data.records import Record, alone
 from llars.errors import ConfigError, DataError
 from llars.sample import Sample
@@ -141,7 +141,7 @@ def _origins(stack: Stack, listed: Mapping[str, Any]) -> set[str]:
 
 
 def _further(
-    root: Path, listed: Mapping[str, Any], stack: Stack, seen: Collection[str], keep_out: list[Box]
+    root: Path, listed: Mapping[str, Any], stack: Stack, seen: Collection[str], keep_out: list[Ground]
 ) -> Iterator[Sample]:
     """The samples of a stack that the catalogue did not give by itself."""
 

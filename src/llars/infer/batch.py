@@ -15,86 +15,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
-import torch
-
-from llars.errors import LlarsError, OutputError
+from llars.errors import OutputError
+from llars.infer.batch_worker import STAGING, Outcome, Settings, Task, restore_scene, shared_restorer
 from llars.infer.engines import Engine, Lost, engine_called
-from llars.infer.job import restore_file
 from llars.infer.journal import Journal, Record
-from llars.infer.manifest import Entry, read_manifest, stem_of
+from llars.infer.manifest import Entry, read_manifest
 from llars.infer.memory import in_bytes, sensible_limit
 from llars.infer.outputs import stoppable
-from llars.infer.restorer import Restorer, load
-from llars.infer.stac import Origin, item_of, write_item
 from llars.infer.summary import write_summary
 from llars.weights.registry import find, read_info
 
-__all__ = ["Summary", "restore_batch", "restore_scene"]
+__all__ = ["Settings", "Summary", "key_of", "restore_batch"]
 
-JOURNAL, STAGING, REPORT = "journal.jsonl", ".llars-batch", "report.html"
+JOURNAL, REPORT = "journal.jsonl", "report.html"
 
 ENOUGH = 2_000_000_000
 """Bytes of memory that a process should have."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides how a result looks, beside the prompt and the weights."""
-
-    sensor: str | None = None
-    scale: int | None = None
-    project: bool = True
-
-
-@dataclass(frozen=True)
-class Task:
-    """One scene as a worker gets it."""
-
-    key: str
-    entry: Entry
-    settings: Settings
-    model: str
-    device: str
-    max_memory: str | None
-    threads: int | None
-    """Threads that torch may use in the worker; None leaves that to the cluster."""
-
-    folder: Path
-    """Of the batch."""
-
-    @property
-    def staged(self) -> Path:
-        """Where the result is made."""
-        return self.folder / STAGING / self.key / self.entry.output.name
-
-    @property
-    def place(self) -> Path:
-        """Where it goes."""
-        return self.folder / self.entry.output
-
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """Names of the picture, the item and the result: the order in which they move into place."""
-        stem = stem_of(self.entry.output)
-        return f"{stem}.png", f"{stem}.json", self.entry.output.name
-
-    @property
-    def item(self) -> Path:
-        """The STAC item beside the staged result; it is written last."""
-        return self.staged.with_name(self.parts[1])
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a worker fared with a scene."""
-
-    error: str | None
-    """One line, where it failed."""
-
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -271,7 +209,7 @@ def _check_words(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once what would be refused of every scene."""
     for task in tasks:
         if task.entry.prompt == prompt:
-            restorer = load(task.model, "cpu")
+            restorer = shared_restorer(task.model, "cpu")
             restorer.plan(prompt, task.settings.scale, [role for role, _ in task.entry.guides])
             return
 
@@ -284,61 +222,3 @@ def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Out
             yield task, Outcome(f"its worker died {result.attempts} times; too little memory?", 0.0)
         else:
             yield task, result
-
-
-def restore_scene(task: Task) -> Outcome:
-    """What a worker does with a scene; nothing that is wrong with the scene is raised."""
-    begun, error = time.perf_counter(), None
-    try:
-        _make(task)
-    except LlarsError as mistake:
-        error = str(mistake)
-    except SystemExit as stop:
-        # Asked to end, as clusters do: a result could not be told from one that was wanted.
-        os._exit(stop.code if isinstance(stop.code, int) else 1)
-    except Exception as fault:
-        error = f"{type(fault).__name__}: {fault}; this is a fault of llars"
-    return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - begun)
-
-
-def _make(task: Task) -> None:
-    if task.item.exists():
-        # A worker before this one died after it was done.
-        return
-    if task.threads is not None:
-        torch.set_num_threads(task.threads)
-    entry, (picture, _, name) = task.entry, task.parts
-    task.staged.parent.mkdir(parents=True, exist_ok=True)
-    restorer = _restorer(task.model, task.device)
-    report = restore_file(
-        entry.source,
-        task.staged,
-        entry.prompt,
-        guides=dict(entry.guides),
-        sensor=task.settings.sensor,
-        scale=task.settings.scale,
-        project=task.settings.project,
-        model=task.model,
-        max_memory=task.max_memory,
-        preview=task.staged.with_name(picture),
-        overwrite=True,
-        restorer=restorer,
-    )
-    origin = Origin(
-        source=entry.source,
-        guides=entry.guides,
-        taken=entry.taken,
-        prompt=entry.prompt,
-        steps=report.steps,
-        notes=report.notes,
-        model=find(task.model),
-        info=restorer.info,
-    )
-    identity = entry.output.with_name(stem_of(entry.output)).as_posix().replace("/", "_")
-    write_item(task.item, item_of(task.staged, name, identity, origin, picture))
-
-
-@cache
-def _restorer(model: str, device: str) -> Restorer:
-    """Loaded once in each process."""
-    return load(model, device)

@@ -45,6 +45,11 @@ _COURTESY = re.compile(
 """Words that ask for nothing and that nobody misses."""
 
 _METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
+_COARSER = re.compile(
+    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halve)\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
+    r"|down-?(?:sampl|scal)|coarsen)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,8 @@ def scale_in(text: str) -> int | None:
 
 def _step(task: str, text: str, severity: float | None, confidence: float) -> Step:
     if task == "sr":
+        if _COARSER.search(text):
+            raise InstructionError(f"{_short(text)} asks for a coarser grid; llars makes grids finer only")
         scale = scale_in(text) or 2
         return Step(task, (scale - 1) / 3, text, scale, confidence)
     lowest = -1.0 if task == "brightness" else 0.0

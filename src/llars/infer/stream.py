@@ -14,6 +14,7 @@ import numpy as np
 from llars.bands import Role
 from llars.errors import RasterError
 from llars.infer.engine import Engine, Restored, Work
+from llars.infer.exposure import exposed
 from llars.infer.grids import Grid, pixel_ratio
 from llars.infer.guides import Guide
 from llars.infer.layers import Enlarged, Filled, Layers, finer_bands
@@ -133,10 +134,17 @@ class Stream:
 
     def _taken(self, step: Step, work: Work, variance: Source | None) -> Iterator[Restored]:
         """One step; errors of successive steps are taken for independent."""
-        for part in self._engine.take(step, work, self._options.tile, self._options.uncertainty):
+        for part in self._done(step, work):
             if variance is not None and part.deviation is not None:
                 part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
             yield part
+
+    def _done(self, step: Step, work: Work) -> Iterator[Restored]:
+        tile, uncertainty = self._options.tile, self._options.uncertainty
+        if step.task != "brightness":
+            return self._engine.take(step, work, tile, uncertainty)
+        windows = (piece.core for piece in self._engine.grid(work, tile))
+        return exposed(work.target, self._picture.ranges, step.severity, windows, uncertainty)
 
     def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
         target: Layers = layers

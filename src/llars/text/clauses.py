@@ -60,6 +60,10 @@ _VERB = re.compile(
 _BARE_FAULT = re.compile(r"^(?:the|any|all|those|these|its)\s+\w+(?:\s+\w+)?[.!]?$", re.IGNORECASE)
 
 
+_CLEAR = 0.8
+"""What is read with less probability than this may be several requests in one."""
+
+
 class Judgement(Protocol):
     """What a reader says of a piece of text."""
 
@@ -122,13 +126,13 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     whole = Clause(text, read(text))
     compound, single = whole.reading.compound, _asks(whole)
     ordered = len(_SEQUENCE.split(text)) > 1 or bool(_LEADING.match(text))
-    pieces = cut(text) if compound > 0.5 or ordered or not single else []
+    pieces = cut(text) if compound > 0.5 or ordered or not single or whole.reading.probability < _CLEAR else []
     if len(pieces) < 2:
         return [whole]
     found = [part for piece in pieces for part in parts(piece, read)]
     if compound <= 0.5:
-        # Terse requests ("sharpen and x2") look like nothing at all, and words of order speak for themselves: both are
-        # cut if every piece makes sense alone.
+        # Terse requests ("sharpen and x2") look like nothing, or like one of their pieces ("remove stripes and noise"),
+        # and words of order speak for themselves: all are cut if every piece makes sense alone.
         return found if all(_asks(part) for part in found) else [whole]
     if not any(_asks(part) for part in found):
         return [whole]

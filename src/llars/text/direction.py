@@ -13,8 +13,8 @@ _BRIGHTER = re.compile(
     re.IGNORECASE,
 )
 _DARKER = re.compile(
-    r"\b(?:dark(?:en|er)|dim(?:mer|ming)\b|dim (?:it|this|the|my|our|down)\b|over-?exposed|glar(?:ing|y)|dazzling|blinding|burnt out"
-    r"|(?:too|so|very|rather|quite|pretty) bright\b"
+    r"\b(?:dark(?:en|er)|dim(?:mer|ming)\b|dim (?:it|this|the|my|our|down)\b|over-?exposed"
+    r"|glar(?:ing|y)|dazzling|blinding|burnt out|(?:too|so|very|rather|quite|pretty) bright\b"
     rf"|(?:lower|reduce|decrease|cut|turn down|bring down)\b.*\b{_LIGHT}"
     rf"|{_LIGHT}\b.*\b(?:down|downwards|reduction|decrease)\b)",
     re.IGNORECASE,

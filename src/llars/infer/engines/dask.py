@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed import Client, KilledWorker, LocalCluster, wait
 
 from llars.errors import ConfigError
-from llars.infer.engines.crew import RETRIES, Lost
+from llars.infer.engines.crew import Died, Lost, in_turn
 
 __all__ = ["DaskEngine"]
 
@@ -18,14 +18,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 OWN = {
-    "distributed.scheduler.allowed-failures": RETRIES,
-    # No item waits at a worker: those would be held to have died with it.
+    # Who dies is told at once, and the crew tries again; a cluster that runs already has a patience of its own.
+    "distributed.scheduler.allowed-failures": 0,
+    # No item waits at a worker: it would be held to have died with it.
     "distributed.scheduler.worker-saturation": 1.0,
 }
 
 
 class DaskEngine:
-    """Leaves the work to a scheduler. How often it tries again is its own setting, where it runs already."""
+    """As many items at a time as there are workers: what a worker keeps for later dies with it."""
 
     def __init__(self, workers: int, address: str | None = None) -> None:
         self._workers, self._address = workers, address
@@ -34,17 +35,7 @@ class DaskEngine:
         """See ``Engine``."""
         with ExitStack() as stack:
             client = self._client(stack)
-            # Not pure: equal items are two items, and no result of another day is taken.
-            futures = {client.submit(function, item, pure=False): item for item in items}
-            for future in as_completed([*futures]):
-                item = futures.pop(future)
-                try:
-                    result: Result | Lost = future.result()
-                except KilledWorker:
-                    result = Lost(RETRIES + 1)
-                # A result that is still held would be made again, should the worker that keeps it die.
-                future.release()
-                yield item, result
+            yield from in_turn(_Workers(client, self._address is not None), function, items)
 
     def _client(self, stack: ExitStack) -> Client:
         if self._address is None:
@@ -57,3 +48,40 @@ class DaskEngine:
             return stack.enter_context(Client(self._address))
         except (OSError, ValueError) as fault:
             raise ConfigError(f"no Dask scheduler answers at {self._address} ({fault}); is it running?") from None
+
+
+class _Workers:
+    """Dask chooses the worker; a number only stands for one more item at a time."""
+
+    def __init__(self, client: Client, running: bool) -> None:
+        self._client = client
+        if running:
+            client.wait_for_workers(1)
+        self.size = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+        self._busy: dict[str, Any] = {}
+
+    def start(self, worker: int, function: Callable[[Any], Any], item: Any) -> Any:  # noqa: ARG002 - see the class
+        # Not pure: equal items are two items, and no result of another day is taken.
+        future = self._client.submit(function, item, pure=False)
+        self._busy[future.key] = future
+        return future.key
+
+    def finished(self, tickets: Sequence[Any]) -> Sequence[Any]:
+        done = wait([self._busy[key] for key in tickets], return_when="FIRST_COMPLETED").done
+        return [future.key for future in done]
+
+    def result(self, ticket: Any) -> Any:
+        future = self._busy.pop(ticket)
+        try:
+            return future.result()
+        except KilledWorker:
+            raise Died from None
+        finally:
+            # A result that is still held would be made again, should the worker that keeps it die.
+            future.release()
+
+    def renew(self, worker: int) -> None:
+        """The cluster's own nannies do."""
+
+    def close(self) -> None:
+        self._client.cancel([*self._busy.values()])

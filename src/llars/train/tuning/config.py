@@ -16,11 +16,11 @@ from llars.train.config import converted
 __all__ = ["METHODS", "TuneConfig", "settings"]
 
 METHODS: dict[str, float] = {
-    "lora": 3e-3,
-    "dora": 3e-3,
+    "lora": 1e-3,
+    "dora": 1e-3,
     "bitfit": 3e-3,
     "ssf": 3e-3,
-    "bottleneck": 3e-3,
+    "bottleneck": 1e-3,
     "experts": 1e-3,
     "prompt": 1e-2,
     "full": 3e-4,
@@ -98,7 +98,7 @@ class TuneConfig:
     max_minutes: float | None = None
     """Stop after this long; the same seed then no longer means the same adapter."""
 
-    keep: float = 0.25
+    keep: float = 0.5
     """Share of steps that hold the other tasks where they are."""
 
     seed: int = 0

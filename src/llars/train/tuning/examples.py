@@ -189,7 +189,7 @@ def _read(row: _Row, config: TuneConfig) -> Example:
     guides, guide_bands = _guides(row, config, truth.values.shape[-2:])
     unit = truth.unit(ranges)
     parts = [unit, guides] if image is None else [unit, image, guides]
-    valid: NDArray[np.bool_] = np.isfinite(np.concatenate(parts)).all(axis=0, keepdims=True)[0]
+    valid: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(np.concatenate(parts)))
     example = Example(
         name,
         None if image is None else np.where(valid, image, np.float32(0)),

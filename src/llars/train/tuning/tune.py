@@ -125,7 +125,7 @@ def _prepare_folder(run: TuneConfig, info: WeightsInfo, examples: Sequence[Examp
 
 
 def _checksum(one: Example) -> int:
-    return zlib.crc32(one.truth, 0 if one.image is None else zlib.crc32(one.image))
+    return zlib.crc32(one.truth.tobytes(), 0 if one.image is None else zlib.crc32(one.image.tobytes()))
 
 
 def _changes(run: TuneConfig, network: Network, words: Words, batches: Batches) -> Mapping[str, Change]:

@@ -1,0 +1,144 @@
+"""Prove that a batch loses nothing and does nothing twice: 200 scenes, three of them corrupt, a worker killed twice.
+
+    python scripts/prove_batch.py FOLDER --engine dask [--workers 2] [--model NAME_OR_FILE]
+
+It ends with 1 where anything is not as it must be. The workers that it kills are those that the batch began.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+
+SCENES, CORRUPT, SIDE = 200, (17, 99, 160), 64
+KILLS = (20, 60)
+"""Scenes done when a worker is killed."""
+
+
+def make_archive(folder: Path) -> None:
+    """Small Sentinel-2 scenes, three of them cut short."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(SCENES):
+        rng = np.random.default_rng(number)
+        relief = np.cumsum(rng.normal(size=(4, SIDE, SIDE)), axis=2)
+        path = folder / f"scene{number:03}.tif"
+        if path.exists():
+            continue
+        profile = {"driver": "GTiff", "count": 4, "height": SIDE, "width": SIDE, "dtype": "uint16", "nodata": 0}
+        place = {"crs": "EPSG:32633", "transform": from_origin(500_000 + 640 * number, 5_000_000, 10, 10)}
+        with rasterio.open(path, "w", **profile, **place) as target:
+            target.write((2000 + 100 * relief).clip(1, 9000).astype(np.uint16))
+            target.descriptions = ("B02", "B03", "B04", "B08")
+            target.scales = (1e-4,) * 4
+            target.update_tags(SENSOR="sentinel2-l2a")
+        if number in CORRUPT:
+            path.write_bytes(path.read_bytes()[:300])
+
+
+def workers_below(root: int) -> list[int]:
+    """Processes begun by ``root``, however far below, that are at work on a scene: those that have loaded torch."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+
+    def belongs(process: int) -> bool:
+        while process in parents:
+            process = parents[process]
+            if process == root:
+                return True
+        return False
+
+    found = []
+    for process in parents:
+        try:
+            if belongs(process) and "libtorch" in Path(f"/proc/{process}/maps").read_text():
+                found.append(process)
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def journal_of(folder: Path) -> list[dict[str, str]]:
+    """What the batch says that it did."""
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def run(command: list[str], out: Path, kills: tuple[int, ...] = ()) -> tuple[int, str, float]:
+    """Run a batch and kill a worker whenever so many scenes are done; exit code, messages and seconds."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for count in kills:
+        while process.poll() is None and len(journal_of(out)) < count:
+            time.sleep(0.1)
+        victims = workers_below(process.pid)
+        if victims:
+            os.kill(victims[-1], signal.SIGKILL)
+            print(f"killed worker {victims[-1]} after {len(journal_of(out))} scenes")
+    _, messages = process.communicate()
+    return process.returncode, messages, time.monotonic() - begun
+
+
+def check(fact: bool, words: str) -> bool:
+    """Tell whether something is as it must be."""
+    print(f"{'ok  ' if fact else 'FAIL'} {words}")
+    return fact
+
+
+def whole(path: Path) -> bool:
+    """Whether a result can be read, on the grid of its input and unlike it."""
+    with rasterio.open(path) as result:
+        return bool(result.read().shape == (4, SIDE, SIDE) and "LLARS_PROMPT" in result.tags())
+
+
+def main() -> int:
+    """Make the archive, run the batch three times, count."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--engine", default="local")
+    parser.add_argument("--workers", default="2")
+    parser.add_argument("--model", default="llars-small")
+    options = parser.parse_args()
+    archive, out = options.folder / "archive", options.folder / options.engine
+    make_archive(archive)
+    command = [sys.executable, "-m", "llars", "batch", str(archive), str(out), "-p", "reduce the noise"]
+    command += ["--engine", options.engine, "--workers", options.workers, "--model", options.model, "--device", "cpu"]
+    code, messages, seconds = run(command, out, KILLS)
+    errors = [line for line in messages.splitlines() if line.startswith("llars: error: ")]
+    entries, results = journal_of(out), sorted(out.glob("*.tif"))
+    expected = {f"scene{number:03}.tif" for number in range(SCENES) if number not in CORRUPT}
+    good = [
+        check(code == 2, f"exit code {code}, expected 2"),
+        check({path.name for path in results} == expected, f"{len(results)} results, expected {len(expected)}"),
+        check(all(map(whole, results)), "every result can be read and says how it was made"),
+        check(len(errors) == len(CORRUPT), f"{len(errors)} failures named, expected {len(CORRUPT)}"),
+        check(all(any(f"scene{number:03}" in line for line in errors) for number in CORRUPT), "by their names"),
+        check(len(entries) == len({entry["source"] for entry in entries}) == SCENES, f"{len(entries)} journal entries"),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in results}
+    again, _, later = run(command, out)
+    untouched = {path: path.stat().st_mtime_ns for path in sorted(out.glob("*.tif"))} == before
+    good += [
+        check(again == 2 and untouched, "run again, it touches nothing and names the same failures"),
+        check(len(journal_of(out)) == SCENES, "nor does the journal grow"),
+    ]
+    rate = f"{seconds:.1f} s, {SCENES / seconds:.1f} scenes/s; again {later:.1f} s"
+    print(f"{options.engine}, {options.workers} workers: {rate}")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

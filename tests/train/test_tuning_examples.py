@@ -1,0 +1,203 @@
+"""What tuning reads: pairs, tables and clean images; what it refuses; what it holds out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+
+from llars.errors import ConfigError, DataError, LlarsError
+from llars.infer.instructions import Interpretation
+from llars.infer.taught import Taught
+from llars.tasks import Step
+from llars.text.encoder import SentenceEncoder
+from llars.train.tuning.batches import Batches, Words
+from llars.train.tuning.config import TuneConfig, settings
+from llars.train.tuning.examples import Example, read_examples
+from llars.train.tuning.shift import measure_shift
+from llars.train.tuning.split import divided
+
+Pairs = Callable[..., dict[str, Path]]
+
+
+def stored(path: Path) -> np.ndarray:
+    with rasterio.open(path) as source:
+        return source.read()
+
+
+def rewrite(path: Path, values: np.ndarray) -> None:
+    with rasterio.open(path) as source:
+        profile = {**source.profile, "height": values.shape[1], "width": values.shape[2], "count": len(values)}
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(values)
+
+
+def configured(**given: Any) -> TuneConfig:
+    return settings(None, {"task": "denoise", "out": "x.safetensors", "patch": 16, "batch_size": 3, **given})
+
+
+def read(**given: Any) -> tuple[list[Example], list[str]]:
+    return read_examples(configured(**given))
+
+
+def test_pairs_are_read_in_unit_values_of_the_input(pairs: Pairs, tmp_path: Path) -> None:
+    examples, notes = read(**pairs(2), sensor="rgb")
+    assert [one.name for one in examples] == ["0.tif", "1.tif"]
+    assert notes == []
+    np.testing.assert_allclose(examples[0].truth, stored(tmp_path / "target" / "0.tif") / 255, atol=1e-6)
+    np.testing.assert_allclose(examples[0].image, stored(tmp_path / "input" / "0.tif") / 255, atol=1e-6)
+
+
+def test_a_shift_is_measured_and_told(pairs: Pairs, tmp_path: Path) -> None:
+    given = pairs(2)
+    target = tmp_path / "target" / "1.tif"
+    texture = np.random.default_rng(0).integers(50, 200, (3, 48, 48)).astype(np.uint8)
+    rewrite(target, texture[:, 4:40, 4:40])
+    rewrite(tmp_path / "input" / "1.tif", texture[:, 2:38, 7:43])
+    _, notes = read(**given)
+    assert len(notes) == 1
+    assert notes[0].startswith("1.tif: the target lies -2 rows and +3 columns from the input")
+
+
+def test_a_shift_is_not_told_of_images_that_have_nothing_in_common() -> None:
+    first, second = np.random.default_rng(1).normal(size=(2, 64, 64)).astype(np.float32)
+    assert measure_shift(first, second) is None
+    assert measure_shift(first, first) == (0, 0)
+
+
+def test_bad_pairs_are_refused_in_one_line(pairs: Pairs, tmp_path: Path) -> None:
+    given = pairs(3)
+    source, target = (tmp_path / side / "1.tif" for side in ("input", "target"))
+    kept, truth = stored(source), stored(target)
+
+    def refused(says: str) -> None:
+        with pytest.raises(LlarsError, match=says) as error:
+            read(**given)
+        assert "\n" not in str(error.value)
+
+    rewrite(source, kept[:, :-1])
+    refused("1.tif: the input has 35 x 36 pixels, the target 36 x 36; expected the same size")
+    rewrite(source, kept[:2])
+    refused("the input has 2 bands, the target 3")
+    rewrite(source, truth)
+    refused("1.tif: input and target are the same image")
+    rewrite(source, kept)
+    (tmp_path / "input" / "2.tif").unlink()
+    refused("2.tif is in one of .* only")
+    (tmp_path / "target" / "2.tif").unlink()
+    (tmp_path / "target" / "1.tif").unlink()
+    source.unlink()
+    refused("at least 2 are needed")
+
+
+def test_a_finer_target_is_for_tasks_that_make_one(pairs: Pairs, tmp_path: Path) -> None:
+    given = pairs(2)
+    for index in range(2):
+        path = tmp_path / "input" / f"{index}.tif"
+        rewrite(path, stored(path)[:, ::2, ::2])
+    with pytest.raises(DataError, match="expected the same size"):
+        read(**given)
+    examples, _ = read(**given, task="sr")
+    assert [one.factor for one in examples] == [2, 2]
+    assert examples[0].image is not None
+    assert examples[0].image.shape == examples[0].truth.shape
+
+
+def test_a_table_names_guides_and_places(pairs: Pairs, tmp_path: Path) -> None:
+    pairs(3)
+    rows = [f"input/{i}.tif,target/{i}.tif,target/{i}.tif,{'north' if i < 2 else 'south'}" for i in range(3)]
+    table = tmp_path / "pairs.csv"
+    table.write_text("\n".join(["input,target,pan,place", *rows]))
+    examples, _ = read(pairs=table, task="pansharpen")
+    assert examples[0].guides.shape == examples[0].truth.shape
+    assert {band.role.value for band in examples[0].guide_bands} == {"pan"}
+    train, held_out = divided(examples, 0.5)
+    assert {one.place for one in train}.isdisjoint({one.place for one in held_out})
+    with pytest.raises(DataError, match="stf needs fine_before and coarse_before"):
+        read(pairs=table, task="stf")
+    table.write_text("input,truth\na,b")
+    with pytest.raises(DataError, match=r"has the columns \['input', 'truth'\]"):
+        read(pairs=table)
+
+
+def test_what_overlaps_is_held_out_together(pairs: Pairs) -> None:
+    examples, _ = read(**pairs(4))
+    train, held_out = divided(examples, 0.25)
+    assert (len(train), len(held_out)) == (3, 1)
+    assert divided(list(reversed(examples)), 0.25)[1][0].name == held_out[0].name
+    one = examples[0]
+    with pytest.raises(DataError, match="all 2 images overlap or share a place"):
+        divided([one, one], 0.5)
+
+
+def test_clean_images_are_made_bad_and_others_faults_are_put_in(pairs: Pairs, tmp_path: Path) -> None:
+    pairs(2)
+    config = configured(
+        clean=tmp_path / "target", degradation="gaussian_blur+gaussian_noise", task="deblur", severity=[0.4, 0.6]
+    )
+    examples, _ = read_examples(config)
+    words = Words(config, ("denoise", "deblur", "sr"), [1])
+    batches = Batches(examples, config, words, multiple=4)
+    batch, again = batches.train(3), batches.train(3)
+    assert batch.degraded.shape == (3, 3, 16, 16)
+    assert torch.equal(batch.degraded, again.degraded)
+    assert 0.02 < (batch.degraded - batch.clean).std() < 0.3
+    other = batches.other(0)
+    assert other is not None
+    assert set(words.others) == {"denoise", "sr"}
+    assert len(batches.others_held_out()) == 2
+    with pytest.raises(ConfigError, match="unknown degradation"):
+        Batches(examples, configured(clean=tmp_path, degradation="rust"), words, 4).train(0)
+
+
+def test_patches_avoid_gaps(pairs: Pairs) -> None:
+    given = pairs(2)
+    examples, _ = read(**given)
+    examples[0].valid[:, 18:] = False
+    config = configured(**given)
+    batches = Batches(examples[:1], config, Words(config, (), [1]), multiple=4)
+    assert {batches._window(examples[0], 16, np.random.default_rng(seed))[2].start for seed in range(20)} == {0, 1, 2}
+    examples[0].valid[:, ::8] = False
+    with pytest.raises(DataError, match="no 16 x 16 pixels without a gap"):
+        Batches(examples[:1], config, Words(config, (), [1]), multiple=4)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "found no images"),
+        ({"inputs": "a"}, "give `inputs` and `targets`"),
+        ({"clean": "a"}, "go together"),
+        ({"pairs": "a", "method": "magic"}, "unknown tuning method 'magic'"),
+        ({"pairs": "a", "task": "sr", "prompts": ["bigger"]}, "takes no sentences"),
+        ({"pairs": "a", "severity": [0.9, 0.1]}, "expected the least and the greatest"),
+        ({"pairs": "a", "keep": 1.0}, "expected a share"),
+        ({"pairs": "a", "rank": 0}, "rank=0"),
+        ({"pairs": "a", "ranks": 1}, "unknown tuning settings"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        configured(**given)
+
+
+class Other:
+    def interpret(self, text: str) -> Interpretation:
+        return Interpretation((Step("haze", 0.5, text),), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "tasks"),
+    [
+        ("fill the missing scan lines", ["destripe"]),
+        ("fill in the missing scan lines, then remove the haze", ["destripe", "haze"]),
+        ("don't fill in the missing scan lines", ["haze"]),
+        ("remove the stripes", ["haze"]),
+    ],
+)
+def test_taught_sentences_are_understood_and_others_left_to_the_reader(text: str, tasks: list[str]) -> None:
+    reader = Taught(Other(), SentenceEncoder(), {"fill in the missing scan lines": "destripe"})
+    assert [step.task for step in reader.interpret(text).steps] == tasks
