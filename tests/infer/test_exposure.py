@@ -23,3 +23,12 @@ def test_decibels_are_shifted() -> None:
     darker = llars.load()(scene, [llars.Step("brightness", -1.0)], bands=["VV", "VH"])
     # Half the power.
     np.testing.assert_allclose(darker, scene - 3.0103, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "strength"),
+    [("brighten the image by one stop", 1.0), ("darken it by half a stop", -0.5), ("brighten the image", 0.5)],
+)
+def test_words_name_the_stops(prompt: str, strength: float) -> None:
+    (step,) = llars.load().understand(prompt)
+    assert (step.task, step.severity) == ("brightness", strength)

@@ -66,7 +66,7 @@ def test_spoiling_an_image_is_refused(reader: Reader, text: str) -> None:
 @pytest.mark.parametrize("text", ["lower the resolution", "reduce the spatial resolution by two"])
 def test_a_coarser_grid_is_refused(reader: Reader, text: str) -> None:
     with pytest.raises(
-        InstructionError, match="coarser grid; llars makes grids finer|asks for nothing that llars does"
+        InstructionError, match=r"coarser grid; llars makes grids finer|asks for nothing that llars does"
     ):
         reader.understand(text)
 

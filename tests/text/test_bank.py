@@ -55,7 +55,7 @@ def test_a_factor_is_asked_for_in_its_own_words(bank: InstructionBank, scale: in
 
 
 def test_a_plane_through_the_sentence_vectors_tells_most_directions_of_brightness() -> None:
-    """Floors: 0.89 and 0.37 were measured. Means of token vectors blur opposites; the reader, on tokens, does better."""
+    """Floors: 0.89 and 0.37 were measured. Means of token vectors blur opposites; the reader, on tokens, tells more."""
     encoder = SentenceEncoder()
 
     def vectors(n: int, split: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llars.text.direction import direction
+from llars.text.direction import direction, stops
 from llars.text.grammar import corpus
 
 
@@ -18,6 +18,18 @@ from llars.text.grammar import corpus
 )  # fmt: skip
 def test_words_that_leave_no_doubt(text: str, way: int) -> None:
     assert direction(text) == way
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("brighten it by one stop", 1), ("half a stop darker", 0.5), ("exposure up by 0.5 EV", 0.5),
+        ("a quarter of a stop up", 0.25), ("down 2 stops", 2), ("a full stop brighter", 1),
+        ("brighten it a lot", None), ("stop the stripes", None),
+    ],
+)  # fmt: skip
+def test_stops_that_are_named(text: str, number: float | None) -> None:
+    assert stops(text) == number
 
 
 @pytest.mark.parametrize("split", ["train", "heldout"])

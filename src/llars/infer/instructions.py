@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, parts, requests, without_negated
-from llars.text.direction import direction
+from llars.text.direction import direction, stops
 from llars.text.encoder import SentenceEncoder
 from llars.weights.reader import load_reader
 
@@ -121,6 +122,10 @@ class Reader:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
 
 
+EXPOSURES = (0.25, 0.5, 1.0)
+"""Stops that words convey: slightly, somewhat, much."""
+
+
 def scale_in(text: str) -> int | None:
     """The factor of resolution that the words name: "double", "x3", "four times", "from 10 m to 5 m"; None if none.
 
@@ -148,9 +153,14 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
         return Step(task, (scale - 1) / 3, text, scale, confidence)
     lowest = -1.0 if task == "brightness" else 0.0
     strength = UNNAMED_SEVERITY if severity is None else min(max(severity, lowest), 1.0)
-    if task == "brightness" and (way := direction(text)):
-        strength = way * abs(strength)
-    return Step(task, strength, text, 1, confidence)
+    return Step(task, _exposure(text, strength) if task == "brightness" else strength, text, 1, confidence)
+
+
+def _exposure(text: str, strength: float) -> float:
+    """Stops from -1 to 1: as many as the words name, else the step nearest to the ``strength`` that they convey."""
+    named = stops(text)
+    size = min(named, 1.0) if named else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
+    return math.copysign(size, direction(text) or strength)
 
 
 def _asks(clause: Clause[Reading]) -> bool:

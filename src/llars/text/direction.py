@@ -1,10 +1,10 @@
-"""Which way a request for another brightness goes, by words that leave no doubt."""
+"""Which way a request for another brightness goes, and by how many stops, by words that leave no doubt."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["direction"]
+__all__ = ["direction", "stops"]
 
 _LIGHT = r"(?:brightness|exposure|luminance|luminosity|gain|light|illumination|values|stops?|ev)"
 _BRIGHTER = re.compile(
@@ -24,3 +24,20 @@ _DARKER = re.compile(
 def direction(text: str) -> int:
     """1 where the words can only ask for a brighter image, -1 for a darker one, 0 where they don't say, or say both."""
     return bool(_BRIGHTER.search(text)) - bool(_DARKER.search(text))
+
+
+_STOPS = re.compile(
+    r"\b(?:(?P<part>half|quarter)(?: of)?(?: an?)?|an? (?P<of>half|quarter)|(?P<word>one|an?|full|one full|a full)"
+    r"|(?P<number>\d+(?:[.,]\d+)?))[ -](?:f-)?(?:stops?|ev)\b",
+    re.IGNORECASE,
+)
+_PARTS = {"half": 0.5, "quarter": 0.25}
+
+
+def stops(text: str) -> float | None:
+    """The number of stops that the words name ("half a stop", "0.5 EV"); None where they name none."""
+    if not (found := _STOPS.search(text)):
+        return None
+    if part := found["part"] or found["of"]:
+        return _PARTS[part.lower()]
+    return float(found["number"].replace(",", ".")) if found["number"] else 1.0
