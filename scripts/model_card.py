@@ -61,7 +61,7 @@ def main(run: Path, corpus: Path, results: Path) -> None:
     facts = [
         f"- file: `{entry.file}`, {find(entry.name).stat().st_size / 1e6:.1f} MB, SHA-256 `{entry.sha256}`",
         f"- parameters: {entry.parameters:,} in half precision; tasks: {', '.join(entry.tasks)}",
-        f"- training: {int(info.training['steps']):,} steps, {int(info.training['samples']):,} patches of 64 x 64",
+        f"- last sitting: {int(info.training['steps']):,} steps, {int(info.training['samples']):,} patches of 64 x 64",
     ]
     sections = [
         *facts,
@@ -74,7 +74,12 @@ def main(run: Path, corpus: Path, results: Path) -> None:
         "\n## Data\n",
         *licences(corpus / "manifest.json"),
     ]
-    print(HEAD.read_text(encoding="utf-8").replace("{facts}", "\n".join(sections)), end="")
+    told = {"facts": "\n".join(sections), "steps": f"{int(info.training['steps']):,}"}
+    told["samples"] = f"{int(info.training['samples']):,}"
+    head = HEAD.read_text(encoding="utf-8")
+    for name, text in told.items():
+        head = head.replace("{" + name + "}", text)
+    print(head, end="")
 
 
 if __name__ == "__main__":

@@ -94,9 +94,7 @@ def restore_batch(
     """
     begun, folder = time.perf_counter(), Path(folder)
     entries = read_manifest(manifest, folder, prompt, cog=cog)
-    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
-    cores = os.cpu_count() or 1
-    count = workers or max(min(cores // 2, limit // ENOUGH), 1)
+    count = workers or default_workers(max_memory)
     here = address is None
     common = Task(
         key="",
@@ -104,17 +102,14 @@ def restore_batch(
         settings=settings or Settings(),
         model=model,
         device=device,
-        max_memory=str(limit // count) if here else max_memory,
-        threads=max(cores // count, 1) if here else None,
+        max_memory=str(_limit(max_memory) // count) if here else max_memory,
+        threads=max(_cores() // count, 1) if here else None,
         folder=folder.absolute(),
     )
     weights = read_info(find(model)).sha256
     tasks = [replace(common, entry=entry, key=key_of(entry, common.settings, weights)) for entry in entries]
     hands = engine_called(engine, count, address, gpu=device != "cpu")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise OutputError(f"cannot make {folder}: {fault.strerror}; choose another place") from None
+    _make_folder(folder)
     with Journal(folder / JOURNAL) as journal, stoppable():
         ledger = _Ledger(journal, retry_failed)
         missing = [task for task in tasks if not ledger.settled(task)]
@@ -129,6 +124,26 @@ def restore_batch(
         write_summary(folder / REPORT, records)
     failed = tuple((record.source, record.error or "") for record in records if record.status == "failed")
     return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - begun)
+
+
+def default_workers(max_memory: str | None = None) -> int:
+    """One process per two processors, each with two gigabytes, at least one."""
+    return max(min(_cores() // 2, _limit(max_memory) // ENOUGH), 1)
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _limit(max_memory: str | None) -> int:
+    return sensible_limit() if max_memory is None else in_bytes(max_memory)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise OutputError(f"cannot make {folder}: {fault.strerror}; choose another place") from None
 
 
 def key_of(entry: Entry, settings: Settings, weights: str) -> str:
