@@ -80,13 +80,19 @@ class Step:
     """Strength in [0, 1]; for ``brightness`` in [-1, 1], negative to darken. See ``brightness_gain``."""
 
     text: str = ""
-    """The words that asked for it; they condition the network."""
+    """The words that asked for it."""
 
     scale: int = 1
     """Factor by which the grid gets finer (``sr`` only)."""
 
     confidence: float = 1.0
     """Probability that the words ask for this task, in [0, 1]."""
+
+    taught: str = ""
+    """Sentence of an adapter's own that conditions the network; empty: the plain one for task and strength.
+
+    The user's own words do not: what they ask for has been read, and how they say it must not change the result.
+    """
 
 
 def brightness_gain(strength: float) -> float:

@@ -1,6 +1,7 @@
 """Guides are bands that help and do not come out."""
 
 import torch
+from tests.model.test_network import random_network, scene
 
 from llars.model.align import REFERENCE_BANDS, describe
 from llars.model.condition import Conditions
@@ -8,7 +9,6 @@ from llars.model.config import preset
 from llars.model.filters import likeness
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from tests.model.test_network import random_network, scene
 
 TARGETS = 3
 

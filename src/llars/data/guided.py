@@ -42,7 +42,7 @@ def clouded(
     radar: Tensor | None = None,
     radar_bands: Sequence[Sequence[Band]] = (),
 ) -> Pair:
-    """Clouds over optical images ``(batch, band, y, x)``, with radar of the same ground as a guide where it is given."""
+    """Clouds over optical images ``(batch, band, y, x)``, with radar of the same ground as a guide if given."""
     degraded, _ = cloudy(clean, severity, generator, bands, thin=thin)
     if radar is None:
         return Pair(degraded, clean, severity, faults_of("cloud", severity))

@@ -97,7 +97,7 @@ class Engine:
 
     def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
         """The network for one step over one scene, whose first ``targets`` bands are restored."""
-        words = step.text or words_for(step.task, step.severity, step.scale)
+        words = step.taught or words_for(step.task, step.severity, step.scale)
         with torch.inference_mode():
             statistics = self._to_device(statistics_of(stack, step.task in TONES))
             conditions = self._conditions(stack, statistics, words, targets)

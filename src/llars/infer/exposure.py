@@ -23,8 +23,8 @@ def exposed(
 ) -> Iterator[Restored]:
     """The windows of ``layers``, brighter by ``strength`` stops (-1 to 1); nothing about them is uncertain.
 
-    Unit values 0 and 1 stand for ``ranges``; the gain acts on physical values, and on the power behind decibels, where it
-    is a shift.
+    Unit values 0 and 1 stand for ``ranges``; the gain acts on physical values, and on the power behind decibels,
+    where it is a shift.
     """
     gain = brightness_gain(strength)
     decibels = [band.modality is Modality.SAR for band in layers.bands]

@@ -61,4 +61,5 @@ class Taught:
         best = int(likeness.argmax())
         if likeness[best] < NEAR:
             return None
-        return Step(self._tasks[best], UNNAMED_SEVERITY, text, confidence=min(1.0, float(likeness[best])))
+        confidence = min(1.0, float(likeness[best]))
+        return Step(self._tasks[best], UNNAMED_SEVERITY, text, confidence=confidence, taught=text)
