@@ -16,6 +16,9 @@ from llars.weights.registry import find, models, read_info
 HEAD = Path(__file__).with_name("model_card_head.md")
 """What no log knows: how the run went, what fails."""
 
+EXACT = 100.0
+"""PSNR in dB from which a trial was an exact operation, to rounding."""
+
 
 def licences(manifest: Path) -> list[str]:
     """One line per source of the training split."""
@@ -25,10 +28,10 @@ def licences(manifest: Path) -> list[str]:
     return [*lines, *(f"| {source} | {licence} |" for source, licence in train["licences"])]
 
 
-def table(corner: str, rows: Iterable[str], columns: Sequence[str], cell: Callable[[str, str], float]) -> list[str]:
-    """A Markdown table of signed numbers."""
+def table(corner: str, rows: Iterable[str], columns: Sequence[str], cell: Callable[[str, str], str]) -> list[str]:
+    """A Markdown table."""
     lines = [f"| {corner} | {' | '.join(columns)} |", f"| --- |{' --: |' * len(columns)}"]
-    return [*lines, *(f"| {row} | {' | '.join(f'{cell(row, column):+.2f}' for column in columns)} |" for row in rows)]
+    return [*lines, *(f"| {row} | {' | '.join(cell(row, column) for column in columns)} |" for row in rows)]
 
 
 def curve(validation: Path) -> list[str]:
@@ -37,21 +40,27 @@ def curve(validation: Path) -> list[str]:
         by_step = {row["step"]: row for row in csv.DictReader(file)}
     fields = next(iter(by_step.values()))
     tasks = [key.removesuffix("_gain") for key in fields if key.endswith("_gain") and key != "mean_gain"]
-    return table("step", by_step, tasks, lambda step, task: float(by_step[step][f"{task}_gain"]))
+    return table("step", by_step, tasks, lambda step, task: f"{float(by_step[step][f'{task}_gain']):+.2f}")
 
 
 def metrics(results: Path) -> list[str]:
-    """Gain in PSNR by task and sensor on the test split."""
+    """Gain in PSNR by trial and sensor on the test split; exact operations and trials without a fault are left out."""
     gains: dict[tuple[str, str], list[float]] = defaultdict(list)
     scores = json.loads(results.read_text(encoding="utf-8"))["scores"]
-    before = {(one["task"], one["scene"]): one["metrics"]["psnr"] for one in scores if one["method"] == "degraded"}
+    before = {(one["trial"], one["scene"]): one["metrics"].get("psnr") for one in scores if one["method"] == "degraded"}
     for one in scores:
-        if one["method"] == "llars":
-            sensor = one["data_set"].split(" / ")[0]
-            gains[one["task"], sensor].append(one["metrics"]["psnr"] - before[one["task"], one["scene"]])
-    tasks = list(dict.fromkeys(task for task, _ in gains))
+        first = before.get((one["trial"], one["scene"]))
+        restored = one["metrics"].get("psnr")
+        if one["method"] == "llars" and first is not None and restored is not None and restored < EXACT:
+            gains[one["trial"], one["data_set"].split(" / ")[0]].append(restored - first)
+    trials = list(dict.fromkeys(trial for trial, _ in gains if not trial.startswith("untouched")))
     sensors = list(dict.fromkeys(sensor for _, sensor in gains))
-    return table("sensor", sensors, tasks, lambda sensor, task: fmean(gains[task, sensor]))
+
+    def cell(trial: str, sensor: str) -> str:
+        found = gains.get((trial, sensor))
+        return f"{fmean(found):+.2f}" if found else ""
+
+    return table("trial", trials, sensors, cell)
 
 
 def main(run: Path, corpus: Path, results: Path) -> None:
