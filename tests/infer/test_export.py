@@ -96,6 +96,7 @@ def test_metadata_is_what_deepness_reads_and_makes_it_feed_stored_numbers(sessio
     [
         ("equalise the histogram", "no operator"),
         ("double the resolution", "sr brings grids together"),
+        ("brighten the image", "plain gain"),
         ("remove the stripes, then reduce the noise", "2 steps"),
     ],
 )

@@ -102,7 +102,7 @@ def export_file(
     Args:
         source: a raster that GDAL reads: its bands, encoding and statistics go into the file.
         output: file to write, ``.onnx``.
-        prompt: one step on the same grid without guides: cloud, haze, denoise, deblur, destripe or brightness.
+        prompt: one step on the same grid without guides: cloud, haze, denoise, deblur or destripe.
         sensor: name of the sensor, where the file does not say.
         model: name of bundled weights, or a weights file.
         overwrite: replace an existing output.
@@ -117,12 +117,12 @@ def export_file(
     check_outputs([path], overwrite)
     if path.suffix.lower() != ".onnx":
         raise OutputError(f"the output {path} must have a name that ends in .onnx; rename it")
-    _require_packages()
     profile, scene = read_profile(source, sensor), open_scene(source, sensor)
     network, info = load_network(find(model))
     encoder = SentenceEncoder()
     restorer = Restorer(network, info, Reader(encoder, info.tasks), encoder, device="cpu", precision="float32")
     step = _only_step(restorer.plan(prompt))
+    _require_packages()
     picture = picture_of(scene)
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     folded = engine.fold(step, Stack((picture.layers,)), len(picture.bands))
@@ -158,6 +158,8 @@ def _only_step(steps: Sequence[Step]) -> Step:
     step = steps[0]
     if step.task in TONES:
         raise InstructionError(f"{step.task} maps quantiles, for which ONNX has no operator; use llars restore")
+    if step.task == "brightness":
+        raise InstructionError("brightness is a plain gain, done without the network; use llars restore")
     if get_task(step.task).changes_grid or get_task(step.task).guides:
         raise InstructionError(
             f"{step.task} brings grids together before the network and after it, which an ONNX file cannot; "
