@@ -40,16 +40,20 @@ class BandFilter:
         return filtered.view(batch, bands, height, width)
 
 
+def chooser(inputs: int, outputs: int) -> nn.Sequential:
+    """Two layers that give zeros to start with."""
+    last = nn.Linear(64, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), last)
+
+
 class FilterHead(nn.Module):
     """Chooses each band's filter from what the band is, what the scene shows and what is asked for."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        inputs = config.descriptor_features + config.condition_features
-        last = nn.Linear(64, config.kernel_basis + 2)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.choose = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), last)
+        self.choose = chooser(config.descriptor_features + config.condition_features, config.kernel_basis + 2)
         self.basis = nn.Parameter(torch.randn(config.kernel_basis, config.kernel_size, config.kernel_size) * 0.05)
 
     def forward(
@@ -84,10 +88,7 @@ class GuideHead(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         inputs = 2 * config.descriptor_features + config.condition_features + 2
-        last = nn.Linear(64, config.kernel_basis + 1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.choose = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), last)
+        self.choose = chooser(inputs, config.kernel_basis + 1)
         self.basis = nn.Parameter(torch.randn(config.kernel_basis, config.kernel_size, config.kernel_size) * 0.05)
 
     def forward(
