@@ -2,8 +2,8 @@
 
 Run ``python -m llars.train.reading`` for the bundled weights; the figures come from ``llars.train.understanding``.
 With ``--calibrate`` every tenth template is left out of training, and what is refused of it is printed by threshold:
-``SURE`` in ``llars.model.reading`` was chosen from that table; the figures on held-out templates stood beside it, so they are not
-quite blind.
+``SURE`` in ``llars.model.reading`` was chosen from that table; the figures on held-out templates stood beside it, so
+they are not quite blind.
 """
 
 from __future__ import annotations
