@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 import dask
@@ -23,6 +23,9 @@ OWN = {
     # No item waits at a worker: it would be held to have died with it.
     "distributed.scheduler.worker-saturation": 1.0,
 }
+
+PATIENCE = 20.0
+"""Seconds to wait for a worker in the place of one that died; then the work goes on with fewer."""
 
 
 class DaskEngine:
@@ -51,19 +54,25 @@ class DaskEngine:
 
 
 class _Workers:
-    """Dask chooses the worker; a number only stands for one more item at a time."""
+    """One item at a time for each worker that lives: a worker that dies takes along what it has not handed over."""
 
     def __init__(self, client: Client, running: bool) -> None:
         self._client = client
         if running:
             client.wait_for_workers(1)
-        self.size = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+        self.size = max(len(self._alive()), 1)
         self._busy: dict[str, Any] = {}
+        self._places: dict[str, str | None] = {}
 
-    def start(self, worker: int, function: Callable[[Any], Any], item: Any) -> Any:  # noqa: ARG002 - see the class
+    def _alive(self) -> list[str]:
+        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def start(self, worker: int, function: Callable[[Any], Any], item: Any) -> Any:  # noqa: ARG002 - addresses change
+        taken = self._places.values()
+        place = next((address for address in self._alive() if address not in taken), None)
         # Not pure: equal items are two items, and no result of another day is taken.
-        future = self._client.submit(function, item, pure=False)
-        self._busy[future.key] = future
+        future = self._client.submit(function, item, pure=False, workers=place, allow_other_workers=place is not None)
+        self._busy[future.key], self._places[future.key] = future, place
         return future.key
 
     def finished(self, tickets: Sequence[Any]) -> Sequence[Any]:
@@ -79,9 +88,12 @@ class _Workers:
         finally:
             # A result that is still held would be made again, should the worker that keeps it die.
             future.release()
+            del self._places[ticket]
 
-    def renew(self, worker: int) -> None:
-        """The cluster's own nannies do."""
+    def renew(self, worker: int) -> None:  # noqa: ARG002 - addresses change
+        """The cluster's own nannies do; until then another item would go to a worker that is busy."""
+        with suppress(TimeoutError):
+            self._client.wait_for_workers(self.size, timeout=PATIENCE)
 
     def close(self) -> None:
         self._client.cancel([*self._busy.values()])
