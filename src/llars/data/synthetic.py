@@ -12,6 +12,7 @@ import torch
 
 from llars.bands import Band, Modality, Polarisation
 from llars.degrade import get, sample_operator
+from llars.degrade.registry import in_decibels
 from llars.degrade.resolution import enlarge_exactly, reduce
 from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS, brightness_gain
@@ -164,33 +165,18 @@ def backscatter(clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, list[t
 def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator) -> Pair:
     """Multi-look speckle of 1 to 10 looks on unit values of ``SAR_RANGE``, multiplied in linear power.
 
-    Power under L looks is gamma distributed with shape L around the truth (Goodman 1976); half of the batches have
-    correlated pixels, as products sampled finer than their resolution do. Severity is the standard
-    deviation of the logarithm on the scale of ``denoise`` (0.1 of the value range at severity 1).
+    Half of the batches have correlated pixels, as products sampled finer than their resolution do. Severity is the
+    standard deviation of the logarithm on the scale of ``denoise`` (0.1 of the value range at severity 1).
     """
     looks = round(math.exp(rng.uniform(0.0, math.log(10.0))))
-    power = _speckle_power(clean.shape, looks, bool(rng.random() < 0.5), generator)
+    operator = get("correlated_speckle" if rng.random() < 0.5 else "speckle")
+    degraded = in_decibels(operator, SAR_RANGE)(clean, looks**-0.5, generator=generator)
     low, high = SAR_RANGE
     decibels = 10.0 / math.log(10.0)
-    degraded = clean + power.clamp_min(1e-4).log() * (decibels / (high - low))
     # Trigamma function: the variance of the logarithm of a gamma variable.
     deviation = decibels * math.sqrt(1 / looks + 1 / (2 * looks**2) + 1 / (6 * looks**3)) / (high - low)
     severity = torch.full((len(clean),), min(1.0, deviation / 0.1))
     return Pair(degraded.clamp(0.0, 1.0), clean, severity, faults_of("denoise", severity))
-
-
-def _speckle_power(shape: torch.Size, looks: int, correlated: bool, generator: torch.Generator) -> Tensor:
-    """Mean of ``looks`` exponential powers of unit mean, each the square of a complex Gaussian field."""
-    total = torch.zeros(shape)
-    for _ in range(2 * looks):
-        field = torch.randn(shape, generator=generator)
-        if correlated:
-            # Binomial kernel 1-2-1 both ways; 6/16 per axis is the power that it leaves of white noise.
-            for dim in (2, 3):
-                field = 0.5 * field + 0.25 * (field.roll(1, dim) + field.roll(-1, dim))
-            field = field * (16.0 / 6.0)
-        total += field.square()
-    return total / (2 * looks)
 
 
 def cut(pair: Pair, start: int, side: int) -> Pair:

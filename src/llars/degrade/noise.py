@@ -6,6 +6,8 @@ Additive noise and spoiled samples end at the detector's dark and full values (`
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -19,6 +21,7 @@ __all__ = [
     "POISSON_NOISE",
     "SPECKLE",
     "UNIFORM_NOISE",
+    "decibel_form",
     "speckle_in_decibels",
 ]
 
@@ -33,6 +36,9 @@ MANY_COUNTS = 4.0
 
 MOST_FEW_COUNTS = 24
 """More counts than these come less than once in 10^11 variates of mean ``MANY_COUNTS``."""
+
+VANISHING = 1e-6
+"""Power to which even a single look is limited in decibels: 60 dB down, below any radar's noise floor."""
 
 FINEST_SPECKLE = 0.01
 """Below this severity the gamma law is a normal law to float32, and its rejection test only rounding."""
@@ -73,11 +79,20 @@ def impulse_noise(case: Case) -> Tensor:
 
 
 def speckle_in_decibels(value_range: tuple[float, float]) -> Degradation:
-    """Speckle for radar images in decibels, whose unit values are (dB - lo) / (hi - lo).
+    """``speckle`` for radar images in decibels; see ``decibel_form``."""
+    return decibel_form(SPECKLE, _gamma, value_range)
+
+
+def decibel_form(
+    speckle: Degradation, power: Callable[[Case], Tensor], value_range: tuple[float, float]
+) -> Degradation:
+    """A multiplicative noise of intensities, for images in decibels, whose unit values are (dB - lo) / (hi - lo).
 
     A factor on the intensity is a term in decibels: 10 log10(g) / (hi - lo) in unit values.
 
     Args:
+        speckle: the noise as it acts on intensities.
+        power: its factors.
         value_range: lo and hi in dB, as in the scene's ``value_range``.
 
     Raises:
@@ -88,10 +103,9 @@ def speckle_in_decibels(value_range: tuple[float, float]) -> Degradation:
         raise ConfigError(f"value range {low:g} to {high:g} dB; expected the upper end to be above the lower")
 
     def in_decibels(case: Case) -> Tensor:
-        # A single look can vanish altogether; 60 dB down is below any radar's noise floor.
-        return case.image + 10.0 / (high - low) * _gamma(case).clamp(min=1e-6).log10()
+        return case.image + 10.0 / (high - low) * power(case).clamp(min=VANISHING).log10()
 
-    return Degradation("speckle", "denoise", SPECKLE.summary, SPECKLE.law, in_decibels)
+    return replace(speckle, operate=in_decibels)
 
 
 def _poisson(mean: Tensor, case: Case) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from llars.degrade.base import Case, Degradation
-from llars.errors import ConfigError
+from llars.degrade.noise import decibel_form
 
 __all__ = ["CORRELATED_SPECKLE", "correlated_speckle_in_decibels"]
 
@@ -28,9 +28,6 @@ BISECTIONS = 26
 WIDEST_Z = 5.0
 """The table ends where one normal variate in two million lies."""
 
-VANISHING = 1e-6
-"""Power to which even a single look is limited in decibels: 60 dB down, below any radar's noise floor."""
-
 
 def correlated_speckle(case: Case) -> Tensor:
     """Multiplicative gamma noise of mean 1 and L = 1 / s^2 looks, correlated between pixels, on intensities."""
@@ -38,24 +35,8 @@ def correlated_speckle(case: Case) -> Tensor:
 
 
 def correlated_speckle_in_decibels(value_range: tuple[float, float]) -> Degradation:
-    """Correlated speckle for radar images in decibels, whose unit values are (dB - lo) / (hi - lo).
-
-    Args:
-        value_range: lo and hi in dB, as in the scene's ``value_range``.
-
-    Raises:
-        ConfigError: hi is not above lo.
-    """
-    low, high = value_range
-    if not high > low:
-        raise ConfigError(f"value range {low:g} to {high:g} dB; expected the upper end to be above the lower")
-
-    def in_decibels(case: Case) -> Tensor:
-        return case.image + 10.0 / (high - low) * _power(case).clamp(min=VANISHING).log10()
-
-    return Degradation(
-        CORRELATED_SPECKLE.name, "denoise", CORRELATED_SPECKLE.summary, CORRELATED_SPECKLE.law, in_decibels
-    )
+    """``correlated_speckle`` for radar images in decibels; see ``llars.degrade.noise.decibel_form``."""
+    return decibel_form(CORRELATED_SPECKLE, _power, value_range)
 
 
 def _power(case: Case) -> Tensor:
