@@ -14,9 +14,11 @@ STEPS = (
     ("bands", "tasks", "sensors"),
     ("sample", "scene", "curves"),
     ("degrade", "metrics", "text", "model"),
+    ("starts",),
     ("data", "weights"),
     ("train", "infer"),
     ("bench",),
+    ("app",),
     ("cli",),
 )
 """Members import from earlier steps only, never from their own."""
@@ -24,13 +26,14 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {"_archive": "cli", "_console": "cli", "_data_commands": "cli", "_tuning": "cli"}
+ALIASES = {"_archive": "cli", "_console": "cli", "_data_commands": "cli", "_serving": "cli", "_tuning": "cli"}
 """Further modules beside the package's members, and the member that each is a part of."""
 
 FORBIDDEN = {
     "model": {"rasterio", "rioxarray", "xarray"},
     "degrade": {"rasterio", "rioxarray", "xarray"},
     "text": {"rasterio", "rioxarray", "xarray"},
+    "starts": {"rasterio", "rioxarray", "xarray"},
 }
 """Never, not even inside a function: these know tensors and words, not files."""
 

@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
-from miniatures import MAKERS
+from miniatures import MAKERS as SETS
+from miniatures import products
+
+MAKERS = {**SETS, "products": products.make}
 
 if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(MAKERS):
     sys.exit(f"usage: python -m miniatures FOLDER [SET ...] with sets of {', '.join(MAKERS)}")

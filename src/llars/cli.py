@@ -24,6 +24,7 @@ from llars._console import (
     say,
 )
 from llars._data_commands import Config, Overrides, configured_folder, data
+from llars._serving import serving
 from llars._tuning import tuning
 from llars.errors import LlarsError
 
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(data, name="data")
 app.add_typer(archive)
+app.add_typer(serving)
 app.add_typer(tuning)
 
 Input = Annotated[
@@ -60,13 +62,15 @@ Adapters = Annotated[
 ]
 Tile = Annotated[int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")]
 MaxMemory = Annotated[
-    str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: half of the machine's.")
+    str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: 2GB, or half of the machine's.")
 ]
 Uncertainty = Annotated[
     Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
 ]
 Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Also write a page about what was done: HTML.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Keep finished tiles, and go on with those of a killed run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -102,14 +106,16 @@ def restore(
     ] = True,
     uncertainty: Uncertainty = None,
     preview: Preview = None,
+    report: Report = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
     """Make an image better as the instruction says."""
     from llars.infer.job import files_by_role, restore_file
 
     with progress_bar(quiet) as progress:
-        report = restore_file(
+        done = restore_file(
             source,
             output,
             prompt,
@@ -124,11 +130,13 @@ def restore(
             project=project,
             uncertainty=uncertainty,
             preview=preview,
+            report=report,
             overwrite=overwrite,
+            resume=resume,
             progress=progress,
         )
     if not quiet:
-        say(report.notes)
+        say(done.notes)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rasterio.transform import Affine
 
 import llars
 from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
-from llars.infer import job
+from llars.infer import delivery, job
 from llars.infer.outputs import whole_files
 
 TRANSFORM = Affine(10.0, 0.0, 600_000.0, 0.0, -10.0, 5_800_000.0)
@@ -136,7 +136,7 @@ def test_a_failure_at_the_last_output_leaves_none(source, folder, monkeypatch, f
     def fail(*_):
         raise fault
 
-    monkeypatch.setattr(job, "write_png", fail)
+    monkeypatch.setattr(delivery, "write_png", fail)
     with pytest.raises(type(fault)):
         job.restore_file(source, folder / "a.tif", "noise", uncertainty=folder / "s.tif", preview=folder / "a.png")
     assert not list(folder.iterdir())

@@ -3,8 +3,8 @@
 import pytest
 
 from llars.errors import ConfigError
-from llars.infer.engine import DEFAULT_TILE
-from llars.infer.memory import fitting_tile, in_bytes, sensible_limit
+from llars.infer.engine import TILE_COLUMNS
+from llars.infer.memory import fitting_tile, half_of_memory, in_bytes, sensible_limit
 from llars.model.config import preset
 
 SMALL = preset("llars-small")
@@ -24,12 +24,21 @@ def test_what_is_no_amount_is_refused(text):
         in_bytes(text)
 
 
+def columns(limit, bands, scale=1):
+    return fitting_tile(int(limit * 1e9), bands, SMALL, scale)[1]
+
+
 def test_tiles_grow_with_memory_and_shrink_with_bands():
-    sides = [fitting_tile(int(limit * 1e9), 10, SMALL) for limit in (1, 1.5, 2, 3, 100)]
-    assert sides == sorted(sides)
-    assert sides[0] < sides[2] < sides[-1] == DEFAULT_TILE
-    assert fitting_tile(2 * 10**9, 13, SMALL) <= fitting_tile(2 * 10**9, 4, SMALL)
-    assert fitting_tile(2 * 10**9, 10, SMALL, 4) <= fitting_tile(2 * 10**9, 10, SMALL)
+    wide = [columns(limit, 13) for limit in (0.8, 1, 1.5, 2, 100)]
+    assert wide == sorted(wide)
+    assert wide[0] < wide[2] < wide[-1] == TILE_COLUMNS
+    assert columns(1, 13) < columns(1, 4)
+    assert columns(1, 10, 4) <= columns(1, 10)
+
+
+@pytest.mark.parametrize("bands", [4, 13])
+def test_a_sentinel_scene_is_as_wide_as_one_tile_by_default(bands):
+    assert columns(2, bands) >= 10_980
 
 
 def test_too_little_memory_is_refused_with_what_is_needed():
@@ -38,8 +47,9 @@ def test_too_little_memory_is_refused_with_what_is_needed():
     ) as e:
         fitting_tile(500_000_000, 10, SMALL)
     needed = float(str(e.value).split("at least ")[1].split()[0])
-    assert fitting_tile(int(needed * 1e9), 10, SMALL) >= 64
+    assert columns(needed, 10) >= 64
 
 
 def test_the_limit_is_a_share_of_the_machine():
-    assert 10**8 < sensible_limit() < 10**13
+    assert 10**8 < half_of_memory() < 10**13
+    assert sensible_limit() == min(half_of_memory(), 2 * 10**9)

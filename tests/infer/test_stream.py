@@ -6,11 +6,13 @@ import signal
 import numpy as np
 import pytest
 import rasterio
+import torch
 from tests.scene.files import S2, write
 
 import llars
 from llars.errors import ConfigError
-from llars.infer import job
+from llars.infer import descent, job
+from llars.infer.rolling import Rolling
 from llars.infer.stream import Options
 from llars.tasks import Step
 
@@ -69,7 +71,7 @@ def loaded(restorer, monkeypatch):
 
 def test_the_limit_sets_the_tile_and_is_told(loaded, source, folder):
     job.restore_file(source, folder / "whole.tif", "noise")
-    report = job.restore_file(source, folder / "tiles.tif", "noise", max_memory="620MB")
+    report = job.restore_file(source, folder / "tiles.tif", "noise", max_memory="600MB")
     assert any(note.startswith("working in tiles of") and "0.6 GB" in note for note in report.notes)
     whole, tiles = (read(folder / name).astype(int) for name in ("whole.tif", "tiles.tif"))
     # 1e-3 of the range are ten stored numbers.
@@ -88,6 +90,47 @@ def test_a_cog_and_a_finer_grid_are_streamed_too(loaded, source, folder):
         gaps = stored.read() == 0
     assert np.array_equal(gaps, (read(source) == 0).repeat(2, 1).repeat(2, 2))
     assert {path.name for path in folder.iterdir()} == {"a.cog.tif", "a.png"}
+
+
+class Narrow:
+    """A network on a device that has memory for so many columns; what it runs is ``rolling``."""
+
+    def __init__(self, rolling, most, fault):
+        self.rolling, self.most, self.fault = rolling, most, fault
+
+    def __call__(self, dense):
+        network = self.rolling(dense)
+
+        def run(rows, last):
+            if rows.shape[-1] > self.most:
+                raise self.fault
+            return network(rows, last)
+
+        return run
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+    ],
+)
+def test_out_of_memory_halves_the_tiles_and_goes_on(loaded, restorer, source, folder, monkeypatch, fault):
+    job.restore_file(source, folder / "whole.tif", "noise")
+    monkeypatch.setattr(descent, "Rolling", Narrow(descent.Rolling, 500, fault))
+    report = job.restore_file(source, folder / "narrow.tif", "noise", tile=2000)
+    assert [note for note in report.notes if "out of memory on cpu" in note and "half as wide" in note]
+    whole, narrow = (read(folder / name).astype(int) for name in ("whole.tif", "narrow.tif"))
+    # 1e-3 of the range are ten stored numbers.
+    assert np.abs(whole - narrow).max() <= 10
+    monkeypatch.setattr(descent, "Rolling", Narrow(descent.Rolling, 0, fault))
+    with pytest.raises(ConfigError, match="no memory left on cpu"):
+        job.restore_file(source, folder / "none.tif", "noise")
+    monkeypatch.setattr(descent, "Rolling", Narrow(Rolling, 0, RuntimeError("a fault of ours")))
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        job.restore_file(source, folder / "none.tif", "noise")
+    assert {path.name for path in folder.iterdir()} == {"whole.tif", "narrow.tif"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -1,6 +1,8 @@
-"""Numbers like those of Sentinel-2, and a place for a file of them."""
+"""Numbers like those of Sentinel-2, and a place for a file of them; products in miniature."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,3 +17,15 @@ def numbers() -> np.ndarray:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "scene.tif"
+
+
+@pytest.fixture(scope="session")
+def miniatures() -> ModuleType:
+    """The committed script that makes products."""
+    scripts = str(Path(__file__).parents[2] / "scripts")
+    sys.path.insert(0, scripts)
+    try:
+        from miniatures import products
+    finally:
+        sys.path.remove(scripts)
+    return products

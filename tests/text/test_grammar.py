@@ -6,8 +6,9 @@ import pytest
 
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
-from llars.text.composites import composite
+from llars.text.composites import MAX_STEPS, composite, marked
 from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels
+from llars.text.templates import KINDS, cores, joints
 
 SPOKEN = (*TASK_KEYS, NONE)
 
@@ -82,7 +83,8 @@ def test_composites_name_different_tasks_in_order() -> None:
         for _ in range(300):
             found = composite(rng, split)
             # In training a step may be what nobody does here, and then it is no task.
-            assert len(set(found.tasks)) == len(found.tasks) in ((2, 3) if split == "heldout" else (1, 2, 3))
+            fewest = 1 if split == "train" else 2
+            assert fewest <= len(set(found.tasks)) == len(found.tasks) <= MAX_STEPS
             assert not set("{}[]|") & set(found.text), found.text
 
 
@@ -109,10 +111,22 @@ def test_composites_of_training_hold_steps_that_nobody_does_and_strengths() -> N
     assert named
 
 
-def test_held_out_templates_are_not_taught() -> None:
+@pytest.mark.parametrize("split", ["heldout", "second"])
+def test_held_out_templates_are_not_taught(split: str) -> None:
     for task in TASK_KEYS:
-        taught = {u.template for u in corpus(task, 1500, seed=13)}
-        assert not taught & {u.template for u in corpus(task, 300, seed=13, split="heldout")}
+        taught = {template for kind in KINDS for template in cores(task, "train")[kind]}
+        assert not taught & {template for kind in KINDS for template in cores(task, split)[kind]}
+    assert not set(joints("train")) & set(joints(split))
+
+
+def test_steps_are_marked_character_by_character() -> None:
+    rng = random.Random(15)
+    for _ in range(300):
+        case = marked(rng)
+        assert len(case.steps) == len(case.text)
+        assert set(case.steps) - {0} == set(range(1, len(case.tasks) + 1))
+        assert not any("\ue000" <= letter <= "\uf8ff" for letter in case.text)
+        assert set(case.tasks) <= {*TASK_KEYS, NONE}
 
 
 def test_a_core_can_name_a_strength() -> None:

@@ -8,7 +8,8 @@ import torch
 
 from llars.errors import WeightsError
 from llars.model.reading import InstructionReader
-from llars.weights.reader import bundle_reader, load_reader
+from llars.text.encoder import SentenceEncoder
+from llars.weights.reader import bundle_reader, load_listener, load_reader
 
 
 def test_the_bundled_reader_fits_its_checksum() -> None:
@@ -20,7 +21,7 @@ def test_the_bundled_reader_fits_its_checksum() -> None:
 def test_round_trip_in_half_precision(tmp_path: Path) -> None:
     torch.manual_seed(0)
     made = InstructionReader().half().float()
-    path = bundle_reader(made, {"seed": 0}, tmp_path / "new")
+    path = bundle_reader(made, {"seed": 0}, ["noise", "haze"], tmp_path / "new")
     again = load_reader(path.parent)
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
     record = json.loads((tmp_path / "new" / "llars-reader.json").read_text())
@@ -28,10 +29,19 @@ def test_round_trip_in_half_precision(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
-    path = bundle_reader(InstructionReader(), {}, tmp_path)
+    path = bundle_reader(InstructionReader(), {}, ["noise"], tmp_path)
     path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(WeightsError, match=r"damaged: its SHA-256 begins with .*reinstall llars"):
         load_reader(tmp_path)
     path.unlink()
     with pytest.raises(WeightsError, match="missing or damaged; reinstall"):
         load_reader(tmp_path)
+
+
+def test_the_words_come_along_and_are_missed(tmp_path: Path) -> None:
+    bundle_reader(InstructionReader(), {}, ["noise", "haze"], tmp_path)
+    encoder = SentenceEncoder()
+    assert load_listener(encoder, tmp_path).spell("reduce nosie") == "reduce noise"
+    (tmp_path / "llars-reader.txt").unlink()
+    with pytest.raises(WeightsError, match=r"llars-reader.txt are missing; reinstall"):
+        load_listener(encoder, tmp_path)

@@ -6,7 +6,7 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,15 +76,15 @@ def measure(name: str = "llars-small", side: int = 1024, matrix: int = 2048) -> 
     return Speed(name, side, rate, work, pixels / single, pixels / half, _peak_memory())
 
 
-def folded(name: str) -> DenseNetwork:
-    """The dense network that a scene of ten bands would be restored with."""
+def folded(name: str, bands: Sequence[Band] = BANDS) -> DenseNetwork:
+    """The dense network that a scene of these bands would be restored with."""
     torch.manual_seed(0)
     network = Network(preset(name)).eval()
-    side, count = network.window, len(BANDS)
+    side, count = network.window, len(bands)
     statistics = Statistics(torch.full((1, count), 0.2), torch.full((1, count), 0.1))
     words = torch.nn.functional.normalize(torch.rand(1, network.config.instruction_features), dim=-1)
     with torch.inference_mode():
-        conditions = network.condition(torch.rand(1, 4, count, side, side), describe([BANDS]), statistics, words)
+        conditions = network.condition(torch.rand(1, 4, count, side, side), describe([bands]), statistics, words)
         return network.fold(conditions, uncertainty=False)  # as a restoration without --uncertainty does
 
 

@@ -14,6 +14,7 @@ from llars.data.synthetic import Pair, faults_of
 from llars.degrade.clouds import cloudy
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
 from llars.degrade.wald import mtf_reduce, panchromatic
+from llars.starts.fusion import predicted, slope
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,12 @@ COARSE_FACTORS = (4, 8, 16)
 
 MISMATCH = 0.04
 """Largest gain error between two sensors' bands of one name."""
+
+MISPLACED = 0.2
+"""Standard deviation of the place of coarse pixels, in units of one."""
+
+COARSE_ERROR = 1.0
+"""Largest smooth error of a coarse date, relative to the standard deviation of the image."""
 
 
 def clouded(
@@ -76,15 +83,29 @@ def fused(clean: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generat
 def later(now: Tensor, before: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generator) -> Pair:
     """What a coarse sensor saw of two dates and a fine one of the earlier: the fine image of the later is the truth.
 
-    The coarse sensor's bands have gains of their own, up to ``MISMATCH`` off, the same on both dates.
+    The coarse sensor's bands have gains of their own, up to ``MISMATCH`` off, the same on both dates; each of its dates
+    has errors of its own, see ``_seen_coarsely``.
     """
     factor = int(rng.choice([each for each in COARSE_FACTORS if now.shape[-1] % each == 0]))
     gain = torch.from_numpy(rng.uniform(1 - MISMATCH, 1 + MISMATCH, (len(now), now.shape[1], 1, 1))).float()
-    coarse_now, coarse_before = (enlarge(reduce(gain * image, factor), factor) for image in (now, before))
+    coarse_now, coarse_before = (_seen_coarsely(gain * image, factor, rng) for image in (now, before))
     roles = [(*_with_role(each, Role.FINE_BEFORE), *_with_role(each, Role.COARSE_BEFORE)) for each in bands]
     severity = torch.full((len(now),), 0.5)
+    start = predicted(coarse_now, before, coarse_before, slope(before, coarse_before))
     guides = torch.cat((before, coarse_before), 1)
-    return Pair(coarse_now, now, severity, faults_of("stf", severity * 0), guides=guides, guide_bands=roles)
+    return Pair(start, now, severity, faults_of("stf", severity * 0), guides=guides, guide_bands=roles)
+
+
+def _seen_coarsely(image: Tensor, factor: int, rng: np.random.Generator) -> Tensor:
+    """Through pixels ``factor`` times as wide, misplaced by part of one, with smooth errors of air and view angle."""
+    count, channels, height, width = image.shape
+    off = torch.from_numpy(rng.normal(0.0, MISPLACED * factor, 2)).round().int().tolist()
+    moved = image.roll(off, (2, 3))
+    cells = torch.from_numpy(rng.normal(0.0, 1.0, (count, channels, 4, 4))).float()
+    size = torch.from_numpy(rng.uniform(0.0, COARSE_ERROR, (count, 1, 1, 1))).float()
+    field = torch.nn.functional.interpolate(cells, size=(height, width), mode="bicubic", align_corners=True)
+    # Relative to what varies in the image, as errors of reflectance grow with it.
+    return enlarge(reduce(moved, factor), factor) + size * field * image.std((2, 3), keepdim=True)
 
 
 def another_date(now: Tensor, rng: np.random.Generator) -> Tensor:

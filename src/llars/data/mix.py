@@ -15,6 +15,7 @@ from llars.data.corpus import Corpus
 from llars.data.guided import another_date, clouded, fused, later
 from llars.data.patches import PatchSource
 from llars.data.recipe import GUIDED, MARGINED, Recipe
+from llars.data.starting import WIDE, Estimators, started
 from llars.data.synthetic import (
     CHAIN,
     GRID,
@@ -45,7 +46,10 @@ PART = 4
 """Patches that share a task and an operator: a batch holds several tasks, and an operator works on several patches."""
 
 MARGIN = 4
-"""Pixels that the larger crop adds on each side."""
+"""Pixels that the larger crop of super-resolution adds on each side."""
+
+OPTICAL = frozenset({"cloud", "haze", "sr", "brightness"})
+"""Tasks of images of reflected light."""
 
 FACTORS, FACTOR_ODDS = (2, 3, 4), (0.5, 0.25, 0.25)
 """Factors of super-resolution and how often each is drawn: two is asked for most."""
@@ -67,9 +71,16 @@ class Mixer:
     """
 
     def __init__(
-        self, corpus: Corpus, bank: VectorBank, recipe: Recipe, batch_size: int = 16, patch: int = 64, seed: int = 0
+        self,
+        corpus: Corpus,
+        bank: VectorBank,
+        recipe: Recipe,
+        batch_size: int = 16,
+        patch: int = 64,
+        seed: int = 0,
+        estimators: Estimators | None = None,
     ) -> None:
-        """Sets up the draws.
+        """Sets up the draws; without ``estimators`` images that they would mend are given as they are.
 
         Raises:
             DataError: the corpus is not of the training split, or no scene serves a number of bands of the recipe in
@@ -78,13 +89,15 @@ class Mixer:
         if corpus.split != "train":
             raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
         self.source, self.bank, self.recipe = PatchSource(corpus), bank, recipe
-        self.companions = Companions(corpus, self.source, patch)
+        self.estimators = estimators or Estimators()
+        self.dates = Companions(corpus, self.source, patch)
+        self.radar = Companions(corpus, self.source, WIDE["cloud_sar"])
         self.batch_size, self.patch, self.seed = batch_size, patch, seed
         self.crop = -(-(patch + 2 * MARGIN) // GRID) * GRID
         weights = {count: weight for count, weight in recipe.bands.items() if self._serves(count)}
         if not weights:
             raise DataError(f"{corpus.path}: no sharp scene of {self.crop} valid pixels has {min(recipe.bands)} bands")
-        if "cloud_sar" in recipe.tasks and not self.companions.has_radar(1):
+        if "cloud_sar" in recipe.tasks and not self.radar.has_radar(1):
             raise DataError(
                 f"{corpus.path} has no optical image with radar beside it; leave cloud_sar out of the tasks"
             )
@@ -149,15 +162,16 @@ class Mixer:
         count = max(least, min(count, self.recipe.most_guided)) if task in GUIDED else count
         words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
         if task == "cloud_sar":
-            while not self.companions.has_radar(count):
+            while not self.radar.has_radar(count):
                 count -= 1
-            couple = self.companions.radar(count, size, rng)
+            couple = self.radar.radar(count, size, rng)
             thin = bool(rng.random() < self.recipe.thin)
             strength = severities(rng, size)
             pair = clouded(couple.first, couple.bands, strength, generator, thin, couple.second, couple.second_bands)
+            pair = self._cut(started(task, pair, couple.bands, self.estimators), 1)
             return self._joined([(task, pair, couple.bands, words)], rng, generator)
-        if task == "stf" and self.companions.has_dates(count) and rng.random() < self.recipe.real_dates:
-            couple = self.companions.dates(count, size, rng)
+        if task == "stf" and self.dates.has_dates(count) and rng.random() < self.recipe.real_dates:
+            couple = self.dates.dates(count, size, rng)
             pair = later(couple.first, couple.second, couple.bands, rng)
             return self._joined([(task, pair, couple.bands, words)], rng, generator)
         patches = self.source.draw(
@@ -178,17 +192,17 @@ class Mixer:
         sharp = task in MARGINED
         patches = self.source.draw(
             count,
-            self.crop if sharp else self.patch,
+            self._side(task, count),
             size,
             rng,
             averaged=self.recipe.averaged,
             sharp=sharp,
-            optical=task in ("cloud", "haze", "sr", "brightness"),
+            optical=task in OPTICAL,
         )
         bands = patches.bands
         if task in CHAIN and rng.random() < self._none_odds:
             words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
-            return self._cut(untouched(patches.clean), 1), bands, words
+            return self._cut(started(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
         step = 1
         if task == "sr":
             step = int(rng.choice(FACTORS, p=FACTOR_ODDS))
@@ -204,7 +218,13 @@ class Mixer:
         else:
             second = bool(rng.random() < self.recipe.second_fault)
             pair = damage(task, patches.clean, bands, rng, generator, second)
-        return self._cut(pair, step), bands, pair.severity
+        return self._cut(started(task, pair, bands, self.estimators), step), bands, pair.severity
+
+    def _side(self, task: str, count: int) -> int:
+        """Side of the crop that a patch of a task is cut from; where no scene is as large, a patch must do."""
+        sharp = task in MARGINED
+        side = WIDE.get(task, self.crop if sharp else self.patch)
+        return side if self.source.serves(count, side, sharp=sharp, optical=task in OPTICAL) else self.crop
 
     def _serves(self, count: int) -> bool:
         return self.source.serves(count, self.crop, sharp=True, optical=True)
@@ -214,7 +234,8 @@ class Mixer:
 
     def _cut(self, pair: Pair, step: int) -> Pair:
         """The patch within a larger crop, starting at a multiple of ``step`` so that coarse pixels stay whole."""
-        return pair if pair.clean.shape[-1] == self.patch else cut(pair, MARGIN // step * step, self.patch)
+        margin = (pair.clean.shape[-1] - self.patch) // 2
+        return cut(pair, margin // step * step, self.patch) if margin else pair
 
 
 class Loader:

@@ -182,7 +182,8 @@ def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator)
 def cut(pair: Pair, start: int, side: int) -> Pair:
     """The square of ``side`` pixels whose upper left pixel is ``(start, start)``."""
     inner = (..., slice(start, start + side), slice(start, start + side))
-    return replace(pair, degraded=pair.degraded[inner], clean=pair.clean[inner])
+    guides = None if pair.guides is None else pair.guides[inner]
+    return replace(pair, degraded=pair.degraded[inner], clean=pair.clean[inner], guides=guides)
 
 
 def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[float, float]]) -> Tensor:

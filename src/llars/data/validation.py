@@ -14,6 +14,7 @@ from llars.data.guided import another_date, fused, later
 from llars.data.mix import MARGIN, VectorBank
 from llars.data.patches import PatchSource
 from llars.data.recipe import GUIDED, MARGINED
+from llars.data.starting import WIDE, Estimators, started
 from llars.data.synthetic import GRID, Pair, brighten, cut, operate, upsample
 from llars.degrade import get
 from llars.errors import DataError
@@ -22,7 +23,6 @@ from llars.tasks import TASK_KEYS, TONES
 
 if TYPE_CHECKING:
     from torch import Tensor
-
 __all__ = ["HeldOut", "validation_batches"]
 
 FAULTS = {
@@ -70,9 +70,16 @@ class _Family:
 
 
 def validation_batches(
-    corpus: Corpus, bank: VectorBank, size: int = 8, patch: int = 64, seed: int = 0
+    corpus: Corpus,
+    bank: VectorBank,
+    size: int = 8,
+    patch: int = 64,
+    seed: int = 0,
+    estimators: Estimators | None = None,
 ) -> list[HeldOut]:
     """One batch of ``size`` patches for every task and every family of sensors in ``corpus``; always the same.
+
+    Without ``estimators`` images that they would mend are given as they are.
 
     Raises:
         DataError: the corpus is packed for training, or holds no family large enough.
@@ -88,9 +95,8 @@ def validation_batches(
             if task in GUIDED and not 2 <= family.clean.shape[1] <= MOST_GUIDED:
                 continue
             generator = torch.Generator().manual_seed(seed)
-            found.append(
-                HeldOut(task, family.name, _batch(task, _pair(task, family, generator, patch), family, bank, seed))
-            )
+            pair = _pair(task, family, generator, patch, estimators or Estimators())
+            found.append(HeldOut(task, family.name, _batch(task, pair, family, bank, seed)))
     return found
 
 
@@ -111,12 +117,13 @@ def _batch(task: str, pair: Pair, family: _Family, bank: VectorBank, seed: int) 
     )
 
 
-def _pair(task: str, family: _Family, generator: torch.Generator, patch: int) -> Pair:
-    """The fixed fault of a task on patches of a family, cut after operators that look past the edge."""
+def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, estimators: Estimators) -> Pair:
+    """The fixed fault of a task on patches of a family, cut after operators and starts that look past the edge."""
     inner = (..., slice(MARGIN, MARGIN + patch), slice(MARGIN, MARGIN + patch))
-    clean = family.clean if task in MARGINED else family.clean[inner].contiguous()
-    pair = _whole(task, clean, family, generator)
-    return cut(pair, MARGIN, patch) if task in MARGINED else pair
+    wide = task in WIDE or task in MARGINED
+    clean = family.clean[..., : WIDE.get(task), : WIDE.get(task)] if wide else family.clean[inner]
+    pair = _whole(task, clean.contiguous(), family, generator)
+    return cut(started(task, pair, family.bands, estimators), MARGIN, patch) if wide else pair
 
 
 def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator) -> Pair:
@@ -144,7 +151,7 @@ def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator
 def _families(corpus: Corpus, size: int, patch: int, seed: int) -> list[_Family]:
     """Clean crops, with a margin to cut, of the sharp scenes of each family."""
     source = PatchSource(corpus)
-    side = -(-(patch + 2 * MARGIN) // GRID) * GRID
+    side = -(-max(*WIDE.values(), patch + 2 * MARGIN) // GRID) * GRID
     members: dict[str, list[int]] = {}
     for index, scene in enumerate(corpus.scenes):
         if scene.clean and scene.sharp and source.has_window(index, side):

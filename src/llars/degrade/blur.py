@@ -14,7 +14,16 @@ from torch.nn import functional
 from llars.degrade.base import Case, Degradation
 from llars.degrade.separable import apply_separably
 
-__all__ = ["DEFOCUS_BLUR", "GAUSSIAN_BLUR", "MOTION_BLUR", "convolve", "mirrored", "smooth"]
+__all__ = [
+    "DEFOCUS_BLUR",
+    "GAUSSIAN_BLUR",
+    "MOTION_BLUR",
+    "convolve",
+    "disc_kernels",
+    "mirrored",
+    "motion_kernels",
+    "smooth",
+]
 
 FULL_SIGMA_PX = 2.0
 """Standard deviation of the Gaussian at severity 1."""
@@ -53,25 +62,37 @@ def smooth(image: Tensor, sigma: Tensor) -> Tensor:
 
 def motion_blur(case: Case) -> Tensor:
     """Mean along a straight path of 1 + 16 s pixels, in a direction of its own for every image."""
-    half = 0.5 * FULL_MOTION_PX * case.severity.view(-1, 1, 1)
-    angle = case.uniform(len(half), 1, 1, high=math.pi)
+    angle = case.uniform(len(case.image), high=math.pi)
+    return convolve(case.image, motion_kernels(FULL_MOTION_PX * case.severity.flatten(), angle))
+
+
+def motion_kernels(path: Tensor, angle: Tensor) -> Tensor:
+    """``(batch, k, k)`` kernels of paths of ``(batch,)`` pixels from the first to the last, not scaled.
+
+    ``angle`` is ``(batch,)`` radians from the x axis towards y.
+    """
+    half, angle = 0.5 * path.view(-1, 1, 1), angle.view(-1, 1, 1)
     radius = math.ceil(float(half.max()))
     # Samples of the path no further than half a pixel apart, each shared out among the four pixels around it.
     samples = 2 * math.ceil(2 * float(half.max())) + 1
-    path = half * torch.linspace(-1.0, 1.0, samples, device=half.device, dtype=half.dtype).view(1, -1, 1)
+    places = half * torch.linspace(-1.0, 1.0, samples, device=half.device, dtype=half.dtype).view(1, -1, 1)
     pixel = torch.arange(-radius, radius + 1, device=half.device, dtype=half.dtype)
-    share_y = (1.0 - (pixel - path * angle.sin()).abs()).clamp(min=0.0)
-    share_x = (1.0 - (pixel - path * angle.cos()).abs()).clamp(min=0.0)
-    return convolve(case.image, share_y.mT @ share_x)
+    share_y = (1.0 - (pixel - places * angle.sin()).abs()).clamp(min=0.0)
+    share_x = (1.0 - (pixel - places * angle.cos()).abs()).clamp(min=0.0)
+    return share_y.mT @ share_x
 
 
 def defocus_blur(case: Case) -> Tensor:
     """Mean over a disc, whose rim covers pixels in part."""
-    size = FULL_RADIUS_PX * case.severity.view(-1, 1, 1)
-    radius = math.ceil(float(size.max()) + 0.5)
-    pixel = torch.arange(-radius, radius + 1, device=size.device, dtype=size.dtype)
-    distance = torch.hypot(pixel[:, None], pixel)
-    return convolve(case.image, (size + 0.5 - distance).clamp(0.0, 1.0))
+    return convolve(case.image, disc_kernels(FULL_RADIUS_PX * case.severity.flatten()))
+
+
+def disc_kernels(radius: Tensor) -> Tensor:
+    """``(batch, k, k)`` discs of ``(batch,)`` radii in pixels, not scaled."""
+    size = radius.view(-1, 1, 1)
+    reach = math.ceil(float(size.max()) + 0.5)
+    pixel = torch.arange(-reach, reach + 1, device=size.device, dtype=size.dtype)
+    return (size + 0.5 - torch.hypot(pixel[:, None], pixel)).clamp(0.0, 1.0)
 
 
 def convolve(image: Tensor, kernels: Tensor) -> Tensor:

@@ -22,8 +22,9 @@ from llars.infer.batch_worker import STAGING, Outcome, Settings, Task, restore_s
 from llars.infer.engines import Engine, Lost, engine_called
 from llars.infer.journal import Journal, Record
 from llars.infer.manifest import Entry, read_manifest
-from llars.infer.memory import in_bytes, sensible_limit
+from llars.infer.memory import half_of_memory, in_bytes
 from llars.infer.outputs import stoppable
+from llars.infer.resolution import with_own_pan
 from llars.infer.summary import write_summary
 from llars.weights.registry import find, read_info
 
@@ -136,7 +137,7 @@ def _cores() -> int:
 
 
 def _limit(max_memory: str | None) -> int:
-    return sensible_limit() if max_memory is None else in_bytes(max_memory)
+    return half_of_memory() if max_memory is None else in_bytes(max_memory)
 
 
 def _make_folder(folder: Path) -> None:
@@ -225,7 +226,8 @@ def _check_words(tasks: Sequence[Task], prompt: str) -> None:
     for task in tasks:
         if task.entry.prompt == prompt:
             restorer = shared_restorer(task.model, "cpu")
-            restorer.plan(prompt, task.settings.scale, [role for role, _ in task.entry.guides])
+            guides = with_own_pan(restorer, task.entry.source, prompt, dict(task.entry.guides))
+            restorer.plan(prompt, task.settings.scale, [*guides])
             return
 
 

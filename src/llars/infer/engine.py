@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
-import numpy as np
 import torch
 
 from llars.errors import ConfigError
-from llars.infer.layers import Enlarged, Layers, Stack
-from llars.infer.pixels import REACH, project_means
+from llars.infer.descent import Folded, Restored, Work, descend
+from llars.infer.layers import Layers, Stack
 from llars.infer.sampling import sample_windows, statistics_of
-from llars.infer.tiles import Tile, TileGrid, Window, mirror
+from llars.infer.tiles import Column, TileGrid, Window
 from llars.model.align import describe
 from llars.model.condition import Conditions
-from llars.model.fold import DenseNetwork
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.model.output import Output
 from llars.tasks import TONES, Step, get_task, words_for
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_TILE", "Encodes", "Engine", "Precision", "Restored", "Work", "pick_device", "runs_in_half"]
+__all__ = [
+    "SMALLEST_TILE",
+    "TILE_COLUMNS",
+    "TILE_ROWS",
+    "Encodes",
+    "Engine",
+    "Extent",
+    "Precision",
+    "Restored",
+    "Work",
+    "is_out_of_memory",
+    "pick_device",
+    "runs_in_half",
+]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-DEFAULT_TILE = 1536
-"""Side of a tile in pixels: ten bands need about two gigabytes; a smaller one spends more on its halo."""
+Extent: TypeAlias = "int | tuple[int, int]"
+"""Side of a tile in pixels, or its rows and columns."""
+
+TILE_ROWS, TILE_COLUMNS = 256, 12_288
+"""A tile where nobody says how large: rows come in any number, columns cost memory and save halo."""
+
+SMALLEST_TILE = 64
+"""Columns of a tile that is worth its halo."""
 
 
 class Encodes(Protocol):
@@ -40,41 +57,6 @@ class Encodes(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector of unit length per text."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one step works on, all on one grid."""
-
-    target: Layers
-    guides: tuple[Layers, ...] = ()
-
-    project: bool = True
-    """Hold the means of the coarser layers that an ``Enlarged`` target comes from."""
-
-    @property
-    def anchor(self) -> Enlarged | None:
-        """The target, where means are to be held."""
-        return self.target if self.project and isinstance(self.target, Enlarged) else None
-
-
-@dataclass(frozen=True)
-class Restored:
-    """A window of a step's result, in unit values of the target, NaN where it has no data."""
-
-    window: Window
-    values: NDArray[np.float32]
-    deviation: NDArray[np.float32] | None = None
-    """Standard deviation of the error, where it is wanted."""
-
-
-@dataclass(frozen=True)
-class Folded:
-    """What was decided for one scene."""
-
-    dense: DenseNetwork
-    statistics: Statistics
-    """Of the target's bands, then the guides'."""
 
 
 class Engine:
@@ -85,15 +67,48 @@ class Engine:
         self.network = network.to(device).eval()
         self._encoder = encoder
 
-    def take(self, step: Step, work: Work, tile: int | None, uncertainty: bool = False) -> Iterator[Restored]:
-        """The target after ``step``, tile by tile: their windows partition the grid."""
-        stack = Stack((work.target, *work.guides))
-        folded = self.fold(step, stack, len(work.target.bands), uncertainty)
-        for piece in self.grid(work, tile):
-            # Not around the loop: what runs between two tiles is the caller's.
-            with torch.inference_mode():
-                restored = self._restore(folded, stack, work, piece)
-            yield restored
+    def take(
+        self,
+        step: Step,
+        work: Work,
+        tile: Extent | None,
+        uncertainty: bool = False,
+        *,
+        done: Collection[Window] = (),
+        say: Callable[[str], object] = str,
+    ) -> Iterator[Restored]:
+        """The target after ``step``, tile by tile, without those that are ``done``: their windows partition the grid.
+
+        Where memory does not suffice, the tiles are halved, which ``say`` is told.
+
+        Raises:
+            ConfigError: not even the smallest tiles fit.
+        """
+        folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
+        grid = self.grid(work, tile)
+        columns = deque(grid.columns(done))
+        while columns:
+            column, left = columns.popleft(), None
+            try:
+                for restored in descend(folded, work, column, self.device, self._autocast):
+                    column = replace(column, cores=column.cores[1:])
+                    yield restored
+            except (RuntimeError, MemoryError) as fault:
+                if not is_out_of_memory(fault):
+                    raise
+                left = column
+            if left is not None:
+                columns = deque(self._narrower(grid, [left, *columns], say))
+
+    def _narrower(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
+        """Columns of half the width. Not where the fault is at hand: it holds the memory that is wanted back."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        width = max(column.cores[0].shape[1] for column in columns)
+        if width < 2 * SMALLEST_TILE:
+            raise ConfigError(f"no memory left on {self.device} for tiles of {width} px; close other programs")
+        say(f"out of memory on {self.device} with tiles {width} px wide: going on with tiles half as wide")
+        return grid.halved(columns)
 
     def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
         """The network for one step over one scene, whose first ``targets`` bands are restored."""
@@ -103,16 +118,18 @@ class Engine:
             conditions = self._conditions(stack, statistics, words, targets)
             return Folded(self.network.fold(conditions, uncertainty), statistics)
 
-    def grid(self, work: Work, tile: int | None) -> TileGrid:
+    def grid(self, work: Work, tile: Extent | None) -> TileGrid:
         """The tiles of a step."""
-        wanted = DEFAULT_TILE if tile is None else tile
         # What is projected depends on what is restored around it.
-        reach = REACH * work.anchor.factor if work.anchor else 0
-        return TileGrid(*work.target.size, wanted, self.network.halo + reach, self.network.multiple)
+        return self._tiles(work.target.size, tile, self.network.halo + work.reach)
 
-    def count(self, size: tuple[int, int], tile: int | None) -> int:
+    def count(self, size: tuple[int, int], tile: Extent | None) -> int:
         """Number of tiles over a grid of so many rows and columns."""
-        return len(TileGrid(*size, DEFAULT_TILE if tile is None else tile, 0, self.network.multiple))
+        return len(self._tiles(size, tile, 0))
+
+    def _tiles(self, size: tuple[int, int], tile: Extent | None, halo: int) -> TileGrid:
+        rows, columns = tile if isinstance(tile, tuple) else (tile or TILE_ROWS, tile or TILE_COLUMNS)
+        return TileGrid(*size, columns, halo, self.network.multiple, rows)
 
     def faults(self, layers: Layers) -> list[float]:
         """Severity of every task's fault as the network sees it in the image, in the order of ``TASK_KEYS``."""
@@ -121,41 +138,6 @@ class Engine:
             # What the image shows does not depend on what is asked for.
             conditions = self._conditions(layers, statistics, get_task("denoise").instruction, len(layers.bands))
             return [float(severity) for severity in conditions.task_from_image[0]]
-
-    def _restore(self, folded: Folded, stack: Stack, work: Work, piece: Tile) -> Restored:
-        targets = len(work.target.bands)
-        own = folded.statistics.first(targets)
-        values, valid = self._read(stack, piece.window)
-        gaps = ~valid[:targets][(slice(None), *piece.crop)]
-        output = self._run(folded, values)
-        del values, valid
-        if work.anchor:
-            image = _projected(own, output, work.anchor, piece)
-        else:
-            image = own.undo(output.image[(..., *piece.crop)].float())[0].cpu().numpy()
-        image[gaps] = np.nan
-        if output.raw_log_scale is None:
-            return Restored(piece.core, image)
-        # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
-        scale = own.undo_scale(output.log_scale[(..., *piece.crop)].exp())[0]
-        deviation = scale.mul_(math.sqrt(2.0)).cpu().numpy()
-        deviation[gaps] = np.nan
-        return Restored(piece.core, image, deviation)
-
-    def _read(self, stack: Stack, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """A tile's pixels, mirrored where it reaches beyond the scene."""
-        inside = window.within(*stack.size)
-        values, valid = stack.read(inside)
-        if inside == window:
-            return values, valid
-        rows, columns = (mirror(0, wanted, there) for wanted, there in zip(window.shape, inside.shape, strict=True))
-        return tuple(part.take(rows, axis=1).take(columns, axis=2) for part in (values, valid))  # type: ignore[return-value]
-
-    def _run(self, folded: Folded, values: NDArray[np.float32]) -> Output:
-        tile = torch.from_numpy(values)[None].to(self.device)
-        with self._autocast():
-            output: Output = folded.dense(folded.statistics.apply(tile))
-        return output
 
     def _to_device(self, statistics: Statistics) -> Statistics:
         parts = (statistics.mean, statistics.std, statistics.knots)
@@ -174,13 +156,11 @@ class Engine:
             yield
 
 
-def _projected(statistics: Statistics, output: Output, anchor: Enlarged, piece: Tile) -> NDArray[np.float32]:
-    """The core of a tile, moved so that its means are those of the coarser pixels it came from."""
-    cells = piece.core.coarser(anchor.factor).grown(REACH).within(*anchor.coarse.size)
-    around = cells.finer(anchor.factor)
-    fine = statistics.undo(output.image[(..., *around.inside(piece.window))].float())[0].cpu().numpy()
-    project_means(fine, *anchor.coarse.read(cells), anchor.factor)
-    return np.array(fine[(slice(None), *piece.core.inside(around))])
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether a fault says that memory was wanted and not there: on the CPU, torch has no class of its own for it."""
+    said = str(fault)
+    known = isinstance(fault, (MemoryError, torch.OutOfMemoryError))
+    return known or "can't allocate memory" in said or "out of memory" in said.lower()
 
 
 def pick_device(name: str) -> torch.device:

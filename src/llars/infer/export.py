@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 import llars
 from llars.errors import ConfigError, InstructionError, OutputError
-from llars.infer.engine import Engine, Folded
+from llars.infer.descent import Folded
+from llars.infer.engine import Engine
 from llars.infer.instructions import Reader
 from llars.infer.layers import Stack
 from llars.infer.outputs import check_outputs, whole_files

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, parts, requests, without_negated
+from llars.text.clauses import Clause, requests, without_negated
 from llars.text.direction import direction, stops
 from llars.text.encoder import SentenceEncoder
-from llars.weights.reader import load_reader
+from llars.weights.reader import load_listener
 
 __all__ = ["Interpretation", "Reader", "scale_in"]
 
@@ -82,8 +82,7 @@ class Reader:
         Raises:
             WeightsError: the bundled weights are missing or damaged.
         """
-        self._encoder = encoder or SentenceEncoder()
-        self._network = load_reader()
+        self._ear = load_listener(encoder or SentenceEncoder())
         self._tasks = tuple(tasks)
 
     def understand(self, text: str) -> list[Step]:
@@ -100,10 +99,10 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        allowed = without_negated(text)
+        allowed = without_negated(self._ear.spell(text))
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
-        said = parts(allowed, self._read)
+        said = self._ear.parts(allowed)
         found = [clause for clause in requests(said) if _asks(clause)]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
@@ -114,9 +113,6 @@ class Reader:
         doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
         doubts += [_left_out(clause) for clause in said if not _asks(clause) and not _COURTESY.fullmatch(clause.text)]
         return Interpretation(steps, tuple(doubts))
-
-    def _read(self, text: str) -> Reading:
-        return self._network.read(self._encoder.tokens([text]))[0]
 
     def _hint(self) -> str:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,22 +16,23 @@ import torch
 import llars
 from llars import degrade, metrics
 from llars.degrade.registry import in_decibels
-from llars.errors import ConfigError, OutputError
+from llars.errors import ConfigError
 from llars.infer.coarse import coarser
+from llars.infer.delivery import deliver
 from llars.infer.diagnosis import Finding
-from llars.infer.memory import bounded_cache, fitting_tile, in_bytes, sensible_limit
-from llars.infer.outputs import check_outputs, stoppable, whole_files
+from llars.infer.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
+from llars.infer.outputs import check_outputs, check_suffixes, stoppable, whole_files
+from llars.infer.page import Made, write_page
+from llars.infer.partial import Partial, identity_of
 from llars.infer.picture import picture_of
-from llars.infer.preview import Thumbnail, before_after, write_png
-from llars.infer.raster import RasterProfile, read_profile, write_like, writing
+from llars.infer.raster import read_profile, write_like
+from llars.infer.resolution import Order, arranged, steps_of
 from llars.infer.restorer import Restorer, load
-from llars.infer.stream import Options, Stream
+from llars.infer.stream import Options
 from llars.scene import open_scene
 from llars.tasks import Step
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from llars.infer.restorer import Progress
 
 __all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
@@ -87,7 +88,9 @@ def restore_file(
     project: bool = True,
     uncertainty: str | Path | None = None,
     preview: str | Path | None = None,
+    report: str | Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
     restorer: Restorer | None = None,
@@ -95,7 +98,7 @@ def restore_file(
     """Restore the image ``source`` as ``prompt`` says and write it to ``output``, in the input's own format.
 
     Args:
-        source: a raster that GDAL reads.
+        source: a raster that GDAL reads, or a product (see ``open_scene``).
         output: GeoTIFF; everything but the pixels is kept. With ``scale`` or a guide that sets the grid, that gets
             finer, within the same bounds where the grids nest.
         prompt: what to do.
@@ -106,11 +109,13 @@ def restore_file(
         adapters: files of ``llars tune`` that go on top of it.
         device: see ``llars.load``.
         tile: side of the pieces that are worked on at a time, in pixels; chosen by ``max_memory`` where not given.
-        max_memory: memory that may be used, as ``4GB``; half of the machine's where not given. Scenes need not fit.
+        max_memory: memory that may be used, as ``4GB``; 2 GB or half of the machine's by default. Scenes need not fit.
         project: hold the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
         preview: also write a picture, before and after, here: PNG.
+        report: also write a page about the restoration here: HTML.
         overwrite: replace outputs that exist.
+        resume: keep finished tiles beside the output until it is whole, and go on with those of a run that was killed.
         progress: called after every tile with the number of tiles done and of all tiles.
         say: called with every note, as soon as it is known.
         restorer: what `load` gave for ``model``, where several files share it.
@@ -119,28 +124,51 @@ def restore_file(
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
     """
     begun = time.perf_counter()
-    wanted = {"image": output, "uncertainty": uncertainty, "preview": preview}
+    wanted = {"image": output, "uncertainty": uncertainty, "preview": preview, "report": report}
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
-    _check_suffixes(paths)
-    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
-    with bounded_cache(limit), stoppable():
-        profile = read_profile(source, sensor)
-        scene = open_scene(source, sensor)
-        notes = _Notes(scene.attrs["notes"], say)
-        restorer = restorer or load(model, device, adapters=adapters)
-        steps = _steps(restorer, prompt, scale, guides or {}, notes)
-        helpers = {role: open_scene(path) for role, path in (guides or {}).items()}
+    check_suffixes(paths)
+    limit, partial = sensible_limit() if max_memory is None else in_bytes(max_memory), None
+    with bounded_memory(limit), stoppable(), ExitStack() as stack:
+        restorer, notes = restorer or load(model, device, adapters=adapters), _Notes((), say)
+        order = Order(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
+        order = stack.enter_context(arranged(order, restorer, paths["image"].parent, limit, tile, notes.add))
+        profile, guides = read_profile(order.source, sensor), order.guides
+        scene = open_scene(order.source, sensor)
+        for note in scene.attrs["notes"]:
+            notes.add(note)
+        steps = steps_of(order, restorer, notes.add)
+        helpers = {role: open_scene(path) for role, path in guides.items()}
         count = len(scene) + sum(map(len, helpers.values()))
-        finest = max(step.scale for step in steps)
+        finest = max((step.scale for step in steps), default=1)
         side = fitting_tile(limit, count, restorer.info.config, finest) if tile is None else tile
         with whole_files([*paths.values()]) as places:
-            options = Options(side, uncertainty is not None, project, places[0].parent, progress)
+            if resume:
+                asked: dict[str, Any] = {
+                    "input": source,
+                    "sensor": sensor,
+                    "guides": dict(guides),
+                    "steps": steps,
+                    "tiles": side,
+                }
+                asked |= {"uncertainty": order.uncertainty, "project": project, "device": restorer.device}
+                identity = identity_of(asked, scene, restorer.info)
+                partial = stack.enter_context(Partial(paths["image"], identity, notes.add))
+            options = Options(side, order.uncertainty, project, places[0].parent, partial, progress)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
-            if tile is None and side < max(stream.shape[1:]):
-                notes.add(f"working in tiles of {side} px, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)")
+            if isinstance(side, tuple) and (side[0] < stream.shape[1] or side[1] < stream.shape[2]):
+                columns, room = min(side[1], stream.shape[2]), f"{limit / 1e9:.1f} GB of memory"
+                notes.add(f"working in tiles of {columns} x {side[0]} px, for {room} (--max-memory, --tile)")
             tags = _tags(restorer, model, prompt, steps)
-            _write(dict(zip(paths, places, strict=True)), stream, profile, scene, tags)
+            files = dict(zip(paths, places, strict=True))
+            deliver(files, stream, profile, scene, tags)
+            if "report" in files:
+                told = {"Device": str(restorer.device), "Seconds": f"{time.perf_counter() - begun:.1f}"}
+                told |= {f"Guide {role}": str(path) for role, path in guides.items()}
+                made = Made.of(paths, files, stream, profile, scene, steps, notes, tags, told)
+                write_page(files["report"], made)
+        if partial is not None:
+            partial.whole = True
     return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
 
 
@@ -159,52 +187,6 @@ def files_by_role(pairs: Sequence[str]) -> dict[str, Path]:
             raise ConfigError(f"two guides are called {role}; give one of each role")
         guides[role] = Path(file)
     return guides
-
-
-def _steps(
-    restorer: Restorer, prompt: str, scale: int | None, guides: Mapping[str, str | Path], notes: _Notes
-) -> list[Step]:
-    """What to do; where guides make it another task than the words named, that is said."""
-    meant = restorer.interpret(prompt)
-    for doubt in meant.doubts:
-        notes.add(doubt)
-    steps = restorer.plan(meant.steps, scale, guides)
-    for asked, step in zip(meant.steps, steps, strict=False):
-        if step.task != asked.task and step.task != "sr":
-            notes.add(f"{asked.text!r} with the guides given was taken as {step.task}: {step.text}")
-    return steps
-
-
-def _write(
-    places: Mapping[str, Path], stream: Stream, profile: RasterProfile, scene: xr.DataArray, tags: Mapping[str, str]
-) -> None:
-    """Take the stream and write whatever is wanted of it."""
-    if stream.scale is None:
-        profile = profile.on(stream.grid)
-    sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
-    profiles = {"image": profile, "uncertainty": profile.companion(sigma)}
-    seen = Thumbnail(stream.shape[1:], scene.attrs["bands"]) if "preview" in places else None
-    with ExitStack() as stack:
-        writers = {
-            kind: stack.enter_context(writing(places[kind], profiles[kind], scale=stream.scale or 1, tags=tags))
-            for kind in profiles
-            if kind in places
-        }
-        for part in stream:
-            writers["image"].write(part.window, part.values)
-            if part.deviation is not None:
-                writers["uncertainty"].write(part.window, part.deviation)
-            if seen is not None:
-                seen.add(part.window, part.values)
-    if seen is not None:
-        write_png(places["preview"], before_after(seen.of(scene), seen.image))
-
-
-def _check_suffixes(paths: Mapping[str, Path]) -> None:
-    for kind, path in paths.items():
-        suffixes = (".png",) if kind == "preview" else (".tif", ".tiff")
-        if path.suffix.lower() not in suffixes:
-            raise OutputError(f"the {kind} {path} must have a name that ends in {' or '.join(suffixes)}; rename it")
 
 
 def _tags(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
@@ -249,7 +231,7 @@ def degrade_file(
     begun = time.perf_counter()
     path = Path(output)
     check_outputs([path], overwrite)
-    _check_suffixes({"output": path})
+    check_suffixes({"output": path})
     profile = read_profile(source, sensor)
     scene = open_scene(source, sensor)
     notes = _Notes(scene.attrs["notes"])

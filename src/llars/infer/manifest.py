@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 
 from llars.bands import Role
 from llars.errors import ConfigError
+from llars.scene.products import named_like_product
 
 __all__ = ["Entry", "read_manifest", "stem_of"]
 
@@ -44,9 +45,9 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
     """The scenes of a batch, in the order of the manifest.
 
     Args:
-        manifest: a folder of GeoTIFFs (with those below), a glob, a list of files (``.txt``), a table (``.csv``, with
-            the columns input, output, prompt, datetime and the roles of guides), or a STAC item collection or GeoJSON
-            (``.json``, ``.geojson``). Relative paths start at the manifest.
+        manifest: a folder of GeoTIFFs and products (with those below), a glob, a product, a list of files (``.txt``),
+            a table (``.csv``, with the columns input, output, prompt, datetime and the roles of guides), or a STAC
+            item collection or GeoJSON (``.json``, ``.geojson``). Relative paths start at the manifest.
         folder: where the results go; what lies in it is no input.
         prompt: what to do with scenes for which the manifest does not say.
         cog: name results that have no name of their own ``.cog.tif``.
@@ -66,7 +67,9 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
 
 def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
     path = Path(manifest)
-    if path.is_dir():
+    if named_like_product(path) and path.exists():
+        yield {"input": str(path.absolute())}
+    elif path.is_dir():
         yield from _found(path.rglob("*"), path, folder)
     elif has_magic(manifest) and not path.exists():
         plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
@@ -83,11 +86,13 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
 
 
 def _found(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[str, str]]:
-    """GeoTIFFs among ``paths``; results keep their places below ``base``."""
+    """GeoTIFFs and products among ``paths``; results keep their places below ``base``."""
     for path in sorted(paths):
         inside = path.relative_to(base)
         hidden = any(part.startswith(".") for part in inside.parts)
-        if path.suffix.lower() in RASTERS and not hidden and not path.resolve().is_relative_to(folder.resolve()):
+        part_of_one = any(map(named_like_product, inside.parent.parts))
+        wanted = not part_of_one and (path.suffix.lower() in RASTERS or named_like_product(path))
+        if wanted and not hidden and not path.resolve().is_relative_to(folder.resolve()):
             yield {"input": str(path.absolute()), "place": inside.as_posix()}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,29 +14,41 @@ from pathlib import Path
 import rasterio
 
 from llars.errors import ConfigError
-from llars.infer.engine import DEFAULT_TILE
+from llars.infer.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.infer.pixels import REACH
+from llars.infer.tiles import STRIP
 from llars.model.config import ModelConfig
 
-__all__ = ["bounded_cache", "fitting_tile", "in_bytes", "sensible_limit"]
+__all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sensible_limit"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
-SHARE = 0.5
-"""Of the machine's memory, where nobody says how much may be used."""
+SHARE, MOST = 0.5, 2 * 10**9
+"""Of the machine's memory, and the bytes, that are used where nobody says how much may be: more is no faster."""
 
 RESIDENT = 500_000_000
 """What torch, GDAL, the network and the statistics of a scene need before the first tile, in bytes."""
 
-PER_CHANNEL, PER_BAND = 6, 48
-"""Bytes per pixel of a tile with its halo for every channel of the finest level (float32), and for every band:
-input, validity, normalised, filtered, gate, correction and result, some of them twice; measured, with a reserve."""
+STRIP_CHANNEL, STRIP_BAND = 6, 48
+"""Bytes per pixel of a strip that goes through the network: for every channel of the finest level, and every band."""
 
-SMALLEST_TILE, STEP = 64, 128
-"""Sides of tiles in pixels: the smallest that is worth its halo, and what larger ones are multiples of."""
+KEPT_CHANNEL, KEPT_BAND = 1, 8
+"""The same for the rows that wait in the network for those below, as many as its halo."""
 
-CACHE_SHARE, LARGEST_CACHE = 1 / 16, 256_000_000
+TILE_BAND = 32
+"""Bytes per pixel and band of a tile: read ahead, at work, finished and written at the same time; measured."""
+
+HEIGHTS = (TILE_ROWS, TILE_ROWS // 2, TILE_ROWS // 4)
+"""Rows of a tile: fewer where that spares cutting a scene of many bands into columns."""
+
+SMALLEST, STEP = SMALLEST_TILE, 256
+"""Columns of tiles: the fewest, and what more are multiples of: the blocks of a GeoTIFF."""
+
+CACHE_SHARE, LARGEST_CACHE = 1 / 8, 256_000_000
 """Of the limit for GDAL's cache of blocks, and its size in bytes."""
+
+LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
+"""Bytes from which the C library asks the system for every block (its highest choice), and that it keeps when freed."""
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container's limit stands."""
@@ -53,6 +67,11 @@ def in_bytes(text: str) -> int:
 
 
 def sensible_limit() -> int:
+    """What one restoration may use where nobody says: 2 GB, or half of the machine's memory where that is less."""
+    return min(half_of_memory(), MOST)
+
+
+def half_of_memory() -> int:
     """Half of the memory that the machine, or the container, has; 4 GB where it does not say."""
     amounts = []
     if hasattr(os, "sysconf") and {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= os.sysconf_names.keys():
@@ -62,11 +81,11 @@ def sensible_limit() -> int:
             amounts.append(int(path.read_text()))
         except (OSError, ValueError):
             continue
-    return int(SHARE * min(amounts)) if amounts else 4 * 10**9
+    return int(SHARE * min(amounts)) if amounts else 2 * MOST
 
 
-def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> int:
-    """Side of the largest tile, up to the default, that a restoration has memory for.
+def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> tuple[int, int]:
+    """Rows and columns of the widest tiles, up to the default, that a restoration has memory for.
 
     Args:
         limit: bytes in all.
@@ -78,16 +97,22 @@ def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
         ConfigError: not even small tiles fit.
     """
     margin = 2 * (config.halo + config.multiple + (REACH * scale if scale > 1 else 0))
-    per_pixel = PER_CHANNEL * config.widths[0] + PER_BAND * bands
-    room = limit - RESIDENT - _cache(limit)
-    side = math.isqrt(max(room, 0) // per_pixel) - margin
-    if side < SMALLEST_TILE:
-        needed = RESIDENT + (SMALLEST_TILE + margin) ** 2 * per_pixel
+    strip = STRIP_CHANNEL * config.widths[0] + STRIP_BAND * bands
+    kept = config.halo * (KEPT_CHANNEL * config.widths[0] + KEPT_BAND * bands)
+    room = max(limit - RESIDENT - _cache(limit), 0)
+    for rows in HEIGHTS:
+        column = kept + rows * TILE_BAND * bands
+        # A narrow tile may be less than a strip.
+        width = max((room - STRIP * strip) // column, room // (column + rows * strip)) - margin
+        if width >= TILE_COLUMNS:
+            break
+    if width < SMALLEST:
+        needed = (RESIDENT + (SMALLEST + margin) * (column + rows * strip)) / (1 - CACHE_SHARE)
         raise ConfigError(
             f"{limit / 1e9:.1f} GB of memory are not enough for {bands} bands; "
-            f"allow at least {math.ceil(needed / (1 - CACHE_SHARE) / 1e8) / 10:.1f} GB (--max-memory)"
+            f"allow at least {math.ceil(needed / 1e8) / 10:.1f} GB (--max-memory)"
         )
-    return min(side // STEP * STEP or SMALLEST_TILE, DEFAULT_TILE)
+    return rows, min(width // STEP * STEP or SMALLEST, TILE_COLUMNS)
 
 
 def _cache(limit: int) -> int:
@@ -95,7 +120,16 @@ def _cache(limit: int) -> int:
 
 
 @contextmanager
-def bounded_cache(limit: int) -> Iterator[None]:
+def bounded_memory(limit: int) -> Iterator[None]:
     """Keep GDAL's cache of blocks to its share of ``limit`` bytes: left alone, it takes a twentieth of the machine."""
+    _keep_freed()
     with rasterio.Env(GDAL_CACHEMAX=_cache(limit)):
         yield
+
+
+def _keep_freed() -> None:
+    """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3
+        library.mallopt(mmap_threshold, LARGE_BLOCK)
+        library.mallopt(trim_threshold, KEPT_FREE)

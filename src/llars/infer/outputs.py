@@ -6,14 +6,25 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from llars.errors import OutputError
 
-__all__ = ["check_outputs", "stoppable", "whole_files"]
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed run leaves stays there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
+
+PASSING, LOCK = ".llars-", "lock"
+"""How the names of passing folders begin, and the file in each that says that its run is alive."""
+
+SUFFIXES = {"preview": (".png",), "report": (".html", ".htm")}
+"""Endings of outputs that are not GeoTIFFs."""
 
 
 def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
@@ -37,20 +48,52 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
         pass
 
 
+def check_suffixes(paths: Mapping[str, Path]) -> None:
+    """Refuse names that promise another format than the one that is written; ``paths`` are by kind of output.
+
+    Raises:
+        OutputError: a name ends otherwise.
+    """
+    for kind, path in paths.items():
+        suffixes = SUFFIXES.get(kind, (".tif", ".tiff"))
+        if path.suffix.lower() not in suffixes:
+            raise OutputError(f"the {kind} {path} must have a name that ends in {' or '.join(suffixes)}; rename it")
+
+
 @contextmanager
 def _folders_beside(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """A passing folder beside each path, on its file system: renaming from there is atomic."""
-    folders: list[Path] = []
-    try:
+    """A passing folder beside each path, on its file system: renaming from there is atomic.
+
+    What a killed run left there goes away: its folders are locked by nobody.
+    """
+    with ExitStack() as stack:
+        folders = []
         for path in paths:
             try:
-                folders.append(Path(tempfile.mkdtemp(prefix=".llars-", dir=path.parent)))
+                _sweep(path.parent)
+                folders.append(Path(tempfile.mkdtemp(prefix=PASSING, dir=path.parent)))
             except OSError as fault:
                 raise OutputError(f"cannot write to {path.parent}: {fault.strerror}; choose another folder") from None
+            stack.callback(shutil.rmtree, folders[-1], ignore_errors=True)
+            stack.enter_context(_locked(folders[-1]))
         yield folders
-    finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    # Under its name only when it is locked: a lock that anybody can take is one of the dead.
+    with (folder / "locking").open("w") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            (folder / "locking").rename(folder / LOCK)
+        yield
+
+
+def _sweep(folder: Path) -> None:
+    for lock in folder.glob(f"{PASSING}*/{LOCK}"):
+        with suppress(OSError), lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @contextmanager

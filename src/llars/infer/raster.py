@@ -31,6 +31,9 @@ from llars.scene.decode import open_raster, read_visible
 __all__ = ["RasterProfile", "Writer", "read_profile", "write_like", "writing"]
 
 TILE = 256
+LEVEL, COG_LEVEL = 1, 3
+"""Of compression: the usual 6 makes files 7 % smaller, and takes half as long as the restoration itself."""
+
 STRIP = 256
 """Source rows that are converted at once."""
 
@@ -151,7 +154,7 @@ def _rasterio(window: Window) -> rasterio.windows.Window:
 
 def _as_cog(geotiff: Path) -> Path:
     cog = geotiff.with_name(f"cog_{geotiff.name}")
-    options = {"compress": "DEFLATE", "predictor": "YES", "bigtiff": "IF_SAFER", "blocksize": 512}
+    options = {"compress": "DEFLATE", "predictor": "YES", "level": COG_LEVEL, "bigtiff": "IF_SAFER", "blocksize": 512}
     try:
         rasterio.shutil.copy(str(geotiff), str(cog), driver="COG", **options)
     except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor publishes
@@ -185,6 +188,7 @@ def _creation(profile: RasterProfile, scale: int) -> dict[str, Any]:
         "blockxsize": TILE,
         "blockysize": TILE,
         "compress": "deflate",
+        "zlevel": LEVEL,
         "predictor": 3 if profile.dtype.startswith("float") else 2,
         "bigtiff": "IF_SAFER",
         "num_threads": "ALL_CPUS",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -111,12 +112,12 @@ class Repeated:
 
 
 class Scratch:
-    """An image that is written and read window by window: in memory, or in a file that vanishes with the process."""
+    """An image that is written and read window by window: in memory, or in a file."""
 
-    def __init__(self, shape: tuple[int, int, int], folder: Path | None = None) -> None:
-        """``folder`` is where the file lies; None keeps the image in memory."""
+    def __init__(self, shape: tuple[int, int, int], folder: Path | None = None, name: str | None = None) -> None:
+        """``folder`` is where the file lies; None keeps the image in memory. Without ``name`` it is gone afterwards."""
         self.shape = shape
-        self._file = None if folder is None else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this
+        self._file = None if folder is None else _opened(folder, name)
         self._array = np.empty(shape, dtype=np.float32) if self._file is None else None
         if self._file is not None:
             self._file.truncate(4 * shape[0] * shape[1] * shape[2])
@@ -134,3 +135,15 @@ class Scratch:
     def write(self, window: Window, values: NDArray[np.float32]) -> None:
         """Put ``values`` ``(band, y, x)`` there."""
         self._pixels()[(slice(None), *window.slices)] = values
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+
+def _opened(folder: Path, name: str | None) -> IO[bytes]:
+    if name is None:
+        return tempfile.TemporaryFile(dir=folder)
+    path = folder / name
+    return path.open("r+b" if path.exists() else "w+b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,17 @@ import numpy as np
 
 from llars.bands import Role
 from llars.errors import RasterError
-from llars.infer.engine import Engine, Restored, Work
+from llars.infer.engine import Engine, Extent, Restored, Work
 from llars.infer.exposure import exposed
 from llars.infer.grids import Grid, pixel_ratio
 from llars.infer.guides import Guide
 from llars.infer.layers import Enlarged, Filled, Layers, finer_bands
+from llars.infer.partial import Partial
 from llars.infer.picture import SMALLEST, Picture
 from llars.infer.planning import Place, place
 from llars.infer.sources import Repeated, Scratch, Source
-from llars.infer.tiles import strips
+from llars.infer.starts import set_out
+from llars.infer.tiles import Window, strips
 from llars.infer.warping import Warped
 from llars.tasks import Step, get_task
 
@@ -41,8 +43,8 @@ STRIP_PIXELS = 2**20
 class Options:
     """How to work; none of it changes what comes out but ``project``."""
 
-    tile: int | None = None
-    """Side of the pieces that are worked on at a time, in pixels; None: as the engine likes them."""
+    tile: Extent | None = None
+    """Side of the pieces that are worked on at a time, or rows and columns; None: as the engine likes them."""
 
     uncertainty: bool = False
     """Give the standard deviation of the error too."""
@@ -52,6 +54,9 @@ class Options:
 
     scratch: Path | None = None
     """Folder for what lies between two steps; None: in memory."""
+
+    partial: Partial | None = None
+    """Keeps finished tiles for a run that is to go on; they come first then."""
 
     progress: Progress | None = None
     """Called after every tile with the number of tiles done and of all tiles."""
@@ -71,7 +76,7 @@ class Stream:
     ) -> None:
         """Raises RasterError where the guides do not fit the scene."""
         self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
-        self._guides = guides
+        self._guides, self._say = guides, say
         self._places: list[Place] = []
         for step in steps:
             self._places.append(place(step, self.grid, guides, say))
@@ -117,33 +122,40 @@ class Stream:
         """The last step's result in unit values; those before it go through scratch images."""
         tick = self._ticker()
         layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
-        for step, there in zip(self._steps[:-1], self._places, strict=False):
-            work = self._work(step, layers, grid, there)
+        for at, there in enumerate(self._places[:-1]):
+            work = self._work(self._steps[at], layers, grid, there)
             result = Scratch(self._size(there), self._options.scratch)
             spread = Scratch(self._size(there), self._options.scratch) if self._options.uncertainty else None
-            for part in self._taken(step, work, _on(variance, grid, there)):
+            for part in self._taken(at, work, _on(variance, grid, there)):
                 result.write(part.window, part.values)
                 if spread is not None and part.deviation is not None:
                     spread.write(part.window, np.square(part.deviation))
                 tick()
             layers, grid, variance = Filled.of(result, work.target.bands), there.grid, spread
         work = self._work(self._steps[-1], layers, grid, self._places[-1])
-        for part in self._taken(self._steps[-1], work, _on(variance, grid, self._places[-1])):
+        for part in self._taken(len(self._steps) - 1, work, _on(variance, grid, self._places[-1])):
             yield part
             tick()
 
-    def _taken(self, step: Step, work: Work, variance: Source | None) -> Iterator[Restored]:
-        """One step; errors of successive steps are taken for independent."""
-        for part in self._done(step, work):
+    def _taken(self, at: int, work: Work, variance: Source | None) -> Iterator[Restored]:
+        """The step at that place of the order."""
+        partial = self._options.partial
+        if partial is None:
+            return self._fresh(at, work, variance)
+        return partial.kept(at, self._size(self._places[at]), lambda done: self._fresh(at, work, variance, done))
+
+    def _fresh(self, at: int, work: Work, variance: Source | None, done: Collection[Window] = ()) -> Iterator[Restored]:
+        """One step without the windows that are done; errors of successive steps are taken for independent."""
+        for part in self._made(self._steps[at], work, done):
             if variance is not None and part.deviation is not None:
                 part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
             yield part
 
-    def _done(self, step: Step, work: Work) -> Iterator[Restored]:
+    def _made(self, step: Step, work: Work, done: Collection[Window]) -> Iterator[Restored]:
         tile, uncertainty = self._options.tile, self._options.uncertainty
         if step.task != "brightness":
-            return self._engine.take(step, work, tile, uncertainty)
-        windows = (piece.core for piece in self._engine.grid(work, tile))
+            return self._engine.take(step, work, tile, uncertainty, done=done, say=self._say)
+        windows = (piece.core for piece in self._engine.grid(work, tile) if piece.core not in done)
         return exposed(work.target, self._picture.ranges, step.severity, windows, uncertainty)
 
     def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
@@ -156,7 +168,7 @@ class Stream:
             target = Enlarged(layers, there.scale, exact=step.task != "stf")
         gsd = target.bands[0].gsd_m
         guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
-        return Work(target, guides, self._options.project and step.task in HELD)
+        return Work(set_out(step.task, target, guides), guides, self._options.project and step.task in HELD)
 
     def _size(self, there: Place) -> tuple[int, int, int]:
         return len(self._picture.bands), there.grid.height, there.grid.width

@@ -7,8 +7,8 @@ training patch does: a tile at the border sees the border where the whole scene 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,10 @@ from llars.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Tile", "TileGrid", "Window", "mirror", "strips"]
+__all__ = ["Column", "Tile", "TileGrid", "Window", "mirror", "strips"]
+
+STRIP = 2**19
+"""Pixels that go through the network at once: more leave the processor's caches, fewer are not worth the calls."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Window:
     def slices(self) -> tuple[slice, slice]:
         """Index of the window's pixels in an array of the scene; only for windows inside it."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def lies_in(self, outer: Window) -> bool:
+        """Whether all of it is part of ``outer``."""
+        return self == self.shifted(-outer.top, -outer.left).within(*outer.shape).shifted(outer.top, outer.left)
 
     def inside(self, outer: Window) -> tuple[slice, slice]:
         """Where this window lies in an array of ``outer``."""
@@ -86,6 +93,28 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class Column:
+    """Tiles one below the other, that the network goes down through without a stop."""
+
+    cores: tuple[Window, ...]
+    """What they write, from top to bottom."""
+
+    window: Window
+    """What is read for them: like that of a tile, but from where a tile begins."""
+
+    chunk: int
+    """Rows that are read at once: those of a tile, so that whoever begins further down goes the same steps."""
+
+    strip: int
+    """Rows that go through the network at once."""
+
+    def chunks(self) -> Iterator[Window]:
+        """What is read, chunk by chunk."""
+        for top in range(self.window.top, self.window.bottom, self.chunk):
+            yield replace(self.window, top=top, bottom=min(top + self.chunk, self.window.bottom))
+
+
+@dataclass(frozen=True)
 class TileGrid:
     """Tiles over a scene of ``height`` x ``width`` pixels.
 
@@ -105,8 +134,11 @@ class TileGrid:
     multiple: int = 1
     """Alignment of windows, in pixels."""
 
+    rows: int | None = None
+    """Wanted height of a core, where it is not ``tile``; rounded up to ``multiple``."""
+
     def __post_init__(self) -> None:
-        if min(self.height, self.width, self.tile, self.multiple) < 1 or self.halo < 0:
+        if min(self.height, self.width, self.tile, self.rows or 1, self.multiple) < 1 or self.halo < 0:
             raise ConfigError(
                 f"cannot lay tiles of {self.tile} px with a halo of {self.halo} px, aligned to {self.multiple} px, "
                 f"over {self.height} x {self.width} px; every size must be at least 1 and the halo at least 0"
@@ -118,19 +150,53 @@ class TileGrid:
         return _round_up(self.tile, self.multiple)
 
     @property
+    def tall(self) -> int:
+        """Height of a full core in pixels."""
+        return self.step if self.rows is None else _round_up(self.rows, self.multiple)
+
+    @property
     def margin(self) -> int:
         """Context on every side of a core in pixels."""
         return _round_up(self.halo, self.multiple)
 
     def __len__(self) -> int:
-        return -(-self.height // self.step) * -(-self.width // self.step)
+        return -(-self.height // self.tall) * -(-self.width // self.step)
 
     def __iter__(self) -> Iterator[Tile]:
         """Tiles in row-major order."""
-        for top in range(0, self.height, self.step):
+        for top in range(0, self.height, self.tall):
             for left in range(0, self.width, self.step):
-                core = Window(top, left, min(top + self.step, self.height), min(left + self.step, self.width))
+                core = Window(top, left, min(top + self.tall, self.height), min(left + self.step, self.width))
                 yield Tile(core, self._around(core))
+
+    def columns(self, done: Collection[Window] = ()) -> Iterator[Column]:
+        """The tiles that are not ``done``, by columns from left to right."""
+        waiting: dict[int, list[Window]] = {}
+        for tile in self:
+            # Halves, where memory was scarce.
+            wide = sum(part.shape[1] for part in done if part.lies_in(tile.core))
+            if wide < tile.core.shape[1]:
+                waiting.setdefault(tile.core.left, []).append(tile.core)
+        for cores in waiting.values():
+            yield self._column(cores)
+
+    def halved(self, columns: Collection[Column]) -> list[Column]:
+        """The same tiles, each cut into a left and a right one, where they are wide enough for two."""
+        halves = []
+        for column in columns:
+            left, right = column.cores[0].left, column.cores[0].right
+            middle = left + _round_up((right - left) // 2, self.multiple)
+            for start, stop in ((left, middle), (middle, right)) if middle < right else ((left, right),):
+                cores = [replace(core, left=start, right=stop) for core in column.cores]
+                halves.append(replace(self._column(cores), strip=column.strip))
+        return halves
+
+    def _column(self, cores: list[Window]) -> Column:
+        whole = Window(cores[0].top, cores[0].left, cores[-1].bottom, cores[0].right)
+        window = self._around(whole)
+        window = replace(window, top=window.top // self.tall * self.tall)
+        strip = max(STRIP // window.shape[1] // self.multiple, 1) * self.multiple
+        return Column(tuple(cores), window, self.tall, strip)
 
     def _around(self, core: Window) -> Window:
         # Beyond the scene there is nothing to see but what fills its last row and column of cells.

@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
+from llars.scene.products import virtual_raster
 from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
 
@@ -82,21 +83,20 @@ class Decoding:
 
 @contextmanager
 def open_raster(path: str | Path) -> Iterator[DatasetReader]:
-    """Open a raster file for reading.
+    """Open a raster file or a product (see ``virtual_raster``) for reading.
 
     Raises:
         RasterError: the file is missing, no raster, or damaged; also when a read inside the block fails.
     """
     text = str(path)
     local = "://" not in text and not text.startswith("/vsi")
-    if local and Path(text).is_dir():
-        raise RasterError(f"{text} is a folder; give a raster file in it")
-    if local and not Path(text).exists() and ":" not in text:
+    product = virtual_raster(text) if local else None
+    if local and product is None and not Path(text).exists() and ":" not in text:
         raise RasterError(f"{text} does not exist; check the path")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(text)
+            dataset = rasterio.open(product or text)
     except RasterioError as error:
         if local and Path(text).is_file() and Path(text).stat().st_size == 0:
             raise RasterError(f"{text} is empty; fetch or copy it again") from error
@@ -107,9 +107,16 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
         try:
             yield dataset
         except RasterioIOError as error:
+            where = _named(error) if product else "pixels"
             raise RasterError(
-                f"{text}: pixels cannot be read, the file is truncated or damaged; fetch or copy it again"
+                f"{text}: {where} cannot be read, the file is truncated or damaged; fetch or copy it again"
             ) from error
+
+
+def _named(error: BaseException) -> str:
+    """The file of a product that GDAL could not read, where it says."""
+    found = re.search(r"[^/\s\"'`]+\.(?:jp2|tiff?)\b", str(error.__cause__ or error), flags=re.IGNORECASE)
+    return found[0] if found else "pixels"
 
 
 def read_physical(

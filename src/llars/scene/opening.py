@@ -18,6 +18,8 @@ from xarray.core import indexing
 from llars.bands import Band, Sensor
 from llars.errors import RasterError, ValueRangeError
 from llars.scene.decode import Decoding, decoding_of, open_raster, read_physical, read_visible
+from llars.scene.products import notes_of
+from llars.scene.whole import check_whole
 from llars.sensors import get_sensor
 
 __all__ = ["open_scene"]
@@ -46,7 +48,8 @@ def open_scene(
     """Open an image as physical values.
 
     Args:
-        path: a raster file that GDAL reads.
+        path: a raster file that GDAL reads, or a product: a .SAFE or Landsat folder or archive, of which the bands of
+            its finest multispectral grid are opened, or, as ``PRODUCT:20m``, those of another.
         sensor: its name as in ``SENSORS``; by default found from the file's tags, band descriptions and wavelengths.
         scale: physical value = stored number * scale + offset, instead of what file, product and sensor say.
         offset: see ``scale``.
@@ -63,6 +66,7 @@ def open_scene(
         SensorError: the sensor is unknown, or its bands are not those of the file.
         ValueRangeError: the values can't be in the sensor's units.
     """
+    check_whole(path)
     with open_raster(path) as dataset:
         if min(dataset.width, dataset.height) < SMALLEST and dataset.count:
             raise RasterError(
@@ -71,7 +75,7 @@ def open_scene(
         decoding = decoding_of(dataset, sensor, scale, offset)
         sample, whole = _sample(dataset, decoding, str(path))
         known = _radar_by_sign(decoding, sample)
-        notes = list(decoding.notes)
+        notes = [*notes_of(path), *decoding.notes]
         if known is None:
             ranges, units = tuple(_robust_range(band) for band in sample), dataset.units[decoding.indexes[0] - 1]
             notes.insert(0, "unknown sensor: values as stored, ranges from the image itself (--sensor names one)")

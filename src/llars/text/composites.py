@@ -1,4 +1,4 @@
-"""Sentences of our grammar that ask for two or three things, in order."""
+"""Sentences of our grammar that ask for two or more things, in order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import re
 from dataclasses import dataclass
 
 from llars.tasks import TASK_KEYS
-from llars.text.grammar import core, finish, signed_levels
-from llars.text.templates import foreign_step, read_table
+from llars.text.grammar import NONE, core, finish, signed_levels
+from llars.text.templates import choose, foreign_step, joints, read_table
 
-__all__ = ["Composite", "composite"]
+__all__ = ["MAX_STEPS", "Composite", "Marked", "composite", "marked"]
 
-_PIECE = re.compile(r"\{(do|noun|say|fault|adj)([123])\}")
+MAX_STEPS = 4
+"""So many steps a sentence of training has at most."""
+
+_PIECE = re.compile(r"\{(do|noun|say|fault|adj|step|any)([1-4])\}")
 _SLOT = re.compile(r"\{(\w+)\}")
+_MARK = re.compile("([\ue000-\ue004])")
 _NAMED_SHARE, _FOREIGN_SHARE = 0.25, 0.12
+# Kinds that only training has: a joint that fits several kinds of pieces is taught with all of them.
+_EITHER = {"step": ("do", "noun"), "any": ("do", "do", "noun", "say")}
 
 
 @dataclass(frozen=True)
@@ -28,33 +34,77 @@ class Composite:
     """Task keys in the order in which they are to be done."""
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A sentence whose every character is known to belong to a step or to none."""
+
+    text: str
+    """The words."""
+
+    steps: tuple[int, ...]
+    """For each character the number of its step in the order of work, from 1; 0 for words between steps."""
+
+    tasks: tuple[str, ...]
+    """Task of each step; ``none`` for one that nobody does here."""
+
+
 def composite(rng: random.Random, split: str = "train") -> Composite:
-    """A random sentence that asks for two or three different tasks; ``split`` as in the grammar.
+    """A random sentence that asks for two or more different tasks; ``split`` as in the grammar.
 
     In training some steps name a strength, and some ask for what nobody does here ("denoise and email it to Bob"):
     those count as steps when a sentence is cut, but not among its tasks.
     """
-    table = read_table("composites.yaml")
+    template, words, tasks = _drawn(rng, split)
+    for slot, said in words.items():
+        template = template.replace(slot, said)
+    return Composite(finish(template, rng), tuple(task for task in tasks if task != NONE))
+
+
+def marked(rng: random.Random) -> Marked:
+    """A random sentence of training as ``composite`` makes them, with its steps marked."""
+    template, words, tasks = _drawn(rng, "train")
+    for slot, said in words.items():
+        # Private characters travel through the finish of the text and are taken out thereafter.
+        template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{said}\ue000")
+    step, text, steps = 0, "", []
+    for piece in _MARK.split(finish(template, rng)):
+        if _MARK.fullmatch(piece):
+            step = ord(piece) - 0xE000
+        else:
+            text, steps = text + piece, steps + [step] * len(piece)
+    capital = text[:1].upper() if rng.random() < 0.4 else text[:1]
+    return Marked(capital + text[1:], tuple(steps), tasks)
+
+
+def _drawn(rng: random.Random, split: str) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """A template, the words of each of its slots, and the tasks of its steps in order."""
     while True:
-        template = rng.choice(table[split])
-        wanted = {number: kind for kind, number in _PIECE.findall(template)}
-        tasks = rng.sample(TASK_KEYS, len(wanted))
+        template = rng.choice(joints(split))
+        slots = [(kind, int(number)) for kind, number in _PIECE.findall(template)]
+        tasks = rng.sample(TASK_KEYS, len({number for _, number in slots}))
         if {"cloud", "cloud_sar"} <= set(tasks):
             continue
-        steps = {number: _step(tasks[int(number) - 1], kind, rng, split) for number, kind in wanted.items()}
-        if None in steps.values():
+        said = {slot: _step(tasks[slot[1] - 1], slot[0], rng, split) for slot in slots}
+        if None in said.values():
             continue
-        foreign = ""
-        if split == "train" and "do" in wanted.values() and rng.random() < _FOREIGN_SHARE:
-            foreign = rng.choice([number for number, kind in wanted.items() if kind == "do"])
-            steps[foreign] = foreign_step(rng)
-        text = _SLOT.sub(lambda found: rng.choice(table["words"].get(found[1], [found[0]])), template)
-        for number, words in steps.items():
-            text = text.replace(f"{{{wanted[number]}{number}}}", str(words))
-        return Composite(finish(text, rng), tuple(task for at, task in enumerate(tasks, 1) if str(at) != foreign))
+        open_to_all = [slot for slot in said if slot[0] in ("do", "step")]
+        if split == "train" and len(said) == len(tasks) and open_to_all and rng.random() < _FOREIGN_SHARE:
+            foreign = rng.choice(open_to_all)
+            said[foreign] = foreign_step(rng)
+            tasks[foreign[1] - 1] = NONE
+        text = _worded(template, rng)
+        text = choose(_worded(text, rng), rng) if split == "train" else text
+        return text, {f"{{{kind}{number}}}": str(words) for (kind, number), words in said.items()}, tuple(tasks)
+
+
+def _worded(template: str, rng: random.Random) -> str:
+    """The template with the slots that hold no piece filled."""
+    words = read_table("composites.yaml")["words"]
+    return _SLOT.sub(lambda found: rng.choice(words.get(found[1], [found[0]])), template)
 
 
 def _step(task: str, kind: str, rng: random.Random, split: str) -> str | None:
+    kind = rng.choice(_EITHER[kind]) if kind in _EITHER else kind
     if split == "train" and kind == "do" and rng.random() < _NAMED_SHARE:
         return core(task, kind, rng, split, rng.choice(signed_levels(task)))
     return core(task, kind, rng, split)

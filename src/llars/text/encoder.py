@@ -50,6 +50,14 @@ class SentenceEncoder:
         unit: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
         return unit
 
+    def knows(self, word: str) -> bool:
+        """Whether a word, in lower case, is one token: it was common in what the encoder was trained on."""
+        return self._tokenizer.token_to_id(word) is not None
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of ``tokens`` starts and stops in ``text``; both 0 for the markers of start and end."""
+        return [(int(start), int(stop)) for start, stop in self._tokenizer.encode(text).offsets]
+
     def tokens(self, texts: Sequence[str], batch: int = 64) -> list[NDArray[np.float32]]:
         """Token vectors ``(token, 384)`` of each sentence, float32, with the markers of its start and end."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]

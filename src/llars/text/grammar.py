@@ -117,9 +117,9 @@ def core(task: str, kind: str, rng: random.Random, split: str = "train", severit
     if not (templates := level.cores[split, kind]):
         return None
     inside, spoken = fill(rng.choice(templates), level.words, rng, level.strengths)
-    return (
-        inside if level.silent or spoken or "adv" not in level.words else f"{inside} {rng.choice(level.words['adv'])}"
-    )
+    if level.silent or spoken or "adv" not in level.words:
+        return inside
+    return f"{inside} {fill('{adv}', level.words, rng)[0]}"
 
 
 def _check(split: str) -> None:

@@ -11,16 +11,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 
-__all__ = ["KINDS", "PARTS", "SPLITS", "Level", "fill", "foreign_step", "irrelevant", "levels", "read_table"]
+__all__ = [
+    "KINDS",
+    "PARTS",
+    "SPLITS",
+    "Level",
+    "choose",
+    "cores",
+    "fill",
+    "foreign_step",
+    "irrelevant",
+    "joints",
+    "levels",
+    "read_table",
+]
 
-SPLITS = ("train", "heldout")
+SPLITS = ("train", "heldout", "second")
+"""Templates that are taught, and two sets that never are; ``second.yaml`` says how the sets differ."""
 
 KINDS = ("do", "noun", "say")
 """Imperatives ("remove the haze"), names ("haze removal"), whole sentences ("everything looks milky")."""
@@ -29,7 +43,7 @@ PARTS = ("fault", "adj")
 """A fault alone ("the stripes") and its adjective ("striped"), as sentences that ask for several things name them."""
 
 # Training has more templates outside the frames than in them; the held-out words are half and half.
-_BARE_SHARE = {"train": 0.65, "heldout": 0.5}
+_BARE_SHARE = {"train": 0.65, "heldout": 0.5, "second": 0.5}
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -87,6 +101,14 @@ def fill(template: str, words: Words, rng: random.Random, strengths: frozenset[s
             return text, spoken
 
 
+def choose(template: str, rng: random.Random) -> str:
+    """The template with every choice made and its slots as they are."""
+    choices = 1
+    while choices:
+        template, choices = _CHOICE.subn(lambda found: rng.choice(found[1].split("|")), template)
+    return template
+
+
 @lru_cache(maxsize=16)
 def read_table(name: str) -> dict[str, Any]:
     """One of the grammar's YAML files, by its path inside this package."""
@@ -113,14 +135,34 @@ def levels(task: str) -> tuple[Level, ...]:
         strengths = frozenset(entry.get("strengths", table["strengths"]))
         made = Level(level["severity"], level.get("scale", 1), silent, words, strengths)
         for split in SPLITS:
-            _collect(made, split, entry, table)
+            _collect(made, split, cores(task, split), entry)
         found.append(made)
     return tuple(found)
 
 
-def _collect(level: Level, split: str, entry: Mapping[str, Any], table: Mapping[str, Any]) -> None:
+def cores(task: str, split: str) -> Mapping[str, Any]:
+    """The templates of a task by kind."""
+    if split == "second":
+        return cast(Mapping[str, Any], read_table("second.yaml")["tasks"][task])
+    entry = read_table(f"phrases/{task}.yaml")
+    return cast(Mapping[str, Any], entry if split == "train" else entry[split])
+
+
+def _frames(split: str) -> Mapping[str, Any]:
+    """What stands around a core, by kind."""
+    found = read_table("second.yaml")["frames"] if split == "second" else read_table("grammar.yaml")["frames"][split]
+    return cast(Mapping[str, Any], found)
+
+
+def joints(split: str) -> Sequence[str]:
+    """Templates of sentences that ask for several things."""
+    table = read_table("second.yaml") if split == "second" else read_table("composites.yaml")
+    return cast(Sequence[str], table["composites" if split == "second" else split])
+
+
+def _collect(level: Level, split: str, source: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
     """Gathers the templates whose slots the level can fill: there is no weak way to double something."""
-    source = entry if split == "train" else entry["heldout"]
+    strengths = read_table("grammar.yaml")["strengths"]
 
     def known(template: str, kind: str) -> bool:
         return all(slot == kind or slot in level.words for slot in _SLOT.findall(template))
@@ -129,8 +171,8 @@ def _collect(level: Level, split: str, entry: Mapping[str, Any], table: Mapping[
         level.cores[split, part] = list(entry.get(part, ()))
     for kind in KINDS:
         level.cores[split, kind] = [template for template in source[kind] if known(template, kind)]
-        for frame in table["frames"][split][kind]:
-            names = any(slot in table["strengths"] for slot in _SLOT.findall(frame))
+        for frame in _frames(split)[kind]:
+            names = any(slot in strengths for slot in _SLOT.findall(frame))
             if known(frame, kind):
                 level.frames.setdefault((split, kind, names), []).append(frame)
 
@@ -144,12 +186,13 @@ def foreign_step(rng: random.Random) -> str:
 def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
     """Words that ask for nothing we do, and their template; a third in the frames of tasks: a frame says nothing."""
     table = read_table("irrelevant.yaml")
+    second = read_table("second.yaml")["irrelevant"]
     if rng.random() < _BARE_SHARE[split]:
-        template = rng.choice(table[split])
+        template = rng.choice(second["bare"] if split == "second" else table[split])
         return fill(template, table["words"], rng)[0], template
-    template = rng.choice(table["do"][split])
+    template = rng.choice(second["do"] if split == "second" else table["do"][split])
     inside, _ = fill(template, table["words"], rng)
     grammar = read_table("grammar.yaml")
-    frame = rng.choice(grammar["frames"][split]["do"])
+    frame = rng.choice(_frames(split)["do"])
     words = {**grammar["shared"], **grammar["levels"]["plain"]["words"]}
     return fill(frame.replace("{do}", inside), words, rng)[0], template

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from llars.data.corpus import Corpus
 from llars.data.mix import Loader, Mixer, Recipe
+from llars.data.starting import Estimators
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 from llars.model.align import describe
@@ -39,6 +40,8 @@ from llars.train.processes import Processes, joined
 from llars.train.projection import hold_means
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
+from llars.weights.opacity import load_opacity
+from llars.weights.optics import load_optics
 from llars.weights.registry import load_network, save_weights
 
 __all__ = ["Trainer", "main"]
@@ -161,6 +164,11 @@ def open_bank(path: Path) -> InstructionBank:
     return InstructionBank.load(path)
 
 
+def estimators() -> Estimators:
+    """The bundled ones, which the bundled weights set out from."""
+    return Estimators(load_optics(), load_opacity())
+
+
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:
     """Trains as the configuration at ``path`` says and returns the weights file; also under ``torchrun``.
 
@@ -179,7 +187,7 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
 def run(config: TrainConfig, processes: Processes) -> None:
     """The steps that are left, with checkpoints, log and evaluations on the way."""
     corpus, bank = Corpus.open(config.corpus / "train"), open_bank(config.bank)
-    mixer = Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size, seed=config.seed)
+    mixer = Mixer(corpus, bank, Recipe(config.tasks), config.batch_size, seed=config.seed, estimators=estimators())
     trainer = Trainer(config, processes)
     report = Report(trainer, config, bank) if processes.first else None
     start = time.monotonic()
@@ -204,7 +212,9 @@ class Report:
 
     def __init__(self, trainer: Trainer, config: TrainConfig, bank: InstructionBank) -> None:
         self.trainer, self.config = trainer, config
-        self.held_out = [held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank)]
+        self.held_out = [
+            held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank, estimators=estimators())
+        ]
         self.log = Log(config.run)
         self.saved = self.evaluated = time.monotonic()
 

@@ -22,12 +22,14 @@ from torch.nn import functional
 
 from llars.model.reading import CLASSES, InstructionReader, pad_tokens
 from llars.tasks import TASKS
-from llars.text.composites import composite
 from llars.text.encoder import WIDTH, SentenceEncoder
 from llars.text.grammar import NONE, Utterance, core, corpus
+from llars.text.spelling import vocabulary
+from llars.train.steps import Lines, lines, sentences, train_steps
 
 SEED = 0
-PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 3500, 8000, 9000, 2000
+PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 2000, 5500, 10_000, 1000
+SINGLE_LINES = 5000
 EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CANONICAL_REPEATS = 15
 _JOINTS = (". ", ", ", " and ", "; ", ", so please ", ", please ", " - ", ". Please ")
@@ -86,16 +88,22 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) 
     return [known[text] for text in texts]
 
 
-def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> Examples:
-    """The training sentences, encoded."""
+def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> tuple[Examples, Lines]:
+    """The training sentences, encoded: as whole sentences, and as lines whose steps are marked."""
     single = utterances(seed)
-    rng = random.Random(seed)
-    texts = [u.text for u in single] + [composite(rng).text for _ in range(COMPOSITES)]
+    said = sentences(single, COMPOSITES, seed)
+    tokens = encoded(encoder, [sentence.text for sentence in said], cache)
     task = torch.tensor([CLASSES.index(u.task) for u in single] + [-1] * COMPOSITES)
     nan = float("nan")
     severity = torch.tensor([nan if u.severity is None else u.severity for u in single] + [nan] * COMPOSITES)
     tenth = [u.template != "doubled" and zlib.crc32(f"{u.task}/{u.template}".encode()) % 10 == 0 for u in single]
-    return Examples(encoded(encoder, texts, cache), task, severity, torch.tensor(tenth + [False] * COMPOSITES))
+    left_out = torch.tensor(tenth + [False] * COMPOSITES)
+    # A step is found among others: few sentences that have but one are enough to show that.
+    few = random.Random(seed).sample(range(len(single)), min(SINGLE_LINES, len(single)))
+    rows = [*few, *range(len(single), len(said))]
+    return Examples(tokens, task, severity, left_out), lines(
+        encoder, [said[row] for row in rows], [tokens[row] for row in rows]
+    )
 
 
 def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
@@ -159,11 +167,12 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
     """Prints, for templates left out of training, what is understood and what is refused by threshold."""
     reader = train(data, torch.nonzero(~data.left_out).flatten(), seed, epochs)
     rows = torch.nonzero(data.left_out).flatten()
-    read = [reader.read([data.tokens[int(row)].float().numpy()])[0] for row in rows]
+    with torch.inference_mode():
+        read = [reader(*pad_tokens([data.tokens[int(row)]])).logits[0].softmax(dim=0).max(dim=0) for row in rows]
     tasks = [CLASSES[int(data.task[row])] for row in rows]
     asking = sum(task != NONE for task in tasks)
     for sure in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6):
-        said = [found.task if found.probability >= sure else NONE for found in read]
+        said = [CLASSES[int(found.indices)] if found.values >= sure else NONE for found in read]
         right = sum(task == heard for task, heard in zip(tasks, said, strict=True) if task != NONE)
         refused = sum(heard == NONE for task, heard in zip(tasks, said, strict=True) if task == NONE)
         kept = refused / (len(rows) - asking)
@@ -173,6 +182,7 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
 def main() -> None:
     """Trains the bundled reader and prints how well it understands, or calibrates its threshold."""
     from llars.train.understanding import evaluate
+    from llars.weights.listener import Listener
     from llars.weights.reader import bundle_reader
 
     parser = argparse.ArgumentParser(description="Train the instruction reader.")
@@ -182,13 +192,15 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     encoder = SentenceEncoder()
-    data = examples(encoder, SEED, arguments.cache)
+    data, marked_lines = examples(encoder, SEED, arguments.cache)
     if arguments.calibrate:
         calibrate(data)
         return
     reader = train(data, torch.arange(len(data)))
-    scores = evaluate(encoder, reader, arguments.real)
-    path = bundle_reader(reader, {"classes": CLASSES, "seed": SEED, "scores": scores})
+    reader.steps = train_steps(marked_lines, SEED).half().float()
+    words = vocabulary(encoder.knows)
+    scores = evaluate(Listener(encoder, reader, words), arguments.real)
+    path = bundle_reader(reader, {"classes": CLASSES, "seed": SEED, "scores": scores}, words)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

@@ -1,20 +1,21 @@
-"""The bundled instruction reader: a small weights file with its checksum in a record beside it."""
+"""The bundled instruction reader."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llars.errors import WeightsError
+from llars.weights.helpers import FOLDER, bundle_helper, load_helper
 
 if TYPE_CHECKING:
     from llars.model.reading import InstructionReader
+    from llars.text.encoder import SentenceEncoder
+    from llars.weights.listener import Listener
 
-__all__ = ["bundle_reader", "load_reader"]
+__all__ = ["bundle_reader", "load_listener", "load_reader"]
 
-FOLDER = Path(__file__).parent
 NAME = "llars-reader"
 
 
@@ -24,46 +25,31 @@ def load_reader(folder: Path = FOLDER) -> InstructionReader:
     Raises:
         WeightsError: the file or its record is missing or damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     from llars.model.reading import InstructionReader
 
+    return load_helper(NAME, InstructionReader(), folder)
+
+
+def load_listener(encoder: SentenceEncoder, folder: Path = FOLDER) -> Listener:
+    """The bundled reader with its encoder and the words that it was taught; raises like ``load_reader``."""
+    from llars.weights.listener import Listener
+
+    reader = load_reader(folder)
     try:
-        content = (folder / f"{NAME}.safetensors").read_bytes()
-        record = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
-        found, expected = hashlib.sha256(content).hexdigest(), record["sha256"]
-        if found != expected:
-            raise WeightsError(
-                f"the bundled {NAME}.safetensors is damaged: its SHA-256 begins with {found[:12]}, "
-                f"expected {expected[:12]}; reinstall llars"
-            )
-        reader = InstructionReader().eval()
-        reader.load_state_dict(load(content))
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as fault:
-        raise WeightsError(f"the bundled weights {NAME} are missing or damaged; reinstall llars") from fault
-    return reader
+        words = (folder / f"{NAME}.txt").read_text(encoding="utf-8").split()
+    except OSError as fault:
+        raise WeightsError(f"the bundled words {NAME}.txt are missing; reinstall llars") from fault
+    return Listener(encoder, reader, words)
 
 
-def bundle_reader(reader: InstructionReader, training: dict[str, Any], folder: Path = FOLDER) -> Path:
-    """Writes the reader in half precision with its record, and returns the file of weights.
+def bundle_reader(
+    reader: InstructionReader, training: dict[str, Any], words: Sequence[str], folder: Path = FOLDER
+) -> Path:
+    """Writes the reader with its record and the words that it was taught, the commonest first; see ``bundle_helper``.
 
-    Args:
-        reader: what to store.
-        training: how it was trained, anything that JSON can hold.
-        folder: where both files go.
+    Returns:
+        The file of weights.
     """
-    from safetensors.torch import save
-
-    tensors = {name: tensor.detach().half().contiguous() for name, tensor in reader.state_dict().items()}
-    content = save(tensors, metadata={NAME: json.dumps(training, sort_keys=True)})
-    path = folder / f"{NAME}.safetensors"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    record = {
-        "file": path.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "parameters": sum(tensor.numel() for tensor in tensors.values()),
-    }
-    (folder / f"{NAME}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    path = bundle_helper(NAME, reader, training, folder)
+    (folder / f"{NAME}.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     return path

@@ -14,15 +14,19 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.data.patches import turned
+from llars.data.starting import Estimators, mended, started
 from llars.data.synthetic import CHAIN, damage, upsample
 from llars.degrade import get
 from llars.degrade.registry import in_decibels
 from llars.errors import DataError
 from llars.sample import Batch
+from llars.starts.fusion import predicted, slope
 from llars.tasks import TASK_KEYS, words_for
 from llars.text.encoder import SentenceEncoder
 from llars.train.tuning.config import TuneConfig
 from llars.train.tuning.examples import Example
+from llars.weights.opacity import load_opacity
+from llars.weights.optics import load_optics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +86,7 @@ class Batches:
         Raises:
             DataError: an image is too small, or has no patch without gaps.
         """
-        self.config, self.words = config, words
+        self.config, self.words, self.estimators = config, words, Estimators(load_optics(), load_opacity())
         kinds: dict[tuple[int, int, int], list[Example]] = {}
         for one in examples:
             kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)
@@ -153,22 +157,19 @@ class Batches:
         vectors = self.words.own[chosen[0].factor]
         said = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
         bands = [(*one.bands, *one.guide_bands) for one in chosen]
-        return _batch(
-            self.config.task,
-            torch.stack(shown),
-            torch.stack(truth),
-            bands,
-            severity,
-            said,
-            chosen[0].factor,
-            torch.stack(guides),
-        )
+        task, beside = self.config.task, torch.stack(guides)
+        image = mended(task, torch.stack(shown), [one.bands for one in chosen], self.estimators)
+        if task == "stf" and beside.shape[1] == 2 * image.shape[1]:
+            fine, coarse = beside.chunk(2, dim=1)
+            image = predicted(image, fine, coarse, slope(fine, coarse))
+        return _batch(task, image, torch.stack(truth), bands, severity, said, chosen[0].factor, beside)
 
     def _damaged(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         truth = torch.from_numpy(np.stack([one.truth[self._window(one, side, rng)] for one in members]))
         bands = [one.bands for one in members]
         pair = upsample(truth, 2) if task == "sr" else damage(task, truth, bands, rng, generator)
+        pair = started(task, pair, bands, self.estimators)
         nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
         said = self.words.others[task][nearest]
         return _batch(task, pair.degraded, pair.clean, bands, pair.severity, said, pair.factor, truth[:, :0])

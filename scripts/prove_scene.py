@@ -1,0 +1,189 @@
+"""Prove that a big scene is restored in little memory and at nearly the speed of the network itself.
+
+    python scripts/prove_scene.py FOLDER [--side 10980] [--bands 4] [--threads 1] [--scenes FOLDER_OF_GEOTIFFS]
+
+It makes a scene of uint16 out of real crops, and one twice as long; restores both with `llars restore`; and measures from
+outside: the resident memory of all processes together, wall-clock and processor time. It ends with 1 where the memory
+exceeds the limit, or the rate is below 85 % of the network's own. What the longer scene costs beyond the shorter one is
+free of start-up, so that is what rates are taken of.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.transform import from_origin
+from rasterio.windows import Window
+
+BANDS = {
+    4: ("B02", "B03", "B04", "B08"),
+    10: ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"),
+    13: ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12"),
+}
+CELL = 512
+EXAMPLE = Path(__file__).parent.parent / "examples" / "sentinel2_aberystwyth.tif"
+LEAST = 0.85
+"""Of the network's own rate."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took."""
+
+    seconds: float
+    processor: float
+    """Seconds, user and system, of all its threads."""
+
+    peak: float
+    """Resident memory of the process and all below it, in bytes: the largest of samples 20 ms apart."""
+
+
+def crops_of(folder: Path | None, count: int) -> list[NDArray[np.uint16]]:
+    """Images ``(band, y, x)`` of at least one cell, mirrored as often as that takes."""
+    paths = [EXAMPLE] if folder is None else sorted(folder.rglob("*.tif"))
+    crops = []
+    for path in paths:
+        with rasterio.open(path) as source:
+            if source.count < min(count, 4) or source.dtypes[0] not in ("uint16", "int16"):
+                continue
+            image = source.read()[np.arange(count) % source.count].clip(0, 10_000).astype(np.uint16)
+        while min(image.shape[1:]) < CELL:
+            image = np.concatenate([image, image[:, ::-1]], 1)
+            image = np.concatenate([image, image[..., ::-1]], 2)
+        crops.append(image)
+    return crops
+
+
+def make_scene(path: Path, crops: list[NDArray[np.uint16]], height: int, width: int) -> None:
+    """A scene of cells with gains of their own, and a corner without data as at the edge of a swath."""
+    count = len(crops[0])
+    profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": "uint16", "nodata": 0}
+    profile |= {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1, "predictor": 2}
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10), "bigtiff": "IF_SAFER"}
+    with rasterio.open(path, "w", **profile, **place) as target:
+        for top in range(0, height, CELL):
+            for left in range(0, width, CELL):
+                rng = np.random.default_rng((top, left))
+                crop = crops[rng.integers(len(crops))]
+                row, column = (rng.integers(side - CELL + 1) for side in crop.shape[1:])
+                cell = crop[:, row : row + CELL, column : column + CELL][:, : height - top, : width - left]
+                cell = np.rint(cell * rng.uniform(0.7, 1.3)).clip(1, 10_000).astype(np.uint16)
+                rows, columns = np.ogrid[: cell.shape[1], : cell.shape[2]]
+                cell[:, (top + rows) + 2 * (left + columns) < min(height, width) // 4] = 0
+                target.write(cell, window=Window(left, top, cell.shape[2], cell.shape[1]))
+        target.descriptions = BANDS[count]
+        target.scales = (1e-4,) * count
+        target.update_tags(SENSOR="sentinel2-l1c" if count == 13 else "sentinel2-l2a")
+
+
+def resident(root: int) -> int:
+    """Bytes of resident memory of a process and of all that it began."""
+    children: dict[int, list[int]] = {}
+    pages = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                pages[int(entry.name)] = int((entry / "statm").read_text().split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    total, waiting = 0, [root]
+    while waiting:
+        process = waiting.pop()
+        total += pages.get(process, 0) * os.sysconf("SC_PAGE_SIZE")
+        waiting += children.get(process, [])
+    return total
+
+
+def cost_of(command: list[str], threads: int) -> Cost:
+    """Run a command and measure it."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    begun, peaks = time.monotonic(), [0]
+    process = subprocess.Popen(command, env=environment)
+
+    def watch() -> None:
+        while process.returncode is None:
+            peaks.append(resident(process.pid))
+            time.sleep(0.02)
+
+    threading.Thread(target=watch, daemon=True).start()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return Cost(time.monotonic() - begun, usage.ru_utime + usage.ru_stime, max(peaks))
+
+
+NETWORK = """
+import sys, time, torch
+from llars.bench.speed import folded
+from llars.infer.engine import runs_in_half
+from llars.sensors import SENSORS
+names, rows, columns = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3])
+known = {band.name: band for band in SENSORS["sentinel2-l1c"].bands}
+dense = folded("llars-small", [known[name] for name in names])
+tile = torch.rand(1, len(names), rows, columns)
+half = runs_in_half("auto", torch.device("cpu"))
+taken = []
+with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+    for _ in range(6):
+        begun = time.process_time()
+        dense(tile)
+        taken.append(time.process_time() - begun)
+print(rows * columns / 1e6 / min(taken))
+"""
+
+
+def network_rate(names: tuple[str, ...], rows: int, columns: int, threads: int) -> float:
+    """Megapixels per second of processor time of the folded network alone, the best of six."""
+    command = [sys.executable, "-c", NETWORK, ",".join(names), str(rows), str(columns)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    return float(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> int:
+    """Make the scenes, restore them, compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--side", type=int, default=10_980)
+    parser.add_argument("--bands", type=int, choices=BANDS, default=4)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=2.0, help="GB of memory")
+    parser.add_argument("--scenes", type=Path)
+    options, costs = parser.parse_args(), []
+    options.folder.mkdir(parents=True, exist_ok=True)
+    crops = crops_of(options.scenes, options.bands)
+    for height in (options.side, 2 * options.side):
+        scene = options.folder / f"{options.bands}x{height}x{options.side}.tif"
+        if not scene.exists():
+            make_scene(scene, crops, height, options.side)
+        command = [sys.executable, "-m", "llars", "restore", str(scene), str(options.folder / "restored.tif")]
+        command += ["-p", "reduce the noise", "--device", "cpu", "--overwrite", "--max-memory", f"{options.limit}GB"]
+        costs.append(cost := cost_of(command, options.threads))
+        figures = f"{cost.seconds:.1f} s, {cost.processor:.1f} s of processor time, peak {cost.peak / 1e9:.2f} GB"
+        print(f"{height} x {options.side} x {options.bands}: {figures}", flush=True)
+    once, twice = costs
+    own = {rows: network_rate(BANDS[options.bands], rows, columns, options.threads) for rows, columns in TILES}
+    rate = options.side**2 / 1e6 / (twice.processor - once.processor)
+    print(f"rate {rate:.3f} Mpx/s of processor time, start-up {once.processor * 2 - twice.processor:.1f} s")
+    for rows, columns in TILES:
+        print(f"the network alone on {rows} x {columns} px: {own[rows]:.3f} Mpx/s, of which that is {rate / own[rows]:.0%}")
+    peak = max(once.peak, twice.peak)
+    return 0 if peak <= options.limit * 1e9 and rate >= LEAST * min(own.values()) else 1
+
+
+TILES = ((256, 10_980 // 16 * 16), (64, 4096))
+"""What a tile is with the default memory, and what the network likes best."""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,28 @@
+"""The command for the playground: `llars serve`."""
+
+from typing import Annotated
+
+import typer
+
+from llars._console import say
+
+__all__ = ["serving"]
+
+serving = typer.Typer(rich_markup_mode=None)
+
+
+@serving.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")] = 7860,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", help="What visitors must know; made up where the address is not this machine's own."),
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Open the playground in the browser; needs `pip install 'llars[app]'`."""
+    from llars.app.server import serve as serve_playground
+
+    serve_playground(host, port, token, model=model, device=device, say=lambda note: say([note]))

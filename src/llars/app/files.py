@@ -1,0 +1,51 @@
+"""Pictures and results by the secret addresses that the page is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse, Response
+
+from llars.app.session import Image, Session, picture
+from llars.app.studio import Studio
+from llars.errors import LlarsError
+
+__all__ = ["router"]
+
+PRIVATE = {"Cache-Control": "private, max-age=600"}
+
+
+def router(studio: Studio) -> APIRouter:
+    """Routes ``/SESSION/IMAGE/picture``, ``/file`` and ``/report``."""
+    routes = APIRouter()
+
+    def found(session: str, image: str) -> tuple[Session, Image]:
+        one = studio.image(session, image)
+        if one is None:
+            raise HTTPException(404, "this result is gone; restore the scene again")
+        return one
+
+    # Plain functions: they run in threads, beside the page.
+    @routes.get("/{session}/{image}/picture")
+    def show(session: str, image: str, bands: str = "", stretch: str = "") -> Response:
+        try:
+            content = picture(*found(session, image), bands, stretch)
+        except LlarsError:
+            raise HTTPException(404, "this scene is gone; open it again") from None
+        kind = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+        return Response(content, media_type=kind, headers=PRIVATE)
+
+    @routes.get("/{session}/{image}/file")
+    def file(session: str, image: str) -> FileResponse:
+        path = found(session, image)[1].path
+        return FileResponse(path, media_type="image/tiff", filename=path.name)
+
+    @routes.get("/{session}/{image}/report")
+    def report(session: str, image: str) -> Any:
+        page = found(session, image)[1].report
+        if page is None:
+            raise HTTPException(404, "no report was made of this result")
+        return FileResponse(page, media_type="text/html")
+
+    return routes

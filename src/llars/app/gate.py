@@ -1,0 +1,112 @@
+"""What every request passes: the token, the length of what is sent, and what pages may load."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from llars.app.intake import readable
+
+__all__ = ["Gate"]
+
+COOKIE = "llars_token"
+
+POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+"""Browsers ask nobody but this server, whatever a library would like to load."""
+
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+ROOM = 100_000
+"""Bytes of a request beside the file that it brings."""
+
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
+
+ASK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>llars playground</title>
+<body style="font:16px/1.6 system-ui,sans-serif;max-width:26em;margin:18vh auto;padding:0 1em;color:#1d2a2f">
+<h1 style="color:#0b7a75;margin:0">llars</h1><p>{told}</p>
+<form method="get" action="/"><input name="token" type="password" autofocus aria-label="token"
+style="font:inherit;padding:.4em .7em;width:70%"> <button style="font:inherit;padding:.4em 1em">Enter</button></form>"""
+
+
+class Gate:
+    """ASGI application around another."""
+
+    def __init__(self, app: Any, token: str | None, upload: int, local: bool) -> None:
+        """``local`` refuses other host names than the machine's own: no page of the web may reach in by a name."""
+        self._app, self._token, self._upload, self._local = app, token, upload, local
+        # Of any token a cookie can hold this, and whoever reads it does not learn the token.
+        self._proof = sha256((token or "").encode()).hexdigest()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or pass on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        answer = self._refused_host(headers) or self._unknown(scope, headers) or self._too_long(scope, headers)
+        if answer is not None:
+            await _answer(send, *answer)
+            return
+
+        async def guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *HEADERS]}
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+    def _refused_host(self, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
+        name = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+        if not self._local or self._token is not None or name in LOCAL_NAMES or headers.get("host") in LOCAL_NAMES:
+            return None
+        return 421, "this playground answers at 127.0.0.1 and localhost only", []
+
+    def _unknown(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
+        if self._token is None:
+            return None
+        cookies = SimpleCookie(headers.get("cookie", ""))
+        if COOKIE in cookies and secrets.compare_digest(cookies[COOKIE].value, self._proof):
+            return None
+        asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = dict(asked).get("token")
+        if given is None or not self._right(given):
+            told = (
+                "That is not the token." if given else "This playground asks for its token; whoever started it has it."
+            )
+            return 401, ASK.format(told=told), []
+        rest = urlencode([pair for pair in asked if pair[0] != "token"])
+        # Two slashes would be another server's name.
+        place = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
+        cookie = f"{COOKIE}={self._proof}; Path=/; HttpOnly; SameSite=Lax"
+        return 303, "", [(b"location", place.encode()), (b"set-cookie", cookie.encode())]
+
+    def _right(self, given: str) -> bool:
+        return secrets.compare_digest(given.encode(), str(self._token).encode())
+
+    def _too_long(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
+        if scope["method"] not in ("POST", "PUT"):
+            return None
+        length = headers.get("content-length", "")
+        if not length.isdigit():
+            return 411, "say how long the request is (Content-Length)", []
+        if int(length) > self._upload + ROOM:
+            most = f"the playground takes files of up to {readable(self._upload)}"
+            return 413, f"{most}; cut out a part, or use `llars restore`, which has no limit", []
+        return None
+
+
+async def _answer(send: Any, status: int, text: str, more: list[tuple[bytes, bytes]]) -> None:
+    kind = b"text/html; charset=utf-8" if text.startswith("<!doctype") else b"text/plain; charset=utf-8"
+    headers = [(b"content-type", kind), (b"connection", b"close"), *HEADERS, *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -1,0 +1,116 @@
+"""The playground's server: who may come in, what is served, and that nothing is left when it ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from llars.app.gate import Gate
+from llars.app.intake import Limits
+from llars.errors import ConfigError
+
+__all__ = ["build", "listening", "serve", "uvicorn_of"]
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    token: str | None = None,
+    *,
+    model: str = "llars-small",
+    device: str = "auto",
+    say: Callable[[str], object] = print,
+) -> None:
+    """Serve the playground until it is stopped.
+
+    Args:
+        host: address to listen at; any but the machine's own asks visitors for a token.
+        port: 0 takes one that is free.
+        token: what visitors must know; made up where none is given and the address is not local.
+        model: name of bundled weights, or a weights file.
+        device: see ``llars.load``.
+        say: told the address.
+
+    Raises:
+        ConfigError: the port is taken, the address is not this machine's, or gradio is not installed.
+    """
+    with listening(host, port) as listener:
+        if token is None and host not in LOCAL:
+            token = secrets.token_urlsafe(16)
+        from llars.app.studio import Studio
+        from llars.infer.outputs import stoppable
+        from llars.infer.restorer import load
+
+        studio = Studio(load(model, device), Limits(), Path(model).name)
+        # Uvicorn raises again what stopped it: caught here, so that nothing is left behind.
+        with suppress(KeyboardInterrupt), stoppable(), closing(studio):
+            server = uvicorn_of(build(studio, token, local=host in LOCAL))
+            name = f"[{host}]" if ":" in host else host
+            address = f"http://{name}:{listener.getsockname()[1]}/"
+            say(f"the playground is at {address}{f'?token={token}' if token else ''} (Ctrl-C ends it)")
+            server.run(sockets=[listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(kind, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as fault:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {fault.strerror}; choose another --port or --host"
+        ) from None
+    return listener
+
+
+def build(studio: Any, token: str | None, local: bool = True) -> Any:
+    """The web application (ASGI) over a studio, whose folder takes Gradio's files too."""
+    # Read when gradio is loaded and when components are made: no telemetry, no cache elsewhere.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.uploads)
+    try:
+        import gradio as gr
+        from fastapi import FastAPI
+    except ModuleNotFoundError:
+        raise ConfigError("the playground needs gradio: pip install 'llars[app]'") from None
+    from llars.app.files import router
+    from llars.app.layout import FILES, look, playground
+
+    api = FastAPI(openapi_url=None)
+    api.include_router(router(studio), prefix=FILES)
+    mounted = gr.mount_gradio_app(
+        api,
+        playground(studio),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        max_file_size=studio.limits.upload,
+        ssr_mode=False,
+        show_error=True,
+        mcp_server=False,
+        pwa=False,
+        **look(),
+    )
+    return Gate(mounted, token, studio.limits.upload, local)
+
+
+def uvicorn_of(app: Any) -> Any:
+    """The server that runs the application; ``should_exit`` ends it."""
+    import uvicorn
+
+    # A stream of events stays open as long as its page: it is not waited for.
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False))

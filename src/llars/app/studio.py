@@ -1,0 +1,260 @@
+"""Opens scenes and restores them for many visitors; knows nothing of web pages."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from llars.app.bundled import BUNDLED, make_bundled
+from llars.app.intake import BusyError, Limits, admit, affordable
+from llars.app.session import Image, Session, facts_of
+from llars.errors import LlarsError
+from llars.infer.diagnosis import Finding
+from llars.infer.display import RasterFile
+from llars.infer.grids import Grid
+from llars.infer.job import restore_file
+from llars.infer.profile import read_profile
+from llars.infer.restorer import Restorer
+from llars.scene import open_scene
+from llars.tasks import Step
+
+__all__ = ["UNCLAIMED", "Studio", "told"]
+
+TILE = 768
+"""Side of the pieces that are worked on at a time: small enough for a bar that moves and a limit that is kept."""
+
+SWEEP, GRACE = 15.0, 60.0
+"""Seconds between two looks for what was left behind, and between leaving and deleting: pages are reloaded."""
+
+UNCLAIMED = 180.0
+"""Seconds that an upload stays where it arrived: whoever sent it opens it long before."""
+
+Progress = Callable[[int, int], None]
+
+
+class Studio:
+    """Everybody's scenes and results, in one passing folder; ``close`` leaves nothing behind."""
+
+    def __init__(self, restorer: Restorer, allowed: Limits | None = None, model: str = "llars-small") -> None:
+        self.restorer, self.limits = restorer, allowed or Limits()
+        self.root = Path(tempfile.mkdtemp(prefix="llars-serve-"))
+        """Everything that is written lies below it."""
+        self.uploads = self.root / "uploads"
+        """For whoever receives files."""
+        self._model = model
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._sweep_now_and_then, daemon=True).start()
+
+    def session(self, visitor: str) -> Session:
+        """What belongs to the visitor, made where there is none."""
+        with self._lock:
+            if visitor not in self._sessions:
+                key = secrets.token_urlsafe(18)
+                folder = self.root / key
+                folder.mkdir()
+                self._sessions[visitor] = Session(key, folder)
+            self._sessions[visitor].touched = time.monotonic()
+            return self._sessions[visitor]
+
+    def image(self, session: str, image: str) -> tuple[Session, Image] | None:
+        """By the keys in an address; None where it is gone."""
+        with self._lock:
+            found = next((one for one in self._sessions.values() if one.key == session), None)
+        if found is None:
+            return None
+        found.touched = time.monotonic()
+        return next(((found, one) for one in found.images if one.key == image), None)
+
+    def open_bundled(self, visitor: str, name: str) -> Session:
+        """Open one of the scenes that come along."""
+        session = self.session(visitor)
+        with self._lock:
+            made = make_bundled(BUNDLED[name], self.root)
+        path = _place(session) / made.name
+        shutil.copyfile(made, path)
+        return self._open(session, path, None)
+
+    def open_upload(self, visitor: str, upload: Path, sensor: str | None = None) -> Session:
+        """Open what a visitor sent.
+
+        A copy of it: Gradio names uploads by their content, and somebody else may just have sent the same. ``sweep``
+        deletes them when they are old.
+
+        Raises:
+            LlarsError: it cannot be worked with; the session keeps what it had.
+        """
+        session = self.session(visitor)
+        path = _place(session) / upload.name
+        with _gone_on_failure(path.parent), _named(path), _named(upload):
+            admit(upload, self.limits)
+            shutil.copyfile(upload, path)
+            return self._open(session, path, sensor)
+
+    def _open(self, session: Session, path: Path, sensor: str | None) -> Session:
+        scene, profile = open_scene(path, sensor), read_profile(path, sensor)
+        grid = Grid(profile.height, profile.width, profile.transform, profile.crs)
+        before, busy = session.images, session.busy
+        session.sensor, session.bands = sensor, scene.attrs["bands"]
+        session.facts = facts_of(path, profile, scene.attrs)
+        image = Image(secrets.token_hex(8), path, RasterFile(path, profile.decoding, grid), notes=scene.attrs["notes"])
+        session.scene, session.results = image, []
+        for old in () if busy else before:
+            shutil.rmtree(old.path.parent, ignore_errors=True)
+        return session
+
+    def diagnose(self, visitor: str) -> list[Finding]:
+        """What is wrong with the visitor's scene, worst first."""
+        session = self.session(visitor)
+        return self.restorer.diagnose(open_scene(session.opened.path, session.sensor))
+
+    def restore(self, visitor: str, prompt: str, progress: Progress | None = None, report: bool = False) -> Image:
+        """Restore the visitor's scene; the result lies beside what was made of it before.
+
+        Args:
+            visitor: whose scene.
+            prompt: the instruction.
+            progress: called after every tile with the number of tiles done and of all tiles.
+            report: also make the page about it.
+
+        Raises:
+            BusyError: it would take too long, the result would be too large, or the scene was changed meanwhile.
+            LlarsError: the instruction cannot be followed.
+        """
+        session = self.session(visitor)
+        scene = session.opened
+        folder = _place(session)
+        session.busy += 1
+        try:
+            with _gone_on_failure(folder), _named(scene.path):
+                image = self._restored(session, scene, folder, prompt, progress, report)
+                if session.scene is not scene:
+                    raise BusyError("another scene was opened meanwhile; the result was for the one before")
+        finally:
+            session.busy -= 1
+            session.touched = time.monotonic()
+        session.results.append(image)
+        for old in session.results[: -self.limits.results]:
+            shutil.rmtree(old.path.parent, ignore_errors=True)
+        del session.results[: -self.limits.results]
+        return image
+
+    def _restored(
+        self, session: Session, scene: Image, folder: Path, prompt: str, progress: Progress | None, report: bool
+    ) -> Image:
+        steps = self.restorer.plan(prompt)
+        scale = math.prod(step.scale for step in steps)
+        affordable(scene.file.shape, scale, self.limits)
+        path = folder / f"{scene.path.stem}_{'_'.join(step.task for step in steps)}.tif"
+        page = path.with_suffix(".html") if report else None
+        done = restore_file(
+            scene.path,
+            path,
+            prompt,
+            sensor=session.sensor,
+            model=self._model,
+            tile=TILE,
+            report=page,
+            progress=_timed(progress, self.limits.seconds),
+            restorer=self.restorer,
+        )
+        profile = read_profile(path, session.sensor)
+        file = RasterFile(path, profile.decoding, Grid(profile.height, profile.width, profile.transform, profile.crs))
+        return Image(secrets.token_hex(8), path, file, prompt, told(done.steps), done.notes, done.seconds, page)
+
+    def clear(self, visitor: str) -> Session:
+        """Throw the visitor's results away."""
+        session = self.session(visitor)
+        gone, session.results = session.results, []
+        for image in gone:
+            shutil.rmtree(image.path.parent, ignore_errors=True)
+        return session
+
+    def leave(self, visitor: str) -> None:
+        """The visitor has gone: what is there is deleted, unless they come back soon."""
+        with self._lock:
+            if visitor in self._sessions:
+                self._sessions[visitor].touched = time.monotonic() - self.limits.idle + GRACE
+
+    def sweep(self) -> None:
+        """Delete what belongs to nobody any more."""
+        now = time.monotonic()
+        with self._lock:
+            over = [who for who, one in self._sessions.items() if not one.busy and now - one.touched > self.limits.idle]
+            gone = [self._sessions.pop(who) for who in over]
+        for session in gone:
+            shutil.rmtree(session.folder, ignore_errors=True)
+        for file in (path for path in self.uploads.rglob("*") if path.is_file()):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > UNCLAIMED:
+                    file.unlink()
+
+    def _sweep_now_and_then(self) -> None:
+        while not self._closed.wait(SWEEP):
+            self.sweep()
+
+    def close(self) -> None:
+        """Delete everything."""
+        self._closed.set()
+        with self._lock:
+            self._sessions.clear()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _place(session: Session) -> Path:
+    """A folder of its own for a file, which so can keep its name."""
+    folder = session.folder / secrets.token_hex(4)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@contextmanager
+def _gone_on_failure(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Messages speak of the file as the visitor knows it, not of where it lies here."""
+    try:
+        yield
+    except LlarsError as error:
+        raise type(error)(str(error).replace(f"{path.parent}/", "")) from error
+
+
+def _timed(progress: Progress | None, seconds: float) -> Progress:
+    """Stops the work between two tiles when its time is over."""
+    end = time.monotonic() + seconds
+
+    def tick(done: int, total: int) -> None:
+        if done < total and time.monotonic() > end:
+            raise BusyError(
+                f"it takes longer than {seconds:.0f} s; cut out a part of the scene, or use `llars restore`"
+            )
+        if progress is not None:
+            progress(done, total)
+
+    return tick
+
+
+def told(steps: Sequence[Step]) -> str:
+    """What an instruction was read as, in few words."""
+
+    def one(step: Step) -> str:
+        if step.task == "sr":
+            return f"sr ×{step.scale}"
+        return f"{step.task} {step.severity:+.2f}" if step.task == "brightness" else f"{step.task} {step.severity:.2f}"
+
+    return ", then ".join(map(one, steps))

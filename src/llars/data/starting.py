@@ -1,0 +1,54 @@
+"""What the network sets out from in training: degraded patches mended by the laws that scenes are mended by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from torch.nn import functional
+
+from llars.bands import Band
+from llars.data.synthetic import Pair
+from llars.model.normalise import Statistics
+from llars.starts.clouds import clear
+from llars.starts.deconvolution import SIDE, sharpened
+from llars.starts.stripes import without_stripes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llars.model.opacity import OpacityNetwork
+    from llars.model.optics import OpticsEstimator
+
+__all__ = ["WIDE", "Estimators", "mended", "started"]
+
+WIDE = {"deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128}
+"""Sides of the crops that starts are found in: a patch shows too little of a scene. Fusion starts with its pairs."""
+
+
+@dataclass(frozen=True)
+class Estimators:
+    """What tells how to mend an image; without one its tasks set out from the degraded image as it is."""
+
+    optics: OpticsEstimator | None = None
+    opacity: OpacityNetwork | None = None
+
+
+def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
+    """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
+    return replace(pair, degraded=mended(task, pair.degraded, bands, estimators))
+
+
+def mended(task: str, image: Tensor, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Tensor:
+    """What the network sets out from for ``task`` where it is given ``image``, ``(batch, band, y, x)`` unit values."""
+    if task == "destripe":
+        return without_stripes(image)
+    if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:
+        return sharpened(image, estimators.optics)
+    if task in ("cloud", "cloud_sar") and estimators.opacity is not None:
+        height, width = image.shape[-2:]
+        beyond = (0, -width % estimators.opacity.multiple, 0, -height % estimators.opacity.multiple)
+        whole = functional.pad(image, beyond, mode="replicate")
+        return clear(estimators.opacity, whole, bands, Statistics.of(image))[0][..., :height, :width]
+    return image

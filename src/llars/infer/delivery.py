@@ -1,0 +1,57 @@
+"""What comes out of a stream, into files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llars.infer.engine import Restored
+from llars.infer.overlap import behind
+from llars.infer.preview import Thumbnail, before_after, write_png
+from llars.infer.raster import RasterProfile, writing
+from llars.infer.stream import Stream
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["deliver"]
+
+
+def deliver(
+    places: Mapping[str, Path], stream: Stream, profile: RasterProfile, scene: xr.DataArray, tags: Mapping[str, str]
+) -> None:
+    """Take the stream and write whatever is wanted of it, behind the work on the next tile.
+
+    Args:
+        places: to write to, by kind of output.
+        stream: what is written.
+        profile: of the source, like which the image is stored.
+        scene: what the stream is made of.
+        tags: what the file says of how it was made.
+    """
+    if stream.scale is None:
+        profile = profile.on(stream.grid)
+    sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
+    profiles = {"image": profile, "uncertainty": profile.companion(sigma)}
+    seen = Thumbnail(stream.shape[1:], scene.attrs["bands"]) if "preview" in places else None
+    with ExitStack() as stack:
+        writers = {
+            kind: stack.enter_context(writing(places[kind], profiles[kind], scale=stream.scale or 1, tags=tags))
+            for kind in profiles
+            if kind in places
+        }
+
+        def write(part: Restored) -> None:
+            writers["image"].write(part.window, part.values)
+            if part.deviation is not None:
+                writers["uncertainty"].write(part.window, part.deviation)
+            if seen is not None:
+                seen.add(part.window, part.values)
+
+        hand_over = stack.enter_context(behind(write))
+        for part in stream:
+            hand_over(part)
+    if seen is not None:
+        write_png(places["preview"], before_after(seen.of(scene), seen.image))

@@ -1,0 +1,193 @@
+"""One way down a column of tiles: chunks are read ahead, strips go through the network, tiles come out whole."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llars.infer.layers import Enlarged, Layers, Stack
+from llars.infer.overlap import ahead
+from llars.infer.pixels import REACH, project_means
+from llars.infer.rolling import Rolling
+from llars.infer.tiles import Column, Window, mirror
+from llars.model.fold import DenseNetwork
+from llars.model.normalise import Statistics
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Folded", "Restored", "Work", "descend"]
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one step works on, all on one grid."""
+
+    target: Layers
+    guides: tuple[Layers, ...] = ()
+
+    project: bool = True
+    """Hold the means of the coarser layers that an ``Enlarged`` target comes from."""
+
+    @property
+    def anchor(self) -> Enlarged | None:
+        """The target, where means are to be held."""
+        return self.target if self.project and isinstance(self.target, Enlarged) else None
+
+    @property
+    def reach(self) -> int:
+        """Pixels beyond a tile that what is projected depends on."""
+        return REACH * self.anchor.factor if self.anchor else 0
+
+    def around(self, core: Window) -> Window:
+        """A tile with its reach, as far as the scene goes."""
+        if self.anchor is None:
+            return core
+        return core.coarser(self.anchor.factor).grown(REACH).within(*self.anchor.coarse.size).finer(self.anchor.factor)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A window of a step's result, in unit values of the target, NaN where it has no data."""
+
+    window: Window
+    values: NDArray[np.float32]
+    deviation: NDArray[np.float32] | None = None
+    """Standard deviation of the error, where it is wanted."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What was decided for one scene."""
+
+    dense: DenseNetwork
+    statistics: Statistics
+    """Of the target's bands, then the guides'."""
+
+
+class _Rows(Generic[Number]):
+    """Rows ``(band, y, x)`` that have come, until nobody needs them any more."""
+
+    def __init__(self, top: int) -> None:
+        self._top, self.bottom = top, top
+        self._parts: deque[NDArray[Number]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def add(self, rows: NDArray[Number]) -> None:
+        self._parts.append(rows)
+        self.bottom += rows.shape[1]
+
+    def take(self, top: int, bottom: int, kept: int) -> NDArray[Number]:
+        """A copy of rows ``top`` to ``bottom``; those above ``kept`` are needed no more."""
+        start, wanted = self._top, []
+        for part in self._parts:
+            stop = start + part.shape[1]
+            if start < bottom and stop > top:
+                wanted.append(part[:, max(top - start, 0) : bottom - start])
+            start = stop
+        taken = np.concatenate(wanted, 1)
+        while self._parts and self._top + self._parts[0].shape[1] <= kept:
+            self._top += self._parts.popleft().shape[1]
+        return taken
+
+
+_Floats = _Rows[np.float32]
+_Gaps = _Rows[np.bool_]
+Autocast = Callable[[], AbstractContextManager[None]]
+
+
+def descend(
+    folded: Folded,
+    work: Work,
+    column: Column,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[None]],
+) -> Iterator[Restored]:
+    """The tiles of a column, from top to bottom."""
+    stack, targets = Stack((work.target, *work.guides)), len(work.target.bands)
+    own, rolling, top = folded.statistics.first(targets), Rolling(folded.dense), column.window.top
+    images, deviations, gaps = _Floats(top), _Floats(top), _Gaps(top)
+    cores, read = deque(column.cores), top
+    sides = work.around(column.cores[0])
+    part = (slice(None), slice(None), sides.inside(column.window)[1])
+    with closing(ahead(_chunks(stack, column, device))) as chunks:
+        for chunk, valid in chunks:
+            gaps.add(~valid[:targets][part])
+            for at in range(0, chunk.shape[-2], column.strip):
+                rows = chunk[..., at : at + column.strip, :]
+                read += rows.shape[-2]
+                # Not around the loop: what runs between two tiles is the caller's.
+                with torch.inference_mode(), autocast():
+                    rows = folded.statistics.apply(rows.to(device, non_blocking=True))
+                    output = rolling(rows, read == column.window.bottom)
+                    if output is None:
+                        continue
+                    images.add(_numpy(own.undo(output.image.float()))[part])
+                    if output.raw_log_scale is not None:
+                        # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
+                        scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0))
+                        deviations.add(_numpy(scale)[part])
+                while cores and images.bottom >= work.around(cores[0]).bottom:
+                    yield _whole(cores.popleft(), sides, work, images, deviations, gaps)
+
+
+def _numpy(image: Tensor) -> NDArray[np.float32]:
+    # Contiguous by bands: the network works with channels last, all that follows band by band.
+    return image[0].cpu().contiguous().numpy()
+
+
+def _whole(
+    core: Window, sides: Window, work: Work, images: _Floats, deviations: _Floats, gaps: _Rows[np.bool_]
+) -> Restored:
+    """A tile whose rows have all come."""
+    around = work.around(core)
+    inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
+    # The tile below begins where this one ends.
+    kept = core.bottom - (core.top - around.top)
+    image = images.take(around.top, around.bottom, kept)
+    if work.anchor:
+        cells = around.coarser(work.anchor.factor)
+        project_means(image, *work.anchor.coarse.read(cells), work.anchor.factor)
+    missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
+    values = image[(slice(None), *inside)]
+    values[missing] = np.nan
+    if not deviations:
+        return Restored(core, values)
+    deviation = deviations.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
+    deviation[missing] = np.nan
+    return Restored(core, values, deviation)
+
+
+def _chunks(stack: Stack, column: Column, device: torch.device) -> Iterator[tuple[Tensor, NDArray[np.bool_]]]:
+    for window in column.chunks():
+        values, valid = _read(stack, window)
+        chunk = torch.from_numpy(values)[None]
+        # Locked in place, a copy to the device needs nobody's help: it runs while the network is at the chunk before.
+        yield (chunk.pin_memory() if device.type == "cuda" else chunk), valid
+
+
+def _read(stack: Stack, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Pixels of a window, mirrored where it reaches beyond the scene below and on the right."""
+    height, width = stack.size
+    beyond = max(window.bottom - height, 0), max(window.right - width, 0)
+    if not any(beyond):
+        return stack.read(window)
+    # As far before the edge as beyond it, so that what is mirrored does not depend on the window.
+    top, left = min(window.top, height - 1 - beyond[0]), min(window.left, width - 1 - beyond[1])
+    inside = Window(top, left, window.bottom, window.right).within(height, width)
+    rows = mirror(window.top - inside.top, window.bottom - inside.top, inside.shape[0])
+    columns = mirror(window.left - inside.left, window.right - inside.left, inside.shape[1])
+    values, valid = stack.read(inside)
+    return values.take(rows, axis=1).take(columns, axis=2), valid.take(rows, axis=1).take(columns, axis=2)

@@ -1,0 +1,230 @@
+"""All bands of a product on its finest grid: coarser ones are made finer, those of that grid stay bit for bit.
+
+Every group of coarser bands goes one of two ways: `sr`, from itself alone, or `pansharpen`, led by a mixture of the
+fine bands whose detail comes nearest to its own (least squares of high frequencies; the idea is that of ATPRK, Wang et
+al. 2016, Fusion of Sentinel-2 images, Remote Sensing of Environment 187). Which one is better is tried on the scene
+itself, one level coarser, where the truth is known (Wald's protocol); a scene too small for that goes alone. Either way
+the mean over each coarse pixel is that pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from llars.bands import Band
+from llars.errors import RasterError
+from llars.infer.engine import Extent
+from llars.infer.grids import grid_of, nesting
+from llars.infer.layers import finer_bands
+from llars.infer.picture import SMALLEST
+from llars.infer.raster import read_profile, writing
+from llars.infer.stream import Options
+from llars.scene import open_scene
+from llars.scene.products import grids_of, part_of, virtual_raster
+from llars.scene.products.mixing import stacked, weighted
+from llars.tasks import RESOLUTIONS, Step, get_task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.restorer import Restorer
+
+    Pixels = NDArray[np.float32]
+
+__all__ = ["level"]
+
+GROUPS = (("B05",), ("B06", "B07", "B8A"), ("B11",), ("B12",), ("B01",), ("B09",), ("B10",))
+"""Coarser bands of Sentinel-2 that look alike: one mixture leads them all, in one pass of the network."""
+
+STEPS = {2: (2,), 3: (3,), 4: (4,), 6: (3, 2)}
+"""The factors by which a grid gets finer, one after the other."""
+
+SIDE = 384
+"""Coarse pixels along a side of the part that mixtures are fitted to and the ways tried on."""
+
+PAN = Band("PAN", wavelength_nm=700.0, width_nm=400.0)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The fine bands with weights, in physical values."""
+
+    weights: NDArray[np.float64]
+    constant: float
+
+    def of(self, bands: Pixels) -> Pixels:
+        """The mixture of ``(band, y, x)``, as one band ``(1, y, x)``."""
+        mixed = np.tensordot(self.weights, bands, 1) + self.constant
+        return np.asarray(mixed[None], dtype=np.float32)
+
+
+def level(
+    product: str | Path,
+    folder: Path,
+    restorer: Restorer,
+    tile_for: Callable[[int, int], Extent],
+    say: Callable[[str], object],
+) -> Path:
+    """Bring all bands of a product to its finest grid.
+
+    Args:
+        product: with several grids that nest.
+        folder: for the images made, about two bytes per pixel of the fine grid and coarse band, and a VRT of them all.
+        restorer: does it.
+        tile_for: sides of the tiles for a number of bands and a factor.
+        say: told for each group how it was done.
+
+    Returns:
+        The VRT; it needs ``folder`` and ``product``.
+
+    Raises:
+        RasterError: a band is missing or damaged, or the grids do not nest.
+    """
+    name, fine = virtual_raster(product), open_scene(product)
+    assert name is not None
+    lift = _Lift(product, name, fine, folder, restorer, tile_for)
+    members = {str(band): (name, at) for at, band in enumerate(fine.band.values, start=1)}
+    # Before the first hour of work: what is missing or damaged is so now.
+    scenes = [(grid, open_scene(part_of(product, grid))) for grid in grids_of(product)[1:]]
+    for grid, coarse in scenes:
+        nest = nesting(grid_of(coarse), grid_of(fine))
+        if nest is None or (nest.rows, nest.columns) != (0, 0) or nest.factor not in STEPS:
+            raise RasterError(f"{product}: its bands of {grid} do not nest in those of {grids_of(product)[0]}")
+        names = {str(band) for band in coarse.band.values}
+        for group in (some for some in GROUPS if names.issuperset(some)):
+            made, how = lift.raised(group, STEPS[nest.factor])
+            say(f"{', '.join(group)}: {nest.factor} times finer, {how}")
+            members |= {band: (str(made), at) for at, band in enumerate(group, start=1)}
+    result = folder / "all.vrt"
+    # Names of bands sort as their wavelengths do, but for B8A.
+    order = sorted(members, key=lambda band: band.replace("B8A", "B08A"))
+    result.write_text(stacked([members[band] for band in order]), encoding="utf-8")
+    return result
+
+
+@dataclass(frozen=True)
+class _Lift:
+    """What raises groups of bands of one product to its fine grid."""
+
+    product: str | Path
+    name: str
+    """The fine bands as GDAL opens them."""
+
+    fine: xr.DataArray
+    folder: Path
+    restorer: Restorer
+    tile_for: Callable[[int, int], Extent]
+
+    def raised(self, group: Sequence[str], factors: Sequence[int]) -> tuple[Path, str]:
+        """A group of coarser bands on the fine grid, as a file, and how it got there."""
+        path, left = part_of(self.product, *group), math.prod(factors)
+        scene = open_scene(path)
+        errors = _trial(self.restorer, scene.attrs["bands"], *_sample(scene, self.fine, left), factors[0])
+        led = errors is not None and errors[0] < errors[1]
+        for factor in factors:
+            path = self._finer(path, factor, left, led)
+            left //= factor
+        way = "led by the fine bands" if led else "from themselves alone"
+        if errors is None:
+            return path, f"{way} (the scene is too small to try another way)"
+        return path, f"{way} (tried one level coarser: error {errors[0]:.4f} led, {errors[1]:.4f} alone)"
+
+    def _finer(self, path: Path, factor: int, left: int, led: bool) -> Path:
+        """One step, by ``factor``, for the bands of a file that are ``left`` times coarser than the fine ones."""
+        scene = open_scene(path)
+        place = self.folder / f"{scene.band.values[0]}_{factor}.tif"
+        guides = {}
+        if led:
+            mixture = _fitted(*_sample(scene, self.fine, left))
+            guides["pan"] = _lead(place.with_suffix(".vrt"), self.name, mixture, left // factor)
+        options = Options(self.tile_for(len(scene) + len(guides), factor), scratch=self.folder)
+        stream = self.restorer.stream(scene, [_step(led, factor)], guides=guides, options=options)
+        with writing(place, read_profile(path), scale=factor) as writer:
+            for part in stream:
+                writer.write(part.window, part.values)
+        return place
+
+
+def _step(led: bool, factor: int) -> Step:
+    if led:
+        return Step("pansharpen", 0.5, get_task("pansharpen").instruction)
+    return Step("sr", (factor - 1) / 3, RESOLUTIONS[factor], factor)
+
+
+def _lead(place: Path, name: str, mixture: Mixture, coarser: int) -> xr.DataArray:
+    """The mixture as a panchromatic band that is read when wanted."""
+    place.write_text(weighted(name, [float(weight) for weight in mixture.weights], mixture.constant, coarser))
+    lead = open_scene(place)
+    lead.attrs |= {"bands": (PAN,), "band_ranges": ((0.0, 1.0),), "value_range": (0.0, 1.0), "units": "reflectance"}
+    return lead
+
+
+def _sample(coarse: xr.DataArray, fine: xr.DataArray, factor: int) -> tuple[Pixels, Pixels]:
+    """The part of the coarse bands that holds most data, and the fine bands there, as means over coarse pixels."""
+    rows, columns = (min(SIDE, coarse.sizes[axis]) // 12 * 12 for axis in ("y", "x"))
+    step = max(min(rows, columns) // 12, 1)
+    held = np.isfinite(coarse[0, ::step, ::step].values)
+    places = [(top, left) for top in _starts(coarse.sizes["y"], rows) for left in _starts(coarse.sizes["x"], columns)]
+    top, left = max(
+        places,
+        key=lambda at: held[at[0] // step : (at[0] + rows) // step, at[1] // step : (at[1] + columns) // step].sum(),
+    )
+    truth = coarse[:, top : top + rows, left : left + columns].values
+    inner = (slice(top * factor, (top + rows) * factor), slice(left * factor, (left + columns) * factor))
+    return truth, _means(fine[(slice(None), *inner)].values, factor)
+
+
+def _starts(size: int, side: int) -> list[int]:
+    """Places along an axis, the middle first."""
+    return [(size - side) * share // 4 for share in (2, 1, 3, 0, 4)]
+
+
+def _means(values: Pixels, factor: int) -> Pixels:
+    bands, rows, columns = values.shape
+    blocks = values.reshape(bands, rows // factor, factor, columns // factor, factor)
+    return np.asarray(blocks.mean((2, 4)), dtype=np.float32)
+
+
+def _fitted(truth: Pixels, guide: Pixels) -> Mixture:
+    """The mixture of ``guide`` that has most of the detail of the bands of ``truth``, on their level."""
+
+    def detail(values: Pixels) -> NDArray[np.float64]:
+        return np.asarray((values - _means(values, 2).repeat(2, 1).repeat(2, 2)).reshape(len(values), -1), np.float64)
+
+    x, y = detail(guide), detail(truth).mean(0)
+    there = np.isfinite(y) & np.isfinite(x).all(0)
+    if not there.any():
+        weights = np.full(len(guide), 1.0 / len(guide))
+        return Mixture(weights, 0.0)
+    weights = np.linalg.lstsq(x[:, there].T, y[there], rcond=None)[0]
+    both = np.isfinite(truth).all(0) & np.isfinite(guide).all(0)
+    own, others = truth[:, both].mean(dtype=np.float64), guide[:, both].mean(1, dtype=np.float64)
+    return Mixture(weights, float(own - weights @ others))
+
+
+def _trial(
+    restorer: Restorer, bands: Sequence[Band], truth: Pixels, guide: Pixels, factor: int
+) -> tuple[float, float] | None:
+    """Errors (root mean square, physical) of both ways one level coarser; None where the scene is too small."""
+    coarse, lower = _means(truth, factor), _means(guide, factor)
+    known = np.isfinite(truth).all(0) & np.isfinite(guide).all(0)
+    if min(coarse.shape[1:]) < SMALLEST or not known.any() or not np.isfinite(coarse).any():
+        return None
+    attrs = {"bands": finer_bands(bands, 1 / factor), "value_range": (0.0, 1.0)}
+    scene = xr.DataArray(coarse, dims=("band", "y", "x"), attrs=attrs)
+    lead = xr.DataArray(
+        _fitted(coarse, lower).of(guide), dims=("band", "y", "x"), attrs={"bands": (PAN,), "value_range": (0.0, 1.0)}
+    )
+    results = (
+        restorer(scene, [_step(True, factor)], guides={"pan": lead}).values,
+        restorer(scene, [_step(False, factor)]).values,
+    )
+    led, alone = (float(np.sqrt(np.nanmean(np.square(result - truth)[:, known]))) for result in results)
+    return led, alone

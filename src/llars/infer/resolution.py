@@ -1,0 +1,208 @@
+"""Pixel sizes asked for in metres, and products whose bands lie on several grids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from llars.errors import ConfigError, InstructionError
+from llars.infer.engine import Extent
+from llars.infer.levelling import level
+from llars.infer.memory import fitting_tile
+from llars.scene import open_scene
+from llars.scene.products import grids_of, part_of
+from llars.tasks import RESOLUTIONS, Step, get_task
+
+if TYPE_CHECKING:
+    from llars.infer.restorer import Restorer
+
+__all__ = ["Order", "Wish", "arranged", "steps_of", "wish_in", "with_own_pan"]
+
+_METRES = re.compile(r"\b(?:to|at|on)\s+(?:an?\s+|the\s+)?(?P<size>\d+(?:\.\d+)?)\s*-?\s*(?:m|met(?:re|er)s?)\b", re.I)
+_ABOUT = re.compile(
+    r"\b(?:bands?|all|everything|channels?|resolutions?|grid|pixels?|image|scene|product|it|(?:re|up)-?sampl\w*|bring|gsd)\b",
+    re.I,
+)
+"""What a clause with metres must speak of to be about the grid."""
+
+_FROM = re.compile(r"\bfrom\s+\d+(?:\.\d+)?\s*m\b|\d\s*m\s*(?:->|to)\b", re.I)
+"""Two sizes, one after the other: the reader takes the factor between them."""
+
+_BETWEEN = re.compile(r"\s*(?:[,;]|\.(?!\d))\s*(?:(?:and\s+)?then\b|and\b)?\s*|\s+(?:and\s+)?then\s+|\s+and\s+", re.I)
+
+CLOSE = 0.02
+"""Part of a factor by which pixels may differ from a whole number: geographic grids round."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A pixel size that an instruction asks for."""
+
+    metres: float
+    text: str
+    """The words."""
+
+    rest: str
+    """What else it asks for."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done, with products and pixel sizes resolved."""
+
+    source: str | Path
+    prompt: str
+    """Words that are left; empty where all is done."""
+
+    first: tuple[Step, ...] = ()
+    """Steps before them."""
+
+    scale: int | None = None
+    guides: Mapping[str, str | Path] = field(default_factory=dict)
+    uncertainty: bool = False
+    """The error is wanted too."""
+
+    begun: bool = False
+    """A part of the instruction was taken out of the words."""
+
+
+def wish_in(prompt: str, several: bool) -> Wish | None:
+    """The pixel size that ``prompt`` asks for: "bring all bands to 10 m", "resample to 5 metres"; None if none.
+
+    Args:
+        prompt: an instruction.
+        several: the image has bands of several sizes, so that "from 20 m to 10 m" is no factor for all.
+    """
+    starts = [0, *(found.end() for found in _BETWEEN.finditer(prompt))]
+    ends = [*(found.start() for found in _BETWEEN.finditer(prompt)), len(prompt)]
+    for start, end in zip(starts, ends, strict=True):
+        clause = prompt[start:end]
+        size = _METRES.search(clause)
+        if size is None or not _ABOUT.search(clause) or (not several and _FROM.search(clause)):
+            continue
+        parts = [_trimmed(prompt[:start]), _trimmed(prompt[end:])]
+        return Wish(float(size["size"]), clause.strip(" ."), ", then ".join(part for part in parts if part))
+    return None
+
+
+def _trimmed(text: str) -> str:
+    """Without what stood between it and its neighbour."""
+    text = re.sub(r"^\s*(?:[,;.]\s*)?(?:(?:and\s+)?then\b|and\b)?\s*", "", text, flags=re.I)
+    return re.sub(r"\s*[,;.]?\s*(?:\band\s+)?(?:\bthen|\band)?\s*$", "", text, flags=re.I)
+
+
+@contextmanager
+def arranged(
+    order: Order, restorer: Restorer, folder: Path, limit: int, tile: int | None, say: Callable[[str], object]
+) -> Iterator[Order]:
+    """The order as single steps can follow it: products levelled, sizes as factors, own panchromatic bands given.
+
+    Args:
+        order: as the user gave it.
+        restorer: does it.
+        folder: for a passing folder of large files.
+        limit: memory that may be used, in bytes.
+        tile: side of tiles, where the user says.
+        say: told what the user should know.
+
+    Raises:
+        InstructionError: the size cannot be reached.
+        ConfigError: the pixels have that size already, or none that is known.
+        RasterError: see `level`.
+    """
+    grids = grids_of(order.source)
+    wish = wish_in(order.prompt, len(grids) > 1)
+    if wish is None:
+        yield replace(order, guides=with_own_pan(restorer, order.source, order.prompt, order.guides))
+        return
+    order = replace(order, prompt=wish.rest, begun=True)
+    if len(grids) < 2 or grids[1] == "pan":
+        yield _sharpened(order) if _is_pan_of(order, wish) else _scaled(order, wish)
+        return
+
+    def side(bands: int, factor: int) -> Extent:
+        return fitting_tile(limit, bands, restorer.info.config, factor) if tile is None else tile
+
+    if wish.metres > 1.5 * (_size(order.source) or 0.0):
+        raise InstructionError(f"{wish.text!r} asks for a coarser grid than {grids[0]}; llars makes grids finer only")
+    if order.uncertainty:
+        raise InstructionError(f"{wish.text!r} cannot tell its uncertainty; leave out --uncertainty")
+    order = _scaled(order, wish, reached=True)
+    with TemporaryDirectory(prefix=".llars-", dir=folder) as place:
+        yield replace(order, source=level(order.source, Path(place), restorer, side, say))
+
+
+def _is_pan_of(order: Order, wish: Wish) -> bool:
+    """Whether the size is that of the product's own panchromatic band, and nobody gave another."""
+    own = "pan" in grids_of(order.source) and "pan" not in order.guides
+    return own and _size(part_of(order.source, "pan")) == wish.metres
+
+
+def _sharpened(order: Order) -> Order:
+    sharpen = Step("pansharpen", 0.5, get_task("pansharpen").instruction)
+    return replace(order, first=(sharpen,), guides={**order.guides, "pan": part_of(order.source, "pan")})
+
+
+def steps_of(order: Order, restorer: Restorer, say: Callable[[str], object]) -> list[Step]:
+    """The steps of an order; where guides make one another task than the words named, that is said.
+
+    Raises:
+        InstructionError: the words ask for nothing that can be done.
+    """
+    wanted = list(order.first)
+    if order.prompt or not order.begun:
+        meant = restorer.interpret(order.prompt)
+        wanted += meant.steps
+        for doubt in meant.doubts:
+            say(doubt)
+    steps = restorer.plan(wanted, order.scale, order.guides)
+    for asked, step in zip(wanted, steps, strict=False):
+        if step.task != asked.task and step.task != "sr":
+            say(f"{asked.text!r} with the guides given was taken as {step.task}: {step.text}")
+    return steps
+
+
+def with_own_pan(
+    restorer: Restorer, source: str | Path, prompt: str, guides: Mapping[str, str | Path]
+) -> Mapping[str, str | Path]:
+    """The guides, and the panchromatic band of the product itself where ``prompt`` asks for one that nobody gave."""
+    if "pan" in guides or "pan" not in grids_of(source):
+        return guides
+    if any(step.task == "pansharpen" for step in restorer.understand(prompt)):
+        return {**guides, "pan": part_of(source, "pan")}
+    return guides
+
+
+def _size(source: str | Path) -> float | None:
+    """Pixels in metres."""
+    size: float | None = open_scene(source).attrs["bands"][0].gsd_m
+    return size
+
+
+def _scaled(order: Order, wish: Wish, reached: bool = False) -> Order:
+    """The order with the factor that leads from the image's pixels to those wished for."""
+    size = _size(order.source)
+    if size is None:
+        raise ConfigError(
+            f"{wish.text!r} names a size, and nothing tells how large the pixels of {order.source} are; "
+            "say --scale 2, or give it a CRS and a transform"
+        )
+    factor = size / wish.metres
+    scale = round(factor)
+    if scale == 1 and abs(factor - 1) < CLOSE:
+        if not (reached or order.prompt):
+            raise ConfigError(f"{order.source} has pixels of {size:g} m already; there is nothing to do")
+        return order
+    if scale not in RESOLUTIONS or abs(factor - scale) > CLOSE * scale:
+        able = ", ".join(f"{size / one:.3g}" for one in RESOLUTIONS)
+        raise InstructionError(
+            f"{wish.text!r}: the pixels are {size:.4g} m wide, that is {factor:.3g} times finer; possible are {able} m"
+        )
+    if order.scale not in (None, scale):
+        raise ConfigError(f"{wish.text!r} makes the grid {scale} times finer, but --scale says {order.scale}; give one")
+    return replace(order, scale=scale)

@@ -1,0 +1,218 @@
+"""The dense network over rows that come from top to bottom: every layer keeps the few rows that its kernel needs again.
+
+Nothing is computed twice, what is held does not grow with the height of the scene, and it stays in the processor's
+caches: a tile would spend a third of its pixels on its halo and most of its time on memory. Every pixel gets what the
+whole image at once would give it. After line-based inference (Alwani et al., Fused-Layer CNN Accelerators, 2016).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad, pixel_unshuffle, relu
+
+from llars.model.backbone import UShape
+from llars.model.blocks import DenseBlock
+from llars.model.direct import DirectPath
+from llars.model.fold import DenseNetwork
+from llars.model.output import Output, assemble
+from llars.model.strips import Strips
+
+__all__ = ["Rolling"]
+
+
+class Layer(Protocol):
+    """Takes the next rows ``(1, channel, y, x)``, ``last`` where none follow, and gives those that are done."""
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+        """None where nothing is done yet."""
+
+
+class Rolling:
+    """A dense network that is fed an image from top to bottom."""
+
+    def __init__(self, dense: DenseNetwork) -> None:
+        self._direct = DirectPath.of(dict(dense.direct.named_buffers()))
+        reach = self._direct.filters.kernel.shape[-1] // 2
+        self._filter = _Kernel(reach, lambda rows: self._direct(rows)[..., reach:-reach, :], "replicate")
+        self._network = _Chain(
+            [
+                _convolution(dense.stem),
+                _Kernel(dense.strips.column.shape[-2] // 2, partial(_strips, dense.strips)),
+                _u_shape(dense.shape),
+            ]
+        )
+        self._head = dense.head
+        self._targets, self._image, self._ahead = _Waiting(), _Waiting(), reach
+
+    def __call__(self, rows: Tensor, last: bool = False) -> Output | None:
+        """The next rows of the restored image, where some are done.
+
+        Args:
+            rows: the next rows ``(1, band, y, x)`` of the normalised image; their number and their width are multiples
+                of the network's ``multiple``.
+            last: whether the image ends with them; then all that is left comes out.
+        """
+        rows = rows.contiguous(memory_format=torch.channels_last)
+        self._targets.put(rows[:, : self._direct.targets])
+        self._image.put(rows)
+        features = self._network(pixel_unshuffle(rows, 2), last)
+        if features is None:
+            return None
+        outputs = self._head(features)
+        count = 2 * features.shape[-2]
+        filtered = self._filter(self._image.take(None if last else count + self._ahead), last)
+        assert filtered is not None
+        self._ahead = 0
+        return assemble(self._targets.take(count), outputs, _Filtered(**vars(self._direct), values=filtered))
+
+
+@dataclass(frozen=True)
+class _Filtered(DirectPath):
+    """A direct path that was taken before, where the rows around were at hand."""
+
+    values: Tensor
+
+    def __call__(self, image: Tensor) -> Tensor:  # noqa: ARG002 - filtered when it came
+        return self.values
+
+
+class _Waiting:
+    """Rows that came before those that they are wanted with."""
+
+    def __init__(self) -> None:
+        self._parts: deque[Tensor] = deque()
+
+    def put(self, rows: Tensor) -> None:
+        self._parts.append(rows)
+
+    def take(self, count: int | None) -> Tensor:
+        """The first ``count`` rows, or all."""
+        taken: list[Tensor] = []
+        while self._parts and (count is None or count > 0):
+            part = self._parts.popleft()
+            if count is not None:
+                if part.shape[-2] > count:
+                    self._parts.appendleft(part[..., count:, :])
+                part = part[..., :count, :]
+                count -= part.shape[-2]
+            taken.append(part)
+        return taken[0] if len(taken) == 1 else torch.cat(taken, 2)
+
+
+class _Kernel:
+    """A filter that sees ``reach`` rows above and below; what it is given has them, and what it gives has not."""
+
+    def __init__(self, reach: int, apply: Callable[[Tensor], Tensor], edge: str = "constant") -> None:
+        self._reach, self._apply, self._edge = reach, apply, edge
+        self._kept: Tensor | None = None
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+        reach = self._reach
+        above = [0, 0, 0 if self._kept is not None else reach, reach if last else 0]
+        rows = rows if self._kept is None else torch.cat((self._kept, rows), 2)
+        if any(above):
+            rows = pad(rows, above, self._edge)
+        # A copy: a view would keep all rows that were ever with it.
+        self._kept = rows[..., max(rows.shape[-2] - 2 * reach, 0) :, :].clone(memory_format=torch.channels_last)
+        return self._apply(rows) if rows.shape[-2] > 2 * reach else None
+
+
+class _Chain:
+    """Layers one behind the other."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = layers
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+        done: Tensor | None = rows
+        for layer in self._layers:
+            if done is None:
+                return None
+            done = layer(done, last)
+        return done
+
+
+class _Block:
+    """A dense block; its residual waits for the rows below."""
+
+    def __init__(self, block: DenseBlock) -> None:
+        self._spatial, self._channel = _convolution(block.spatial), block.channel
+        self._image = _Waiting()
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+        self._image.put(rows)
+        patterns = self._spatial(rows, last)
+        if patterns is None:
+            return None
+        change: Tensor = self._channel(relu(patterns))
+        return self._image.take(change.shape[-2]) + change
+
+
+class _Halved:
+    """A convolution of 2 x 2 pixels with stride 2; an odd row waits for its partner."""
+
+    def __init__(self, down: nn.Module) -> None:
+        self._down, self._rows, self._count = down, _Waiting(), 0
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:  # noqa: ARG002 - their number is even in all
+        self._rows.put(rows)
+        pairs, self._count = divmod(self._count + rows.shape[-2], 2)
+        halved: Tensor | None = self._down(self._rows.take(2 * pairs)) if pairs else None
+        return halved
+
+
+class _Level:
+    """One level of the U: its blocks on the way down, all that is below, its blocks on the way up."""
+
+    def __init__(self, before: Layer, down: Layer, below: Layer, up: nn.Module, after: Layer) -> None:
+        self._before, self._below, self._up, self._after = before, _Chain([down, below]), up, after
+        self._skipped = _Waiting()
+
+    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+        skipped = self._before(rows, last)
+        if skipped is None:
+            return None
+        self._skipped.put(skipped)
+        below = self._below(skipped, last)
+        if below is None:
+            return None
+        raised = self._up(below)
+        return self._after(raised + self._skipped.take(raised.shape[-2]), last)
+
+
+def _u_shape(shape: UShape) -> Layer:
+    """The whole U from the bottom up, and the refinement behind it."""
+    whole: Layer = _blocks(shape.encoder[-1])
+    ways = zip(reversed(shape.encoder[:-1]), reversed(shape.down), shape.up, shape.decoder, strict=True)
+    for encoder, down, up, decoder in ways:
+        whole = _Level(_blocks(encoder), _Halved(down), whole, up, _blocks(decoder))
+    return _Chain([whole, _blocks(shape.refinement)])
+
+
+def _blocks(blocks: Any) -> _Chain:
+    return _Chain([_Block(block) for block in blocks])
+
+
+def _convolution(layer: nn.Conv2d) -> _Kernel:
+    """A convolution with zeros around the image: rows are the kernel's business, columns its own."""
+    reach = layer.kernel_size[0] // 2
+    return _Kernel(reach, lambda rows: conv2d(rows, layer.weight, layer.bias, padding=(0, reach)))
+
+
+def _strips(strips: Strips, rows: Tensor) -> Tensor:
+    """``Strips`` for rows that have their reach above and below."""
+    reach, groups = strips.row.shape[-1] // 2, strips.channels
+    with torch.autocast(rows.device.type, enabled=False):
+        exact = rows[:, :groups].float()
+        columns = conv2d(exact, strips.column, groups=groups)
+        exact = exact[..., reach:-reach, :]
+        across = conv2d(exact, strips.row, padding=(0, reach), groups=groups)
+        added = (exact + columns + across).to(rows.dtype)
+    return torch.cat((added, rows[:, groups:, reach:-reach]), 1)

@@ -1,0 +1,191 @@
+"""Where a step sets out from: the scene mended by what physics alone can do, found once for all of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from llars.bands import Band
+from llars.infer.clearing import Cleared
+from llars.infer.layers import Layers
+from llars.infer.sampling import sample_blocks, sample_windows
+from llars.infer.tiles import Window
+from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
+from llars.starts.fusion import predicted, slope
+from llars.starts.stripes import Lines, find_lines
+from llars.weights.opacity import load_opacity
+from llars.weights.optics import load_optics
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.layers import Pixels
+    from llars.model.opacity import OpacityNetwork
+    from llars.model.optics import OpticsEstimator
+
+__all__ = ["Predicted", "Sharpened", "Unstriped", "set_out"]
+
+LINES = 512
+"""Most pixels of each line that stripes are looked for in."""
+
+LINE_VALUES = 2**25
+"""Values that are held for that at once."""
+
+BUNDLE = 32
+"""Neighbouring rows or columns that are read together."""
+
+
+def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
+    """What the network is given for ``task`` in place of ``target``."""
+    if task == "destripe":
+        return unstriped(target)
+    if task == "deblur":
+        return sharpened(target)
+    if task in ("cloud", "cloud_sar"):
+        return Cleared.of(target, _opacity())
+    if task == "stf":
+        return foretold(target, *guides)
+    return target
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """Layers with other values and the same gaps."""
+
+    layers: Layers
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """One per channel."""
+        return self.layers.bands
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.layers.size
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``."""
+        return self.layers.held(window)
+
+
+@dataclass(frozen=True)
+class Unstriped(_Mended):
+    """Lines of the same gain and offset."""
+
+    gain: NDArray[np.float32]
+    """``(band, line)``."""
+
+    offset: NDArray[np.float32]
+    """``(band, line)`` unit values."""
+
+    rows: bool
+    """Lines are rows; else columns."""
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``."""
+        values, valid = self.layers.read(window)
+        lines = window.slices[0 if self.rows else 1]
+        gain, offset = (np.expand_dims(part[:, lines], 2 if self.rows else 1) for part in (self.gain, self.offset))
+        return values * gain + offset, valid
+
+
+@dataclass(frozen=True)
+class Sharpened(_Mended):
+    """Layers through a filter that undoes a blur."""
+
+    filter: torch.Tensor
+    """``(1, size, size)``."""
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``; beyond its edges the scene goes on as its mirror image."""
+        around = window.grown(REACH_PX).within(*self.size)
+        values, valid = self.layers.read(around)
+        part = (slice(None), *window.inside(around))
+        # Band by band to keep memory low.
+        bands = [deconvolve(torch.from_numpy(band)[None, None], self.filter)[0] for band in values]
+        return torch.cat(bands).numpy()[part], valid[part]
+
+
+@dataclass(frozen=True)
+class Predicted(_Mended):
+    """The coarse image of a later date, made fine with a pair of both sensors from before."""
+
+    fine: Layers
+    coarse: Layers
+    gain: torch.Tensor
+    """``(1, band, 1, 1)``: of the fine sensor over the coarse one."""
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``."""
+        now, valid = self.layers.read(window)
+        parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
+        return predicted(*(torch.from_numpy(part)[None] for part in parts), self.gain)[0].numpy(), valid
+
+
+def unstriped(layers: Layers) -> Layers:
+    """Without the stripes that run down or across the scene, whichever stand out more."""
+    height, width = layers.size
+    down = _lines(layers, [Window(start, 0, stop, width) for start, stop in _bundles(height, width, layers)], False)
+    across = _lines(layers, [Window(0, start, height, stop) for start, stop in _bundles(width, height, layers)], True)
+    rows = bool(across.evidence > down.evidence)
+    chosen = across if rows else down
+    return Unstriped(layers, chosen.gain[:, 0].numpy(), chosen.offset[:, 0].numpy(), rows)
+
+
+def _bundles(size: int, length: int, layers: Layers) -> list[tuple[int, int]]:
+    """Where lines of ``length`` are read, along an axis of ``size``: everywhere, or evenly spread."""
+    most = min(LINES, max(LINE_VALUES // (length * len(layers.bands)), BUNDLE))
+    if size <= most:
+        return [(0, size)]
+    starts = np.linspace(0, size - BUNDLE, most // BUNDLE).astype(int).tolist()
+    return [(start, start + BUNDLE) for start in starts]
+
+
+def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
+    """Stripes of every band ``(band, 1, line)``; band by band, for medians are taken over copies."""
+    parts = [layers.read(window) for window in windows]
+    values, valid = (np.concatenate([part[i].swapaxes(1, 2) if rows else part[i] for part in parts], 1) for i in (0, 1))
+    found = [
+        find_lines(*(torch.from_numpy(np.ascontiguousarray(part))[None, None] for part in band))
+        for band in zip(values, valid, strict=True)
+    ]
+    gain, offset = (torch.cat([getattr(one, name) for one in found]) for name in ("gain", "offset"))
+    return Lines(gain, offset, torch.cat([one.evidence for one in found]).mean())
+
+
+def sharpened(layers: Layers) -> Layers:
+    """With the blur undone that is seen in windows from all over the scene."""
+    windows = torch.from_numpy(sample_windows(layers, SIDE))[None]
+    with torch.inference_mode():
+        logits, roughness = _optics()(windows)
+        taps = wiener(logits.softmax(-1), roughness)
+    return Sharpened(layers, taps)
+
+
+@functools.cache
+def _optics() -> OpticsEstimator:
+    return load_optics()
+
+
+@functools.cache
+def _opacity() -> OpacityNetwork:
+    return load_opacity()
+
+
+def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:
+    """The fine image of the date before with part of what changed since; as it is where the bands are not the same."""
+    if not len(layers.bands) == len(fine.bands) == len(coarse.bands):
+        return layers
+    pairs = [(fine.read(window), coarse.read(window)) for window in sample_blocks(*layers.size)]
+    there = np.concatenate([(one[1] & two[1]).all(0).ravel() for one, two in pairs])
+    images = (
+        np.concatenate([pair[side][0].reshape(len(layers.bands), -1) for pair in pairs], 1)[:, there] for side in (0, 1)
+    )
+    gain = slope(*(torch.from_numpy(image)[None, :, None] for image in images))
+    return Predicted(layers, fine, coarse, gain)

@@ -1,0 +1,76 @@
+"""How a scene was blurred: probabilities of kernels, and how far they may be undone, from the power of its spectrum."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["OpticsEstimator"]
+
+SIDE = 64
+"""Side in pixels of the windows whose spectrum is taken."""
+
+RINGS, SECTORS = 32, 16
+"""Cells of the half plane of frequencies: a path of 16 pixels leaves zeros every 4 rings."""
+
+FEATURES = 256
+
+LEAST_POWER = 1e-9
+"""Power, relative to that of the band, below which there is nothing but rounding."""
+
+
+class OpticsEstimator(nn.Module):
+    """Looks at the logarithm of the power in rings and sectors of frequency, band by band, and takes the mean."""
+
+    def __init__(self, kernels: int) -> None:
+        super().__init__()
+        self.each = nn.Sequential(
+            nn.Linear(RINGS * SECTORS, FEATURES), nn.ReLU(), nn.Linear(FEATURES, FEATURES), nn.ReLU()
+        )
+        self.kernel = nn.Linear(FEATURES, kernels)
+        self.roughness = nn.Linear(FEATURES, 1)
+
+    def forward(
+        self, windows: Float[Tensor, "batch window band side side"]
+    ) -> tuple[Float[Tensor, "batch kernel"], Float[Tensor, "batch"]]:
+        """Logits of the kernels, and the noise over the ground at the finest scale.
+
+        Args:
+            windows: values of any scale at the scene's own resolution, ``SIDE`` pixels wide.
+        """
+        seen = self.each(log_power(windows)).mean(1)
+        # About 1e-4 to begin with; between 1e-8 and 1.
+        roughness = 10.0 ** (8.0 * (torch.sigmoid(self.roughness(seen)[:, 0]) - 1.0))
+        return self.kernel(seen), roughness
+
+
+def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Tensor, "batch band cell"]:
+    """Logarithm of the mean power in every cell of frequency, about its mean over cells."""
+    fade = torch.hann_window(SIDE, periodic=False, device=windows.device)
+    centred = windows.float() - windows.float().mean((-2, -1), keepdim=True)
+    power = torch.fft.rfft2(centred * fade[:, None] * fade).abs().square().mean(1)
+    power = power / power.mean((-2, -1), keepdim=True).clamp_min(1e-20)
+    cells = power.flatten(-2) @ _cells().to(power.device)
+    logarithm = (cells + LEAST_POWER).log()
+    return logarithm - logarithm.mean(-1, keepdim=True)
+
+
+@functools.cache
+def _cells() -> Tensor:
+    """``(frequency, cell)`` weights whose columns sum to 1; cells that hold no frequency take their ring's."""
+    y, x = torch.meshgrid(torch.fft.fftfreq(SIDE), torch.fft.rfftfreq(SIDE), indexing="ij")
+    ring = (torch.hypot(y, x) * SIDE).round().long().flatten()
+    sector = (torch.atan2(y, x).remainder(math.pi) / math.pi * SECTORS).round().long().flatten() % SECTORS
+    in_ring = nn.functional.one_hot(ring.clamp(max=RINGS), RINGS + 1)[:, 1:].float()
+    in_sector = nn.functional.one_hot(sector, SECTORS).float()
+    # The first column and the last hold each frequency twice, and so count half beside those that stand for two.
+    weight = torch.full((SIDE, SIDE // 2 + 1), 2.0)
+    weight[:, [0, -1]] = 1.0
+    cells = torch.einsum("fr,fs,f->frs", in_ring, in_sector, weight.flatten())
+    rings = (in_ring * weight.flatten()[:, None])[..., None].expand_as(cells)
+    cells = torch.where(cells.sum(0, keepdim=True) > 0, cells, rings)
+    return (cells / cells.sum(0, keepdim=True)).flatten(1)

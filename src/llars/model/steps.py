@@ -1,0 +1,130 @@
+"""The step finder: which words of a sentence belong to which step, in the order in which the steps are to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["NOWHERE", "TOKEN_WIDTH", "Span", "StepFinder"]
+
+TOKEN_WIDTH = 384
+"""Numbers in a token vector of the sentence encoder."""
+
+NOWHERE = 0
+"""Mark of a token between the steps; those of the steps count from 1."""
+
+STEPS = 4
+"""Steps that are told apart at once; longer lists are cut again."""
+
+_CHANGE = 2.0
+"""Nats that a change from one mark to the next costs: words of one step stand together."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Words that belong to one step."""
+
+    start: int
+    """First character."""
+
+    stop: int
+    """One past the last character."""
+
+    step: int
+    """Which step, from 1 in the order of work."""
+
+
+class StepFinder(nn.Module):
+    """Dilated convolutions over the token vectors, wide enough to see 26 tokens to both sides.
+
+    "Sharpen, but not before you have removed the noise": which step comes first is told by words far from it.
+    """
+
+    def __init__(self, classes: int, width: int = 88, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.lift = nn.Linear(TOKEN_WIDTH, width)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, width, kernel_size=5, padding=2 * reach, dilation=reach) for reach in (1, 3, 9)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in self.layers)
+        self.marks = nn.Linear(width, STEPS + 1)
+        self.classes = nn.Linear(width, classes)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the marks ``(batch, token, 5)`` and of the classes ``(batch, token, 13)``.
+
+        Args:
+            tokens: ``(batch, token, 384)`` token vectors of the sentence encoder, zero where there is no token.
+            mask: ``(batch, token)`` boolean, where there is one.
+        """
+        there = mask[..., None]
+        seen = functional.gelu(self.lift(tokens)) * there
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            around = layer(self.dropout(norm(seen) * there).transpose(1, 2)).transpose(1, 2)
+            seen = (seen + functional.gelu(around)) * there
+        seen = self.dropout(seen)
+        return self.marks(seen), self.classes(seen)
+
+    def told(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Log-probabilities of the classes ``(batch, 13)`` of sentences that are taken as one step each."""
+        inner = mask.clone()
+        inner[:, 0] = False  # the markers of start and end are not told of in training
+        inner[torch.arange(len(mask)), mask.sum(dim=1) - 1] = False
+        inner = torch.where(inner.any(dim=1, keepdim=True), inner, mask)[..., None]
+        each = self(tokens, mask)[1].log_softmax(dim=2)
+        return ((each * inner).sum(dim=1) / inner.sum(dim=1)).log_softmax(dim=1)
+
+    @torch.inference_mode()
+    def find(self, text: str, tokens: Tensor, places: Sequence[tuple[int, int]]) -> list[Span]:
+        """The steps in a sentence, in the order of its words.
+
+        Args:
+            text: the sentence.
+            tokens: ``(token, 384)``, with the markers of start and end.
+            places: where each token starts and stops in the text.
+        """
+        marks, _ = self(tokens[None].float(), torch.ones(1, len(tokens), dtype=torch.bool))
+        groups = _words(text, places)
+        scores = [marks[0, first:last].log_softmax(dim=1).sum(dim=0) for first, last in groups]
+        path = _likeliest(torch.stack(scores)) if scores else []
+        spans: list[Span] = []
+        start = 0
+        for at in range(1, len(path) + 1):
+            if at < len(path) and path[at] == path[start]:
+                continue
+            if path[start] != NOWHERE:
+                spans.append(Span(places[groups[start][0]][0], places[groups[at - 1][1] - 1][1], path[start]))
+            start = at
+        return spans
+
+
+def _words(text: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """First token and one past the last of each word; the markers of start and end, of no length, are none."""
+    groups: list[tuple[int, int]] = []
+    for at, (start, stop) in enumerate(places):
+        if stop <= start:
+            continue
+        if groups and places[at - 1][1] == start and text[start - 1].isalnum() and text[start].isalnum():
+            groups[-1] = (groups[-1][0], at + 1)
+        else:
+            groups.append((at, at + 1))
+    return groups
+
+
+def _likeliest(scores: Tensor) -> list[int]:
+    """The marks that together are likeliest where each change costs (Viterbi); ``scores`` is ``(token, mark)``."""
+    best, back = scores[0], []
+    for score in scores[1:]:
+        stay, (top, origin) = best, best.max(dim=0)
+        change = top - _CHANGE
+        back.append(torch.where(stay >= change, torch.arange(len(best)), origin))
+        best = torch.maximum(stay, change) + score
+    path = [int(best.argmax())]
+    for origin in reversed(back):
+        path.append(int(origin[path[-1]]))
+    return path[::-1]

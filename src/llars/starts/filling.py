@@ -1,0 +1,115 @@
+"""Filling what is hidden from what is seen around it: one smooth law for batches in training and windows of scenes.
+
+Push-pull (Gortler et al., The Lumigraph, SIGGRAPH 1996) with bilinear pulling. Pushing halves the image until it is one
+pixel, every coarse pixel the mean of the finer ones by how far they are trusted; pulling fills on the way back what
+is not trusted from the next coarser level. A hole of any size is filled smoothly, at a cost linear in the pixels.
+
+Everything is done pixel by pixel in a fixed order, so that a window is filled to the bit as the whole image, once it
+knows the whole image's filled pixels of one coarse level.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["BLOCK", "LEVELS", "MARGIN", "fill_under", "finer", "pull", "push"]
+
+LEVELS = 4
+"""Halvings between pixels and the coarse level that stands for a whole scene."""
+
+BLOCK = 2**LEVELS
+"""Side in pixels of that level's blocks, which are aligned with the scene's first pixel."""
+
+MARGIN = 2 * BLOCK
+"""Pixels around a window beyond which only that coarse level matters: a step up reaches one pixel of the level below.
+
+1 + 2 + 4 + 8 times two, rounded up to blocks.
+"""
+
+
+def fill_under(
+    image: Float[Tensor, "batch band y x"],
+    gaps: Bool[Tensor, "batch #band y x"],
+    trust: Float[Tensor, "batch #band y x"] | None = None,
+) -> Float[Tensor, "batch band y x"]:
+    """The image with its gaps filled from their surroundings; all other pixels stay to the bit.
+
+    Args:
+        image: any values, without NaN.
+        gaps: what is filled.
+        trust: how far a pixel outside the gaps is taken for what the gaps look like, in [0, 1]; None: all alike.
+            Gaps themselves are never trusted.
+
+    A band in which nothing is trusted stays as it is.
+    """
+    if not bool(gaps.any()):
+        return image
+    weight = (~gaps).to(image.dtype) if trust is None else torch.where(gaps, 0.0, trust.to(image.dtype))
+    known = weight.amax((-2, -1), keepdim=True) > 0
+    return torch.where(gaps & known, pull(image, weight), image)
+
+
+def pull(
+    values: Float[Tensor, "batch band y x"],
+    weight: Float[Tensor, "batch #band y x"],
+    coarse: Float[Tensor, "batch band y_ x_"] | None = None,
+    levels: int | None = None,
+) -> Float[Tensor, "batch band y x"]:
+    """``values`` where they are trusted, and what surrounds them where not.
+
+    Args:
+        values: a whole image, or with ``coarse`` a part of one that begins at a multiple of ``2 ** levels`` pixels, and
+            ends at one or where the image ends. Right but for ``2 ** (levels + 1)`` pixels at sides inside the image.
+        weight: in [0, 1], how far each pixel is trusted.
+        coarse: the filled pixels of the level ``levels`` halvings up, for the same part.
+        levels: None goes up to one single pixel.
+    """
+    height, width = values.shape[-2:]
+    if levels == 0 and coarse is not None:
+        return coarse
+    if height == width == 1:
+        return torch.where(weight > 0, values, torch.zeros_like(values))
+    above = pull(*push(values, weight), coarse, None if levels is None else levels - 1)
+    around = finer(above)[..., :height, :width]
+    return weight * values + (1.0 - weight) * around
+
+
+def push(
+    values: Float[Tensor, "batch band y x"], weight: Float[Tensor, "batch #band y x"]
+) -> tuple[Float[Tensor, "batch band y_ x_"], Float[Tensor, "batch #band y_ x_"]]:
+    """One halving: means of 2 x 2 pixels by their weights, and the weights of the means.
+
+    Two trusted pixels of the four are enough for full trust: what lies at the rim of a gap says more of it than what is
+    further off, but one pixel alone may be an odd one.
+    """
+    total = _quartets(weight)
+    mean = _quartets(weight * values) / total.clamp(min=1e-12)
+    return mean, (0.5 * total).clamp(max=1.0)
+
+
+def finer(coarse: Float[Tensor, "*batch y x"]) -> Float[Tensor, "*batch y2 x2"]:
+    """Twice as many pixels each way, bilinear; the edge goes on as it is.
+
+    In plain sums: kernels of interpolation may round by the position in the array.
+    """
+    for axis in (-2, -1):
+        size = coarse.shape[axis]
+        near = 0.75 * coarse
+        far = 0.25 * coarse
+        before = torch.cat((far.narrow(axis, 0, 1), far.narrow(axis, 0, size - 1)), axis)
+        after = torch.cat((far.narrow(axis, 1, size - 1), far.narrow(axis, size - 1, 1)), axis)
+        coarse = torch.stack((near + before, near + after), axis if axis == -1 else -2)
+        coarse = coarse.flatten(-2) if axis == -1 else coarse.flatten(-3, -2)
+    return coarse
+
+
+def _quartets(values: Tensor) -> Tensor:
+    """Sums over 2 x 2 pixels; beyond the last row and column there is nothing."""
+    height, width = values.shape[-2:]
+    if height % 2 or width % 2:
+        values = functional.pad(values, (0, width % 2, 0, height % 2))
+    rows = values[..., ::2, :] + values[..., 1::2, :]
+    return rows[..., ::2] + rows[..., 1::2]

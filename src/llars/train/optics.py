@@ -1,0 +1,133 @@
+"""Trains the estimator of blur: ``python -m llars.train.optics CORPUS``; about eight minutes on one core.
+
+Sharp patches are blurred by a kernel at random, most get some noise, and the filter that the estimate gives is to undo
+it: the loss is the logarithm of the error that is left, and how probable the true kernel was held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llars.data.corpus import Corpus
+from llars.data.patches import PatchSource
+from llars.degrade import get
+from llars.model.optics import OpticsEstimator
+from llars.starts.deconvolution import SIDE, corner_windows, deconvolve, kernels, transfers, wiener
+from llars.weights.optics import bundle_optics
+
+KINDS = {"gaussian_blur": 0.5, "motion_blur": 0.25, "defocus_blur": 0.15, "none": 0.1}
+CROP, MARGIN = 120, 16
+"""Pixels of a patch, and those at its edges of which the loss does not ask."""
+
+BATCH, STEPS, RATE = 16, 6000, 2e-3
+QUIET = 0.3
+"""Share of batches without noise; the others have standard deviations from 3e-5 to 1e-2 in unit values."""
+
+NEAR = 2e-4
+"""Mean square difference of two transfers at which kernels count as nearly the same."""
+
+LIKELIHOOD = 0.1
+"""Weight of the probability of the true kernel."""
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """A batch of patches."""
+
+    image: Tensor
+    clean: Tensor
+    target: Tensor
+    """``(batch, kernel)`` probabilities: those kernels that are nearly the true one."""
+
+
+def blurred(source: PatchSource, seed: int) -> Blurred:
+    """A batch; a pure function of the seed."""
+    rng = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    count = int(rng.choice([1, 3, 4]))
+    patches = source.draw(count, CROP, BATCH, rng, averaged=0.25, sharp=True)
+    severity = torch.from_numpy(rng.uniform(0.05, 1.0, BATCH)).float()
+    impulse = torch.zeros(BATCH, 1, SIDE, SIDE)
+    impulse[:, :, SIDE // 2, SIDE // 2] = 1.0
+    image, kind = patches.clean, str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    if kind != "none":
+        state = generator.get_state()
+        image = get(kind)(image, severity, generator=generator)
+        impulse = get(kind)(impulse, severity, generator=generator.set_state(state))
+    transfer = torch.fft.rfft2(torch.fft.ifftshift(impulse[:, 0], dim=(1, 2))).real
+    apart = (transfer[:, None] - transfers()).square().mean((-2, -1))
+    if rng.random() > QUIET:
+        sigma = 10 ** rng.uniform(-4.5, -2.0)
+        image = image + sigma * torch.randn(image.shape, generator=generator)
+    return Blurred(image, patches.clean, torch.softmax(-apart / NEAR, -1))
+
+
+def losses(network: OpticsEstimator, batch: Blurred, windows: int) -> tuple[Tensor, Tensor]:
+    """Per patch: logarithm of the error left (mean square over that of the ground), and minus log probability."""
+    logits, roughness = network(corner_windows(batch.image)[:, :windows])
+    restored = deconvolve(batch.image, wiener(logits.softmax(-1), roughness))
+    inner = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
+    error = (restored - batch.clean)[inner].square().mean((1, 2, 3))
+    ground = batch.clean.var((2, 3)).mean(1).clamp_min(1e-6)
+    return (error / ground + 1e-7).log(), -(batch.target * logits.log_softmax(-1)).sum(-1)
+
+
+def train(source: PatchSource, steps: int) -> OpticsEstimator:
+    """The estimator after so many steps."""
+    torch.manual_seed(0)
+    network = OpticsEstimator(len(kernels()))
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
+    start = time.monotonic()
+    for step in range(steps):
+        left, unlikely = losses(network, blurred(source, step), 1 + step % 4)
+        loss = left.mean() + LIKELIHOOD * unlikely.mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 200 == 199:
+            took = time.monotonic() - start
+            print(f"step {step + 1}: left {left.mean():.3f}, unlikely {unlikely.mean():.3f}, {took:.0f} s", flush=True)
+    return network.eval()
+
+
+@torch.no_grad()
+def report(network: OpticsEstimator, source: PatchSource, batches: int = 40) -> list[str]:
+    """Lines that tell how much of the error is left on held-out patches, by kind of blur."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for seed in range(batches):
+        batch = blurred(source, 1_000_000 + seed)
+        before = (batch.image - batch.clean).square().mean((1, 2, 3)) / batch.clean.var((2, 3)).mean(1)
+        after = losses(network, batch, 4)[0]
+        kind = kernels()[int(batch.target.mean(0).argmax())].kind
+        found.setdefault(kind, []).append((float((before + 1e-7).log().mean()), float(after.mean())))
+    lines = []
+    for kind, pairs in found.items():
+        before, after = (10 / np.log(10) * np.mean(side) for side in zip(*pairs, strict=True))
+        lines.append(f"{kind}: error of {before:.1f} dB relative to the ground, {after:.1f} dB after ({len(pairs)})")
+    return lines
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("corpus", type=Path, help="folder that `llars data build` wrote")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    options = parser.parse_args()
+    network = train(PatchSource(Corpus.open(options.corpus / "train")), options.steps)
+    for line in report(network, PatchSource(Corpus.open(options.corpus / "val"))):
+        print(line)
+    print(bundle_optics(network, {"steps": options.steps, "kernels": len(kernels())}))
+
+
+if __name__ == "__main__":
+    main()

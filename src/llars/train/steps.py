@@ -1,0 +1,112 @@
+"""Trains the step finder: composites of the grammar with their steps marked, beside sentences that ask for one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from llars.model.reading import CLASSES
+from llars.model.steps import StepFinder
+from llars.text.composites import Marked, marked
+from llars.text.grammar import Utterance
+
+__all__ = ["Lines", "lines", "train_steps"]
+
+EPOCHS, BATCH, RATE = 8, 64, 3e-3
+_IGNORED = -100
+
+
+@dataclass
+class Lines:
+    """Sentences with the mark and the class of each token."""
+
+    tokens: list[Tensor]
+    """``(token, 384)`` float16 each."""
+
+    marks: list[Tensor]
+    """``(token,)`` int64 each: the step from 1, 0 between steps, -100 for the markers of start and end."""
+
+    classes: list[Tensor]
+    """``(token,)`` int64 each, index into ``CLASSES``; -100 outside the steps."""
+
+
+class Offsets(Protocol):
+    """What tells where tokens stand in a text."""
+
+    def offsets(self, text: str) -> list[tuple[int, int]]: ...
+
+
+def as_marked(utterance: Utterance) -> Marked:
+    """A sentence that asks for one thing, all of it one step."""
+    return Marked(utterance.text, (1,) * len(utterance.text), (utterance.task,))
+
+
+def sentences(single: Sequence[Utterance], composites: int, seed: int) -> list[Marked]:
+    """All sentences of the training: ``single`` ones, and as many ``composites`` as asked."""
+    rng = random.Random(f"steps/{seed}")
+    return [as_marked(utterance) for utterance in single] + [marked(rng) for _ in range(composites)]
+
+
+def lines(encoder: Offsets, said: Sequence[Marked], tokens: list[Tensor]) -> Lines:
+    """The marks of the sentences for their ``tokens``."""
+    found = Lines(tokens, [], [])
+    for sentence in said:
+        marks = [sentence.steps[start] if stop > start else _IGNORED for start, stop in encoder.offsets(sentence.text)]
+        classes = [CLASSES.index(sentence.tasks[mark - 1]) if mark > 0 else _IGNORED for mark in marks]
+        found.marks.append(torch.tensor(marks))
+        found.classes.append(torch.tensor(classes))
+    return found
+
+
+def loss(finder: StepFinder, data: Lines, rows: Sequence[int]) -> Tensor:
+    """Cross-entropy of the marks and of the classes of all tokens."""
+    pad = nn.utils.rnn.pad_sequence
+    tokens = pad([data.tokens[row] for row in rows], batch_first=True).float()
+    marks = pad([data.marks[row] for row in rows], batch_first=True, padding_value=_IGNORED)
+    classes = pad([data.classes[row] for row in rows], batch_first=True, padding_value=_IGNORED)
+    lengths = torch.tensor([len(data.tokens[row]) for row in rows])
+    mask = torch.arange(tokens.shape[1])[None] < lengths[:, None]
+    # Words go missing, so that no joint hangs on a single one.
+    shown = torch.rand(mask.shape) > 0.1
+    said_marks, said_classes = finder(tokens * shown[..., None], mask)
+    of_marks = functional.cross_entropy(said_marks.flatten(0, 1), marks.flatten(), ignore_index=_IGNORED)
+    of_classes = functional.cross_entropy(
+        said_classes.flatten(0, 1), classes.flatten(), ignore_index=_IGNORED, label_smoothing=0.05
+    )
+    return of_marks + 0.5 * of_classes
+
+
+def train_steps(data: Lines, seed: int, epochs: int = EPOCHS) -> StepFinder:
+    """A finder trained from scratch; the same for the same seed on the same machine."""
+    torch.manual_seed(seed)
+    finder = StepFinder(len(CLASSES)).train()
+    optimiser = torch.optim.AdamW(finder.parameters(), lr=RATE, weight_decay=0.02)
+    steps = epochs * len(_batches(data))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
+    for epoch in range(epochs):
+        running = []
+        for rows in _batches(data):
+            value = loss(finder, data, rows)
+            optimiser.zero_grad()
+            value.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(finder.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            running.append(float(value.detach()))
+        print(f"steps, epoch {epoch + 1}/{epochs}: loss {sum(running) / len(running):.3f}", flush=True)
+    return finder.eval()
+
+
+def _batches(data: Lines) -> list[list[int]]:
+    """All rows in random batches of sentences of like length."""
+    order = torch.randperm(len(data.tokens)).tolist()
+    pools = [sorted(order[at : at + 4096], key=lambda row: len(data.tokens[row])) for at in range(0, len(order), 4096)]
+    found = [pool[at : at + BATCH] for pool in pools for at in range(0, len(pool), BATCH)]
+    random.Random(order[0]).shuffle(found)
+    return found

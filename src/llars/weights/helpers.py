@@ -1,0 +1,68 @@
+"""Small networks that help the restorer: each a bundled weights file with its checksum in a record beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llars.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    Network = TypeVar("Network", bound=nn.Module)
+
+__all__ = ["FOLDER", "bundle_helper", "load_helper"]
+
+FOLDER = Path(__file__).parent
+
+
+def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
+    """``network`` with the weights called ``name``, in float32 and evaluation mode; verified against their checksum.
+
+    Raises:
+        WeightsError: the file or its record is missing or damaged, or made for another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        content = (folder / f"{name}.safetensors").read_bytes()
+        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        found, expected = hashlib.sha256(content).hexdigest(), record["sha256"]
+        if found != expected:
+            raise WeightsError(
+                f"the bundled {name}.safetensors is damaged: its SHA-256 begins with {found[:12]}, "
+                f"expected {expected[:12]}; reinstall llars"
+            )
+        network.load_state_dict(load(content))
+    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as fault:
+        raise WeightsError(f"the bundled weights {name} are missing or damaged; reinstall llars") from fault
+    return network.eval()
+
+
+def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folder: Path = FOLDER) -> Path:
+    """Writes the network in half precision with its record, and returns the file of weights.
+
+    Args:
+        name: of the files.
+        network: what to store.
+        training: how it was trained, anything that JSON can hold.
+        folder: where both files go.
+    """
+    from safetensors.torch import save
+
+    tensors = {key: tensor.detach().half().contiguous() for key, tensor in network.state_dict().items()}
+    content = save(tensors, metadata={name: json.dumps(training, sort_keys=True)})
+    path = folder / f"{name}.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    record = {
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "parameters": sum(tensor.numel() for tensor in tensors.values()),
+    }
+    (folder / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,82 @@
+"""What hears an instruction: the encoder, the reader and the speller together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from llars.model.reading import SURE
+from llars.text.clauses import Clause, parts
+from llars.text.grammar import NONE
+from llars.text.spelling import Speller
+
+if TYPE_CHECKING:
+    from llars.model.reading import InstructionReader, Reading
+    from llars.text.encoder import SentenceEncoder
+
+__all__ = ["Listener"]
+
+_NONE_BESIDE = 0.25
+"""How much rarer it is that a piece asks for nothing of ours when another piece does ask."""
+
+
+class Listener:
+    """Reads pieces of text and finds the steps in them; what was read a moment ago is remembered."""
+
+    def __init__(self, encoder: SentenceEncoder, reader: InstructionReader, words: Sequence[str]) -> None:
+        """Brings together what is loaded already; ``words`` are those of the grammar, the commonest first."""
+        self._encoder, self._reader = encoder, reader
+        self._speller = Speller(words, encoder.knows)
+        self._tokens = lru_cache(maxsize=64)(lambda text: encoder.tokens([text])[0])
+
+    def spell(self, text: str) -> str:
+        """The text without slips of the finger."""
+        return self._speller.correct(text)
+
+    def read(self, text: str) -> Reading:
+        """What the text asks for, taken as one request."""
+        return self._reader.read([self._tokens(text)])[0]
+
+    def steps(self, text: str) -> list[str]:
+        """The words of each step in the order of work; the text alone where it has one."""
+        spans = self._reader.steps.find(text, torch.from_numpy(self._tokens(text)), self._encoder.offsets(text))
+        numbers = sorted({span.step for span in spans})
+        said = [" ".join(text[span.start : span.stop] for span in spans if span.step == number) for number in numbers]
+        return said if len(said) > 1 else [text]
+
+    def parts(self, text: str) -> list[Clause[Reading]]:
+        """All requests in the text in their order, and what asks for nothing beside them.
+
+        Joints that words make ("x, then y") are the surest, if every piece makes sense; else the steps are found.
+        """
+        by_words = _in_company(parts(text, self.read))
+        if len(by_words) > 1 and all(_asks(part) for part in by_words):
+            return by_words
+        by_sense = _in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)])
+        if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
+            return by_words
+        return by_sense
+
+
+def _asks(part: Clause[Reading]) -> bool:
+    return part.reading.task != NONE and part.reading.probability >= SURE
+
+
+def _in_company(found: list[Clause[Reading]]) -> list[Clause[Reading]]:
+    """The readings of several pieces: who asks for one thing of ours rarely asks for another thing that is not."""
+    if len(found) < 2 or not any(_asks(part) for part in found):
+        return found
+    return [replace(part, reading=_less_likely_none(part.reading)) for part in found]
+
+
+def _less_likely_none(reading: Reading) -> Reading:
+    """Bayes' rule with a prior of ``none`` that is ``_NONE_BESIDE`` as large, on the two likeliest classes."""
+    before = ((reading.task, reading.probability), (reading.second, reading.second_probability))
+    after = [(task, share * _NONE_BESIDE if task == NONE else share) for task, share in before]
+    kept = 1 - sum(share for _, share in before) + sum(share for _, share in after)
+    (task, likely), (other, less) = sorted(after, key=lambda entry: -entry[1])
+    return replace(reading, task=task, probability=likely / kept, second=other, second_probability=less / kept)

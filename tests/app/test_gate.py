@@ -1,0 +1,91 @@
+"""What every request passes."""
+
+import asyncio
+
+import pytest
+
+from llars.app.gate import Gate
+
+TOKEN = "open sesame"
+
+
+def ask(gate, path="/", method="GET", query="", **headers):
+    """Status, headers and text of an answer."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    given = {"host": "127.0.0.1:7860", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }
+    asyncio.run(gate(scope, receive, send))
+    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], answered, b"".join(part.get("body", b"") for part in sent[1:]).decode()
+
+
+async def inner(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"welcome"})
+
+
+@pytest.fixture
+def guarded():
+    return Gate(inner, TOKEN, 1_000_000, local=False)
+
+
+@pytest.fixture
+def open_gate():
+    return Gate(inner, None, 1_000_000, local=True)
+
+
+def test_without_a_token_nobody_comes_in(guarded):
+    status, _, text = ask(guarded)
+    assert status == 401
+    assert "welcome" not in text
+    assert "token" in text
+
+
+def test_a_wrong_token_is_told_so(guarded):
+    status, _, text = ask(guarded, query="token=open+barley")
+    assert (status, "not the token" in text) == (401, True)
+
+
+def test_the_right_token_becomes_a_cookie_and_leaves_the_address(guarded):
+    status, headers, _ = ask(guarded, query="token=open+sesame&a=1")
+    assert (status, headers["location"]) == (303, "/?a=1")
+    assert "HttpOnly" in headers["set-cookie"]
+    status, _, text = ask(guarded, cookie=headers["set-cookie"].split(";")[0])
+    assert (status, text) == (200, "welcome")
+
+
+def test_a_redirect_stays_on_this_server(guarded):
+    _, headers, _ = ask(guarded, path="//elsewhere.example/", query="token=open+sesame")
+    assert headers["location"].startswith("/elsewhere") or not headers["location"].startswith("//")
+
+
+def test_pages_may_load_from_here_alone(open_gate):
+    _, headers, _ = ask(open_gate)
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "http" not in headers["content-security-policy"]
+
+
+def test_too_long_a_request_is_refused_before_it_is_read(open_gate):
+    status, _, text = ask(open_gate, "/gradio_api/upload", "POST", content_length="500000000")
+    assert status == 413
+    assert "up to 1 MB" in text
+    assert ask(open_gate, "/gradio_api/upload", "POST")[0] == 411
+    assert ask(open_gate, "/gradio_api/upload", "POST", content_length="5000")[0] == 200
+
+
+def test_a_local_playground_answers_to_local_names_alone(open_gate):
+    assert ask(open_gate, host="evil.example:7860")[0] == 421
+    assert ask(open_gate, host="localhost:7860")[0] == 200

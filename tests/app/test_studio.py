@@ -1,0 +1,184 @@
+"""Scenes and results of many visitors, and that nothing is left of them."""
+
+import os
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+
+from llars.app.bundled import BUNDLED
+from llars.app.intake import BusyError
+from llars.app.session import STRETCHES, picture
+from llars.app.studio import UNCLAIMED, Studio, told
+from llars.errors import InstructionError, LlarsError, RasterError
+from llars.infer.display import composites
+from llars.tasks import Step
+
+
+def files_below(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_scene_opens(studio, name):
+    session = studio.open_bundled("ann", name)
+    assert len(session.bands) in (4, 10)
+    assert "EPSG" in " ".join(session.facts)
+
+
+def test_an_upload_keeps_its_name(studio, upload, small_scene):
+    session = studio.open_upload("ann", upload(small_scene))
+    assert session.facts[0] == "mine.tif"
+    assert session.facts[1] == "40 × 48 px"
+
+
+def test_a_refused_upload_leaves_nothing_and_the_scene_before_stays(studio, upload, small_scene, bomb, garbage):
+    before = studio.open_upload("ann", upload(small_scene)).scene
+    there = files_below(studio.root)
+    for bad in (bomb, garbage):
+        sent = upload(bad)
+        with pytest.raises(RasterError):
+            studio.open_upload("ann", sent)
+    assert files_below(studio.root) == there
+    assert studio.session("ann").scene is before
+
+
+def test_uploads_go_when_they_are_old_and_not_while_somebody_may_open_them(studio):
+    old, new = (studio.uploads / name / "field.tif" for name in ("one", "two"))
+    for path in (old, new):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"II*")
+    os.utime(old, (time.time() - UNCLAIMED - 1,) * 2)
+    studio.sweep()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_messages_name_the_file_and_not_where_it_lies(studio, upload, garbage):
+    with pytest.raises(LlarsError) as caught:
+        studio.open_upload("ann", upload(garbage, "holiday.tif"))
+    assert "holiday.tif" in str(caught.value)
+    assert str(studio.root) not in str(caught.value)
+
+
+def test_a_result_keeps_the_place_and_says_how_it_was_made(studio, upload, small_scene):
+    studio.open_upload("ann", upload(small_scene))
+    ticks = []
+    image = studio.restore("ann", "reduce the noise", lambda done, total: ticks.append((done, total)), report=True)
+    assert image.path.name == "mine_denoise.tif"
+    assert image.told.startswith("denoise")
+    assert ticks == [(1, 1)]
+    assert "<html" in image.report.read_text(encoding="utf-8")
+    with rasterio.open(small_scene) as before, rasterio.open(image.path) as after:
+        assert after.transform == before.transform
+        assert after.tags()["LLARS_PROMPT"] == "reduce the noise"
+
+
+def test_several_results_lie_side_by_side_and_the_oldest_goes(studio, upload, small_scene):
+    studio.open_upload("ann", upload(small_scene))
+    made = [studio.restore("ann", prompt) for prompt in ("denoise", "deblur", "destripe", "haze")]
+    session = studio.session("ann")
+    assert session.results == made[1:]
+    assert not made[0].path.exists()
+    assert all(image.path.exists() for image in session.images)
+
+
+def test_another_scene_takes_the_results_of_the_one_before_along(studio, upload, small_scene):
+    studio.open_upload("ann", upload(small_scene))
+    studio.restore("ann", "denoise")
+    studio.open_upload("ann", upload(small_scene, "other.tif"))
+    assert [path.name for path in files_below(studio.root)] == ["other.tif"]
+
+
+def test_a_failed_instruction_leaves_nothing(studio, upload, small_scene):
+    studio.open_upload("ann", upload(small_scene))
+    there = files_below(studio.root)
+    with pytest.raises(InstructionError):
+        studio.restore("ann", "sing me a song")
+    assert files_below(studio.root) == there
+
+
+def test_work_ends_when_its_time_is_over(small_restorer, upload, example):
+    """The example has two tiles when they are small; the first one is the last."""
+    studio = Studio(small_restorer, replace(Studio(small_restorer).limits, seconds=0.0))
+    studio.open_upload("ann", upload(example))
+    with pytest.raises(BusyError, match="longer than 0 s"):
+        studio.restore("ann", "denoise, then deblur")
+    assert [path.name for path in files_below(studio.root)] == ["mine.tif"]
+    studio.close()
+
+
+def test_a_grid_that_gets_too_large_is_refused_before_any_work(small_restorer, studio, upload, example):
+    studio.limits = replace(studio.limits, pixels=300_000)
+    studio.open_upload("ann", upload(example))
+    with pytest.raises(BusyError, match="times finer"):
+        studio.restore("ann", "double the resolution")
+
+
+def test_ten_at_once_each_get_their_own(studio, upload, small_scene):
+    """Every visitor's scene is brightened by another gain: results that were mixed up would show."""
+    sent = {str(number): upload(small_scene, f"scene{number}.tif") for number in range(10)}
+    failed = []
+
+    def visit(visitor):
+        try:
+            studio.open_upload(visitor, sent[visitor])
+            studio.restore(visitor, "brighten" if int(visitor) % 2 else "darken")
+        except Exception as fault:
+            failed.append(fault)
+
+    threads = [threading.Thread(target=visit, args=(visitor,)) for visitor in sent]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    with rasterio.open(small_scene) as file:
+        usual = file.read().mean()
+    for visitor in sent:
+        (image,) = studio.session(visitor).results
+        assert image.path.name == f"scene{visitor}_brightness.tif"
+        with rasterio.open(image.path) as file:
+            assert (file.read().mean() > usual) == bool(int(visitor) % 2)
+
+
+def test_who_leaves_is_forgotten_and_who_stays_is_not(studio, upload, small_scene):
+    for visitor in ("ann", "bob"):
+        studio.open_upload(visitor, upload(small_scene, f"{visitor}.tif"))
+    studio.leave("ann")
+    studio.sweep()
+    assert len(files_below(studio.root)) == 2, "pages are reloaded: there is some time"
+    studio.session("ann").touched = time.monotonic() - studio.limits.idle - 1
+    studio.sweep()
+    assert [path.name for path in files_below(studio.root)] == ["bob.tif"]
+
+
+def test_closing_leaves_nothing(small_restorer, upload, small_scene):
+    studio = Studio(small_restorer)
+    studio.open_upload("ann", upload(small_scene))
+    studio.restore("ann", "denoise")
+    studio.close()
+    assert not studio.root.exists()
+
+
+def test_pictures_share_their_stretch_unless_each_has_its_own(studio, upload, small_scene):
+    session = studio.open_upload("ann", upload(small_scene))
+    image = studio.restore("ann", "darken strongly")
+    first = next(iter(composites(session.bands)))
+    alike, *_, alone = STRETCHES
+    means = {kind: _decoded(picture(session, image, first, kind)).mean() for kind in (alike, alone)}
+    assert means[alike] < 0.7 * means[alone]
+    shown = _decoded(picture(session, session.scene, "no such combination", "no such stretch"))
+    assert shown.shape == (3, 48, 40)
+
+
+def _decoded(content) -> np.ndarray:
+    with rasterio.MemoryFile(content) as memory, memory.open() as file:
+        return file.read()
+
+
+def test_steps_are_told_in_few_words():
+    steps = [Step("sr", 0.33, scale=2), Step("brightness", -0.5), Step("denoise", 0.5)]
+    assert told(steps) == "sr ×2, then brightness -0.50, then denoise 0.50"

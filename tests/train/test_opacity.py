@@ -1,0 +1,66 @@
+"""Facts about the training of the estimator of clouds, on a corpus of waves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from llars.bands import Band
+from llars.data.corpus import Corpus, pack
+from llars.data.patches import PatchSource
+from llars.sample import Sample
+from llars.train.opacity import CLEAN, draw, figures, loss, train
+
+BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> PatchSource:
+    rng = np.random.default_rng(0)
+    samples = []
+    for index in range(3):
+        y, x = np.mgrid[:96, :96] / rng.uniform(4, 12)
+        waves = 0.2 + 0.1 * np.sin(y) * np.cos(x) + 0.01 * rng.standard_normal((3, 96, 96))
+        samples.append(
+            Sample(
+                scene=f"waves_{index}",
+                sensor="sentinel2-l2a",
+                split="train",
+                bands=BANDS,
+                values=(10_000 * waves).astype(np.uint16),
+                scale=1e-4,
+                offset=0.0,
+                valid=np.ones((96, 96), dtype=bool),
+            )
+        )
+    path: Path = tmp_path_factory.mktemp("corpus") / "train"
+    pack(samples, path)
+    return PatchSource(Corpus.open(path))
+
+
+def test_examples_are_clean_or_under_clouds_and_repeat(source: PatchSource) -> None:
+    first, again = (draw(source, 64, 64, np.random.default_rng(5)) for _ in range(2))
+    assert torch.equal(first.image, again.image) and torch.equal(first.target, again.target)
+    assert first.target.shape == (64, 2, 16, 16)
+    clean = (first.target == 0).all(-1).all(-1).all(-1).float().mean()
+    # Three standard deviations of 64 draws; a cloud so faint that nothing is opaque or touched is rare.
+    assert abs(float(clean) - CLEAN) < 0.2
+    opacity, touched = first.target.unbind(1)
+    # What is opaque is touched, but on ground as bright as the cloud.
+    assert touched[opacity > 0.5].mean() > 0.9
+
+
+def test_training_learns_and_repeats(source: PatchSource) -> None:
+    one, two = (train(source, batches=3, size=4, side=64, seed=1) for _ in range(2))
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, two.state_dict()[name]), name
+    held_out = [draw(source, 8, 64, np.random.default_rng((9, number))) for number in range(4)]
+    with torch.inference_mode():
+        before = sum(float(loss(one, each)) for each in held_out)
+    taught = train(source, batches=60, size=4, side=64, seed=1, network=one)
+    with torch.inference_mode():
+        after = sum(float(loss(taught, each)) for each in held_out)
+    assert after < 0.8 * before
+    found = figures(taught, iter(held_out))
+    assert found.found > 0.7 and found.false < 0.3

@@ -1,0 +1,42 @@
+"""Facts about the bundled estimator of clouds' file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from llars.bands import plain_bands
+from llars.errors import WeightsError
+from llars.model.normalise import Statistics
+from llars.model.opacity import OpacityNetwork
+from llars.weights.opacity import bundle_opacity, load_opacity
+
+
+@torch.inference_mode()
+def test_the_bundled_estimator_tells_a_cloud_from_ground() -> None:
+    network = load_opacity()
+    assert not network.training
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    ground = 0.2 + 0.05 * torch.sin(y / 9) * torch.cos(x / 7)
+    image = torch.stack([ground, 0.9 * ground, 0.7 * ground])[None]
+    assert network.cover(image, [plain_bands(3)], Statistics.of(image)).opacity.max() < 0.5
+    image[..., 96:160, 64:160] = 0.85
+    opacity = network.cover(image, [plain_bands(3)], Statistics.of(image)).opacity[0, 0]
+    assert opacity[26:38, 18:38].min() > 0.5
+    far = opacity.clone()
+    far[20:44, 12:44] = 0.0
+    assert far.max() < 0.5
+
+
+def test_round_trip_in_half_precision(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    made = OpacityNetwork().half().float()
+    again = load_opacity(bundle_opacity(made, {"seed": 0}, tmp_path).parent)
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = bundle_opacity(OpacityNetwork(), {}, tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(WeightsError, match=r"llars-opacity.safetensors is damaged"):
+        load_opacity(tmp_path)
