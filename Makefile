@@ -18,7 +18,7 @@ setup: $(STAMP) ## a virtual environment with llars and all that its development
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench,dask,ray,export,parquet]'
 	@touch $@
 
 demo: $(STAMP) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/

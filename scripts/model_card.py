@@ -21,11 +21,13 @@ EXACT = 100.0
 
 
 def licences(manifest: Path) -> list[str]:
-    """One line per source of the training split."""
-    train = json.loads(manifest.read_text(encoding="utf-8"))["splits"]["train"]
+    """One line per source of the corpus, and what its training split holds."""
+    held = json.loads(manifest.read_text(encoding="utf-8"))
+    train = held["splits"]["train"]
     sensors = ", ".join(f"{name} ({count})" for name, count in train["sensors"].items())
-    lines = [f"{train['scenes']} scenes, by sensor: {sensors}.", "", "| source | licence |", "| --- | --- |"]
-    return [*lines, *(f"| {source} | {licence} |" for source, licence in train["licences"])]
+    lines = [f"{train['scenes']} images to train on, by sensor: {sensors}.", "", "| source | licence |", "| --- | --- |"]
+    named = dict.fromkeys((source["source"], source["licence"]) for source in held["sources"])
+    return [*lines, *(f"| {source} | {licence} |" for source, licence in named)]
 
 
 def table(corner: str, rows: Iterable[str], columns: Sequence[str], cell: Callable[[str, str], str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Prove that a big scene is restored in little memory and at nearly the speed of the network itself.
 
-    python scripts/prove_scene.py FOLDER [--side 10980] [--bands 4] [--threads 1] [--scenes FOLDER_OF_GEOTIFFS]
+    python scripts/prove_scene.py FOLDER [--side 10980] [--height N] [--bands 4] [--threads 1] [--scenes FOLDER_OF_GEOTIFFS]
 
 It makes a scene of uint16 out of real crops, and one twice as long; restores both with `llars restore`; and measures from
 outside: the resident memory of all processes together, wall-clock and processor time. It ends with 1 where the memory
@@ -155,6 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--side", type=int, default=10_980)
+    parser.add_argument("--height", type=int, help="of the shorter scene, where it is not square")
     parser.add_argument("--bands", type=int, choices=BANDS, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=float, default=2.0, help="GB of memory")
@@ -162,7 +163,8 @@ def main() -> int:
     options, costs = parser.parse_args(), []
     options.folder.mkdir(parents=True, exist_ok=True)
     crops = crops_of(options.scenes, options.bands)
-    for height in (options.side, 2 * options.side):
+    lengths = [times * (options.height or options.side) for times in (1, 2)]
+    for height in lengths:
         scene = options.folder / f"{options.bands}x{height}x{options.side}.tif"
         if not scene.exists():
             make_scene(scene, crops, height, options.side)
@@ -173,10 +175,12 @@ def main() -> int:
         print(f"{height} x {options.side} x {options.bands}: {figures}", flush=True)
     once, twice = costs
     own = {rows: network_rate(BANDS[options.bands], rows, columns, options.threads) for rows, columns in TILES}
-    rate = options.side**2 / 1e6 / (twice.processor - once.processor)
+    rate = lengths[0] * options.side / 1e6 / (twice.processor - once.processor)
     print(f"rate {rate:.3f} Mpx/s of processor time, start-up {once.processor * 2 - twice.processor:.1f} s")
     for rows, columns in TILES:
-        print(f"the network alone on {rows} x {columns} px: {own[rows]:.3f} Mpx/s, of which that is {rate / own[rows]:.0%}")
+        print(
+            f"the network alone on {rows} x {columns} px: {own[rows]:.3f} Mpx/s, of which that is {rate / own[rows]:.0%}"
+        )
     peak = max(once.peak, twice.peak)
     return 0 if peak <= options.limit * 1e9 and rate >= LEAST * min(own.values()) else 1
 

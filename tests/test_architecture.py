@@ -26,7 +26,9 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {"_archive": "cli", "_console": "cli", "_data_commands": "cli", "_serving": "cli", "_tuning": "cli"}
+ALIASES = {
+    **{name: "cli" for name in ("_archive", "_console", "_data_commands", "_diagnosing", "_serving", "_tuning")}
+}
 """Further modules beside the package's members, and the member that each is a part of."""
 
 FORBIDDEN = {

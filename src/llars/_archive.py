@@ -24,7 +24,7 @@ Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, o
 @archive.command()
 def batch(
     manifest: Annotated[
-        str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv) or STAC items (.json).")
+        str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv, .parquet), STAC (.json).")
     ],
     folder: Annotated[Path, typer.Argument(metavar="OUTDIR", help="Folder for results, journal and report.")],
     prompt: Prompt = "",

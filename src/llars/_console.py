@@ -54,7 +54,13 @@ def say(notes: Iterable[str]) -> None:
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Something to call with (done, total) that draws a bar on standard error; None where nobody would see it."""
+    """Something to call with (done, total) that draws a bar on standard error; None where nobody would see it.
+
+    With ``LLARS_PROGRESS=lines`` it writes a line for each call instead, for programs that show progress themselves.
+    """
+    if os.environ.get("LLARS_PROGRESS") == "lines":
+        yield lambda done, total: print(f"llars: {done} of {total} done", file=sys.stderr, flush=True)
+        return
     if quiet or not sys.stderr.isatty():
         yield None
         return

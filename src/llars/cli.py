@@ -24,6 +24,7 @@ from llars._console import (
     say,
 )
 from llars._data_commands import Config, Overrides, configured_folder, data
+from llars._diagnosing import diagnosing
 from llars._serving import serving
 from llars._tuning import tuning
 from llars.errors import LlarsError
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(data, name="data")
 app.add_typer(archive)
+app.add_typer(diagnosing)
 app.add_typer(serving)
 app.add_typer(tuning)
 
@@ -52,6 +54,8 @@ Folder = Annotated[
     Path | None,
     typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
 ]
+Prompt = Annotated[str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')]
+Project = Annotated[bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
 ]
@@ -66,6 +70,9 @@ MaxMemory = Annotated[
 ]
 Uncertainty = Annotated[
     Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
+]
+Invented = Annotated[
+    Path | None, typer.Option("--invented", help="Also write which pixels were made up, not measured: 1, 2.")
 ]
 Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Also write a page about what was done: HTML.")]
@@ -87,9 +94,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def restore(
     source: Input,
     output: Output,
-    prompt: Annotated[
-        str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')
-    ] = "",
+    prompt: Prompt = "",
     guides: Annotated[
         list[str] | None,
         typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
@@ -101,10 +106,9 @@ def restore(
     device: Device = "auto",
     tile: Tile = None,
     max_memory: MaxMemory = None,
-    project: Annotated[
-        bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")
-    ] = True,
+    project: Project = True,
     uncertainty: Uncertainty = None,
+    invented: Invented = None,
     preview: Preview = None,
     report: Report = None,
     overwrite: Overwrite = False,
@@ -129,6 +133,7 @@ def restore(
             max_memory=max_memory,
             project=project,
             uncertainty=uncertainty,
+            invented=invented,
             preview=preview,
             report=report,
             overwrite=overwrite,
@@ -137,24 +142,6 @@ def restore(
         )
     if not quiet:
         say(done.notes)
-
-
-@app.command()
-def diagnose(
-    source: Input,
-    sensor: SensorName = None,
-    model: Model = DEFAULT_MODEL,
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Tell what is wrong with an image, and the prompt to fix it."""
-    from llars.infer.job import diagnose_file
-
-    found = diagnose_file(source, sensor=sensor, model=model, device=device)
-    if as_json:
-        print_json(found)
-    else:
-        print_table([(one.task, f"{one.severity:.2f}", f'-p "{one.prompt}"') for one in found] or [("nothing",)])
 
 
 @app.command()

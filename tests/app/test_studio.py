@@ -100,17 +100,16 @@ def test_a_failed_instruction_leaves_nothing(studio, upload, small_scene):
     assert files_below(studio.root) == there
 
 
-def test_work_ends_when_its_time_is_over(small_restorer, upload, example):
-    """The example has two tiles when they are small; the first one is the last."""
-    studio = Studio(small_restorer, replace(Studio(small_restorer).limits, seconds=0.0))
+def test_work_ends_when_its_time_is_over(studio, upload, example):
+    """Two steps are two tiles; the first is the last."""
+    studio.limits = replace(studio.limits, seconds=0.0)
     studio.open_upload("ann", upload(example))
     with pytest.raises(BusyError, match="longer than 0 s"):
         studio.restore("ann", "denoise, then deblur")
     assert [path.name for path in files_below(studio.root)] == ["mine.tif"]
-    studio.close()
 
 
-def test_a_grid_that_gets_too_large_is_refused_before_any_work(small_restorer, studio, upload, example):
+def test_a_grid_that_gets_too_large_is_refused_before_any_work(studio, upload, example):
     studio.limits = replace(studio.limits, pixels=300_000)
     studio.open_upload("ann", upload(example))
     with pytest.raises(BusyError, match="times finer"):

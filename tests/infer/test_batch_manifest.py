@@ -1,6 +1,7 @@
 """Manifests: what is restored, and what the results are called."""
 
 import json
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import pytest
@@ -121,3 +122,20 @@ def test_results_never_replace_inputs(place):
     (place / "m.txt").write_text("a.tif\n")
     with pytest.raises(ConfigError, match="would replace an input"):
         read_manifest(place / "m.txt", place, "denoise")
+
+
+def test_a_parquet_table_says_what_a_csv_says(place):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    taken = [datetime(2024, 5, 1, 10), None]
+    columns = {"input": ["a.tif", "deep/b.TIF"], "prompt": ["dehaze", None], "sar": ["sar.tif", None]}
+    parquet.write_table(pyarrow.table({**columns, "datetime": taken}), place / "table.parquet")
+    rows = ["input,prompt,sar,datetime", "a.tif,dehaze,sar.tif,2024-05-01T10:00:00Z", "deep/b.TIF,,,"]
+    (place / "table.csv").write_text("\n".join(rows))
+    entries = read_manifest(place / "table.parquet", place / "out", "denoise")
+    assert entries == read_manifest(place / "table.csv", place / "out", "denoise")
+    assert [entry.taken for entry in entries] == ["2024-05-01T10:00:00Z", None]
+    (place / "bad.parquet").write_bytes(b"no table")
+    with pytest.raises(ConfigError, match="is it Parquet"):
+        read_manifest(place / "bad.parquet", place / "out", "denoise")

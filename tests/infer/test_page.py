@@ -14,6 +14,7 @@ from llars.infer import job
 from llars.infer.page.charts import axis_ticks, histogram
 from llars.infer.page.measures import measure
 from llars.infer.page.pictures import Thin, detail_window, distinct_points, thinned
+from llars.infer.page.sections import consistency
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +80,24 @@ def test_gaps_that_stayed_are_counted(field, tmp_path):
     assert "no data stayed no data, pixel for pixel (176 values)" in text_of(reported(field, tmp_path, "noise"))
 
 
-def test_a_finer_grid_is_brought_back_to_the_input(field, tmp_path):
-    said = text_of(reported(field, tmp_path, "noise", scale=2))
-    assert "the result averaged over each pixel of the input gives that pixel" in said
-    assert "132 × 98 px" in said
+def test_a_finer_grid_is_brought_back_to_the_input(tmp_path):
+    """Each pixel in four, two of them brighter and two darker by as much; then one of them alone."""
+    coarse = np.random.default_rng(0).normal(100.0, 10.0, (2, 48, 40)).astype(np.float32)
+    fine = coarse.repeat(2, axis=1).repeat(2, axis=2)
+    fine[:, :, ::2] += 4.0
+    fine[:, :, 1::2] -= 4.0
+    files = [opened(write(tmp_path / f"{i}.tif", one)) for i, one in enumerate((coarse, fine, fine + 2.0))]
+    kept, moved = (measure(files[0], other, 2, ["a", "b"]) for other in files[1:])
+    assert max(band.farthest for band in kept.bands) < 1e-4
+    assert moved.bands[0].shift == pytest.approx(2.0, abs=1e-4)
+    told = "the result averaged over each pixel of the input gives that pixel"
+    assert told in consistency(kept, 2, {"sr"}, "counts")
+    assert told not in consistency(moved, 2, {"sr"}, "counts")
+    assert consistency(moved, 2, {"sr"}, "counts").count('class="odd"') == 3
+
+
+def test_the_size_of_a_finer_grid_is_told(field, tmp_path):
+    assert "66 × 49 px → 132 × 98 px" in text_of(reported(field, tmp_path, "noise", scale=2))
 
 
 def test_a_page_appears_with_its_output_or_not_at_all(field, tmp_path, monkeypatch):

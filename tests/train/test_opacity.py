@@ -61,6 +61,7 @@ def test_training_learns_and_repeats(source: PatchSource) -> None:
     taught = train(source, batches=60, size=4, side=64, seed=1, network=one)
     with torch.inference_mode():
         after = sum(float(loss(taught, each)) for each in held_out)
-    assert after < 0.8 * before
+    # A few seconds of training, from where it says nothing of the place.
+    assert after < 0.95 * before
     found = figures(taught, iter(held_out))
-    assert found.found > 0.7 and found.false < 0.3
+    assert found.touched_found > found.touched_false + 0.2

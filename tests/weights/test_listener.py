@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llars.model.reading import InstructionReader
+from llars.model.reading import InstructionReader, Reading
 from llars.model.steps import Span
 from llars.text.encoder import SentenceEncoder
 from llars.weights.listener import Listener
@@ -44,3 +44,69 @@ def test_a_text_is_encoded_once(listener: Listener, monkeypatch: pytest.MonkeyPa
     listener.read("a text of its own")
     listener.steps("a text of its own")
     assert seen == ["a text of its own"]
+
+
+class Told:
+    """Stands for the network: what is read in each text, and the steps that are found."""
+
+    def __init__(self, read: dict[str, Reading], steps: list[str]) -> None:
+        self._read, self._steps = read, steps
+
+    def over(self, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+        monkeypatch.setattr(listener, "read", lambda text: self._read.get(text, reading("none", 0.9)))
+        monkeypatch.setattr(listener, "steps", lambda _: self._steps)
+        return [(part.reading.task, part.text) for part in listener.parts(next(iter(self._read)))]
+
+
+def reading(task: str, probability: float, second: str = "haze", less: float = 0.05, compound: float = 0.0) -> Reading:
+    return Reading(task, probability, second, less, None, compound)
+
+
+def test_steps_are_found_where_no_joint_of_words_tells_them(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "denoise with that out of the way sharpen"
+    read = {text: reading("denoise", 0.5), "denoise": reading("denoise", 0.9), "sharpen": reading("deblur", 0.9)}
+    found = Told(read, ["denoise", "sharpen"]).over(listener, monkeypatch)
+    assert found == [("denoise", "denoise"), ("deblur", "sharpen")]
+
+
+def test_what_is_plainly_one_request_stays_whole(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "sharpen the soft edges"
+    read = {text: reading("deblur", 0.9), "sharpen": reading("deblur", 0.9), "the soft edges": reading("stretch", 0.5)}
+    assert Told(read, ["sharpen", "the soft edges"]).over(listener, monkeypatch) == [("deblur", text)]
+
+
+def test_clouds_are_removed_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "clear the clouds, guided by radar"
+    read = {
+        text: reading("cloud_sar", 0.6, compound=0.9),
+        "clear the clouds": reading("cloud", 0.9),
+        "guided by radar": reading("cloud_sar", 0.9),
+    }
+    found = Told(read, ["clear the clouds", "guided by radar"]).over(listener, monkeypatch)
+    assert [task for task, _ in found] == ["cloud_sar"]
+
+
+def test_a_doubtful_piece_beside_a_request_is_taken_for_one(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "denoise, then shrink the pixels"
+    piece = "shrink the pixels"
+    for doubt, expected in ((reading("none", 0.6, "sr", 0.35), "sr"), (reading("none", 0.95, "sr", 0.03), "none")):
+        read = {text: reading("denoise", 0.5, compound=0.9), "denoise": reading("denoise", 0.9), piece: doubt}
+        assert Told(read, ["denoise", piece]).over(listener, monkeypatch)[-1] == (expected, piece)
+
+
+def test_a_piece_between_joints_of_words_is_cut_finer(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, piece = "remove stripes and noise, then sharpen", "remove stripes and noise"
+    read = {
+        text: reading("destripe", 0.5, compound=0.9),
+        piece: reading("destripe", 0.9),
+        "sharpen": reading("deblur", 0.9),
+        "stripes": reading("destripe", 0.9),
+        "noise": reading("denoise", 0.9),
+    }
+    monkeypatch.setattr(listener, "read", read.__getitem__)
+    monkeypatch.setattr(listener, "steps", lambda said: ["stripes", "noise"] if said == piece else [said])
+    assert [part.reading.task for part in listener.parts(text)] == ["destripe", "denoise", "deblur"]

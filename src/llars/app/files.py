@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, Response
 
@@ -27,7 +25,6 @@ def router(studio: Studio) -> APIRouter:
         return one
 
     # Plain functions: they run in threads, beside the page.
-    @routes.get("/{session}/{image}/picture")
     def show(session: str, image: str, bands: str = "", stretch: str = "") -> Response:
         try:
             content = picture(*found(session, image), bands, stretch)
@@ -36,16 +33,16 @@ def router(studio: Studio) -> APIRouter:
         kind = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
         return Response(content, media_type=kind, headers=PRIVATE)
 
-    @routes.get("/{session}/{image}/file")
     def file(session: str, image: str) -> FileResponse:
         path = found(session, image)[1].path
         return FileResponse(path, media_type="image/tiff", filename=path.name)
 
-    @routes.get("/{session}/{image}/report")
-    def report(session: str, image: str) -> Any:
+    def report(session: str, image: str) -> FileResponse:
         page = found(session, image)[1].report
         if page is None:
             raise HTTPException(404, "no report was made of this result")
         return FileResponse(page, media_type="text/html")
 
+    for name, door in (("picture", show), ("file", file), ("report", report)):
+        routes.add_api_route("/{session}/{image}/" + name, door, methods=["GET"])
     return routes

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from importlib import resources
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
 from llars.app.bundled import BUNDLED
+from llars.app.doors import ANY_SENSOR, MOST_FINDINGS, Doors
 from llars.app.intake import Limits, readable
-from llars.app.session import STRETCHES, Image, Session
+from llars.app.session import STRETCHES
 from llars.app.studio import Studio
-from llars.errors import LlarsError
-from llars.infer.display import composites, display_size
 from llars.sensors import SENSORS
 from llars.tasks import TASKS
 
-__all__ = ["FILES", "look", "playground"]
-
-FILES = "/llars"
-"""Where pictures and results are served."""
-
-ANY_SENSOR = "as the file says"
-
-MOST_FINDINGS = 4
-
-LETTERS = "ABCDEFGHIJKLMNOP"
+__all__ = ["look", "playground"]
 
 SHOWN = ("denoise", "destripe", "haze", "deblur", "cloud", "sr", "brightness", "stretch", "equalize")
 """Tasks whose instruction is offered, where the weights can do them; those that need another image are not."""
@@ -160,7 +144,7 @@ def _limits(limits: Limits) -> str:
 
 def _wire(page: gr.Blocks, studio: Studio, left: _Controls, bands: Any, stretch: Any, viewer: Any) -> None:
     """Events; whoever opens a scene sees it first, and what is wrong with it as soon as that is known."""
-    doors = _Doors(studio)
+    doors = Doors(studio)
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     private: dict[str, Any] = {"api_visibility": "private", **quiet}
     opened = [viewer, bands, left.facts, left.prompt]
@@ -189,114 +173,3 @@ def _wire(page: gr.Blocks, studio: Studio, left: _Controls, bands: Any, stretch:
     for button in (*left.findings, *left.suggestions):
         button.click(lambda text: text, [button], [left.prompt], queue=False, **private)
     page.unload(doors.leave)
-
-
-class _Doors:
-    """The studio's doors in terms of components."""
-
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-
-    def open_bundled(self, name: str, _sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
-        with _polite():
-            return _opened(self._studio.open_bundled(_visitor(request), name), stretch, BUNDLED[name].prompt)
-
-    def open_upload(self, upload: str | None, sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
-        with _polite():
-            if upload is None:
-                raise gr.Error("Nothing arrived; try again.", print_exception=False)
-            known = None if sensor == ANY_SENSOR else sensor
-            return _opened(self._studio.open_upload(_visitor(request), Path(upload), known), stretch, "")
-
-    def advise(self, request: gr.Request) -> tuple[Any, ...]:
-        with _polite():
-            findings = self._studio.diagnose(_visitor(request))[:MOST_FINDINGS]
-        told = "In this scene, llars sees" if findings else "llars sees nothing wrong with this scene"
-        buttons = [gr.Button(one.prompt, visible=True) for one in findings]
-        buttons += [gr.Button("", visible=False)] * (MOST_FINDINGS - len(findings))
-        return gr.HTML(f'<span class="label">{told}</span>', visible=True), gr.Row(visible=bool(findings)), *buttons
-
-    def restore(
-        self,
-        prompt: str,
-        bands: str,
-        stretch: str,
-        report: bool,
-        request: gr.Request,
-        progress: Any = gr.Progress(),  # noqa: B008 - gradio finds it by its default
-    ) -> tuple[dict[str, Any], str]:
-        wanted = [line.strip() for line in prompt.splitlines() if line.strip()] or [""]
-        visitor = _visitor(request)
-        with _polite():
-            for number, line in enumerate(wanted):
-                self._studio.restore(visitor, line, _told(progress, number, len(wanted), line), report)
-        return _shown(self._studio.session(visitor), bands, stretch), ""
-
-    def clear(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
-        return _shown(self._studio.clear(_visitor(request)), bands, stretch)
-
-    def show(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
-        return _shown(self._studio.session(_visitor(request)), bands, stretch)
-
-    def leave(self, request: gr.Request) -> None:
-        self._studio.leave(_visitor(request))
-
-
-def _visitor(request: gr.Request) -> str:
-    return request.session_hash or secrets.token_hex(8)
-
-
-@contextmanager
-def _polite() -> Iterator[None]:
-    """Mistakes become messages on the page."""
-    try:
-        yield
-    except LlarsError as mistake:
-        text = str(mistake)
-        told = escape(text[:1].upper() + text[1:])
-        raise gr.Error(told, duration=15, title="That did not work", print_exception=False) from None
-
-
-def _told(progress: Any, number: int, count: int, line: str) -> Callable[[int, int], None]:
-    """Progress over several instructions."""
-    progress(number / count, desc=line)
-    return lambda done, total: progress((number + done / total) / count, desc=line)
-
-
-def _opened(session: Session, stretch: str, prompt: str) -> tuple[Any, ...]:
-    choices = [*composites(session.bands)]
-    notes = "".join(f"<em>{escape(note)}</em>" for note in session.opened.notes)
-    facts = "".join(f"<span>{escape(fact)}</span>" for fact in session.facts)
-    told = f'<div class="facts">{facts}{notes}</div>'
-    return _shown(session, choices[0], stretch), gr.Dropdown(choices=choices, value=choices[0]), told, prompt
-
-
-def _shown(session: Session, bands: str, stretch: str) -> dict[str, Any]:
-    """What the viewer needs to know."""
-    images = session.images
-    rows, columns = display_size(images[0].file.grid, 1000) if images else (1, 1)
-    # Stretches are shared: with every new result all pictures are other pictures.
-    asked = f"bands={quote(bands)}&stretch={quote(stretch)}&of={len(images)}-{images[-1].key if images else ''}"
-    return {
-        "images": [_card(session, image, letter, asked) for image, letter in zip(images, LETTERS, strict=False)],
-        "aspect": columns / rows,
-        "version": f"{images[0].key}/{images[-1].key}" if images else "",
-    }
-
-
-def _card(session: Session, image: Image, letter: str, asked: str) -> dict[str, Any]:
-    place = f"{FILES}/{session.key}/{image.key}"
-    grid = image.file.grid
-    return {
-        "key": image.key,
-        "letter": letter,
-        "name": image.prompt or "Scene",
-        "told": image.told,
-        "notes": list(image.notes) if image.prompt else [],
-        "size": f"{grid.width} × {grid.height} px",
-        "seconds": f"{image.seconds:.1f} s" if image.prompt else "",
-        "url": f"{place}/picture?{asked}",
-        "file": f"{place}/file" if image.prompt else "",
-        "filename": image.path.name,
-        "report": f"{place}/report" if image.report else "",
-    }

@@ -87,8 +87,9 @@ def build(studio: Any, token: str | None, local: bool = True) -> Any:
         from fastapi import FastAPI
     except ModuleNotFoundError:
         raise ConfigError("the playground needs gradio: pip install 'llars[app]'") from None
+    from llars.app.doors import FILES
     from llars.app.files import router
-    from llars.app.layout import FILES, look, playground
+    from llars.app.layout import look, playground
 
     api = FastAPI(openapi_url=None)
     api.include_router(router(studio), prefix=FILES)

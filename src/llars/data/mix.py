@@ -48,6 +48,9 @@ PART = 4
 MARGIN = 4
 """Pixels that the larger crop of super-resolution adds on each side."""
 
+MENDED = frozenset({*CHAIN, "cloud", "cloud_sar"})
+"""Tasks that must leave an image alone in which nothing is wrong."""
+
 OPTICAL = frozenset({"cloud", "haze", "sr", "brightness"})
 """Tasks of images of reflected light."""
 
@@ -106,7 +109,7 @@ class Mixer:
         mixed = {task: weight for task, weight in recipe.tasks.items() if task not in GUIDED | TONES}
         self.mixed, self._mixed_odds = _odds(mixed)
         few = sum(odds for count, odds in zip(self.counts, self._count_odds, strict=True) if count <= 2)
-        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in CHAIN)
+        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in MENDED)
         # Shares of all patches, turned into odds where the choice is made.
         self._speckle_odds = recipe.speckle / few if few else 0.0
         self._none_odds = recipe.none_needed / chain if chain else 0.0
@@ -167,6 +170,8 @@ class Mixer:
             couple = self.radar.radar(count, size, rng)
             thin = bool(rng.random() < self.recipe.thin)
             strength = severities(rng, size)
+            if rng.random() < self._none_odds:
+                strength = torch.zeros(size)
             pair = clouded(couple.first, couple.bands, strength, generator, thin, couple.second, couple.second_bands)
             pair = self._cut(started(task, pair, couple.bands, self.estimators), 1)
             return self._joined([(task, pair, couple.bands, words)], rng, generator)
@@ -200,7 +205,7 @@ class Mixer:
             optical=task in OPTICAL,
         )
         bands = patches.bands
-        if task in CHAIN and rng.random() < self._none_odds:
+        if task in MENDED and rng.random() < self._none_odds:
             words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
             return self._cut(started(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
         step = 1

@@ -42,7 +42,7 @@ class Recipe:
     )
     """Weight of each number of target bands; a number that no scene of the corpus has is left out."""
 
-    none_needed: float = 0.04
+    none_needed: float = 0.06
     """Share of patches with the instruction for a fault that is not there: nothing must change."""
 
     second_fault: float = 0.1

@@ -7,7 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from llars.infer.engine import Restored
+from llars.infer.invention import mask_profile
 from llars.infer.overlap import behind
 from llars.infer.preview import Thumbnail, before_after, write_png
 from llars.infer.raster import RasterProfile, writing
@@ -34,7 +37,7 @@ def deliver(
     if stream.scale is None:
         profile = profile.on(stream.grid)
     sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
-    profiles = {"image": profile, "uncertainty": profile.companion(sigma)}
+    profiles = {"image": profile, "uncertainty": profile.companion(sigma), "invented": mask_profile(profile)}
     seen = Thumbnail(stream.shape[1:], scene.attrs["bands"]) if "preview" in places else None
     with ExitStack() as stack:
         writers = {
@@ -47,6 +50,10 @@ def deliver(
             writers["image"].write(part.window, part.values)
             if part.deviation is not None:
                 writers["uncertainty"].write(part.window, part.deviation)
+            if "invented" in writers:
+                mask = stream.invented(part.window).astype(np.float32)
+                mask[0, np.isnan(part.values).all(0)] = np.nan
+                writers["invented"].write(part.window, mask)
             if seen is not None:
                 seen.add(part.window, part.values)
 

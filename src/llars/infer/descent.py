@@ -73,6 +73,8 @@ class Folded:
     dense: DenseNetwork
     statistics: Statistics
     """Of the target's bands, then the guides'."""
+    temperature: float = 1.0
+    """Factor on the predicted scale of the error."""
 
 
 class _Rows(Generic[Number]):
@@ -137,7 +139,7 @@ def descend(
                     images.add(_numpy(own.undo(output.image.float()))[part])
                     if output.raw_log_scale is not None:
                         # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
-                        scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0))
+                        scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0) * folded.temperature)
                         deviations.add(_numpy(scale)[part])
                 while cores and images.bottom >= work.around(cores[0]).bottom:
                     yield _whole(cores.popleft(), sides, work, images, deviations, gaps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
@@ -45,7 +45,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Extent: TypeAlias = "int | tuple[int, int]"
 """Side of a tile in pixels, or its rows and columns."""
 
-TILE_ROWS, TILE_COLUMNS = 256, 12_288
+TILE_ROWS, TILE_COLUMNS = 128, 12_288
 """A tile where nobody says how large: rows come in any number, columns cost memory and save halo."""
 
 SMALLEST_TILE = 64
@@ -64,6 +64,8 @@ class Engine:
 
     def __init__(self, network: Network, encoder: Encodes, device: torch.device, half: bool) -> None:
         self.device, self._half = device, half
+        self.temperatures: Mapping[str, float] = {}
+        """Factors on the predicted scale of the error by task; 1 where there is none."""
         self.network = network.to(device).eval()
         self._encoder = encoder
 
@@ -85,7 +87,17 @@ class Engine:
             ConfigError: not even the smallest tiles fit.
         """
         folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
-        grid = self.grid(work, tile)
+        return self.run(folded, work, self.grid(work, tile), done, say)
+
+    def run(
+        self,
+        folded: Folded,
+        work: Work,
+        grid: TileGrid,
+        done: Collection[Window] = (),
+        say: Callable[[str], object] = str,
+    ) -> Iterator[Restored]:
+        """``take`` for what is folded already."""
         columns = deque(grid.columns(done))
         while columns:
             column, left = columns.popleft(), None
@@ -116,7 +128,8 @@ class Engine:
         with torch.inference_mode():
             statistics = self._to_device(statistics_of(stack, step.task in TONES))
             conditions = self._conditions(stack, statistics, words, targets)
-            return Folded(self.network.fold(conditions, uncertainty), statistics)
+            dense = self.network.fold(conditions, uncertainty)
+            return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
 
     def grid(self, work: Work, tile: Extent | None) -> TileGrid:
         """The tiles of a step."""

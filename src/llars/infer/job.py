@@ -20,13 +20,14 @@ from llars.errors import ConfigError
 from llars.infer.coarse import coarser
 from llars.infer.delivery import deliver
 from llars.infer.diagnosis import Finding
+from llars.infer.diagnosis_picture import draw
 from llars.infer.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
 from llars.infer.outputs import check_outputs, check_suffixes, stoppable, whole_files
 from llars.infer.page import Made, write_page
 from llars.infer.partial import Partial, identity_of
 from llars.infer.picture import picture_of
 from llars.infer.raster import read_profile, write_like
-from llars.infer.resolution import Order, arranged, steps_of
+from llars.infer.resolution import Order, arranged, mended, steps_of
 from llars.infer.restorer import Restorer, load
 from llars.infer.stream import Options
 from llars.scene import open_scene
@@ -87,6 +88,7 @@ def restore_file(
     max_memory: str | None = None,
     project: bool = True,
     uncertainty: str | Path | None = None,
+    invented: str | Path | None = None,
     preview: str | Path | None = None,
     report: str | Path | None = None,
     overwrite: bool = False,
@@ -101,7 +103,7 @@ def restore_file(
         source: a raster that GDAL reads, or a product (see ``open_scene``).
         output: GeoTIFF; everything but the pixels is kept. With ``scale`` or a guide that sets the grid, that gets
             finer, within the same bounds where the grids nest.
-        prompt: what to do.
+        prompt: what to do; where it is empty, what the diagnosis finds is mended.
         guides: by role (``sar``, ``pan``, ``fine_before``, ``coarse_before``), rasters that help, on any grid.
         sensor: name of the sensor, where the file does not say.
         scale: how many times finer the grid shall be, 2 to 4.
@@ -112,6 +114,7 @@ def restore_file(
         max_memory: memory that may be used, as ``4GB``; 2 GB or half of the machine's by default. Scenes need not fit.
         project: hold the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
+        invented: also write here which pixels were not measured: bytes, see `llars.infer.invention`.
         preview: also write a picture, before and after, here: PNG.
         report: also write a page about the restoration here: HTML.
         overwrite: replace outputs that exist.
@@ -124,7 +127,7 @@ def restore_file(
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
     """
     begun = time.perf_counter()
-    wanted = {"image": output, "uncertainty": uncertainty, "preview": preview, "report": report}
+    wanted = {"image": output, "uncertainty": uncertainty, "invented": invented, "preview": preview, "report": report}
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     check_suffixes(paths)
@@ -137,7 +140,7 @@ def restore_file(
         scene = open_scene(order.source, sensor)
         for note in scene.attrs["notes"]:
             notes.add(note)
-        steps = steps_of(order, restorer, notes.add)
+        steps = steps_of(order, restorer, notes.add) if prompt else mended(order, restorer, scene, notes.add)
         helpers = {role: open_scene(path) for role, path in guides.items()}
         count = len(scene) + sum(map(len, helpers.values()))
         finest = max((step.scale for step in steps), default=1)
@@ -257,10 +260,27 @@ def degrade_file(
 
 
 def diagnose_file(
-    source: str | Path, *, sensor: str | None = None, model: str = "llars-small", device: str = "auto"
+    source: str | Path,
+    *,
+    sensor: str | None = None,
+    model: str = "llars-small",
+    device: str = "auto",
+    picture: str | Path | None = None,
+    overwrite: bool = False,
 ) -> list[Finding]:
-    """What is wrong with the image ``source``, worst first, each with the prompt that mends it."""
-    return load(model, device).diagnose(open_scene(source, sensor))
+    """What is wrong with the image ``source``, in the order in which it is mended, each with the prompt that mends it.
+
+    With ``picture`` that is drawn too, as a PNG file; see ``draw``.
+    """
+    wanted = {} if picture is None else {"preview": Path(picture)}
+    check_outputs([*wanted.values()], overwrite)
+    check_suffixes(wanted)
+    scene = open_scene(source, sensor)
+    told = load(model, device).examine(scene)
+    with whole_files([*wanted.values()]) as places:
+        for place in places:
+            draw(place, scene, told)
+    return list(told.findings)
 
 
 def compare_files(image: str | Path, reference: str | Path, *, sensor: str | None = None) -> dict[str, float]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,8 +47,8 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
 
     Args:
         manifest: a folder of GeoTIFFs and products (with those below), a glob, a product, a list of files (``.txt``),
-            a table (``.csv``, with the columns input, output, prompt, datetime and the roles of guides), or a STAC
-            item collection or GeoJSON (``.json``, ``.geojson``). Relative paths start at the manifest.
+            a table (``.csv`` or ``.parquet``, with the columns input, output, prompt, datetime and the roles of
+            guides), or a STAC item collection or GeoJSON (``.json``, ``.geojson``). Relative paths start there.
         folder: where the results go; what lies in it is no input.
         prompt: what to do with scenes for which the manifest does not say.
         cog: name results that have no name of their own ``.cog.tif``.
@@ -74,7 +75,7 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
     elif has_magic(manifest) and not path.exists():
         plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
         yield from _found(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
-    elif path.suffix.lower() == ".csv":
+    elif path.suffix.lower() in (".csv", ".parquet"):
         yield from _table(path)
     elif path.suffix.lower() in (".json", ".geojson"):
         yield from _features(path)
@@ -97,13 +98,38 @@ def _found(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[
 
 
 def _table(path: Path) -> Iterator[Mapping[str, str]]:
-    reader = csv.DictReader(_text(path).splitlines(), skipinitialspace=True)
-    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-    if "input" not in (reader.fieldnames or ()) or unknown:
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
+    names, rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    unknown = set(names) - set(COLUMNS)
+    if "input" not in names or unknown:
+        found = ", ".join(names) or "nothing"
         raise ConfigError(f"{path} has the columns {found}; expected input and any of {', '.join(COLUMNS[1:])}")
-    for row in reader:
+    for row in rows:
         yield {name: text.strip() for name, text in row.items() if name in COLUMNS and text and text.strip()}
+
+
+def _csv(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
+    reader = csv.DictReader(_text(path).splitlines(), skipinitialspace=True)
+    return reader.fieldnames or (), reader
+
+
+def _parquet(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ModuleNotFoundError:
+        raise ConfigError("a Parquet manifest needs pyarrow: pip install 'llars[parquet]', or give a CSV") from None
+    try:
+        table = parquet.read_table(path)
+    except (OSError, ArrowException) as fault:
+        raise ConfigError(f"cannot read the manifest {path} ({str(fault).splitlines()[0]}); is it Parquet?") from None
+    rows = table.to_pylist()
+    return table.column_names, ({name: _plain(value) for name, value in row.items()} for row in rows)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    # Times of a data frame carry no zone where they mean UTC.
+    return value.isoformat() + ("" if value.tzinfo else "Z") if isinstance(value, datetime) else str(value)
 
 
 def _features(path: Path) -> Iterator[Mapping[str, str]]:

@@ -16,7 +16,7 @@ import rasterio
 from llars.errors import ConfigError
 from llars.infer.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.infer.pixels import REACH
-from llars.infer.tiles import STRIP
+from llars.infer.tiles import CHUNK, STRIP
 from llars.model.config import ModelConfig
 
 __all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sensible_limit"]
@@ -35,10 +35,10 @@ STRIP_CHANNEL, STRIP_BAND = 6, 48
 KEPT_CHANNEL, KEPT_BAND = 1, 8
 """The same for the rows that wait in the network for those below, as many as its halo."""
 
-TILE_BAND = 32
-"""Bytes per pixel and band of a tile: read ahead, at work, finished and written at the same time; measured."""
+TILE_BAND, CHUNK_BAND = 32, 12
+"""Bytes per pixel and band of a tile, finished and written at the same time, and of what is read ahead and at work."""
 
-HEIGHTS = (TILE_ROWS, TILE_ROWS // 2, TILE_ROWS // 4)
+HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
 """Rows of a tile: fewer where that spares cutting a scene of many bands into columns."""
 
 SMALLEST, STEP = SMALLEST_TILE, 256
@@ -101,7 +101,7 @@ def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
     kept = config.halo * (KEPT_CHANNEL * config.widths[0] + KEPT_BAND * bands)
     room = max(limit - RESIDENT - _cache(limit), 0)
     for rows in HEIGHTS:
-        column = kept + rows * TILE_BAND * bands
+        column = kept + (rows * TILE_BAND + CHUNK * CHUNK_BAND) * bands
         # A narrow tile may be less than a strip.
         width = max((room - STRIP * strip) // column, room // (column + rows * strip)) - margin
         if width >= TILE_COLUMNS:
@@ -130,6 +130,8 @@ def bounded_memory(limit: int) -> Iterator[None]:
 def _keep_freed() -> None:
     """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time."""
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        trim_threshold, mmap_threshold = -1, -3
+        trim_threshold, mmap_threshold, arena_max = -1, -3, -8
         library.mallopt(mmap_threshold, LARGE_BLOCK)
         library.mallopt(trim_threshold, KEPT_FREE)
+        # What one thread frees, another takes.
+        library.mallopt(arena_max, 1)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from llars.errors import ConfigError, InstructionError
+from llars.infer.diagnosis import steps_against
 from llars.infer.engine import Extent
 from llars.infer.levelling import level
 from llars.infer.memory import fitting_tile
@@ -19,6 +20,8 @@ from llars.scene.products import grids_of, part_of
 from llars.tasks import RESOLUTIONS, Step, get_task
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from llars.infer.restorer import Restorer
 
 __all__ = ["Order", "Wish", "arranged", "steps_of", "wish_in", "with_own_pan"]
@@ -167,11 +170,27 @@ def steps_of(order: Order, restorer: Restorer, say: Callable[[str], object]) -> 
     return steps
 
 
+def mended(order: Order, restorer: Restorer, scene: xr.DataArray, say: Callable[[str], object]) -> list[Step]:
+    """The steps that mend what the diagnosis finds, each told in a line; none where nothing is wrong.
+
+    Raises:
+        InstructionError: a guide was given that helps none of them.
+    """
+    found = restorer.diagnose(scene)
+    for finding in found:
+        done = finding.prompt if finding.applied else f"left as it is; if you mind: -p {finding.prompt!r}"
+        say(f"{finding.fault}, {finding.strength}: {done}")
+    steps = restorer.plan(steps_against(found), order.scale, order.guides)
+    if not steps:
+        say("nothing to mend was found: the pixels are copied as they are")
+    return steps
+
+
 def with_own_pan(
     restorer: Restorer, source: str | Path, prompt: str, guides: Mapping[str, str | Path]
 ) -> Mapping[str, str | Path]:
     """The guides, and the panchromatic band of the product itself where ``prompt`` asks for one that nobody gave."""
-    if "pan" in guides or "pan" not in grids_of(source):
+    if not prompt or "pan" in guides or "pan" not in grids_of(source):
         return guides
     if any(step.task == "pansharpen" for step in restorer.understand(prompt)):
         return {**guides, "pan": part_of(source, "pan")}

@@ -7,15 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 import numpy as np
+import xarray as xr
 
 from llars.bands import Role
 from llars.errors import InstructionError
-from llars.infer.diagnosis import Finding, findings
+from llars.infer.diagnosis import Diagnosis, Finding, diagnosed, units_of
 from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
 from llars.infer.grids import grid_of
 from llars.infer.guides import read_guides, role_of
 from llars.infer.images import like
 from llars.infer.instructions import Interpretation, Reader
+from llars.infer.lazy import lazily
 from llars.infer.picture import AnyImage, BandsLike, Image, picture_of
 from llars.infer.planning import adapted, with_scale
 from llars.infer.stream import Options, Stream
@@ -25,6 +27,7 @@ from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.adapters import read_adapter, wear
 from llars.weights.registry import WeightsInfo, find, load_network
+from llars.weights.temperatures import temperatures_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +90,7 @@ class Restorer:
         self.device = pick_device(device)
         """Where the network runs."""
         self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
+        self._engine.temperatures = temperatures_of(info.sha256)
         self._reader = reader
 
     @property
@@ -205,13 +209,17 @@ class Restorer:
             progress: called after every tile with the number of tiles done and of all tiles.
 
         Returns:
-            The result, of the type of ``scene``, float32, NaN exactly where the scene has no data; with
+            The result, of the type of ``scene`` (computed when it is asked for where that is backed by Dask and there
+            are no guides), float32, NaN exactly where the scene has no data; with
             ``uncertainty`` a pair of it and the standard deviation, that of a Laplace distribution (sqrt(2) times
             its scale), errors of successive steps taken for independent.
 
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
         """
+        if isinstance(scene, xr.DataArray) and scene.chunks is not None and not guides:
+            steps = self.plan(prompt, scale)
+            return lazily(self, scene, steps, bands, Options(tile, uncertainty, project))
         options = Options(tile, uncertainty, project, progress=progress)
         stream = self.stream(scene, prompt, guides=guides, bands=bands, scale=scale, options=options)
         values = np.empty(stream.shape, dtype=np.float32)
@@ -247,5 +255,9 @@ class Restorer:
         return Stream(self._engine, picture, steps, helpers, options or Options(), say)
 
     def diagnose(self, scene: AnyImage, *, bands: BandsLike | None = None) -> list[Finding]:
-        """What is wrong with ``scene``, worst first, each with the prompt that mends it."""
-        return findings(self._engine.faults(picture_of(scene, bands).layers), self.tasks)
+        """What is wrong with ``scene``, in the order in which it is mended, each with the prompt that mends it."""
+        return list(self.examine(scene, bands=bands).findings)
+
+    def examine(self, scene: AnyImage, *, bands: BandsLike | None = None) -> Diagnosis:
+        """``diagnose``, with all that was measured."""
+        return diagnosed(picture_of(scene, bands), self.tasks, units_of(scene))

@@ -15,7 +15,9 @@ from llars.model.normalise import Statistics
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["sample_blocks", "sample_windows", "statistics_of"]
+    from llars.infer.layers import Pixels
+
+__all__ = ["sample_blocks", "sample_pixels", "sample_windows", "statistics_of"]
 
 SAMPLE = 2**21
 """Pixels that statistics are taken of: all of a scene that has no more, else small blocks from all over it."""
@@ -66,6 +68,11 @@ def sample_windows(layers: Layers, side: int) -> NDArray[np.float32]:
     The scene is cut into 4 x 4 regions; of each comes the window with the most valid pixels, or none if it has none.
     Sides shorter than a window are mirrored.
     """
+    return sample_pixels(layers, side)[0]
+
+
+def sample_pixels(layers: Layers, side: int) -> Pixels:
+    """``sample_windows``, and where they were measured, not filled: the same shape."""
     height, width = layers.size
     windows = []
     for rows in _groups(height, side):
@@ -75,15 +82,16 @@ def sample_windows(layers: Layers, side: int) -> NDArray[np.float32]:
             if best := max(counts):
                 place = places[counts.index(best)]
                 windows.append(_mirrored(layers, place))
-    return np.stack(windows)
+    values, valid = zip(*windows, strict=True)
+    return np.stack(values), np.stack(valid)
 
 
-def _mirrored(layers: Layers, window: Window) -> NDArray[np.float32]:
+def _mirrored(layers: Layers, window: Window) -> Pixels:
     inside = window.within(*layers.size)
-    values, _ = layers.read(inside)
+    values, valid = layers.read(inside)
     rows = mirror(0, window.shape[0], inside.shape[0])
     columns = mirror(0, window.shape[1], inside.shape[1])
-    return values.take(rows, axis=1).take(columns, axis=2)
+    return values.take(rows, axis=1).take(columns, axis=2), valid.take(rows, axis=1).take(columns, axis=2)
 
 
 def _groups(size: int, side: int) -> list[list[int]]:

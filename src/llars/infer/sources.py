@@ -45,8 +45,11 @@ class ImageSource:
     def read(self, window: Window) -> NDArray[np.float32]:
         """Physical values; infinite ones are no data either."""
         rows, columns = window.slices
+        part: Any
         if isinstance(self._image, xr.DataArray):
-            part = self._image.isel(y=rows, x=columns).values
+            part = self._image.isel(y=rows, x=columns)
+            # In this thread: it may be one of Dask's own, and wait for none of them.
+            part = (part if part.chunks is None else part.compute(scheduler="synchronous")).values
         else:
             part = self._image[:, rows, columns]
         values = np.array(part, dtype=np.float32)

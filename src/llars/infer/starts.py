@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
 
-__all__ = ["Predicted", "Sharpened", "Unstriped", "set_out"]
+__all__ = ["Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
 LINES = 512
 """Most pixels of each line that stripes are looked for in."""
@@ -130,12 +130,18 @@ class Predicted(_Mended):
 
 def unstriped(layers: Layers) -> Layers:
     """Without the stripes that run down or across the scene, whichever stand out more."""
-    height, width = layers.size
-    down = _lines(layers, [Window(start, 0, stop, width) for start, stop in _bundles(height, width, layers)], False)
-    across = _lines(layers, [Window(0, start, height, stop) for start, stop in _bundles(width, height, layers)], True)
+    down, across = surveyed_lines(layers)
     rows = bool(across.evidence > down.evidence)
     chosen = across if rows else down
     return Unstriped(layers, chosen.gain[:, 0].numpy(), chosen.offset[:, 0].numpy(), rows)
+
+
+def surveyed_lines(layers: Layers) -> tuple[Lines, Lines]:
+    """The stripes that run down the scene, and those across: ``(band, 1, line)``, evidence as a mean over bands."""
+    height, width = layers.size
+    down = _lines(layers, [Window(start, 0, stop, width) for start, stop in _bundles(height, width, layers)], False)
+    across = _lines(layers, [Window(0, start, height, stop) for start, stop in _bundles(width, height, layers)], True)
+    return down, across
 
 
 def _bundles(size: int, length: int, layers: Layers) -> list[tuple[int, int]]:

@@ -13,11 +13,13 @@ import numpy as np
 
 from llars.bands import Role
 from llars.errors import RasterError
+from llars.infer.clearing import Cleared
 from llars.infer.engine import Engine, Extent, Restored, Work
 from llars.infer.exposure import exposed
 from llars.infer.grids import Grid, pixel_ratio
 from llars.infer.guides import Guide
-from llars.infer.layers import Enlarged, Filled, Layers, finer_bands
+from llars.infer.invention import invented
+from llars.infer.layers import Enlarged, Filled, Layers, Stack, finer_bands
 from llars.infer.partial import Partial
 from llars.infer.picture import SMALLEST, Picture
 from llars.infer.planning import Place, place
@@ -28,6 +30,8 @@ from llars.infer.warping import Warped
 from llars.tasks import Step, get_task
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     Progress = Callable[[int, int], None]
 
 __all__ = ["Options", "Stream"]
@@ -78,6 +82,7 @@ class Stream:
         self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
         self._guides, self._say = guides, say
         self._places: list[Place] = []
+        self._cleared: list[Cleared] = []
         for step in steps:
             self._places.append(place(step, self.grid, guides, say))
             if min(self.grid.height, self.grid.width) < SMALLEST:
@@ -103,14 +108,7 @@ class Stream:
 
     def __iter__(self) -> Iterator[Restored]:
         """Windows that partition the result, in physical values, NaN where there is no data."""
-        picture = self._picture
-        if not self._steps:
-            yield from self._untouched()
-            return
-        for part in self._units():
-            if part.deviation is not None:
-                picture.physical(part.deviation, width=True)
-            yield Restored(part.window, picture.physical(part.values), part.deviation)
+        yield from map(self._physical, self._units()) if self._steps else self._untouched()
 
     def _untouched(self) -> Iterator[Restored]:
         """Without a step nothing changes, and there is no error."""
@@ -118,9 +116,40 @@ class Stream:
             values = self._picture.source.read(window)
             yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
 
+    def prepared(self, tile: int) -> Callable[[Window], Restored]:
+        """The steps before the last taken, the last ready to be taken in tiles, in any order and by many at once."""
+        picture, uncertainty = self._picture, self._options.uncertainty
+        work, variance = self._until_last(lambda: None)
+        step, targets = self._steps[-1], len(work.target.bands)
+        grid = self._engine.grid(work, tile)
+        folded = self._engine.fold(step, Stack((work.target, *work.guides)), targets, uncertainty)
+
+        def restored(window: Window) -> Restored:
+            if step.task == "brightness":
+                parts = exposed(work.target, picture.ranges, step.severity, [window], uncertainty)
+            else:
+                others = [piece.core for piece in grid if piece.core != window]
+                parts = self._engine.run(folded, work, grid, others)
+            (part,) = map(self._physical, _spread(parts, variance))
+            return part
+
+        return restored
+
+    def _physical(self, part: Restored) -> Restored:
+        if part.deviation is not None:
+            self._picture.physical(part.deviation, width=True)
+        return Restored(part.window, self._picture.physical(part.values), part.deviation)
+
     def _units(self) -> Iterator[Restored]:
-        """The last step's result in unit values; those before it go through scratch images."""
+        """The last step's result in unit values."""
         tick = self._ticker()
+        work, variance = self._until_last(tick)
+        for part in self._taken(len(self._steps) - 1, work, variance):
+            yield part
+            tick()
+
+    def _until_last(self, tick: Callable[[], None]) -> tuple[Work, Source | None]:
+        """What the last step works on; those before it go through scratch images."""
         layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
         for at, there in enumerate(self._places[:-1]):
             work = self._work(self._steps[at], layers, grid, there)
@@ -132,10 +161,8 @@ class Stream:
                     spread.write(part.window, np.square(part.deviation))
                 tick()
             layers, grid, variance = Filled.of(result, work.target.bands), there.grid, spread
-        work = self._work(self._steps[-1], layers, grid, self._places[-1])
-        for part in self._taken(len(self._steps) - 1, work, _on(variance, grid, self._places[-1])):
-            yield part
-            tick()
+        there = self._places[-1]
+        return self._work(self._steps[-1], layers, grid, there), _on(variance, grid, there)
 
     def _taken(self, at: int, work: Work, variance: Source | None) -> Iterator[Restored]:
         """The step at that place of the order."""
@@ -145,11 +172,8 @@ class Stream:
         return partial.kept(at, self._size(self._places[at]), lambda done: self._fresh(at, work, variance, done))
 
     def _fresh(self, at: int, work: Work, variance: Source | None, done: Collection[Window] = ()) -> Iterator[Restored]:
-        """One step without the windows that are done; errors of successive steps are taken for independent."""
-        for part in self._made(self._steps[at], work, done):
-            if variance is not None and part.deviation is not None:
-                part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
-            yield part
+        """One step without the windows that are done."""
+        return _spread(self._made(self._steps[at], work, done), variance)
 
     def _made(self, step: Step, work: Work, done: Collection[Window]) -> Iterator[Restored]:
         tile, uncertainty = self._options.tile, self._options.uncertainty
@@ -168,7 +192,14 @@ class Stream:
             target = Enlarged(layers, there.scale, exact=step.task != "stf")
         gsd = target.bands[0].gsd_m
         guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
-        return Work(set_out(step.task, target, guides), guides, self._options.project and step.task in HELD)
+        start = set_out(step.task, target, guides)
+        if isinstance(start, Cleared):
+            self._cleared.append(start)
+        return Work(start, guides, self._options.project and step.task in HELD)
+
+    def invented(self, window: Window) -> NDArray[np.uint8]:
+        """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""
+        return invented(window, self._picture.grid.on_a_map(), self._steps, self._places, self._cleared)
 
     def _size(self, there: Place) -> tuple[int, int, int]:
         return len(self._picture.bands), there.grid.height, there.grid.width
@@ -188,3 +219,11 @@ def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
     if variance is None or there.scale == 1:
         return variance
     return Warped(variance, grid, there.grid, smooth=True) if there.scale is None else Repeated(variance, there.scale)
+
+
+def _spread(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
+    """Parts with the deviation of the step before added; errors of successive steps are taken for independent."""
+    for part in parts:
+        if variance is not None and part.deviation is not None:
+            part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
+        yield part

@@ -24,6 +24,10 @@ STRIP = 2**19
 """Pixels that go through the network at once: more leave the processor's caches, fewer are not worth the calls."""
 
 
+CHUNK = 256
+"""Rows that are read at once, where tiles are a part or a multiple of them: the blocks of most files."""
+
+
 @dataclass(frozen=True)
 class Window:
     """A half-open rectangle of pixels, in the scene's own coordinates."""
@@ -103,7 +107,7 @@ class Column:
     """What is read for them: like that of a tile, but from where a tile begins."""
 
     chunk: int
-    """Rows that are read at once: those of a tile, so that whoever begins further down goes the same steps."""
+    """Rows that are read at once, from a multiple of them on: whoever begins further down goes the same steps."""
 
     strip: int
     """Rows that go through the network at once."""
@@ -194,9 +198,10 @@ class TileGrid:
     def _column(self, cores: list[Window]) -> Column:
         whole = Window(cores[0].top, cores[0].left, cores[-1].bottom, cores[0].right)
         window = self._around(whole)
-        window = replace(window, top=window.top // self.tall * self.tall)
+        chunk = CHUNK if CHUNK % self.tall == 0 or self.tall % CHUNK == 0 else self.tall
+        window = replace(window, top=window.top // chunk * chunk)
         strip = max(STRIP // window.shape[1] // self.multiple, 1) * self.multiple
-        return Column(tuple(cores), window, self.tall, strip)
+        return Column(tuple(cores), window, chunk, strip)
 
     def _around(self, core: Window) -> Window:
         # Beyond the scene there is nothing to see but what fills its last row and column of cells.

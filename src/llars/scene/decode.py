@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
+from llars.scene.keeping import forget, kept_open
 from llars.scene.products import virtual_raster
 from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
@@ -96,17 +97,19 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(product or text)
+            kept = product or (text if text.endswith(".vrt") and local else None)
+            dataset = kept_open(kept) if kept else rasterio.open(text)
     except RasterioError as error:
         if local and Path(text).is_file() and Path(text).stat().st_size == 0:
             raise RasterError(f"{text} is empty; fetch or copy it again") from error
         raise RasterError(
             f"{text} is not a raster that GDAL can read, or is damaged; check it with 'rio info' and give a GeoTIFF"
         ) from error
-    with dataset:
+    with nullcontext(dataset) if kept else dataset:
         try:
             yield dataset
         except RasterioIOError as error:
+            forget()
             where = _named(error) if product else "pixels"
             raise RasterError(
                 f"{text}: {where} cannot be read, the file is truncated or damaged; fetch or copy it again"

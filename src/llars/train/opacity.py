@@ -40,8 +40,14 @@ UNTOLD = 0.15
 NOISY = 0.3
 """Share of patches with noise: a cloud is not always without detail."""
 
-DIMMED = (0.3, 1.1)
-"""Range of the gain on the whole image: real clouds of a low sun or other processing are darker than simulated ones."""
+DIMMED = (0.5, 1.1)
+"""Range of the gain on the whole image: of a low sun, or other processing."""
+
+GREYED = (0.35, 1.0)
+"""Range of the brightness of clouds relative to that of simulated ones: real ones are often darker."""
+
+BILLOWS = 0.2
+"""Largest standard deviation of the brightness within a cloud, relative to it: simulated ones are smooth."""
 
 BRIGHTENED = 0.2
 """Share of patches that are made brighter first: sand, roofs and snow must not be taken for clouds."""
@@ -103,7 +109,10 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     for thin in (False, True):
         rows = slice(int(thin), None, 2)
         image[rows], opacity[rows] = cloudy(clean[rows], severity[rows], generator, patches.bands[rows], thin=thin)
-    dimmed = torch.from_numpy(np.exp(rng.uniform(*np.log(DIMMED), size)).astype(np.float32)).view(-1, 1, 1, 1)
+    greyed = torch.from_numpy(rng.uniform(*GREYED, size)).float().view(-1, 1, 1, 1)
+    image = image * (1.0 + opacity * (greyed * (1.0 + _billows(size, side, rng)) - 1.0))
+    least, most = DIMMED
+    dimmed = torch.from_numpy(least * (most / least) ** rng.random(size)).float().view(-1, 1, 1, 1)
     touched = ((image - clean).abs().amax(1, keepdim=True) > VISIBLE_CHANGE).float()
     image = image * dimmed
     sigma = torch.from_numpy((rng.random(size) < NOISY) * rng.uniform(0.0, 0.025, size)).float().view(-1, 1, 1, 1)
@@ -112,6 +121,16 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     shift, factor = rng.normal(0.0, 0.3, (size, 1)), np.exp(rng.normal(0.0, 0.25, (size, 1)))
     statistics = Statistics.of(image).jittered(*(torch.from_numpy(one.astype(np.float32)) for one in (shift, factor)))
     return Examples(image, bands, statistics, target)
+
+
+def _billows(size: int, side: int, rng: np.random.Generator) -> Tensor:
+    """Relief of clouds ``(size, 1, side, side)``, as rough at every scale from 2 pixels to 32."""
+    relief = torch.zeros(size, 1, side, side)
+    for cell in (2, 4, 8, 16, 32):
+        noise = torch.from_numpy(rng.normal(size=(size, 1, side // cell + 1, side // cell + 1))).float()
+        relief += functional.interpolate(noise, size=(side, side), mode="bicubic", align_corners=True)
+    strength = torch.from_numpy(rng.uniform(0.0, BILLOWS, (size, 1, 1, 1))).float()
+    return strength * relief / relief.std((2, 3), keepdim=True)
 
 
 def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> Tensor:

@@ -1,4 +1,4 @@
-"""Trains the estimator of blur: ``python -m llars.train.optics CORPUS``; about eight minutes on one core.
+"""Trains the estimator of blur: ``python -m llars.train.optics CORPUS``; ten minutes on one core.
 
 Sharp patches are blurred by a kernel at random, most get some noise, and the filter that the estimate gives is to undo
 it: the loss is the logarithm of the error that is left, and how probable the true kernel was held.
@@ -26,7 +26,10 @@ KINDS = {"gaussian_blur": 0.5, "motion_blur": 0.25, "defocus_blur": 0.15, "none"
 CROP, MARGIN = 120, 16
 """Pixels of a patch, and those at its edges of which the loss does not ask."""
 
-BATCH, STEPS, RATE = 16, 6000, 2e-3
+COUNTS = (1, 3, 4)
+"""Numbers of bands of a patch."""
+
+BATCH, STEPS, RATE = 16, 4000, 2e-3
 QUIET = 0.3
 """Share of batches without noise; the others have standard deviations from 3e-5 to 1e-2 in unit values."""
 
@@ -51,7 +54,7 @@ def blurred(source: PatchSource, seed: int) -> Blurred:
     """A batch; a pure function of the seed."""
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
-    count = int(rng.choice([1, 3, 4]))
+    count = int(rng.choice([count for count in COUNTS if source.serves(count, CROP, sharp=True)]))
     patches = source.draw(count, CROP, BATCH, rng, averaged=0.25, sharp=True)
     severity = torch.from_numpy(rng.uniform(0.05, 1.0, BATCH)).float()
     impulse = torch.zeros(BATCH, 1, SIDE, SIDE)

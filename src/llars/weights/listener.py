@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener"]
 
+_PLAIN, _PLAINER = 0.7, 0.8
+"""A text that is read as one request so surely stays whole, unless all of its pieces are surer than that."""
+
 _NONE_BESIDE = 0.25
 """How much rarer it is that a piece asks for nothing of ours when another piece does ask."""
 
@@ -53,13 +56,40 @@ class Listener:
 
         Joints that words make ("x, then y") are the surest, if every piece makes sense; else the steps are found.
         """
-        by_words = _in_company(parts(text, self.read))
+        by_words = _one_cloud(_in_company(parts(text, self.read)))
         if len(by_words) > 1 and all(_asks(part) for part in by_words):
-            return by_words
-        by_sense = _in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)])
+            return [finer for part in by_words for finer in self._finer(part)]
+        by_sense = self._by_sense(text)
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
+        plain = len(by_words) == 1 and by_words[0].reading.probability >= _PLAIN and by_words[0].reading.compound < 0.5
+        if plain and _asks(by_words[0]) and min(_asked(part) for part in by_sense) < _PLAINER:
+            return by_words
         return by_sense
+
+    def _by_sense(self, text: str) -> list[Clause[Reading]]:
+        return _one_cloud(_in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)]))
+
+    def _finer(self, part: Clause[Reading]) -> list[Clause[Reading]]:
+        """The steps within a piece ("the stripes and the noise"), if all of them are beyond doubt."""
+        found = self._by_sense(part.text)
+        return found if min(_asked(piece) for piece in found) >= _PLAINER else [part]
+
+
+def _one_cloud(found: list[Clause[Reading]]) -> list[Clause[Reading]]:
+    """Clouds are removed once: "clear the clouds, guided by the radar" is one request, though each half is one too."""
+    kept: list[Clause[Reading]] = []
+    for part in found:
+        if kept and {kept[-1].reading.task, part.reading.task} == {"cloud", "cloud_sar"}:
+            reading = part.reading if part.reading.task == "cloud_sar" else kept[-1].reading
+            kept[-1] = Clause(f"{kept[-1].text} {part.text}", reading)
+        else:
+            kept.append(part)
+    return kept
+
+
+def _asked(part: Clause[Reading]) -> float:
+    return part.reading.probability if _asks(part) else 0.0
 
 
 def _asks(part: Clause[Reading]) -> bool:

@@ -140,7 +140,7 @@ def _band(
         edges,
         bars[0],
         bars[1],
-        (_mean(ours[0]), _mean(ours[1])),
+        (_mean(ours[0]), _mean(_valid(back))),
         (_spread(ours[0]), _spread(ours[1])),
         float(differences.mean()),
         float(np.sqrt(np.square(differences).mean())),

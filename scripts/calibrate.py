@@ -1,0 +1,97 @@
+"""Hold what llars says of images and of its own errors against what is known to be true.
+
+    python scripts/calibrate.py DATA                        both parts, with the bundled weights
+    python scripts/calibrate.py DATA --only uncertainty     the part that depends on the weights
+    python scripts/calibrate.py DATA --weights FILE         for other weights
+
+DATA is a folder with a scenes.json. Limits of the diagnosis are fitted on the clean scenes of its training and
+validation splits, temperatures of the uncertainty on those of the validation split; both are judged on those of the
+test split. It writes
+src/llars/infer/faults/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from llars.bench.calibration.cases import clean_scenes
+from llars.bench.calibration.faults import fit_limits, judge, measure
+from llars.bench.calibration.page import alarm_lines, fault_lines, limit_lines, put_section, sureness_lines
+from llars.bench.calibration.sureness import calibrated, collect, tasks_of
+from llars.errors import LlarsError
+from llars.infer.faults.limits import MEASUREMENTS, PICTURES, keep_limits
+from llars.infer.restorer import load
+from llars.weights.temperatures import keep_temperatures
+
+PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
+
+FAULTS_CROP, SURENESS_CROP = 192, 128
+"""Largest sides in pixels."""
+
+MOST_VALIDATION, MOST_TEST = 12, 14
+"""Scenes of the splits that the uncertainty is taken from: more change its figures by less than their errors."""
+
+
+def say(line: str) -> None:
+    """Tell how it goes on."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def calibrate_faults(data: Path) -> None:
+    """Fit and judge the diagnosis."""
+    clean = []
+    for number, scene in enumerate(clean_scenes(data, ("train", "val"), FAULTS_CROP)):
+        clean.append(measure(scene, number))
+        say(f"{scene.name}: measured")
+    limits = {
+        kind: fit_limits([one for one in clean if one.picture == (kind == PICTURES)])
+        for kind in (MEASUREMENTS, PICTURES)
+    }
+    keep_limits(limits)
+    put_section(PAGE, "limits", [f"Fitted on {len(clean)} scenes.", "", *limit_lines(limits)])
+    alarms, judged = judge(list(clean_scenes(data, ("test",), FAULTS_CROP, corners=True)), limits, say)
+    put_section(PAGE, "alarms", alarm_lines(alarms))
+    put_section(PAGE, "faults", fault_lines(judged))
+    print("\n".join([*alarm_lines(alarms), "", *fault_lines(judged)]))
+
+
+def calibrate_uncertainty(data: Path, weights: str) -> None:
+    """Fit and judge the temperatures."""
+    restorer = load(weights)
+    fit = list(clean_scenes(data, ("val",), SURENESS_CROP))[:MOST_VALIDATION]
+    held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))[:MOST_TEST]
+    told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say), len(held_out))
+    keep_temperatures(restorer.info.sha256, tasks_of(told))
+    made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} scenes to fit, {len(held_out)} to judge."
+    put_section(PAGE, "uncertainty", [made, "", *sureness_lines(told)])
+    print("\n".join(sureness_lines(told)))
+
+
+def main() -> int:
+    """The command line; 2 for a mistake of the user's."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with a scenes.json")
+    parser.add_argument("--weights", default="llars-small", help="bundled weights, or a weights file")
+    parser.add_argument("--only", choices=("faults", "uncertainty"), help="one of the two parts")
+    parser.add_argument("--threads", type=int, default=0, help="of torch; default: as many as it likes")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    begun = time.process_time()
+    try:
+        if options.only != "uncertainty":
+            calibrate_faults(options.data)
+        if options.only != "faults":
+            calibrate_uncertainty(options.data, options.weights)
+    except LlarsError as mistake:
+        say(f"calibrate: error: {mistake}")
+        return 2
+    say(f"{time.process_time() - begun:.0f} s of processor time")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The command that tells what is wrong with an image: `llars diagnose`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llars._console import print_json, print_table
+
+__all__ = ["diagnosing"]
+
+diagnosing = typer.Typer(rich_markup_mode=None)
+
+
+@diagnosing.command()
+def diagnose(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
+    ],
+    sensor: Annotated[
+        str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw what was found, and where: PNG.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """Tell what is wrong with an image, and the prompt to fix it."""
+    from llars.infer.job import diagnose_file
+
+    found = diagnose_file(source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite)
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table([(one.fault, one.strength, one.where, f'-p "{one.prompt}"') for one in found])
+    else:
+        print_table([("nothing wrong was found",)])

@@ -1,0 +1,1 @@
+"""What diagnosis and uncertainty say, against what is known to be true; see ``scripts/calibrate.py``."""

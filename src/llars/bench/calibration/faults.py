@@ -1,0 +1,189 @@
+"""Limits of the diagnosis from clean scenes of the training split, and its errors on scenes that it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, put
+from llars.bench.cases import Array, Scene
+from llars.infer.diagnosis import DISPLAY, Finding, findings, typical_sigma
+from llars.infer.faults.air import air_features, visible_bands
+from llars.infer.faults.limits import Limits, air_terms
+from llars.infer.faults.survey import Survey, survey
+from llars.infer.layers import Filled
+from llars.infer.sampling import sample_pixels
+from llars.infer.sources import ImageSource
+from llars.starts.deconvolution import SIDE
+from llars.tasks import TASK_KEYS
+
+__all__ = ["TASKS", "Clean", "Judged", "fit_limits", "judge", "measure"]
+
+TASKS = ("cloud", "haze", "destripe", "denoise", "deblur", "brightness", "stretch")
+"""That findings name."""
+
+HAZES = (0.12, 0.25, 0.4, 0.55, 0.75, 0.95)
+"""Severities that the map from features to optical depth is fitted on; none of them is judged."""
+
+RIDGE = 3e-3
+"""Pull of its weights towards 0, relative to the power of the features."""
+
+CLEAN_WEIGHT = 3.0
+"""Of scenes without haze: they are rarer in the fit than in the world."""
+
+FOLDS = 5
+
+MARGIN = 1.15
+"""Above what nearly all clean scenes show: others are a little worse."""
+
+QUANTILE = 0.985
+
+LEAST_SIGMA, LEAST_SPREAD, LEAST_SHARE = 0.004, 0.6, 0.01
+"""Limits of noise in unit values, of blur in pixels and of shares, however good the scenes: less is no harm."""
+
+LEAST_CLOUD = 0.02
+"""Share of a scene under opaque clouds from which on they count as put in."""
+
+Say = Callable[[str], object]
+
+
+@dataclass
+class Judged:
+    """How often a fault is found, and how well its strength is told."""
+
+    fault: Fault
+    found: list[bool] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+    """Faults that were named besides."""
+
+    errors: list[float] = field(default_factory=list)
+    """Of the strength that was told, relative to the truth."""
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What a scene with which nothing is wrong measures, and how its air looks in haze of known depth."""
+
+    scene: str
+    picture: bool
+    """Its values are display values."""
+
+    survey: Survey
+    air: list[tuple[npt.NDArray[np.float64], float]]
+    """Features, and the mean optical depth that was put in; 0 comes first. Empty without a visible band."""
+
+
+def measure(scene: Scene, number: int) -> Clean:
+    """Measure one scene; ``number`` seeds its hazes."""
+    air = []
+    for turn, severity in enumerate((0.0, *HAZES)):
+        hazy = haze_depth(scene, severity, 1000 * number + turn)
+        windows, _ = sample_pixels(Filled.of(ImageSource(hazy.values), scene.bands), SIDE)
+        if (seen := air_features(windows, scene.bands)) is not None:
+            air.append((seen, hazy.truth if severity else 0.0))
+    return Clean(scene.name, _is_picture(scene), _survey(scene, scene.values), air)
+
+
+def fit_limits(clean: Sequence[Clean]) -> Limits:
+    """The limits above which nearly none of these scenes lies."""
+    surveys = [one.survey for one in clean]
+    owners = np.array([number for number, one in enumerate(clean) for _ in one.air])
+    terms = np.array([air_terms(seen) for one in clean for seen, _ in one.air])
+    depths = np.array([depth for one in clean for _, depth in one.air])
+    blurs = [0.0 if one.blur is None or one.blur.kind == "none" else one.blur.spread_px for one in surveys]
+    lines = [one.stripes for one in surveys if one.stripes]
+    ends = np.array([one.ends for one in surveys])
+    return Limits(
+        noise=max(_above([typical_sigma(one) for one in surveys]), LEAST_SIGMA),
+        blur=max(_above(blurs), LEAST_SPREAD),
+        stripes=_above([one.evidence for one in lines]),
+        dead=max(_above([one.dead for one in lines]), LEAST_SHARE),
+        haze=_above(_held_out(terms, depths, owners)),
+        hidden=max(_above([one.hidden for one in surveys]), LEAST_SHARE),
+        dark=float(np.quantile(ends[:, 2], 1 - QUANTILE)) / MARGIN,
+        bright=float(np.quantile(ends[:, 0], QUANTILE)) * MARGIN,
+        flat=float(np.quantile(ends[:, 2] - ends[:, 0], 1 - QUANTILE)) / MARGIN,
+        air=tuple(_ridge(terms, depths).tolist()),
+    )
+
+
+def judge(
+    scenes: Sequence[Scene], limits: Mapping[str, Limits], say: Say = str
+) -> tuple[dict[str, list[bool]], list[Judged]]:
+    """False alarms by task on scenes with which nothing is wrong, and what is found of faults put into them.
+
+    Args:
+        scenes: on which nothing was fitted.
+        limits: of the diagnosis, see ``kept_limits``.
+        say: is told how it goes on.
+    """
+    alarms: dict[str, list[bool]] = {task: [] for task in TASKS}
+    judged, begun = {fault.name: Judged(fault) for fault in FAULTS}, set[str]()
+    for scene in scenes:
+        said = {one.task for one in _findings(scene, scene.values, limits)}
+        for task, heard in alarms.items():
+            heard.append(task in said)
+        # Further parts of a scene look like the first: they count false alarms only.
+        for fault in FAULTS if scene.name.split()[0] not in begun else ():
+            spoiled = put(scene, fault)
+            if _shows(fault, scene, spoiled.truth):
+                _count(judged[fault.name], _findings(scene, spoiled.values, limits), spoiled.truth)
+        begun.add(scene.name.split()[0])
+        say(scene.name)
+    return alarms, list(judged.values())
+
+
+def _shows(fault: Fault, scene: Scene, truth: float) -> bool:
+    """Whether there is anything to be found: clouds may miss a scene, and haze is told from visible bands."""
+    if fault.task == "cloud":
+        return truth >= LEAST_CLOUD
+    return fault.task != "haze" or bool(visible_bands(scene.bands))
+
+
+def _count(judged: Judged, found: list[Finding], truth: float) -> None:
+    own = [one for one in found if one.task == judged.fault.task]
+    judged.found.append(bool(own))
+    judged.others.append(len({one.task for one in found} - {judged.fault.task}))
+    if own and judged.fault.measure in own[0].measures and truth > 0:
+        judged.errors.append(abs(own[0].measures[judged.fault.measure] / truth - 1.0))
+
+
+def _findings(scene: Scene, values: Array, limits: Mapping[str, Limits]) -> list[Finding]:
+    units = DISPLAY if _is_picture(scene) else "reflectance"
+    return findings(_survey(scene, values), TASK_KEYS, units, limits=limits)
+
+
+def _is_picture(scene: Scene) -> bool:
+    """Whether its values are display values."""
+    return scene.data_set.startswith(("rgb", "naip"))
+
+
+def _survey(scene: Scene, values: Array) -> Survey:
+    masked = np.where(scene.valid, values, np.float32(np.nan))
+    return survey(Filled.of(ImageSource(masked), scene.bands), (scene.value_range,) * len(scene.bands))
+
+
+def _above(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:
+    return float(np.quantile(measures, QUANTILE)) * MARGIN
+
+
+def _ridge(terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    weight = np.where(truth > 0, 1.0, CLEAN_WEIGHT)
+    power = terms.T @ (weight[:, None] * terms)
+    pull = RIDGE * np.diag(np.diag(power)) + 1e-9 * np.eye(len(power))
+    return np.asarray(np.linalg.solve(power + pull, terms.T @ (weight * truth)))
+
+
+def _held_out(
+    terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64], owners: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Depths that are told of scenes without haze by maps that were fitted on other scenes."""
+    told = []
+    for fold in range(FOLDS):
+        out = owners % FOLDS == fold
+        if out.any() and not out.all():
+            told.append(np.maximum(terms[out & (truth == 0)] @ _ridge(terms[~out], truth[~out]), 0.0))
+    return np.concatenate(told)

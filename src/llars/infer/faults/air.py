@@ -1,0 +1,71 @@
+"""Haze: what the darkest pixels, the contrast and the colours of a scene tell of the air above it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Band, Modality
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["NAMES", "air_features", "visible_bands"]
+
+VISIBLE_NM = (400.0, 700.0)
+
+CELL = 16
+"""Side in pixels of the cells whose darkest pixel counts: something in it is in shadow, wet, or green."""
+
+NAMES = ("dark", "dark_spread", "darkest", "contrast", "relative", "colour", "bright", "one")
+"""Of the features."""
+
+
+def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.float64] | None:
+    """Numbers that change with haze, in the order of ``NAMES``; None without a visible band.
+
+    The dark channel (He et al. 2009, "Single image haze removal using dark channel prior") and its spread over the
+    scene, and what is left of local contrast.
+
+    Args:
+        windows: ``(window, band, y, x)`` unit values at native resolution.
+        bands: one per channel.
+    """
+    visible = visible_bands(bands)
+    if not visible:
+        return None
+    shown = windows[:, visible]
+    dark = _cells(shown.min(1)).min(-1)
+    cells = _cells(shown.mean(1))
+    local = cells.std(-1)
+    bright = float(np.percentile(shown, 95.0))
+    colour = float((np.median(shown.max(1) - shown.min(1))) / max(float(np.median(shown)), 1e-3))
+    return np.array(
+        [
+            float(np.median(dark)),
+            float(np.percentile(dark, 90.0) - np.percentile(dark, 10.0)),
+            float(np.percentile(dark, 1.0)),
+            float(np.log10(np.median(local) + 1e-3)),
+            float(np.log10(np.median(local / np.maximum(cells.mean(-1), 0.01)) + 1e-3)),
+            colour,
+            bright,
+            1.0,
+        ]
+    )
+
+
+def visible_bands(bands: Sequence[Band]) -> list[int]:
+    """Indices of the bands of visible light; those of which nothing is known where they are three."""
+    low, high = VISIBLE_NM
+    known = [index for index, band in enumerate(bands) if low <= (band.wavelength_nm or 0.0) <= high]
+    unknown = [index for index, band in enumerate(bands) if band.modality is Modality.UNKNOWN]
+    return known or (unknown if len(unknown) == len(bands) == len("RGB") else [])
+
+
+def _cells(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    windows, height, width = images.shape
+    rows, columns = height // CELL, width // CELL
+    cut = images[:, : rows * CELL, : columns * CELL].reshape(windows, rows, CELL, columns, CELL)
+    return cut.transpose(0, 1, 3, 2, 4).reshape(-1, CELL * CELL)

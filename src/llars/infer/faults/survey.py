@@ -1,0 +1,130 @@
+"""All that is measured of one scene: what ``diagnosis`` puts into words, and ``calibrate`` holds against the truth."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Band, Modality
+from llars.infer.clearing import Cleared
+from llars.infer.faults.air import air_features
+from llars.infer.faults.blur import Blur, find_blur
+from llars.infer.faults.lines import Stripes, find_stripes
+from llars.infer.faults.noise import equivalent_looks, noise_sigma
+from llars.infer.layers import Layers
+from llars.infer.sampling import sample_pixels
+from llars.infer.starts import surveyed_lines
+from llars.infer.tiles import Window
+from llars.starts.deconvolution import SIDE
+from llars.weights.opacity import load_opacity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.layers import Pixels
+    from llars.model.opacity import OpacityNetwork
+
+__all__ = ["OPAQUE", "Survey", "survey"]
+
+OPAQUE = 0.4
+"""Opacity of a cloud from which on the ground is taken for hidden; as where clouds are removed."""
+
+ENDS = (2.0, 50.0, 98.0)
+"""Percentiles that tell the exposure."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Measures of a scene; None where it has no band that tells."""
+
+    sigma: NDArray[np.float64]
+    """``(band,)`` noise in unit values; 0 for radar."""
+
+    looks: float | None
+    """Equivalent number of looks of the radar bands."""
+
+    blur: Blur | None
+    stripes: Stripes | None
+    air: NDArray[np.float64] | None
+    """See ``air_features``."""
+
+    cover: NDArray[np.uint8] | None
+    """``(2, y, x)``, see ``Cleared``."""
+
+    ends: tuple[float, float, float]
+    """The ``ENDS`` of the values, unit values, mean over bands."""
+
+    @property
+    def hidden(self) -> float:
+        """Share of the scene under opaque clouds."""
+        return 0.0 if self.cover is None else float((self.cover[0] > OPAQUE * 255.0).mean())
+
+    @property
+    def touched(self) -> float:
+        """Share of the scene that clouds or their shadows change visibly."""
+        return 0.0 if self.cover is None else float(self.cover[1].mean() / 255.0)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some bands of layers."""
+
+    layers: Layers
+    channels: list[int]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        return tuple(self.layers.bands[channel] for channel in self.channels)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.layers.size
+
+    def read(self, window: Window) -> Pixels:
+        values, valid = self.layers.read(window)
+        return values[self.channels], valid[self.channels]
+
+    def held(self, window: Window) -> float:
+        return self.layers.held(window)
+
+
+def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
+    """Measure every fault, on windows from all over the scene; clouds on all of it.
+
+    Args:
+        layers: unit values.
+        decibels: of each band, what the unit values 0 and 1 stand for where it is radar.
+    """
+    windows, valid = sample_pixels(layers, SIDE)
+    radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
+    optical = [index for index in range(len(layers.bands)) if index not in radar]
+    low, middle, high = np.percentile(windows[valid], ENDS).tolist() if valid.any() else (0.0, 0.0, 0.0)
+    ends = (low, middle, high)
+    sigma, looks = np.zeros(len(layers.bands)), None
+    if radar:
+        least, most = (np.array([decibels[index][end] for index in radar])[:, None, None] for end in (0, 1))
+        power = 10.0 ** ((windows[:, radar] * (most - least) + least) / 10.0)
+        looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
+    if not optical:
+        return Survey(sigma, looks, None, None, None, None, ends)
+    seen = layers if not radar else _Part(layers, optical)
+    sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
+    means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
+    return Survey(
+        sigma,
+        looks,
+        find_blur(np.ascontiguousarray(windows[:, optical])),
+        find_stripes(*surveyed_lines(seen), means),
+        air_features(windows[:, optical], seen.bands),
+        Cleared.of(seen, _opacity()).cover,
+        ends,
+    )
+
+
+@functools.cache
+def _opacity() -> OpacityNetwork:
+    return load_opacity()

@@ -1,0 +1,79 @@
+"""Scenes that Dask holds: the result is a graph of tiles, and nothing is read or computed before one is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llars.infer.grids import grid_of
+from llars.infer.images import like
+from llars.infer.picture import described
+from llars.infer.stream import Options, Stream
+from llars.infer.tiles import TileGrid, Window
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from llars.infer.descent import Restored
+    from llars.infer.picture import BandsLike
+    from llars.infer.restorer import Restorer
+    from llars.tasks import Step
+
+__all__ = ["lazily"]
+
+TILE = 2048
+"""Side of the blocks of a result: each is worked out by itself, and pays for its own halo."""
+
+
+def lazily(
+    restorer: Restorer, scene: xr.DataArray, steps: Sequence[Step], bands: BandsLike | None, options: Options
+) -> xr.DataArray | tuple[xr.DataArray, xr.DataArray]:
+    """What ``restorer(scene, steps)`` gives, as a graph.
+
+    One node looks at the whole scene once, for its statistics, and takes all steps but the last, in memory; every tile
+    of the last step is a node of its own. A scene without steps stays as it is.
+
+    Raises:
+        BandError: the bands are unknown, or not as many as the channels.
+    """
+    described(scene, bands)
+    if not steps:
+        return (scene, 0.0 * scene) if options.uncertainty else scene
+    scale = math.prod(step.scale for step in steps)
+    grid = grid_of(scene).on_a_map().finer(scale)
+    shape = (scene.sizes["band"], scene.sizes["y"] * scale, scene.sizes["x"] * scale)
+    tile = options.tile if isinstance(options.tile, int) else TILE
+    tiles = TileGrid(*shape[1:], tile, 0, restorer.info.config.multiple)
+
+    def make() -> Stream:
+        return restorer.stream(scene, steps, bands=bands, options=options)
+
+    values: Any = _blocks(make, tiles, shape[0] * (2 if options.uncertainty else 1))
+    images: list[Any] = [
+        like(scene, values[start : start + shape[0]], grid_of(scene), grid, scale)
+        for start in range(0, len(values), shape[0])
+    ]
+    return (images[0], images[1]) if options.uncertainty else images[0]
+
+
+def _blocks(make: Callable[[], Stream], tiles: TileGrid, bands: int) -> Any:
+    """The graph, ``(band, y, x)``; deviations come behind the values."""
+    from dask import array, delayed
+
+    prepared = delayed(lambda: make().prepared(tiles.step), pure=False)()
+    rows: dict[int, list[Any]] = {}
+    for tile in tiles:
+        block = delayed(_block, pure=False)(prepared, tile.core)
+        rows.setdefault(tile.core.top, []).append(
+            array.from_delayed(block, (bands, *tile.core.shape), dtype=np.float32)
+        )
+    return array.block([[*columns] for columns in rows.values()])
+
+
+def _block(restored: Callable[[Window], Restored], window: Window) -> NDArray[np.float32]:
+    part = restored(window)
+    return part.values if part.deviation is None else np.concatenate([part.values, part.deviation])

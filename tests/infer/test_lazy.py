@@ -1,0 +1,65 @@
+"""Scenes that Dask holds: a graph, and the numbers of the scene in memory."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from llars.bands import Band
+from llars.errors import BandError, InstructionError
+from llars.tasks import Step
+
+pytest.importorskip("dask")
+
+RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
+
+
+@pytest.fixture
+def scene(textured):
+    values = textured(2, 150, 130)
+    values[:, 60:80, 40:100] = np.nan
+    return xr.DataArray(values, dims=("band", "y", "x"), attrs={"bands": RED_NIR, "value_range": (0.0, 1.0)})
+
+
+@pytest.fixture
+def lazy(scene):
+    """The same, and how often a chunk of it was read."""
+    reads = []
+
+    def read(block):
+        reads.append(block.shape)
+        return block
+
+    return scene.chunk(y=50, x=60).copy(data=scene.chunk(y=50, x=60).data.map_blocks(read, dtype=np.float32)), reads
+
+
+def test_nothing_is_read_before_the_result_is_asked_for_and_it_is_that_of_memory(restorer, scene, lazy):
+    dask, reads = lazy
+    reads.clear()
+    steps = [Step("denoise", 0.5, "noise"), Step("sr", 1 / 3, "double the resolution", 2)]
+    result, sigma = restorer(dask, steps, uncertainty=True, tile=96)
+    assert not reads
+    assert result.chunks is not None and result.data.numblocks == (1, 4, 3)
+    expected, spread = restorer(scene, steps, uncertainty=True)
+    assert result.sizes == expected.sizes and result.attrs == expected.attrs
+    # 1e-3 of the data range, the contract for tiles.
+    np.testing.assert_allclose(result.values, expected.values, atol=1e-3)
+    np.testing.assert_allclose(sigma.values, spread.values, atol=1e-3)
+    assert reads
+
+
+def test_a_part_that_is_asked_for_is_that_part(restorer, scene, lazy):
+    expected = restorer(scene, "noise").isel(y=slice(100, 120), x=slice(0, 30))
+    found = restorer(lazy[0], "noise", tile=64).isel(y=slice(100, 120), x=slice(0, 30))
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-3)
+
+
+def test_mistakes_are_told_at_once_and_no_step_changes_nothing(restorer, scene, lazy):
+    with pytest.raises(InstructionError):
+        restorer(lazy[0], "bake a cake")
+    with pytest.raises(BandError):
+        restorer(lazy[0], "noise", bands="naip")
+    same = restorer(lazy[0], [])
+    assert same.chunks is not None
+    np.testing.assert_array_equal(same.values, scene.values)
+    brighter = [Step("brightness", 0.5, "brighten")]
+    np.testing.assert_allclose(restorer(lazy[0], brighter).values, restorer(scene, brighter).values, atol=1e-6)

@@ -1,0 +1,74 @@
+"""The provider in a real QGIS without a window."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import rasterio
+from tests.blocks import REPOSITORY, environment, furnish
+
+# Debian's wrapper passes an option that qgis_process does not know.
+QGIS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+pytestmark = pytest.mark.skipif(QGIS is None, reason="QGIS is not installed")
+
+
+class Qgis:
+    """``qgis_process`` with a profile of its own, in which the plugin is switched on."""
+
+    def __init__(self, folder: Path) -> None:
+        furnish(folder)
+        (folder / "runtime").mkdir(mode=0o700)
+        plugins = folder / "profile" / "profiles" / "default" / "python" / "plugins"
+        plugins.mkdir(parents=True)
+        (plugins / "llars_provider").symlink_to(REPOSITORY / "qgis" / "llars_provider")
+        # PYTHONPATH would lead QGIS's own Python to foreign packages; the command finds the sources by itself.
+        search = environment(folder)["PYTHONPATH"]
+        command = folder / "bin" / "llars"
+        command.write_text(command.read_text().replace("exec ", f'PYTHONPATH="{search}" exec '), encoding="utf-8")
+        self.environment = {
+            **{name: value for name, value in environment(folder).items() if name != "PYTHONPATH"},
+            "QT_QPA_PLATFORM": "offscreen",
+            "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile"),
+            "XDG_RUNTIME_DIR": str(folder / "runtime"),
+        }
+        self("plugins", "enable", "llars_provider")
+
+    def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        assert QGIS is not None
+        line = [QGIS, *map(str, arguments)]
+        return subprocess.run(line, env=self.environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def qgis(tmp_path_factory: pytest.TempPathFactory) -> Qgis:
+    return Qgis(tmp_path_factory.mktemp("qgis"))
+
+
+def test_restore(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
+    output = tmp_path / "good.tif"
+    prompt = "--PROMPT=brighten the image"
+    done = qgis("--json", "run", "llars:restore", f"--INPUT={small_scene}", prompt, f"--OUTPUT={output}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["results"]["OUTPUT"] == str(output)
+    with rasterio.open(small_scene) as before, rasterio.open(output) as after:
+        assert (after.shape, after.crs, after.dtypes) == (before.shape, before.crs, before.dtypes)
+        assert after.read().mean() > before.read().mean()
+
+
+def test_diagnose(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
+    output = tmp_path / "found.json"
+    done = qgis("run", "llars:diagnose", f"--INPUT={small_scene}", f"--OUTPUT={output}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(output.read_text()) is not None
+
+
+def test_mistake_is_told_in_the_words_of_llars(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
+    output = tmp_path / "good.tif"
+    prompt = "--PROMPT=book a table for two"
+    done = qgis("run", "llars:restore", f"--INPUT={small_scene}", prompt, f"--OUTPUT={output}")
+    assert done.returncode != 0
+    assert "llars: error: " in done.stdout + done.stderr
+    assert not os.path.exists(output)
