@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DATA ?=
 CONFIG ?= configs/train/small.yaml
 
-.PHONY: help setup demo test lint evaluate bench train reader clean
+.PHONY: help setup demo test lint docs figures evaluate bench train reader clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ setup: $(STAMP) ## a virtual environment with llars and all that its development
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench,dask,ray,export,parquet]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench,dask,ray,export,parquet,docs]'
 	@touch $@
 
 demo: $(STAMP) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/
@@ -31,6 +31,12 @@ lint: $(STAMP) ## ruff and mypy, as strict as they come
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(STAMP) ## the documentation, in docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+figures: $(STAMP) ## the figures of docs/concepts, from the bundled weights
+	PYTHONPATH=scripts $(BIN)/python -m figures docs/pictures/concepts
 
 evaluate: $(STAMP) ## make evaluate DATA=folder: the table of docs/results.md
 	@test -n "$(DATA)" || { echo "say where the scenes are: make evaluate DATA=folder (with a scenes.json)" >&2; exit 2; }
@@ -48,4 +54,4 @@ reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
 	$(BIN)/python -m llars.train.reading
 
 clean: ## remove what the targets above left
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -4,7 +4,6 @@ import llars
 
 project = "llars"
 author = "the authors of llars"
-copyright = "Apache-2.0"  # noqa: A001 (Sphinx looks for this name)
 version = release = llars.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -16,6 +15,7 @@ myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
 html_title = f"llars {version}"
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 
 autodoc_typehints = "description"

@@ -31,8 +31,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
 FAULTS_CROP, SURENESS_CROP = 192, 128
 """Largest sides in pixels."""
 
-MOST_VALIDATION, MOST_TEST = 12, 14
-"""Scenes of the splits that the uncertainty is taken from: more change its figures by less than their errors."""
+MOST_VALIDATION = 3
+"""Scenes of one sensor that temperatures are fitted on."""
 
 
 def say(line: str) -> None:
@@ -61,9 +61,9 @@ def calibrate_faults(data: Path) -> None:
 def calibrate_uncertainty(data: Path, weights: str) -> None:
     """Fit and judge the temperatures."""
     restorer = load(weights)
-    fit = list(clean_scenes(data, ("val",), SURENESS_CROP))[:MOST_VALIDATION]
-    held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))[:MOST_TEST]
-    told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say), len(held_out))
+    fit = list(clean_scenes(data, ("val",), SURENESS_CROP, most=MOST_VALIDATION))
+    held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))
+    told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
     keep_temperatures(restorer.info.sha256, tasks_of(told))
     made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} scenes to fit, {len(held_out)} to judge."
     put_section(PAGE, "uncertainty", [made, "", *sureness_lines(told)])

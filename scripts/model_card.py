@@ -25,7 +25,7 @@ def licences(manifest: Path) -> list[str]:
     held = json.loads(manifest.read_text(encoding="utf-8"))
     train = held["splits"]["train"]
     sensors = ", ".join(f"{name} ({count})" for name, count in train["sensors"].items())
-    lines = [f"{train['scenes']} images to train on, by sensor: {sensors}.", "", "| source | licence |", "| --- | --- |"]
+    lines = [f"{train['scenes']} images, by sensor: {sensors}.", "", "| source | licence |", "| --- | --- |"]
     named = dict.fromkeys((source["source"], source["licence"]) for source in held["sources"])
     return [*lines, *(f"| {source} | {licence} |" for source, licence in named)]
 

@@ -26,9 +26,7 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {
-    **{name: "cli" for name in ("_archive", "_console", "_data_commands", "_diagnosing", "_serving", "_tuning")}
-}
+ALIASES = {**dict.fromkeys(("_archive", "_console", "_data_commands", "_diagnosing", "_serving", "_tuning"), "cli")}
 """Further modules beside the package's members, and the member that each is a part of."""
 
 FORBIDDEN = {

@@ -62,7 +62,6 @@ BAD_OPTIONS = {
     "unknown sensor": ([*DENOISE, "--sensor", "sentinel2-l2b"], "sentinel2-l2a"),
     "another domain": (["-p", "write a poem about my grandmother's kitchen"], "noise"),
     "empty prompt": (["-p", "  "], "noise"),
-    "no prompt": ([], "noise"),
     "unknown model": ([*DENOISE, "--model", "llars-smal"], "llars-smal"),
     "unknown device": ([*DENOISE, "--device", "abacus"], "abacus"),
     "impossible scale": (["-p", "double the resolution", "--scale", "7"], "7"),

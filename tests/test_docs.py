@@ -35,7 +35,7 @@ def named_commands(page: Path) -> list[str]:
     shown = [line for _, code in blocks(page, "console") for line in commands(code, r"^\$ ")]
     outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     # What stands far to the right is a remark.
-    indented = [re.split(r"\s{4,}", line)[0] for line in commands(outside, r"^    ")]
+    indented = [re.split(r"\s{3,}", line)[0] for line in commands(outside, r"^    ")]
     return [re.sub(r"\[(-[^]]*)\]", r"\1", line) for line in (*shown, *indented)]
 
 

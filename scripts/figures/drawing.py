@@ -58,8 +58,8 @@ def bare(axes: plt.Axes) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """As a picture of 256 colours, which is a third of the size and looks the same."""
+    """As a picture of 160 colours, which is a third of the size and looks the same."""
     figure.savefig(path)
     plt.close(figure)
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.convert("RGB").quantize(160, dither=Image.Dither.NONE).save(path, optimize=True)

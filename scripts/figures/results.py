@@ -15,7 +15,7 @@ from llars.infer.starts import set_out
 from llars.infer.tiles import TileGrid, Window
 from llars.tasks import get_task
 
-SHOWN = 120
+SHOWN = 104
 """Rows and columns that are drawn, of a scene that is worked on whole."""
 
 FAULTS = {

@@ -54,7 +54,16 @@ Folder = Annotated[
     Path | None,
     typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
 ]
-Prompt = Annotated[str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')]
+Guides = Annotated[
+    list[str] | None,
+    typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
+]
+Prompt = Annotated[
+    str,
+    typer.Option(
+        "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what the image needs.'
+    ),
+]
 Project = Annotated[bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
@@ -95,10 +104,7 @@ def restore(
     source: Input,
     output: Output,
     prompt: Prompt = "",
-    guides: Annotated[
-        list[str] | None,
-        typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
-    ] = None,
+    guides: Guides = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -140,8 +146,7 @@ def restore(
             resume=resume,
             progress=progress,
         )
-    if not quiet:
-        say(done.notes)
+    say([] if quiet else done.notes)
 
 
 @app.command()

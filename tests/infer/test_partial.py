@@ -122,11 +122,14 @@ with whole_files([Path(sys.argv[1]) / "a.tif"]):
 
 def test_the_next_run_sweeps_away_what_a_killed_one_left_and_nothing_else(folder):
     with subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE) as killed:
-        killed.stdout.readline()
-        (left,) = folder.iterdir()
-        with whole_files([folder / "b.tif"]):
-            assert left.exists(), "its run is alive"
-        killed.kill()
+        try:
+            killed.stdout.readline()
+            (left,) = folder.iterdir()
+            with whole_files([folder / "b.tif"]) as (place,):
+                place.write_text("first")
+                assert left.exists(), "its run is alive"
+        finally:
+            killed.kill()
     with whole_files([folder / "b.tif"]) as (place,):
         place.write_text("whole")
         assert not left.exists()

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tests.starts.test_stripes import ground
 
 from llars.bands import Band, plain_bands
 from llars.degrade import get
 from llars.infer.starts import Predicted, Sharpened, Unstriped, set_out
 from llars.infer.tiles import Window
-from tests.starts.test_stripes import ground
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ print(os.environ.get("GDAL_DATA"), os.environ["LLARS_PROGRESS"])
 """
 TIDIES_UP = """
 import pathlib, sys, time
-print("llars: 1 of 2 done", file=sys.stderr, flush=True)
 try:
+    print("llars: 1 of 2 done", file=sys.stderr, flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     pathlib.Path(sys.argv[1]).write_text("tidy")

@@ -34,6 +34,7 @@ class Qgis:
             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile"),
             "XDG_RUNTIME_DIR": str(folder / "runtime"),
         }
+        self.executable = command
         self("plugins", "enable", "llars_provider")
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -72,3 +73,25 @@ def test_mistake_is_told_in_the_words_of_llars(qgis: Qgis, small_scene: Path, tm
     assert done.returncode != 0
     assert "llars: error: " in done.stdout + done.stderr
     assert not os.path.exists(output)
+
+
+def test_batch_and_cancel(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
+    # QGIS of Debian comes with modules for Debian's Python.
+    python = shutil.which("python3", path="/usr/bin")
+    script = Path(__file__).with_name("session.py")
+    line = [str(python), str(script), str(qgis.executable), str(small_scene), str(tmp_path)]
+    if (
+        python is None
+        or subprocess.run([python, "-c", "import qgis.core"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no Python with the modules of QGIS")
+    done = subprocess.run(line, env=qgis.environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert told["batch"]
+    assert [one["results"]["OUTPUT"] for one in told["done"]] == [
+        str(tmp_path / f"{name}.tif") for name in ("one", "two")
+    ]
+    assert [one["progress"] for one in told["done"]] == [100.0, 100.0]
+    assert told["cancelled"]["results"] == {}
+    assert sorted(path.name for path in tmp_path.glob("*.tif")) == ["one.tif", "two.tif"]

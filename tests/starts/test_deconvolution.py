@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from tests.starts.test_stripes import error, ground
 
 from llars.degrade import get
 from llars.starts.deconvolution import SIDE, deconvolve, kernels, transfers, wiener
-from tests.starts.test_stripes import error, ground
 
 KINDS = {"gaussian_blur": "gaussian", "defocus_blur": "defocus", "motion_blur": "motion"}
 
@@ -32,7 +32,9 @@ def test_transfers_are_those_of_the_degradations(kind: str) -> None:
 def test_a_known_blur_is_undone() -> None:
     clean = ground(0)
     blurred = get("gaussian_blur")(clean, 0.5)
-    known = next(n for n, kernel in enumerate(kernels()) if kernel.kind == "gaussian" and math.isclose(kernel.size_px, 1))
+    known = next(
+        n for n, kernel in enumerate(kernels()) if kernel.kind == "gaussian" and math.isclose(kernel.size_px, 1)
+    )
     restored = deconvolve(blurred, wiener(certain(known), torch.tensor([1e-5])))
     assert error(restored, clean) < 0.5 * error(blurred, clean)
 

@@ -1,9 +1,9 @@
 """What is predicted of a later date is the fine image of the earlier one and part of what changed."""
 
 import torch
+from tests.starts.test_stripes import ground
 
 from llars.starts.fusion import TRUST, predicted, slope
-from tests.starts.test_stripes import ground
 
 
 def test_without_change_the_earlier_image_is_predicted() -> None:

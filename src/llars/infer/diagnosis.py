@@ -22,6 +22,9 @@ __all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "ty
 FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
 """What severity 1 stands for in training; haze is even or uneven there, and this is its mean depth."""
 
+FAINT = 0.0015
+"""Amplitude of stripes in unit values below which mending them is not worth its own error."""
+
 SPECKLED = 10.0
 """Looks below which radar counts as speckled: products of one date have 1 to 5, means of many dates more."""
 
@@ -136,6 +139,11 @@ def _finding(
     return Finding(task, bounded, words_for(task, bounded), fault, strength, where, True, measures)
 
 
+def _part(measure: float, width: float) -> str:
+    """What a measure is of the range, where that is not said already."""
+    return "" if width == 1.0 else f" ({measure:.4f} of the range)"
+
+
 def _clouds(measured: Survey, limits: Limits) -> Iterator[Finding]:
     hidden, touched = measured.hidden, measured.touched
     if hidden > limits.hidden:
@@ -157,9 +165,9 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
     if stripes is None:
         return
     where = "rows" if stripes.rows else "columns"
-    if stripes.evidence > limits.stripes:
+    if stripes.evidence > limits.stripes and stripes.amplitude > FAINT:
         amplitude = stripes.amplitude
-        strength = f"amplitude {amplitude * width:.3g}{unit} ({amplitude:.4f} of the range)"
+        strength = f"amplitude {amplitude * width:.3g}{unit}{_part(amplitude, width)}"
         severity = amplitude / FULL_STRIPES
         measures = {"amplitude_unit": amplitude, "dead_share": stripes.dead}
         yield _finding("destripe", severity, "stripes", strength, measures, where)
@@ -176,7 +184,7 @@ def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterato
         return
     sigma = typical_sigma(measured)
     if sigma > limits.noise:
-        strength = f"standard deviation {sigma * width:.3g}{unit} ({sigma:.4f} of the range)"
+        strength = f"standard deviation {sigma * width:.3g}{unit}{_part(sigma, width)}"
         bands = measured.sigma.round(5).tolist()
         measures = {"sigma_unit": sigma, "sigma_unit_of_bands": bands}
         yield _finding("denoise", sigma / FULL_SIGMA, "noise", strength, measures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 INCHES, DOTS = (12.0, 7.0), 110
+FINDING, LINE = 0.26, 0.055
+"""Parts of the panel's height that a finding takes, and a line of it."""
+
 WRONG, RIGHT = "#c0392b", "#2c6e49"
 
 
@@ -73,10 +76,15 @@ def _words(axes: Axes, told: Diagnosis) -> None:
     if not told.findings:
         axes.text(0, 1, "nothing wrong was found", va="top", fontsize=13, color=RIGHT)
     for row, one in enumerate(told.findings):
-        place = 1.0 - 0.24 * row
-        axes.text(0, place, one.fault, va="top", fontsize=12, weight="bold", color=WRONG)
-        axes.text(0, place - 0.085, f"{one.strength}; {one.where}", va="top", fontsize=8, wrap=True)
-        axes.text(0, place - 0.15, f'-p "{one.prompt}"', va="top", fontsize=8, family="monospace", color="#555555")
+        lines: tuple[tuple[str, dict[str, Any]], ...] = (
+            (one.fault, {"fontsize": 11, "weight": "bold", "color": WRONG}),
+            (one.strength, {"fontsize": 8}),
+            (one.where, {"fontsize": 8}),
+            (f'-p "{one.prompt}"', {"fontsize": 8, "family": "monospace", "color": "#555555"}),
+        )
+        for number, (words, style) in enumerate(lines):
+            place = 1.0 - FINDING * row - (number and LINE * (number + 0.5))
+            axes.text(0, place, words, va="top", **style)
 
 
 def _lines(axes: Axes, told: Diagnosis) -> None:

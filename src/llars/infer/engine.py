@@ -19,7 +19,7 @@ from llars.model.align import describe
 from llars.model.condition import Conditions
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.tasks import TONES, Step, get_task, words_for
+from llars.tasks import TONES, Step, words_for
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,16 +141,8 @@ class Engine:
         return len(self._tiles(size, tile, 0))
 
     def _tiles(self, size: tuple[int, int], tile: Extent | None, halo: int) -> TileGrid:
-        rows, columns = tile if isinstance(tile, tuple) else (tile or TILE_ROWS, tile or TILE_COLUMNS)
+        rows, columns = (TILE_ROWS, TILE_COLUMNS) if tile is None else tile if isinstance(tile, tuple) else (tile, tile)
         return TileGrid(*size, columns, halo, self.network.multiple, rows)
-
-    def faults(self, layers: Layers) -> list[float]:
-        """Severity of every task's fault as the network sees it in the image, in the order of ``TASK_KEYS``."""
-        with torch.inference_mode():
-            statistics = self._to_device(statistics_of(layers))
-            # What the image shows does not depend on what is asked for.
-            conditions = self._conditions(layers, statistics, get_task("denoise").instruction, len(layers.bands))
-            return [float(severity) for severity in conditions.task_from_image[0]]
 
     def _to_device(self, statistics: Statistics) -> Statistics:
         parts = (statistics.mean, statistics.std, statistics.knots)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +29,17 @@ from llars.infer.raster import read_profile, write_like
 from llars.infer.resolution import Order, arranged, mended, steps_of
 from llars.infer.restorer import Restorer, load
 from llars.infer.stream import Options
+from llars.infer.telling import Notes, Say, about_tiles, circumstances, tags_of
 from llars.scene import open_scene
 from llars.tasks import Step
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from llars.infer.engine import Extent
     from llars.infer.restorer import Progress
 
 __all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
-
-Say = Callable[[str], None]
-"""Takes a note for the user, one sentence."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,6 @@ class JobReport:
     """Wall-clock time."""
 
     output: Path
-
-
-class _Notes(list[str]):
-    """Notes that are said as soon as they are known."""
-
-    def __init__(self, notes: Sequence[str], say: Say | None = None) -> None:
-        super().__init__()
-        self._say = say
-        for note in notes:
-            self.add(note)
-
-    def add(self, note: str) -> None:
-        self.append(note)
-        if self._say is not None:
-            self._say(note)
 
 
 def restore_file(
@@ -127,52 +112,60 @@ def restore_file(
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
     """
     begun = time.perf_counter()
-    wanted = {"image": output, "uncertainty": uncertainty, "invented": invented, "preview": preview, "report": report}
+    extras = {"uncertainty": uncertainty, "invented": invented, "preview": preview, "report": report}
+    paths = _checked({"image": output, **extras}, overwrite)
+    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
+    with bounded_memory(limit), stoppable(), ExitStack() as stack:
+        restorer, notes = restorer or load(model, device, adapters=adapters), Notes((), say)
+        order = Order(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
+        order = stack.enter_context(arranged(order, restorer, paths["image"].parent, limit, tile, notes.add))
+        profile, scene = read_profile(order.source, sensor), open_scene(order.source, sensor)
+        notes.add_all(scene.attrs["notes"])
+        steps = steps_of(order, restorer, notes.add) if prompt else mended(order, restorer, scene, notes.add)
+        helpers = {role: open_scene(path) for role, path in order.guides.items()}
+        side = _fitting([scene, *helpers.values()], steps, restorer, limit) if tile is None else tile
+        with whole_files([*paths.values()]) as places:
+            identity = identity_of(_asked(order, restorer, sensor, steps, side, project), scene, restorer.info)
+            kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
+            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress)
+            stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
+            notes.add_all(about_tiles(side, stream.shape, limit))
+            tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
+            deliver(files, stream, profile, scene, tags)
+            if "report" in files:
+                told = circumstances(restorer, begun, order.guides)
+                write_page(files["report"], Made.of(paths, files, stream, profile, scene, steps, notes, tags, told))
+    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+
+
+def _checked(wanted: Mapping[str, str | Path | None], overwrite: bool) -> dict[str, Path]:
+    """The files that are to be written, by what goes into them."""
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     check_suffixes(paths)
-    limit, partial = sensible_limit() if max_memory is None else in_bytes(max_memory), None
-    with bounded_memory(limit), stoppable(), ExitStack() as stack:
-        restorer, notes = restorer or load(model, device, adapters=adapters), _Notes((), say)
-        order = Order(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
-        order = stack.enter_context(arranged(order, restorer, paths["image"].parent, limit, tile, notes.add))
-        profile, guides = read_profile(order.source, sensor), order.guides
-        scene = open_scene(order.source, sensor)
-        for note in scene.attrs["notes"]:
-            notes.add(note)
-        steps = steps_of(order, restorer, notes.add) if prompt else mended(order, restorer, scene, notes.add)
-        helpers = {role: open_scene(path) for role, path in guides.items()}
-        count = len(scene) + sum(map(len, helpers.values()))
-        finest = max((step.scale for step in steps), default=1)
-        side = fitting_tile(limit, count, restorer.info.config, finest) if tile is None else tile
-        with whole_files([*paths.values()]) as places:
-            if resume:
-                asked: dict[str, Any] = {
-                    "input": source,
-                    "sensor": sensor,
-                    "guides": dict(guides),
-                    "steps": steps,
-                    "tiles": side,
-                }
-                asked |= {"uncertainty": order.uncertainty, "project": project, "device": restorer.device}
-                identity = identity_of(asked, scene, restorer.info)
-                partial = stack.enter_context(Partial(paths["image"], identity, notes.add))
-            options = Options(side, order.uncertainty, project, places[0].parent, partial, progress)
-            stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
-            if isinstance(side, tuple) and (side[0] < stream.shape[1] or side[1] < stream.shape[2]):
-                columns, room = min(side[1], stream.shape[2]), f"{limit / 1e9:.1f} GB of memory"
-                notes.add(f"working in tiles of {columns} x {side[0]} px, for {room} (--max-memory, --tile)")
-            tags = _tags(restorer, model, prompt, steps)
-            files = dict(zip(paths, places, strict=True))
-            deliver(files, stream, profile, scene, tags)
-            if "report" in files:
-                told = {"Device": str(restorer.device), "Seconds": f"{time.perf_counter() - begun:.1f}"}
-                told |= {f"Guide {role}": str(path) for role, path in guides.items()}
-                made = Made.of(paths, files, stream, profile, scene, steps, notes, tags, told)
-                write_page(files["report"], made)
-        if partial is not None:
-            partial.whole = True
-    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+    return paths
+
+
+def _fitting(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int) -> Extent:
+    """Tiles of the scene and its guides that fit into so many bytes."""
+    finest = max((step.scale for step in steps), default=1)
+    return fitting_tile(limit, sum(map(len, scenes)), restorer.info.config, finest)
+
+
+def _asked(
+    order: Order, restorer: Restorer, sensor: str | None, steps: Sequence[Step], tile: Extent, project: bool
+) -> dict[str, Any]:
+    """What tells one run from another."""
+    return {
+        "input": order.source,
+        "guides": dict(order.guides),
+        "uncertainty": order.uncertainty,
+        "sensor": sensor,
+        "steps": steps,
+        "tiles": tile,
+        "project": project,
+        "device": restorer.device,
+    }
 
 
 def files_by_role(pairs: Sequence[str]) -> dict[str, Path]:
@@ -190,20 +183,6 @@ def files_by_role(pairs: Sequence[str]) -> dict[str, Path]:
             raise ConfigError(f"two guides are called {role}; give one of each role")
         guides[role] = Path(file)
     return guides
-
-
-def _tags(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
-    """What a file says of how it was made."""
-    taken = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
-    worn = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
-    return {
-        **({"LLARS_ADAPTERS": worn} if worn else {}),
-        "LLARS_MODEL": Path(model).name,
-        "LLARS_WEIGHTS_SHA256": restorer.info.sha256,
-        "LLARS_PROMPT": prompt,
-        "LLARS_STEPS": json.dumps(taken),
-        "LLARS_VERSION": llars.__version__,
-    }
 
 
 def degrade_file(
@@ -237,7 +216,7 @@ def degrade_file(
     check_suffixes({"output": path})
     profile = read_profile(source, sensor)
     scene = open_scene(source, sensor)
-    notes = _Notes(scene.attrs["notes"])
+    notes = Notes(scene.attrs["notes"])
     picture = picture_of(scene)
     values, valid = picture.load()
     operator = degrade.get(task)

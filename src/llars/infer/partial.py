@@ -44,8 +44,6 @@ class Partial:
         self._identity = json.loads(json.dumps(identity))
         self._done: dict[int, list[Window]] = {}
         self._say = say
-        self.whole = False
-        """Whether the output is: then nothing is left to go on with."""
 
     def __enter__(self) -> Self:
         try:
@@ -61,9 +59,10 @@ class Partial:
         self._read()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
         self._journal.close()
-        if self.whole:
+        # Without a fault the output is whole, and nothing is left to go on with.
+        if fault is None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def kept(

@@ -125,7 +125,8 @@ class Predicted(_Mended):
         """See ``Layers``."""
         now, valid = self.layers.read(window)
         parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
-        return predicted(*(torch.from_numpy(part)[None] for part in parts), self.gain)[0].numpy(), valid
+        image, fine, coarse = (torch.from_numpy(part)[None] for part in parts)
+        return predicted(image, fine, coarse, self.gain)[0].numpy(), valid
 
 
 def unstriped(layers: Layers) -> Layers:

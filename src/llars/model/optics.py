@@ -56,7 +56,8 @@ def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Te
     power = power / power.mean((-2, -1), keepdim=True).clamp_min(1e-20)
     cells = power.flatten(-2) @ _cells().to(power.device)
     logarithm = (cells + LEAST_POWER).log()
-    return logarithm - logarithm.mean(-1, keepdim=True)
+    about: Tensor = logarithm - logarithm.mean(-1, keepdim=True)
+    return about
 
 
 @functools.cache

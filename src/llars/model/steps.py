@@ -77,7 +77,8 @@ class StepFinder(nn.Module):
         inner[torch.arange(len(mask)), mask.sum(dim=1) - 1] = False
         inner = torch.where(inner.any(dim=1, keepdim=True), inner, mask)[..., None]
         each = self(tokens, mask)[1].log_softmax(dim=2)
-        return ((each * inner).sum(dim=1) / inner.sum(dim=1)).log_softmax(dim=1)
+        found: Tensor = ((each * inner).sum(dim=1) / inner.sum(dim=1)).log_softmax(dim=1)
+        return found
 
     @torch.inference_mode()
     def find(self, text: str, tokens: Tensor, places: Sequence[tuple[int, int]]) -> list[Span]:

@@ -80,7 +80,8 @@ def transfers() -> Tensor:
 def _transfer(kernel: Tensor) -> Tensor:
     margin = (SIDE - len(kernel)) // 2
     placed = torch.nn.functional.pad(kernel / kernel.sum(), [margin + 1, margin] * 2)
-    return torch.fft.rfft2(torch.fft.ifftshift(placed)).real
+    transfer: Tensor = torch.fft.rfft2(torch.fft.ifftshift(placed)).real
+    return transfer
 
 
 def wiener(probability: Tensor, roughness: Tensor) -> Tensor:
@@ -101,7 +102,8 @@ def wiener(probability: Tensor, roughness: Tensor) -> Tensor:
     taps = torch.fft.fftshift(torch.fft.irfft2(mean / (power + noise), s=(SIDE, SIDE)), dim=(1, 2))[:, 1:, 1:]
     fade = torch.hann_window(SIDE + 1, periodic=False, device=probability.device)[1:-1].sqrt()
     taps = taps * fade[:, None] * fade
-    return taps / taps.sum(dim=(1, 2), keepdim=True)
+    filters: Tensor = taps / taps.sum(dim=(1, 2), keepdim=True)
+    return filters
 
 
 def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
@@ -110,7 +112,8 @@ def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
     padded = mirrored(mirrored(image, 3, margin), 2, margin)
     size = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(filters, s=size)[:, None]
-    return torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
+    filtered: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
+    return filtered
 
 
 def corner_windows(image: Tensor) -> Tensor:

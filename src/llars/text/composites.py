@@ -66,7 +66,8 @@ def marked(rng: random.Random) -> Marked:
     for slot, said in words.items():
         # Private characters travel through the finish of the text and are taken out thereafter.
         template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{said}\ue000")
-    step, text, steps = 0, "", []
+    steps: list[str] = []
+    step, text = 0, ""
     for piece in _MARK.split(finish(template, rng)):
         if _MARK.fullmatch(piece):
             step = ord(piece) - 0xE000

@@ -15,7 +15,7 @@ _BRIGHTER = re.compile(
 _DARKER = re.compile(
     r"\b(?:dark(?:en|er)|dim(?:mer|ming)\b|dim (?:it|this|the|my|our|down)\b|over-?exposed"
     r"|glar(?:ing|y)|dazzling|blinding|burnt out|(?:too|so|very|rather|quite|pretty) bright\b"
-    rf"|(?:lower|reduce|decrease|cut|turn down|bring down)\b.*\b{_LIGHT}"
+    rf"|(?:lower|reduce|decrease|cut|(?:turn|bring|tone) down)\b.*\b{_LIGHT}"
     rf"|{_LIGHT}\b.*\b(?:down|downwards|reduction|decrease)\b)",
     re.IGNORECASE,
 )

@@ -93,7 +93,7 @@ def train(source: PatchSource, steps: int) -> OpticsEstimator:
         left, unlikely = losses(network, blurred(source, step), 1 + step % 4)
         loss = left.mean() + LIKELIHOOD * unlikely.mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -122,7 +122,7 @@ def report(network: OpticsEstimator, source: PatchSource, batches: int = 40) -> 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path, help="folder that `llars data build` wrote")
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()

@@ -24,7 +24,7 @@ SMALLEST = 96
 """Side in pixels of the smallest scenes."""
 
 MOST = 6
-"""Scenes of one sensor, where nothing is judged on them: one sensor shall not outweigh all others."""
+"""Scenes of one sensor and split: one sensor shall not outweigh all others."""
 
 REFERENCE_NM = 550.0
 
@@ -77,7 +77,9 @@ FAULTS = (
 """At severities that nothing was fitted on."""
 
 
-def clean_scenes(folder: Path, splits: tuple[str, ...], crop: int, corners: bool = False) -> Iterator[Scene]:
+def clean_scenes(
+    folder: Path, splits: tuple[str, ...], crop: int, corners: bool = False, most: int = MOST
+) -> Iterator[Scene]:
     """Scenes of these splits with which nothing is wrong, cut to their centres; those of radar left out.
 
     Args:
@@ -85,14 +87,16 @@ def clean_scenes(folder: Path, splits: tuple[str, ...], crop: int, corners: bool
         splits: among train, val and test.
         crop: largest side in pixels.
         corners: take all scenes, and up to four parts of each.
+        most: scenes of one sensor and split, where not all are taken.
 
     Raises:
         DataError: there is none.
     """
-    listed, counts, found = entries(folder), dict[str, int](), False
+    listed, found = entries(folder), False
     for split in splits:
+        counts = dict[str, int]()
         for entry in of_split(listed, split):
-            if not _fits(entry) or (not corners and counts.get(entry["sensor"], 0) >= MOST):
+            if not _fits(entry) or (not corners and counts.get(entry["sensor"], 0) >= most):
                 continue
             counts[entry["sensor"]] = counts.get(entry["sensor"], 0) + 1
             sample, found = read_entry(folder, entry).sample, True

@@ -25,7 +25,7 @@ LEVELS = np.linspace(0.05, 0.95, 19)
 PIXELS = 20_000
 """Errors that one image counts with, whatever its size."""
 
-FACTORS = np.geomspace(0.1, 10.0, 401)
+FACTORS = np.geomspace(0.05, 30.0, 501)
 """Temperatures that are tried."""
 
 LEAST_SCALE = 1e-7
@@ -68,8 +68,10 @@ class Sureness:
     """That it was measured on."""
 
 
-def collect(restorer: Restorer, scenes: Iterable[Scene], tell: Callable[[str], object] = str) -> dict[str, Ratios]:
-    """Errors over their predicted scales, as the network gives these, by task.
+def collect(
+    restorer: Restorer, scenes: Iterable[Scene], tell: Callable[[str], object] = str
+) -> dict[str, list[Ratios]]:
+    """Errors over their predicted scales, as the network gives these, image by image, by task.
 
     Args:
         restorer: of the weights.
@@ -85,7 +87,7 @@ def collect(restorer: Restorer, scenes: Iterable[Scene], tell: Callable[[str], o
                 continue
             found.setdefault(trial.task, []).append(_ratios(restorer, degrade_scene(scene, trial, SEED)))
         tell(scene.name)
-    return {task: np.sort(np.concatenate(parts)) for task, parts in found.items()}
+    return found
 
 
 def coverage(ratios: Ratios, temperature: float) -> npt.NDArray[np.float64]:
@@ -104,16 +106,20 @@ def expected_error(ratios: Ratios, temperature: float) -> float:
     return float(np.abs(coverage(ratios, temperature) - LEVELS).mean())
 
 
-def fitted(ratios: Ratios) -> float:
-    """The temperature of least expected calibration error."""
-    return float(FACTORS[int(np.argmin([expected_error(ratios, factor) for factor in FACTORS]))])
+def fitted(images: Sequence[Ratios]) -> float:
+    """The temperature: of each image that of least expected calibration error, and of these the median.
+
+    An image in which the network goes astray as a whole then does not widen what is said of all others.
+    """
+    best = [int(np.argmin([expected_error(ratios, factor) for factor in FACTORS])) for ratios in images]
+    return float(np.median(FACTORS[best]))
 
 
-def calibrated(fit: Mapping[str, Ratios], held_out: Mapping[str, Ratios], images: int) -> list[Sureness]:
-    """The temperature of every task from one set of errors, judged on another."""
+def calibrated(fit: Mapping[str, list[Ratios]], held_out: Mapping[str, list[Ratios]]) -> list[Sureness]:
+    """The temperature of every task from one set of images, judged on all errors of another."""
     told = []
     for task in fit.keys() & held_out.keys():
-        temperature, seen = fitted(fit[task]), held_out[task]
+        temperature, seen, images = fitted(fit[task]), np.sort(np.concatenate(held_out[task])), len(held_out[task])
         curve = tuple(coverage(seen, temperature).tolist())
         told.append(
             Sureness(task, temperature, expected_error(seen, 1.0), expected_error(seen, temperature), curve, images)
@@ -146,7 +152,7 @@ def _image(values: Array, bands: Sequence[Band], value_range: tuple[float, float
 def _thinned(ratios: Ratios) -> Ratios:
     """As many as an image counts with."""
     generator = np.random.default_rng(SEED)
-    return ratios[generator.integers(0, ratios.size, PIXELS)] if ratios.size else ratios
+    return np.sort(ratios[generator.integers(0, ratios.size, PIXELS)]) if ratios.size else ratios
 
 
 def tasks_of(told: Sequence[Sureness]) -> dict[str, float]:

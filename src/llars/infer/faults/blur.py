@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Blur", "find_blur", "spread_of"]
 
-FULL_PX = {"gaussian": 2.0, "defocus": 4.0, "motion": 17.0}
+FULL_PX = {"gaussian": 2.0, "defocus": 4.0, "motion": 16.0}
 """Sizes that the greatest severity stands for in training."""
 
 

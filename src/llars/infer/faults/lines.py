@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Stripes", "find_stripes"]
 
-DEAD, DEAD_SHARE = 0.05, 0.5
-"""By how much a dead line lies off those around it, at least: unit values, or this part of a dark band's mean."""
+DEAD = 0.5
+"""Part of its band's mean by which a dead line lies off those around it, at least: a road or an edge does not."""
 
 STANDS_OUT = 6.0
 """Deviations of the other lines by which it does."""
@@ -88,5 +88,5 @@ def _dead(offsets: NDArray[np.float64], means: NDArray[np.float64]) -> float:
     middle = offsets[:, AROUND // 2 : -(AROUND // 2)]
     apart = np.abs(middle - around)
     usual = 1.4826 * np.median(apart, axis=1, keepdims=True)
-    least = np.minimum(DEAD, DEAD_SHARE * np.abs(means))[:, None]
+    least = DEAD * np.abs(means)[:, None]
     return float((apart > np.maximum(STANDS_OUT * usual, least)).mean(1).max())

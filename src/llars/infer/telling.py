@@ -1,0 +1,72 @@
+"""What is told of a run: notes while it works, tags in its files, circumstances in its report."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import llars
+from llars.tasks import Step
+
+if TYPE_CHECKING:
+    from llars.infer.engine import Extent
+    from llars.infer.restorer import Restorer
+
+__all__ = ["Notes", "Say", "about_tiles", "circumstances", "tags_of"]
+
+LARGE = 2**22
+"""Pixels of a scene from which its tiles are worth a word."""
+
+Say = Callable[[str], None]
+"""Takes a note for the user, one sentence."""
+
+
+class Notes(list[str]):
+    """Notes that are said as soon as they are known."""
+
+    def __init__(self, notes: Sequence[str], say: Say | None = None) -> None:
+        super().__init__()
+        self._say = say
+        self.add_all(notes)
+
+    def add_all(self, notes: Sequence[str]) -> None:
+        """One after the other."""
+        for note in notes:
+            self.add(note)
+
+    def add(self, note: str) -> None:
+        """Keeps the note and says it."""
+        self.append(note)
+        if self._say is not None:
+            self._say(note)
+
+
+def about_tiles(side: Extent | None, shape: tuple[int, int, int], limit: int) -> list[str]:
+    """What is to be said of tiles that are smaller than the scene."""
+    if not isinstance(side, tuple) or shape[1] * shape[2] < LARGE:
+        return []
+    tiles = f"{min(side[1], shape[2])} x {side[0]} px"
+    return [f"working in tiles of {tiles}, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)"]
+
+
+def circumstances(restorer: Restorer, begun: float, guides: Mapping[str, str | Path]) -> dict[str, str]:
+    """What a report says of the run."""
+    told = {"Device": str(restorer.device), "Seconds": f"{time.perf_counter() - begun:.1f}"}
+    return told | {f"Guide {role}": str(path) for role, path in guides.items()}
+
+
+def tags_of(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
+    """What a file says of how it was made."""
+    taken = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
+    worn = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
+    return {
+        **({"LLARS_ADAPTERS": worn} if worn else {}),
+        "LLARS_MODEL": Path(model).name,
+        "LLARS_WEIGHTS_SHA256": restorer.info.sha256,
+        "LLARS_PROMPT": prompt,
+        "LLARS_STEPS": json.dumps(taken),
+        "LLARS_VERSION": llars.__version__,
+    }
