@@ -66,7 +66,7 @@ def marked(rng: random.Random) -> Marked:
     for slot, said in words.items():
         # Private characters travel through the finish of the text and are taken out thereafter.
         template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{said}\ue000")
-    steps: list[str] = []
+    steps: list[int] = []
     step, text = 0, ""
     for piece in _MARK.split(finish(template, rng)):
         if _MARK.fullmatch(piece):
