@@ -38,7 +38,7 @@ def test_a_temperature_is_judged_where_it_was_not_fitted():
     assert (told.task, told.images) == ("haze", 2)
     assert told.temperature == pytest.approx(2.0, rel=0.03)
     assert told.after < 0.04 < 0.15 < told.before
-    assert "| `haze` | 2." in sureness_lines([told])[-1]
+    assert f"| `haze` | {told.temperature:.2f} |" in sureness_lines([told])[-1]
 
 
 def scene() -> Scene:

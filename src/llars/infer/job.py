@@ -129,7 +129,7 @@ def restore_file(
             kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
             options = Options(side, order.uncertainty, project, places[0].parent, kept, progress)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
-            notes.add_all(about_tiles(side, stream.shape, limit))
+            notes.add_all(about_tiles(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
             deliver(files, stream, profile, scene, tags)
             if "report" in files:

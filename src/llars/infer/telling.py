@@ -44,9 +44,9 @@ class Notes(list[str]):
             self._say(note)
 
 
-def about_tiles(side: Extent | None, shape: tuple[int, int, int], limit: int) -> list[str]:
-    """What is to be said of tiles that are smaller than the scene."""
-    if not isinstance(side, tuple) or shape[1] * shape[2] < LARGE:
+def about_tiles(side: Extent | None, shape: tuple[int, int, int], limit: int, wished: bool) -> list[str]:
+    """What is to be said of tiles that are smaller than a large scene, or follow from a limit that was wished for."""
+    if not isinstance(side, tuple) or not (wished or shape[1] * shape[2] >= LARGE):
         return []
     tiles = f"{min(side[1], shape[2])} x {side[0]} px"
     return [f"working in tiles of {tiles}, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)"]

@@ -63,6 +63,12 @@ def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Te
 @functools.cache
 def _cells() -> Tensor:
     """``(frequency, cell)`` weights whose columns sum to 1; cells that hold no frequency take their ring's."""
+    # Kept for training too, whoever asks first.
+    with torch.inference_mode(False):
+        return _weights()
+
+
+def _weights() -> Tensor:
     y, x = torch.meshgrid(torch.fft.fftfreq(SIDE), torch.fft.rfftfreq(SIDE), indexing="ij")
     ring = (torch.hypot(y, x) * SIDE).round().long().flatten()
     sector = (torch.atan2(y, x).remainder(math.pi) / math.pi * SECTORS).round().long().flatten() % SECTORS

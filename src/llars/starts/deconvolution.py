@@ -64,6 +64,12 @@ def kernels() -> tuple[Kernel, ...]:
 @functools.cache
 def transfers() -> Tensor:
     """``(kernel, SIDE, SIDE // 2 + 1)``: what each kernel multiplies frequencies by; real, as all are symmetric."""
+    # Kept for training too, whoever asks first.
+    with torch.inference_mode(False):
+        return _transfers()
+
+
+def _transfers() -> Tensor:
     y, x = torch.fft.fftfreq(SIDE)[:, None], torch.fft.rfftfreq(SIDE)
     found = []
     for kernel in kernels():
