@@ -6,6 +6,7 @@ import torch
 
 from llars.bands import Band, Modality, Role
 from llars.data.guided import another_date, clouded, fused, later
+from llars.data.starting import Estimators, started
 from llars.degrade.resolution import reduce
 
 BANDS = [(Band("R", 660.0, 40.0, 10.0), Band("N", 840.0, 100.0, 10.0))] * 3
@@ -35,7 +36,8 @@ def test_the_coarse_difference_tells_what_changed(clean: torch.Tensor) -> None:
     pair = later(clean, before, BANDS, rng)
     assert pair.guides is not None
     fine_before = pair.guides[:, :2]
-    assert (pair.degraded - clean).square().mean() < (fine_before - clean).square().mean()
+    start = started("stf", pair, BANDS, Estimators()).degraded
+    assert (start - clean).square().mean() < (fine_before - clean).square().mean()
     assert [band.role for band in pair.guide_bands[0]] == [Role.FINE_BEFORE] * 2 + [Role.COARSE_BEFORE] * 2
 
 

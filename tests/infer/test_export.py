@@ -97,6 +97,9 @@ def test_metadata_is_what_deepness_reads_and_makes_it_feed_stored_numbers(sessio
         ("equalise the histogram", "no operator"),
         ("double the resolution", "sr brings grids together"),
         ("brighten the image", "plain gain"),
+        ("remove the stripes", "destripe sets out"),
+        ("sharpen the blurred image", "deblur sets out"),
+        ("remove the clouds", "cloud sets out"),
         ("remove the stripes, then reduce the noise", "2 steps"),
     ],
 )

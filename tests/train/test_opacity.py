@@ -10,7 +10,8 @@ from llars.bands import Band
 from llars.data.corpus import Corpus, pack
 from llars.data.patches import PatchSource
 from llars.sample import Sample
-from llars.train.opacity import CLEAN, draw, loss, train
+from llars.train.opacity import CLEAN, draw, figures, loss, train
+from llars.weights.opacity import load_opacity
 
 BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
 
@@ -63,3 +64,9 @@ def test_training_learns_and_repeats(source: PatchSource) -> None:
         after = sum(float(loss(taught, each)) for each in held_out)
     # A few seconds of training, from where it says nothing of the place.
     assert after < 0.95 * before
+
+
+def test_the_bundled_estimator_finds_what_clouds_touch(source: PatchSource) -> None:
+    held_out = [draw(source, 8, 64, np.random.default_rng((9, number))) for number in range(4)]
+    found = figures(load_opacity(), iter(held_out))
+    assert found.touched_found > found.touched_false + 0.2

@@ -14,7 +14,6 @@ from llars.data.synthetic import Pair, faults_of
 from llars.degrade.clouds import cloudy
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
 from llars.degrade.wald import mtf_reduce, panchromatic
-from llars.starts.fusion import predicted, slope
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,9 +90,8 @@ def later(now: Tensor, before: Tensor, bands: Sequence[Sequence[Band]], rng: np.
     coarse_now, coarse_before = (_seen_coarsely(gain * image, factor, rng) for image in (now, before))
     roles = [(*_with_role(each, Role.FINE_BEFORE), *_with_role(each, Role.COARSE_BEFORE)) for each in bands]
     severity = torch.full((len(now),), 0.5)
-    start = predicted(coarse_now, before, coarse_before, slope(before, coarse_before))
     guides = torch.cat((before, coarse_before), 1)
-    return Pair(start, now, severity, faults_of("stf", severity * 0), guides=guides, guide_bands=roles)
+    return Pair(coarse_now, now, severity, faults_of("stf", severity * 0), guides=guides, guide_bands=roles)
 
 
 def _seen_coarsely(image: Tensor, factor: int, rng: np.random.Generator) -> Tensor:

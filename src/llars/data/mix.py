@@ -13,7 +13,7 @@ from llars.bands import Band, plain_bands
 from llars.data.companions import Companions
 from llars.data.corpus import Corpus
 from llars.data.guided import another_date, clouded, fused, later
-from llars.data.patches import PatchSource
+from llars.data.patches import Patches, PatchSource
 from llars.data.recipe import GUIDED, MARGINED, Recipe
 from llars.data.starting import WIDE, Estimators, started
 from llars.data.synthetic import (
@@ -160,10 +160,19 @@ class Mixer:
 
     def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:
         """A batch of one task whose patches need the same guides, or their histograms."""
-        size = self.batch_size
         least = 2 if task == "pansharpen" else 1
         count = max(least, min(count, self.recipe.most_guided)) if task in GUIDED else count
-        words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
+        words = torch.from_numpy(rng.uniform(0.1, 1.0, self.batch_size)).float()
+        draw = self._guided if task in GUIDED else self._toned
+        pair, bands = draw(task, count, rng, generator)
+        pair = self._cut(started(task, pair, bands, self.estimators), 1)
+        return self._joined([(task, pair, bands, words)], rng, generator)
+
+    def _guided(
+        self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Pair, list[tuple[Band, ...]]]:
+        """Patches with guides, and their bands."""
+        size = self.batch_size
         if task == "cloud_sar":
             while not self.radar.has_radar(count):
                 count -= 1
@@ -172,23 +181,27 @@ class Mixer:
             strength = severities(rng, size)
             if rng.random() < self._none_odds:
                 strength = torch.zeros(size)
-            pair = clouded(couple.first, couple.bands, strength, generator, thin, couple.second, couple.second_bands)
-            pair = self._cut(started(task, pair, couple.bands, self.estimators), 1)
-            return self._joined([(task, pair, couple.bands, words)], rng, generator)
+            radar = couple.second, couple.second_bands
+            return clouded(couple.first, couple.bands, strength, generator, thin, *radar), couple.bands
         if task == "stf" and self.dates.has_dates(count) and rng.random() < self.recipe.real_dates:
             couple = self.dates.dates(count, size, rng)
-            pair = later(couple.first, couple.second, couple.bands, rng)
-            return self._joined([(task, pair, couple.bands, words)], rng, generator)
-        patches = self.source.draw(
-            count, self.patch, size, rng, averaged=self.recipe.averaged, sharp=task in GUIDED, optical=True
-        )
+            return later(couple.first, couple.second, couple.bands, rng), couple.bands
+        patches = self._plain(count, rng, sharp=True)
         if task == "pansharpen":
-            pair = fused(patches.clean, patches.bands, rng, generator)
-        elif task == "stf":
-            pair = later(patches.clean, another_date(patches.clean, rng), patches.bands, rng)
-        else:
-            pair = operate(task, patches.clean, generator)
-        return self._joined([(task, pair, patches.bands, words)], rng, generator)
+            return fused(patches.clean, patches.bands, rng, generator), patches.bands
+        return later(patches.clean, another_date(patches.clean, rng), patches.bands, rng), patches.bands
+
+    def _toned(
+        self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Pair, list[tuple[Band, ...]]]:
+        """Patches and what an exact operation makes of them, and their bands."""
+        patches = self._plain(count, rng, sharp=False)
+        return operate(task, patches.clean, generator), patches.bands
+
+    def _plain(self, count: int, rng: np.random.Generator, sharp: bool) -> Patches:
+        return self.source.draw(
+            count, self.patch, self.batch_size, rng, averaged=self.recipe.averaged, sharp=sharp, optical=True
+        )
 
     def _part(
         self, task: str, count: int, size: int, rng: np.random.Generator, generator: torch.Generator

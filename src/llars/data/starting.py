@@ -13,6 +13,7 @@ from llars.data.synthetic import Pair
 from llars.model.normalise import Statistics
 from llars.starts.clouds import clear
 from llars.starts.deconvolution import SIDE, sharpened
+from llars.starts.fusion import predicted, slope
 from llars.starts.stripes import without_stripes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["WIDE", "Estimators", "mended", "started"]
 
 WIDE = {"deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128}
-"""Sides of the crops that starts are found in: a patch shows too little of a scene. Fusion starts with its pairs."""
+"""Sides of the crops that starts are found in: a patch shows too little of a scene."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,20 @@ class Estimators:
 
 def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
     """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
-    return replace(pair, degraded=mended(task, pair.degraded, bands, estimators))
+    return replace(pair, degraded=mended(task, pair.degraded, bands, estimators, pair.guides))
 
 
-def mended(task: str, image: Tensor, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Tensor:
+def mended(
+    task: str,
+    image: Tensor,
+    bands: Sequence[tuple[Band, ...]],
+    estimators: Estimators,
+    guides: Tensor | None = None,
+) -> Tensor:
     """What the network sets out from for ``task`` where it is given ``image``, ``(batch, band, y, x)`` unit values."""
+    if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
+        fine, coarse = guides.chunk(2, dim=1)
+        return predicted(image, fine, coarse, slope(fine, coarse))
     if task == "destripe":
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:

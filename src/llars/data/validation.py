@@ -123,7 +123,8 @@ def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, es
     wide = task in WIDE or task in MARGINED
     clean = family.clean[..., : WIDE.get(task), : WIDE.get(task)] if wide else family.clean[inner]
     pair = _whole(task, clean.contiguous(), family, generator)
-    return cut(started(task, pair, family.bands, estimators), MARGIN, patch) if wide else pair
+    pair = started(task, pair, family.bands, estimators)
+    return cut(pair, MARGIN, patch) if wide else pair
 
 
 def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator) -> Pair:

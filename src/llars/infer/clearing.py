@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from llars.bands import Band
-from llars.infer.layers import Layers
+from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import statistics_of
 from llars.infer.tiles import Tile, TileGrid, Window, mirror
 from llars.model.normalise import Statistics
@@ -33,10 +32,9 @@ LEVEL = np.float32(255.0)
 
 
 @dataclass(frozen=True)
-class Cleared:
+class Cleared(Mended):
     """Layers in which the pixels under opaque clouds are filled. Where they were measured stays as it is."""
 
-    layers: Layers
     cover: NDArray[np.uint8]
     """``(2, y, x)``: opacity and how likely touched, 0 to 255, of the cells of the whole image."""
 
@@ -72,20 +70,6 @@ class Cleared:
         known = [index for index, held in enumerate(weights.max((1, 2)).tolist()) if held > 0.0]
         blocks = pull(torch.from_numpy(means[known])[None], torch.from_numpy(weights[known])[None])[0].numpy()
         return cls(layers, cover, tuple(channels[index] for index in known), blocks)
-
-    @property
-    def bands(self) -> tuple[Band, ...]:
-        """See ``Layers``."""
-        return self.layers.bands
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """See ``Layers``."""
-        return self.layers.size
-
-    def held(self, window: Window) -> float:
-        """See ``Layers``."""
-        return self.layers.held(window)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; what is no data is filled from clear ground too where anything is hidden in the image."""

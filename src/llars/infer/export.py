@@ -28,6 +28,7 @@ from llars.infer.outputs import check_outputs, whole_files
 from llars.infer.picture import Picture, picture_of
 from llars.infer.profile import RasterProfile, read_profile
 from llars.infer.restorer import Restorer
+from llars.infer.starts import STARTED
 from llars.model.fold import DenseNetwork
 from llars.scene import open_scene
 from llars.tasks import TONES, Step, get_task
@@ -165,6 +166,10 @@ def _only_step(steps: Sequence[Step]) -> Step:
         raise InstructionError(
             f"{step.task} brings grids together before the network and after it, which an ONNX file cannot; "
             "use llars restore"
+        )
+    if step.task in STARTED:
+        raise InstructionError(
+            f"{step.task} sets out from what is found in the whole scene, which an ONNX file cannot; use llars restore"
         )
     return step
 

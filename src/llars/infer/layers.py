@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
-__all__ = ["Enlarged", "Filled", "Layers", "Stack", "Survey", "finer_bands"]
+__all__ = ["Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
 
 SURVEY_VALUES = 8_000_000
 """Values of all bands that a survey reads at once."""
@@ -40,6 +40,27 @@ class Layers(Protocol):
 
     def held(self, window: Window) -> float:
         """About how many valid pixels a window has, over all bands."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What layers have in common that give other values for the same pixels, with the same gaps."""
+
+    layers: Layers
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """One per channel."""
+        return self.layers.bands
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.layers.size
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``."""
+        return self.layers.held(window)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,25 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from llars.bands import Band
 from llars.infer.clearing import Cleared
-from llars.infer.layers import Layers
+from llars.infer.estimators import opacity, optics
+from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import sample_blocks, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
 from llars.starts.fusion import predicted, slope
 from llars.starts.stripes import Lines, find_lines
-from llars.weights.opacity import load_opacity
-from llars.weights.optics import load_optics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llars.infer.layers import Pixels
-    from llars.model.opacity import OpacityNetwork
-    from llars.model.optics import OpticsEstimator
 
-__all__ = ["Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
+__all__ = ["STARTED", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
+
+STARTED = frozenset({"destripe", "deblur", "cloud", "cloud_sar", "stf"})
+"""Tasks that set out from another image than the scene itself."""
 
 LINES = 512
 """Most pixels of each line that stripes are looked for in."""
@@ -47,35 +45,14 @@ def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
     if task == "deblur":
         return sharpened(target)
     if task in ("cloud", "cloud_sar"):
-        return Cleared.of(target, _opacity())
+        return Cleared.of(target, opacity())
     if task == "stf":
         return foretold(target, *guides)
     return target
 
 
 @dataclass(frozen=True)
-class _Mended:
-    """Layers with other values and the same gaps."""
-
-    layers: Layers
-
-    @property
-    def bands(self) -> tuple[Band, ...]:
-        """One per channel."""
-        return self.layers.bands
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.layers.size
-
-    def held(self, window: Window) -> float:
-        """See ``Layers``."""
-        return self.layers.held(window)
-
-
-@dataclass(frozen=True)
-class Unstriped(_Mended):
+class Unstriped(Mended):
     """Lines of the same gain and offset."""
 
     gain: NDArray[np.float32]
@@ -96,7 +73,7 @@ class Unstriped(_Mended):
 
 
 @dataclass(frozen=True)
-class Sharpened(_Mended):
+class Sharpened(Mended):
     """Layers through a filter that undoes a blur."""
 
     filter: torch.Tensor
@@ -113,7 +90,7 @@ class Sharpened(_Mended):
 
 
 @dataclass(frozen=True)
-class Predicted(_Mended):
+class Predicted(Mended):
     """The coarse image of a later date, made fine with a pair of both sensors from before."""
 
     fine: Layers
@@ -170,19 +147,9 @@ def sharpened(layers: Layers) -> Layers:
     """With the blur undone that is seen in windows from all over the scene."""
     windows = torch.from_numpy(sample_windows(layers, SIDE))[None]
     with torch.inference_mode():
-        logits, roughness = _optics()(windows)
+        logits, roughness = optics()(windows)
         taps = wiener(logits.softmax(-1), roughness)
     return Sharpened(layers, taps)
-
-
-@functools.cache
-def _optics() -> OpticsEstimator:
-    return load_optics()
-
-
-@functools.cache
-def _opacity() -> OpacityNetwork:
-    return load_opacity()
 
 
 def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["OpticsEstimator"]
+__all__ = ["SIDE", "OpticsEstimator"]
 
 SIDE = 64
-"""Side in pixels of the windows whose spectrum is taken."""
+"""Side in pixels of the windows whose spectrum is taken, and of the grid on which filters are designed."""
 
 RINGS, SECTORS = 32, 16
 """Cells of the half plane of frequencies: a path of 16 pixels leaves zeros every 4 rings."""

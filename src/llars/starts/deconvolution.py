@@ -10,20 +10,14 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from llars.degrade.blur import disc_kernels, mirrored, motion_kernels
-
-if TYPE_CHECKING:
-    from llars.model.optics import OpticsEstimator
+from llars.model.optics import SIDE, OpticsEstimator
 
 __all__ = ["REACH_PX", "SIDE", "Kernel", "corner_windows", "deconvolve", "kernels", "sharpened", "transfers", "wiener"]
-
-SIDE = 64
-"""Pixels of the periodic grid on which kernels and filters are designed."""
 
 REACH_PX = SIDE // 2 - 1
 """Pixels to each side that a filter looks at."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from llars.infer.estimators import optics
 from llars.starts.deconvolution import Kernel, kernels
-from llars.weights.optics import load_optics
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from llars.model.optics import OpticsEstimator
 
 __all__ = ["Blur", "find_blur", "spread_of"]
 
@@ -47,7 +45,7 @@ class Blur:
 def find_blur(windows: NDArray[np.float32]) -> Blur:
     """The blur that windows ``(window, band, 64, 64)`` of unit values show."""
     with torch.inference_mode():
-        logits, _ = _estimator()(torch.from_numpy(windows)[None])
+        logits, _ = optics()(torch.from_numpy(windows)[None])
         return _told(logits[0].softmax(-1))
 
 
@@ -69,8 +67,3 @@ def _told(probability: torch.Tensor) -> Blur:
     size = float((within * torch.tensor([kernel.size_px for kernel in every])).sum()) / sure
     direction = math.degrees(every[int(within.argmax())].direction)
     return Blur(spread, kind, size, direction, sure)
-
-
-@functools.cache
-def _estimator() -> OpticsEstimator:
-    return load_optics()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,22 +10,21 @@ import numpy as np
 
 from llars.bands import Band, Modality
 from llars.infer.clearing import Cleared
+from llars.infer.estimators import opacity
 from llars.infer.faults.air import air_features
 from llars.infer.faults.blur import Blur, find_blur
 from llars.infer.faults.lines import Stripes, find_stripes
 from llars.infer.faults.noise import equivalent_looks, noise_sigma
-from llars.infer.layers import Layers
+from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import sample_pixels
 from llars.infer.starts import surveyed_lines
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE
-from llars.weights.opacity import load_opacity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llars.infer.layers import Pixels
-    from llars.model.opacity import OpacityNetwork
 
 __all__ = ["OPAQUE", "Survey", "survey"]
 
@@ -70,26 +68,18 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Part(Mended):
     """Some bands of layers."""
 
-    layers: Layers
     channels: list[int]
 
     @property
     def bands(self) -> tuple[Band, ...]:
         return tuple(self.layers.bands[channel] for channel in self.channels)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.layers.size
-
     def read(self, window: Window) -> Pixels:
         values, valid = self.layers.read(window)
         return values[self.channels], valid[self.channels]
-
-    def held(self, window: Window) -> float:
-        return self.layers.held(window)
 
 
 def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
@@ -120,11 +110,6 @@ def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
         find_blur(np.ascontiguousarray(windows[:, optical])),
         find_stripes(*surveyed_lines(seen), means),
         air_features(windows[:, optical], seen.bands),
-        Cleared.of(seen, _opacity()).cover,
+        Cleared.of(seen, opacity()).cover,
         ends,
     )
-
-
-@functools.cache
-def _opacity() -> OpacityNetwork:
-    return load_opacity()

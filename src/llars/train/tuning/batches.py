@@ -20,7 +20,6 @@ from llars.degrade import get
 from llars.degrade.registry import in_decibels
 from llars.errors import DataError
 from llars.sample import Batch
-from llars.starts.fusion import predicted, slope
 from llars.tasks import TASK_KEYS, words_for
 from llars.text.encoder import SentenceEncoder
 from llars.train.tuning.config import TuneConfig
@@ -158,10 +157,7 @@ class Batches:
         said = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
         bands = [(*one.bands, *one.guide_bands) for one in chosen]
         task, beside = self.config.task, torch.stack(guides)
-        image = mended(task, torch.stack(shown), [one.bands for one in chosen], self.estimators)
-        if task == "stf" and beside.shape[1] == 2 * image.shape[1]:
-            fine, coarse = beside.chunk(2, dim=1)
-            image = predicted(image, fine, coarse, slope(fine, coarse))
+        image = mended(task, torch.stack(shown), [one.bands for one in chosen], self.estimators, beside)
         return _batch(task, image, torch.stack(truth), bands, severity, said, chosen[0].factor, beside)
 
     def _damaged(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
