@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DATA ?=
 CONFIG ?= configs/train/small.yaml
 
-.PHONY: help setup demo test lint docs figures evaluate bench train reader clean
+.PHONY: help setup demo test lint docs figures evaluate bench train ablation reader contest clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,8 +50,18 @@ train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/llars train $(CONFIG)
 
+ablation: $(STAMP) ## after make train: one short training without each part of the model; an hour or two, goes on if stopped
+	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --out runs/ablation
+	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --report --out runs/ablation
+	PYTHONPATH=scripts $(BIN)/python -m figures docs/pictures/concepts loss_weights
+
 reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
 	$(BIN)/python -m llars.train.reading
+
+contest: $(STAMP) ## make contest CORPUS=folder BANK=file [MINUTES=20]: the learned rivals, docs/contest.md
+	@test -n "$(CORPUS)" -a -n "$(BANK)" || { echo "say what to train on: make contest CORPUS=folder BANK=file" >&2; exit 2; }
+	PYTHONPATH=. $(BIN)/python -m benchmarks.rivals --corpus $(CORPUS) --bank $(BANK) --without landsat \
+		--cpu-minutes $(or $(MINUTES),20) --steps least --out runs/contest --report
 
 clean: ## remove what the targets above left
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

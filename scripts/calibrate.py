@@ -5,7 +5,7 @@
     python scripts/calibrate.py DATA --weights FILE         for other weights
 
 DATA is a folder with a scenes.json. Limits of the diagnosis are fitted on the clean scenes of its training and
-validation splits, temperatures of the uncertainty on those of the validation split; both are judged on those of the
+validation splits, the calibration of the uncertainty on those of the validation split; both are judged on those of the
 test split. It writes
 src/llars/infer/faults/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
 """
@@ -24,15 +24,12 @@ from llars.bench.calibration.sureness import calibrated, collect, tasks_of
 from llars.errors import LlarsError
 from llars.infer.faults.limits import MEASUREMENTS, PICTURES, keep_limits
 from llars.infer.restorer import load
-from llars.weights.temperatures import keep_temperatures
+from llars.weights.temperatures import keep_calibrations
 
 PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
 
 FAULTS_CROP, SURENESS_CROP = 192, 128
 """Largest sides in pixels."""
-
-MOST_VALIDATION = 3
-"""Scenes of one sensor that temperatures are fitted on."""
 
 
 def say(line: str) -> None:
@@ -59,12 +56,12 @@ def calibrate_faults(data: Path) -> None:
 
 
 def calibrate_uncertainty(data: Path, weights: str) -> None:
-    """Fit and judge the temperatures."""
+    """Fit and judge what is said of errors."""
     restorer = load(weights)
-    fit = list(clean_scenes(data, ("val",), SURENESS_CROP, most=MOST_VALIDATION))
+    fit = list(clean_scenes(data, ("val",), SURENESS_CROP))
     held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))
     told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
-    keep_temperatures(restorer.info.sha256, tasks_of(told))
+    keep_calibrations(restorer.info.sha256, tasks_of(told))
     made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} scenes to fit, {len(held_out)} to judge."
     put_section(PAGE, "uncertainty", [made, "", *sureness_lines(told)])
     print("\n".join(sureness_lines(told)))

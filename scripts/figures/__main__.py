@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from figures import insight, results
+from figures import insight, learning, results
 
-MAKERS = {**insight.MAKERS, **results.MAKERS}
+MAKERS = {**insight.MAKERS, **results.MAKERS, **learning.MAKERS}
 
 if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(MAKERS):
     sys.exit(f"usage: python -m figures FOLDER [NAME ...] with names of {', '.join(MAKERS)}")

@@ -20,6 +20,7 @@ __all__ = [
     "print_table",
     "progress_bar",
     "say",
+    "written",
 ]
 
 OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -50,6 +51,11 @@ def say(notes: Iterable[str]) -> None:
     """Tell what is worth knowing and no error, on standard error."""
     for note in notes:
         print(f"llars: {note}", file=sys.stderr)
+
+
+def written(path: object, seconds: float) -> list[str]:
+    """The last word of a command that wrote a file: on a terminal, where its bar is gone; programs see the exit code."""
+    return [f"wrote {path} in {seconds:.1f} s"] if sys.stderr.isatty() else []
 
 
 @contextmanager

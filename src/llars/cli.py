@@ -22,6 +22,7 @@ from llars._console import (
     print_table,
     progress_bar,
     say,
+    written,
 )
 from llars._data_commands import Config, Overrides, configured_folder, data
 from llars._diagnosing import diagnosing
@@ -146,7 +147,7 @@ def restore(
             resume=resume,
             progress=progress,
         )
-    say([] if quiet else done.notes)
+    say([] if quiet else [*done.notes, *written(done.output, done.seconds)])
 
 
 @app.command()

@@ -5,10 +5,11 @@ import pytest
 
 from llars.bench.calibration.cases import FAULTS, haze_depth, put
 from llars.bench.calibration.page import put_section, sureness_lines
-from llars.bench.calibration.sureness import LEVELS, calibrated, coverage, expected_error, fitted
+from llars.bench.calibration.sureness import LEVELS, Errors, calibrated, coverage, expected_error, fitted
 from llars.bench.cases import Scene
 from llars.errors import ConfigError
 from llars.sensors import get_sensor
+from llars.weights.temperatures import LAPLACE, Calibration
 
 RNG = np.random.default_rng(9)
 
@@ -18,27 +19,51 @@ def laplace(scale: float, count: int = 40_000) -> np.ndarray:
     return np.sort(RNG.exponential(scale, count))
 
 
+def of(*scales: float) -> list[Errors]:
+    """An image of each of some data sets."""
+    return [Errors(f"place {number}", laplace(scale)) for number, scale in enumerate(scales)]
+
+
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
 def test_the_temperature_is_what_the_head_is_off(scale):
-    ratios = laplace(scale)
-    assert fitted([ratios]) == pytest.approx(scale, rel=0.03)
-    assert coverage(ratios, scale) == pytest.approx(LEVELS, abs=0.01)
-    assert expected_error(ratios, scale) < 0.01
+    (one,) = of(scale)
+    found = fitted([one])
+    assert found.temperature == pytest.approx(scale, rel=0.03)
+    assert found.half_widths == pytest.approx(LAPLACE, rel=0.05, abs=0.01)
+    assert coverage([one], Calibration(scale)) == pytest.approx(LEVELS, abs=0.01)
+    assert expected_error([one], found) < 0.002
 
 
 def test_a_head_that_is_twice_too_sure_covers_too_little():
     # Of errors of scale 2, 1 - 0.5 ** 0.5 lie inside the interval that holds half of those of scale 1.
-    shares = coverage(laplace(2.0), 1.0)
+    shares = coverage(of(2.0), Calibration())
     assert shares[np.argmin(np.abs(LEVELS - 0.5))] == pytest.approx(1 - 0.5**0.5, abs=0.01)
 
 
-def test_a_temperature_is_judged_where_it_was_not_fitted():
-    fit = {"haze": [laplace(1.9), laplace(2.0), laplace(9.0)], "sr": [laplace(1.0)]}
-    (told,) = calibrated(fit, {"haze": [laplace(2.2), laplace(2.2)]})
+def test_half_widths_hold_a_mixture_that_no_temperature_can():
+    # Clear ground and ground that was filled in: small errors and large ones, of the same predicted scale.
+    mixed = [Errors("place", np.sort(np.concatenate([laplace(0.05), laplace(3.0)]))) for _ in range(2)]
+    (told,) = calibrated({"cloud": mixed[:1]}, {"cloud": mixed[1:]})
+    assert told.scaled > 0.1
+    assert told.after < 0.01
+
+
+def test_many_images_of_one_place_count_as_one():
+    crowd = [Errors("place", laplace(9.0)) for _ in range(20)]
+    other = [Errors("other place", laplace(1.0))]
+    found = fitted([*crowd, *other])
+    assert found.temperature == pytest.approx(fitted([crowd[0], *other]).temperature, rel=0.1)
+    assert expected_error([*crowd, *other], found) < 0.01 < expected_error([*crowd, *other], found, by_image=True)
+
+
+def test_a_calibration_is_judged_where_it_was_not_fitted():
+    fit = {"haze": of(1.9, 2.0, 2.1), "sr": of(1.0)}
+    (told,) = calibrated(fit, {"haze": of(2.2, 2.2)})
     assert (told.task, told.images) == ("haze", 2)
-    assert told.temperature == pytest.approx(2.0, rel=0.03)
+    assert told.calibration.temperature == pytest.approx(2.0, rel=0.04)
     assert told.after < 0.04 < 0.15 < told.before
-    assert f"| `haze` | {told.temperature:.2f} |" in sureness_lines([told])[-1]
+    assert told.single == pytest.approx(told.after, abs=0.01)
+    assert f"| `haze` | 2 | {told.calibration.temperature:.2f} |" in sureness_lines([told])[-1]
 
 
 def scene() -> Scene:

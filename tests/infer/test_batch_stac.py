@@ -65,6 +65,8 @@ def test_it_says_what_was_done_with_which_model(make, tiny_weights):
     assert facts["mlm:name"] == "llars-tiny" and "super-resolution" in facts["mlm:tasks"]
     assert {"mlm:architecture", "mlm:input", "mlm:output"} <= set(facts)
     assert item["assets"]["model"]["roles"] == ["mlm:model"]
+    # The extension wants one wherever that role is.
+    assert item["assets"]["model"]["mlm:artifact_type"]
     image = item["assets"]["image"]
     assert image["href"] == "./a.cog.tif" and "cloud-optimized" in image["type"]
     assert [band["name"] for band in image["bands"]] == ["B02", "B03", "B04", "B08"]

@@ -12,12 +12,12 @@ from llars.bands import Band, Modality
 from llars.infer.faults.air import air_features, visible_bands
 from llars.infer.faults.blur import find_blur, spread_of
 from llars.infer.faults.lines import find_stripes
-from llars.infer.faults.noise import equivalent_looks, noise_sigma
 from llars.infer.layers import Filled
 from llars.infer.sources import ImageSource
 from llars.infer.starts import surveyed_lines
 from llars.sensors import get_sensor
 from llars.starts.deconvolution import Kernel
+from llars.starts.noise import equivalent_looks, noise_sigma
 
 RNG = np.random.default_rng(5)
 

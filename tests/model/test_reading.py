@@ -25,7 +25,7 @@ def test_classes_are_the_tasks_and_none() -> None:
 
 def test_padding_changes_nothing(reader: InstructionReader) -> None:
     short, long = sentences(4, 30)
-    (alone,), (beside, _) = reader.read([short]), reader.read([short, long])
+    (alone,), (beside, _) = reader.read(["x"], [short]), reader.read(["x", "y z"], [short, long])
     # Sums of other lengths are taken in another order; float32 keeps six digits.
     assert alone.task == beside.task
     assert alone.probability == pytest.approx(beside.probability, abs=1e-5)
@@ -41,7 +41,7 @@ def test_what_stands_behind_the_mask_is_not_read(reader: InstructionReader) -> N
 
 
 def test_outputs_lie_in_their_ranges(reader: InstructionReader) -> None:
-    for reading in reader.read(sentences(3, 5, 12, 40)):
+    for reading in reader.read(["a", "b", "c", "d"], sentences(3, 5, 12, 40)):
         assert reading.task in CLASSES and reading.second in CLASSES and reading.task != reading.second
         assert 0 <= reading.second_probability <= reading.probability <= 1
         assert 0 <= reading.compound <= 1

@@ -3,12 +3,15 @@
 import torch
 from tests.starts.test_stripes import ground
 
-from llars.starts.fusion import TRUST, predicted, slope
+from llars.bands import Band, Modality
+from llars.starts.fusion import TRUST, level, predicted, slope
+
+UNMOVED = torch.zeros(1, 1, 1, 1)
 
 
 def test_without_change_the_earlier_image_is_predicted() -> None:
     fine, coarse = ground(0), ground(1)
-    assert torch.equal(predicted(coarse, fine, coarse, slope(fine, coarse)), fine)
+    assert torch.equal(predicted(coarse, fine, coarse, slope(fine, coarse), UNMOVED), fine)
 
 
 def test_change_comes_in_the_units_of_the_fine_sensor() -> None:
@@ -16,7 +19,7 @@ def test_change_comes_in_the_units_of_the_fine_sensor() -> None:
     coarse = 0.5 * fine + 0.1
     gain = slope(fine, coarse)
     assert torch.allclose(gain, torch.full_like(gain, 2.0), atol=1e-4)
-    later = predicted(coarse + 0.02, fine, coarse, gain)
+    later = predicted(coarse + 0.02, fine, coarse, gain, UNMOVED)
     assert torch.allclose(later - fine, torch.full_like(fine, TRUST * 0.04), atol=1e-5)
 
 
@@ -25,3 +28,12 @@ def test_unrelated_images_give_no_slope_beyond_the_limits() -> None:
     assert bool((gain == 0).all())
     flat = torch.full((1, 3, 16, 16), 0.3)
     assert bool(slope(ground(4, side=16), flat).isfinite().all())
+
+
+def test_a_change_of_temperature_is_believed_in_full() -> None:
+    red, thermal = Band("red", 665.0), Band("thermal", 10_900.0, modality=Modality.THERMAL)
+    fine, coarse = ground(5)[:, :2], ground(6)[:, :2]
+    shift = level(torch.full_like(fine, 0.04), [(red, thermal)])
+    torch.testing.assert_close(shift.flatten(), torch.tensor([0.0, 0.04]))
+    later = predicted(coarse + 0.04, fine, coarse, torch.ones(1, 2, 1, 1), shift)
+    torch.testing.assert_close((later - fine).mean((0, 2, 3)), torch.tensor([TRUST * 0.04, 0.04]))

@@ -8,7 +8,7 @@ from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 from llars.text.composites import MAX_STEPS, composite, marked
 from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels
-from llars.text.templates import KINDS, cores, joints
+from llars.text.templates import KINDS, cores, joints, read_table
 
 SPOKEN = (*TASK_KEYS, NONE)
 
@@ -92,7 +92,7 @@ def test_composites_name_different_tasks_in_order() -> None:
             # In training a step may be what nobody does here, and then it is no task.
             fewest = 1 if split == "train" else 2
             assert fewest <= len(set(found.tasks)) == len(found.tasks) <= MAX_STEPS
-            assert not set("{}[]|") & set(found.text), found.text
+            assert not set("{}[]|") & set(found.text.replace(" | ", "")), found.text
 
 
 def test_core_knows_which_parts_a_task_has() -> None:
@@ -143,3 +143,22 @@ def test_a_core_can_name_a_strength() -> None:
     plain = " ".join(str(core("denoise", "do", rng)) for _ in range(60)).lower()
     assert "as much as" in strong or "strongly" in strong or "completely" in strong
     assert "strongly" not in plain and "completely" not in plain
+
+
+@pytest.mark.parametrize("task", TASK_KEYS)
+def test_the_lexicon_speaks_in_the_words_around_it(task: str) -> None:
+    """Its words and frames are part of what is taught, and of nothing that is held out."""
+    lexicon = read_table("lexicon.yaml")
+    mine = {template for kind in KINDS for template in lexicon["tasks"][task].get(kind, ())}
+    shared = {template for kind in KINDS for template in lexicon["frames"][kind]}
+    taught = {utterance.template for utterance in corpus(task, 1500, seed=4)}
+    assert taught & mine and taught & shared
+    assert not {utterance.template for utterance in corpus(task, 300, seed=4, split="heldout")} & (mine | shared)
+
+
+def test_what_asks_for_nothing_comes_in_the_words_of_requests() -> None:
+    lexicon = read_table("lexicon.yaml")
+    drawn = {utterance.template for utterance in corpus(NONE, 1500, seed=4)}
+    for kind in KINDS:
+        assert drawn & set(lexicon["frames"][kind]), "other trades in the frames of tasks"
+    assert drawn & set(lexicon["near"]), "words of tasks in questions"

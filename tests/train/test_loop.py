@@ -1,6 +1,7 @@
 """The loop: what was stopped and went on ends where an uninterrupted run ends; training lowers the loss."""
 
 import csv
+import math
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from llars.text.bank import InstructionBank, signed_levels
 from llars.train.config import TrainConfig, minutes, read_config
 from llars.train.log import Progress
 from llars.train.loop import Trainer, main
+from llars.train.losses import SMALL, TYPICAL
 from llars.weights.registry import load_network
 
 BANDS = tuple(Band(name, nm, 40.0, 10.0) for name, nm in (("B", 490.0), ("G", 560.0), ("R", 665.0)))
@@ -89,13 +91,21 @@ def stop_after(run: Path, path: Path, steps: int) -> None:
     trainer.save()
 
 
-def test_a_time_budget_stops_with_weights_and_a_validation_row(config: Path, tmp_path: Path) -> None:
+def test_a_time_budget_stops_with_weights_and_rows_of_the_log(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llars.train.loop.LOG_STEPS", 1)
     weights = main(config, ["steps=100000", "max_minutes=0.02"])
     network, info = load_network(weights)
     assert network.config.name == "llars-tiny"
     assert set(info.tasks) == {"denoise", "brightness"}
     row = next(csv.DictReader((tmp_path / "run" / "validation.csv").open()))
     assert {"step", "denoise", "denoise_gain", "brightness_gain", "mean_gain"} <= row.keys()
+    of_tasks = next(csv.DictReader((tmp_path / "run" / "weights.csv").open()))
+    assert list(of_tasks) == ["step", "brightness", "denoise"]
+    # The mean over the samples of a batch is 1, however they are weighted; one of the tasks may not have occurred.
+    known = [float(of_tasks[task]) for task in ("brightness", "denoise") if of_tasks[task]]
+    assert known and min(known) <= 1.0 <= max(known)
 
 
 def test_training_lowers_the_loss(config: Path) -> None:
@@ -105,9 +115,14 @@ def test_training_lowers_the_loss(config: Path) -> None:
     first, last = Progress(), Progress()
     for step in range(60):
         trainer.train_step(mixer.batch(step % 4), last if step >= 52 else first)
-    for task, values in last.losses.items():
-        early = first.losses[task][: len(values)]
-        assert sum(values) / len(values) < 0.8 * sum(early) / len(early), task
+    for task, values in last.losses.values.items():
+        early = first.losses.values[task][: len(values)]
+        assert mean_error(values) < 0.8 * mean_error(early), task
+
+
+def mean_error(losses: list[float]) -> float:
+    """Absolute error, in contrasts, that losses stand for: they count its logarithm."""
+    return sum(SMALL * math.expm1(loss / TYPICAL) for loss in losses) / len(losses)
 
 
 def test_a_gradient_that_is_not_finite_is_skipped_and_counted(config: Path) -> None:

@@ -77,7 +77,7 @@ def test_batches_hold_every_row_once() -> None:
 def test_training_learns_and_repeats() -> None:
     data = data_of(["destripe", "sr", NONE], 200)
     one, two = (train(data, torch.arange(len(data)), seed=3, epochs=12) for _ in range(2))
-    read = one.read([tokens.float().numpy() for tokens in data.tokens])
+    read = one.read([""] * len(data), [tokens.float().numpy() for tokens in data.tokens])
     right = sum(found.task == CLASSES[int(task)] for found, task in zip(read, data.task, strict=True))
     # Three classes in words that repeat: chance is a third.
     assert right > 0.85 * len(data)

@@ -27,9 +27,6 @@ from llars.tasks import Step
 
 __all__ = ["UNCLAIMED", "Studio", "told"]
 
-TILE = 768
-"""Side of the pieces that are worked on at a time: small enough for a bar that moves and a limit that is kept."""
-
 SWEEP, GRACE = 15.0, 60.0
 """Seconds between two looks for what was left behind, and between leaving and deleting: pages are reloaded."""
 
@@ -161,7 +158,6 @@ class Studio:
             prompt,
             sensor=session.sensor,
             model=self._model,
-            tile=TILE,
             report=page,
             progress=_timed(progress, self.limits.seconds),
             restorer=self.restorer,

@@ -51,7 +51,7 @@ class Recipe:
     averaged: float = 0.25
     """Share of patches averaged by 2 from a crop of twice the side: sharper and less noisy than any original."""
 
-    speckle: float = 0.15
+    speckle: float = 0.25
     """Share of ``denoise`` that is speckle on simulated backscatter, all of it in batches of one or two bands."""
 
     unknown_bands: float = 0.06

@@ -13,7 +13,8 @@ from llars.data.synthetic import Pair
 from llars.model.normalise import Statistics
 from llars.starts.clouds import clear
 from llars.starts.deconvolution import SIDE, sharpened
-from llars.starts.fusion import predicted, slope
+from llars.starts.denoising import without_noise
+from llars.starts.fusion import level, predicted, slope
 from llars.starts.stripes import without_stripes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WIDE", "Estimators", "mended", "started"]
 
-WIDE = {"deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128}
+WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128}
 """Sides of the crops that starts are found in: a patch shows too little of a scene."""
 
 
@@ -51,7 +52,9 @@ def mended(
     """What the network sets out from for ``task`` where it is given ``image``, ``(batch, band, y, x)`` unit values."""
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
         fine, coarse = guides.chunk(2, dim=1)
-        return predicted(image, fine, coarse, slope(fine, coarse))
+        return predicted(image, fine, coarse, slope(fine, coarse), level(image - coarse, bands))
+    if task == "denoise":
+        return without_noise(image, bands)
     if task == "destripe":
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:

@@ -23,7 +23,12 @@ __all__ = ["deliver"]
 
 
 def deliver(
-    places: Mapping[str, Path], stream: Stream, profile: RasterProfile, scene: xr.DataArray, tags: Mapping[str, str]
+    places: Mapping[str, Path],
+    stream: Stream,
+    profile: RasterProfile,
+    scene: xr.DataArray,
+    tags: Mapping[str, str],
+    intervals: Mapping[str, str],
 ) -> None:
     """Take the stream and write whatever is wanted of it, behind the work on the next tile.
 
@@ -32,16 +37,18 @@ def deliver(
         stream: what is written.
         profile: of the source, like which the image is stored.
         scene: what the stream is made of.
-        tags: what the file says of how it was made.
+        tags: what the files say of how they were made.
+        intervals: what the uncertainty says besides.
     """
     if stream.scale is None:
         profile = profile.on(stream.grid)
     sigma = tuple(f"standard deviation of {band.name}" for band in scene.attrs["bands"])
     profiles = {"image": profile, "uncertainty": profile.companion(sigma), "invented": mask_profile(profile)}
+    said = {"image": tags, "uncertainty": {**tags, **intervals}, "invented": tags}
     seen = Thumbnail(stream.shape[1:], scene.attrs["bands"]) if "preview" in places else None
     with ExitStack() as stack:
         writers = {
-            kind: stack.enter_context(writing(places[kind], profiles[kind], scale=stream.scale or 1, tags=tags))
+            kind: stack.enter_context(writing(places[kind], profiles[kind], scale=stream.scale or 1, tags=said[kind]))
             for kind in profiles
             if kind in places
         }

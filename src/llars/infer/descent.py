@@ -133,14 +133,12 @@ def descend(
                 # Not around the loop: what runs between two tiles is the caller's.
                 with torch.inference_mode(), autocast():
                     rows = folded.statistics.apply(rows.to(device, non_blocking=True))
-                    output = rolling(rows, read == column.window.bottom)
-                    if output is None:
-                        continue
-                    images.add(_numpy(own.undo(output.image.float()))[part])
-                    if output.raw_log_scale is not None:
-                        # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
-                        scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0) * folded.temperature)
-                        deviations.add(_numpy(scale)[part])
+                    for output in rolling(rows, read == column.window.bottom):
+                        images.add(_numpy(own.undo(output.image.float()))[part])
+                        if output.raw_log_scale is not None:
+                            # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
+                            scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0) * folded.temperature)
+                            deviations.add(_numpy(scale)[part])
                 while cores and images.bottom >= work.around(cores[0]).bottom:
                     yield _whole(cores.popleft(), sides, work, images, deviations, gaps)
 

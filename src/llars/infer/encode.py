@@ -1,11 +1,16 @@
 """Physical values back into the numbers that a file stores: the reverse of ``llars.scene.decode``."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from llars.scene.decode import Decoding
 
 __all__ = ["encode", "stored_like"]
+
+PIECE = 2**16
+"""Values that are converted at once: in float64 they stay in the processor's cache."""
 
 
 def encode(values: NDArray[np.float32], decoding: Decoding, dtype: str) -> NDArray[np.generic]:
@@ -14,21 +19,35 @@ def encode(values: NDArray[np.float32], decoding: Decoding, dtype: str) -> NDArr
     What becomes of a NaN is the caller's to decide: it turns into 0 here.
     """
     numbers = np.empty(values.shape, dtype=dtype)
-    floating = np.issubdtype(numbers.dtype, np.floating)
-    for i, (scale, offset) in enumerate(zip(decoding.scales, decoding.offsets, strict=True)):
-        exact = (values[i].astype(np.float64) - offset) / scale
-        exact[~np.isfinite(exact)] = 0.0
-        if floating:
-            info: np.finfo[np.floating] | np.iinfo[np.integer] = np.finfo(dtype)
-            numbers[i] = np.clip(exact, float(info.min), float(info.max))
-        else:
-            info = np.iinfo(dtype)
-            # Beyond 2**53 float64 has no integers to clip at.
-            numbers[i] = np.clip(np.rint(exact), max(info.min, -(2**53)), min(info.max, 2**53))
-        nodata = decoding.nodata[i]
-        if nodata is not None and np.isfinite(nodata):
-            _avoid(numbers[i], exact, np.asarray(nodata).astype(dtype))
+    step = max(PIECE // values.shape[2], 1)
+    for band, how in enumerate(zip(decoding.scales, decoding.offsets, decoding.nodata, strict=True)):
+        for top in range(0, values.shape[1], step):
+            rows = slice(top, top + step)
+            _encode(numbers[band, rows], values[band, rows], *how)
     return numbers
+
+
+def _encode(
+    numbers: NDArray[np.generic], values: NDArray[np.float32], scale: float, offset: float, nodata: float | None
+) -> None:
+    exact = values.astype(np.float64)
+    exact -= offset
+    exact /= scale
+    finite = np.isfinite(exact)
+    if not finite.all():
+        exact[~finite] = 0.0
+    low, high = _limits(numbers.dtype)
+    rounded = exact if np.issubdtype(numbers.dtype, np.floating) else np.rint(exact)
+    numbers[...] = np.minimum(np.maximum(rounded, low), high)
+    if nodata is not None and np.isfinite(nodata):
+        _avoid(numbers, exact, np.asarray(nodata).astype(numbers.dtype))
+
+
+def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    if np.issubdtype(dtype, np.floating):
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    # Beyond 2**53 float64 has no integers to clip at.
+    return float(max(np.iinfo(dtype).min, -(2**53))), float(min(np.iinfo(dtype).max, 2**53))
 
 
 def _avoid(numbers: NDArray[np.generic], exact: NDArray[np.float64], nodata: NDArray[np.generic]) -> None:
@@ -64,10 +83,10 @@ def stored_like(
     """
     numbers = encode(values, decoding, str(stored.dtype))
     gaps = decoding.missing(stored, visible)
-    kept = gaps
-    if same_grid:
-        kept = kept | (values == decoding.physical(stored, visible))
-    numbers[kept] = stored[kept]
+    kept = gaps | (values == decoding.physical(stored, visible)) if same_grid else gaps
+    np.copyto(numbers, stored, where=kept)
+    if (valid | gaps).all():
+        return numbers
     for i, nodata in enumerate(decoding.nodata):
         lost = ~valid[i] & ~gaps[i]
         floating = np.issubdtype(numbers.dtype, np.floating)

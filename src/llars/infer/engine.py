@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 import torch
 
 from llars.errors import ConfigError
+from llars.infer.allocator import give_back
 from llars.infer.descent import Folded, Restored, Work, descend
 from llars.infer.layers import Layers, Stack
 from llars.infer.sampling import sample_windows, statistics_of
@@ -87,6 +88,7 @@ class Engine:
             ConfigError: not even the smallest tiles fit.
         """
         folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
+        give_back()
         return self.run(folded, work, self.grid(work, tile), done, say)
 
     def run(

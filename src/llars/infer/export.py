@@ -28,9 +28,9 @@ from llars.infer.outputs import check_outputs, whole_files
 from llars.infer.picture import Picture, picture_of
 from llars.infer.profile import RasterProfile, read_profile
 from llars.infer.restorer import Restorer
-from llars.infer.starts import STARTED
-from llars.model.fold import DenseNetwork
+from llars.infer.starts import STARTED, Denoised, set_out
 from llars.scene import open_scene
+from llars.starts.shrinkage import MARGIN_PX, Noise, shrunk
 from llars.tasks import TONES, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -72,17 +72,23 @@ class ExportReport:
 class Exported(nn.Module):
     """Stored numbers in, stored numbers out: decoding and normalisation are one affine map per band, and so is back."""
 
-    def __init__(self, dense: DenseNetwork, gain: Float[Tensor, "band"], shift: Float[Tensor, "band"]) -> None:
+    def __init__(self, folded: Folded, gain: Float[Tensor, "band"], shift: Float[Tensor, "band"], noise: Noise | None):
         super().__init__()
-        self.dense = dense
+        self.dense, self.noise = folded.dense, noise
         self.gain: Tensor
         self.shift: Tensor
-        self.register_buffer("gain", gain[:, None, None].clone())
-        self.register_buffer("shift", shift[:, None, None].clone())
+        self.mean: Tensor
+        self.std: Tensor
+        own = folded.statistics.mean[0], folded.statistics.std[0]
+        for name, values in zip(("gain", "shift", "mean", "std"), (gain, shift, *own), strict=True):
+            self.register_buffer(name, values.float()[:, None, None].clone())
 
     def forward(self, numbers: Float[Tensor, "1 band y x"]) -> Float[Tensor, "1 band y x"]:
         """Restores a tile without gaps."""
-        restored: Tensor = self.dense(numbers * self.gain + self.shift).image
+        image = numbers * self.gain + self.shift
+        if self.noise is not None:
+            image = (shrunk(image * self.std + self.mean, self.noise) - self.mean) / self.std
+        restored: Tensor = self.dense(image).image
         return (restored - self.shift) / self.gain
 
 
@@ -104,7 +110,7 @@ def export_file(
     Args:
         source: a raster that GDAL reads: its bands, encoding and statistics go into the file.
         output: file to write, ``.onnx``.
-        prompt: one step on the same grid without guides: cloud, haze, denoise, deblur or destripe.
+        prompt: one step on the same grid without guides, that needs no look at the whole scene: haze or denoise.
         sensor: name of the sensor, where the file does not say.
         model: name of bundled weights, or a weights file.
         overwrite: replace an existing output.
@@ -127,17 +133,20 @@ def export_file(
     _require_packages()
     picture = picture_of(scene)
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
-    folded = engine.fold(step, Stack((picture.layers,)), len(picture.bands))
+    start = set_out(step.task, picture.layers, ())
+    noise = start.noise if isinstance(start, Denoised) else None
+    folded = engine.fold(step, Stack((start,)), len(picture.bands))
     gain, shift = _affine(folded, picture, profile)
-    document = _traced(Exported(folded.dense, gain, shift), len(picture.bands), network.multiple)
-    facts = _facts(info, step, prompt, picture, profile, network.halo)
-    for key, value in {**_for_deepness(picture, network.halo), "llars": facts}.items():
+    document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
+    halo = network.halo + (0 if noise is None else MARGIN_PX)
+    facts = _facts(info, step, prompt, picture, profile, halo)
+    for key, value in {**_for_deepness(picture, halo), "llars": facts}.items():
         document.metadata_props.add(key=key, value=json.dumps(value))
     with whole_files([path]) as (place,):
         place.write_bytes(document.SerializeToString())
     bands = tuple(band.name for band in picture.bands)
     seconds = time.perf_counter() - begun
-    return ExportReport(step, bands, network.multiple, network.halo, scene.attrs["notes"], seconds, path)
+    return ExportReport(step, bands, network.multiple, halo, scene.attrs["notes"], seconds, path)
 
 
 def _require_packages() -> None:
@@ -167,7 +176,7 @@ def _only_step(steps: Sequence[Step]) -> Step:
             f"{step.task} brings grids together before the network and after it, which an ONNX file cannot; "
             "use llars restore"
         )
-    if step.task in STARTED:
+    if step.task in STARTED - {"denoise"}:
         raise InstructionError(
             f"{step.task} sets out from what is found in the whole scene, which an ONNX file cannot; use llars restore"
         )

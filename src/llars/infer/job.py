@@ -30,6 +30,7 @@ from llars.infer.resolution import Order, arranged, mended, steps_of
 from llars.infer.restorer import Restorer, load
 from llars.infer.stream import Options
 from llars.infer.telling import Notes, Say, about_tiles, circumstances, tags_of
+from llars.infer.uncertainty import interval_tags
 from llars.scene import open_scene
 from llars.tasks import Step
 
@@ -131,7 +132,7 @@ def restore_file(
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(about_tiles(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
-            deliver(files, stream, profile, scene, tags)
+            deliver(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
             if "report" in files:
                 told = circumstances(restorer, begun, order.guides)
                 write_page(files["report"], Made.of(paths, files, stream, profile, scene, steps, notes, tags, told))

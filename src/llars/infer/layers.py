@@ -83,19 +83,28 @@ class Survey:
         shape = (-(-height // BLOCK), -(-width // BLOCK))
         blocks, known = np.zeros((bands, *shape), dtype=np.float32), np.zeros((bands, *shape), dtype=bool)
         held, valid = np.zeros(shape), np.zeros(bands, dtype=np.int64)
-        columns = np.arange(0, width, BLOCK)
         for strip in strips(height, width, SURVEY_VALUES // bands, BLOCK):
             values = source.read(strip)
             there = np.isfinite(values)
             rows = slice(strip.top // BLOCK, -(-strip.bottom // BLOCK))
             for band in range(bands):
                 blocks[band, rows], known[band, rows] = block_means(values[band], there[band])
-            lines = np.add.reduceat(there.sum(0, dtype=np.int64), columns, axis=1)
-            held[rows] = np.add.reduceat(lines, np.arange(0, len(lines), BLOCK), axis=0)
-            valid += there.sum((1, 2))
+            held[rows] = _counted(there)
+            valid += np.count_nonzero(there, axis=(1, 2))
         for band in range(bands):
             fill_gaps(blocks[band], known[band])
         return cls(blocks, held, tuple(int(count) for count in valid))
+
+
+def _counted(there: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of ``(band, y, x)`` there are in each block, over all bands; in no time where all are."""
+    bands, *sides = there.shape
+    rows, columns = (np.arange(0, side, BLOCK) for side in sides)
+    if there.all():
+        high, wide = (np.diff(starts, append=side) for starts, side in zip((rows, columns), sides, strict=True))
+        return np.asarray(bands * np.outer(high, wide))
+    lines = np.add.reduceat(there.sum(0, dtype=np.int64), columns, axis=1)
+    return np.asarray(np.add.reduceat(lines, rows, axis=0))
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import rasterio
 
 from llars.errors import ConfigError
+from llars.infer.allocator import keep_freed
 from llars.infer.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.infer.pixels import REACH
 from llars.infer.tiles import CHUNK, STRIP
@@ -46,9 +45,6 @@ SMALLEST, STEP = SMALLEST_TILE, 256
 
 CACHE_SHARE, LARGEST_CACHE = 1 / 8, 256_000_000
 """Of the limit for GDAL's cache of blocks, and its size in bytes."""
-
-LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
-"""Bytes from which the C library asks the system for every block (its highest choice), and that it keeps when freed."""
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container's limit stands."""
@@ -122,16 +118,6 @@ def _cache(limit: int) -> int:
 @contextmanager
 def bounded_memory(limit: int) -> Iterator[None]:
     """Keep GDAL's cache of blocks to its share of ``limit`` bytes: left alone, it takes a twentieth of the machine."""
-    _keep_freed()
+    keep_freed()
     with rasterio.Env(GDAL_CACHEMAX=_cache(limit)):
         yield
-
-
-def _keep_freed() -> None:
-    """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time."""
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        trim_threshold, mmap_threshold, arena_max = -1, -3, -8
-        library.mallopt(mmap_threshold, LARGE_BLOCK)
-        library.mallopt(trim_threshold, KEPT_FREE)
-        # What one thread frees, another takes.
-        library.mallopt(arena_max, 1)

@@ -59,7 +59,8 @@ def fill_gaps(
 
 def block_means(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Means of a band's blocks of ``BLOCK`` pixels as ``fill_gaps`` takes them, and which blocks hold valid pixels."""
-    values = np.where(valid, values, np.float32(0.0))
+    if not valid.all():
+        values = np.where(valid, values, np.float32(0.0))
     for _ in range(LEVELS):
         values, valid = _halved(values, valid)
     return values, valid
@@ -67,17 +68,27 @@ def block_means(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[
 
 def _halved(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Means over 2 x 2 pixels of a band that is 0 in its gaps, and where there are any."""
-    rows, columns = valid.shape
-    padding = ((0, rows % 2), (0, columns % 2))
-    blocks = ((rows + 1) // 2, 2, (columns + 1) // 2, 2)
-    weight = np.pad(valid, padding).reshape(blocks).sum((1, 3), dtype=np.float32)
-    coarse = np.pad(values, padding).reshape(blocks).sum((1, 3)) / np.maximum(weight, 1.0)
-    return coarse, weight > 0
+    total = _sums(values)
+    if valid.all() and not any(side % 2 for side in valid.shape):
+        total *= 0.25
+        return total, np.ones(total.shape, dtype=bool)
+    weight = _sums(valid.astype(np.float32))
+    total /= np.maximum(weight, 1.0)
+    return total, weight > 0
+
+
+def _sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sums over 2 x 2 pixels. Slices add up five times as fast as an axis of two."""
+    rows, columns = values.shape
+    if rows % 2 or columns % 2:
+        values = np.pad(values, ((0, rows % 2), (0, columns % 2)))
+    lines = values[::2] + values[1::2]
+    return np.asarray(lines[:, ::2] + lines[:, 1::2])
 
 
 def repeat(image: NDArray[Scalar], factor: int) -> NDArray[Scalar]:
     """Every pixel of ``(..., y, x)`` as a block of ``factor`` x ``factor``."""
-    return image.repeat(factor, axis=-2).repeat(factor, axis=-1)
+    return image if factor == 1 else image.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
 def enlarge_scene(

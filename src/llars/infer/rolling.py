@@ -8,10 +8,10 @@ whole image at once would give it. After line-based inference (Alwani et al., Fu
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -27,11 +27,15 @@ from llars.model.strips import Strips
 __all__ = ["Rolling"]
 
 
+Part: TypeAlias = tuple[Tensor, bool]
+"""Rows ``(1, channel, y, x)``, and whether none follow."""
+
+
 class Layer(Protocol):
     """Takes the next rows ``(1, channel, y, x)``, ``last`` where none follow, and gives those that are done."""
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
-        """None where nothing is done yet."""
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
+        """Nothing where none are done yet."""
 
 
 class Rolling:
@@ -51,8 +55,8 @@ class Rolling:
         self._head = dense.head
         self._targets, self._image, self._ahead = _Waiting(), _Waiting(), reach
 
-    def __call__(self, rows: Tensor, last: bool = False) -> Output | None:
-        """The next rows of the restored image, where some are done.
+    def __call__(self, rows: Tensor, last: bool = False) -> Iterator[Output]:
+        """The next rows of the restored image, where some are done; to be used up before the next call.
 
         Args:
             rows: the next rows ``(1, band, y, x)`` of the normalised image; their number and their width are multiples
@@ -62,15 +66,11 @@ class Rolling:
         rows = rows.contiguous(memory_format=torch.channels_last)
         self._targets.put(rows[:, : self._direct.targets])
         self._image.put(rows)
-        features = self._network(pixel_unshuffle(rows, 2), last)
-        if features is None:
-            return None
-        outputs = self._head(features)
-        count = 2 * features.shape[-2]
-        filtered = self._filter(self._image.take(None if last else count + self._ahead), last)
-        assert filtered is not None
-        self._ahead = 0
-        return assemble(self._targets.take(count), outputs, _Filtered(**vars(self._direct), values=filtered))
+        for features, end in self._network(pixel_unshuffle(rows, 2), last):
+            outputs, count = self._head(features), 2 * features.shape[-2]
+            ((filtered, _),) = self._filter(self._image.take(None if end else count + self._ahead), end)
+            self._ahead = 0
+            yield assemble(self._targets.take(count), outputs, _Filtered(**vars(self._direct), values=filtered))
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class _Kernel:
         self._reach, self._apply, self._edge = reach, apply, edge
         self._kept: Tensor | None = None
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         reach = self._reach
         above = [0, 0, 0 if self._kept is not None else reach, reach if last else 0]
         rows = rows if self._kept is None else torch.cat((self._kept, rows), 2)
@@ -121,22 +121,39 @@ class _Kernel:
             rows = pad(rows, above, self._edge)
         # A copy: a view would keep all rows that were ever with it.
         self._kept = rows[..., max(rows.shape[-2] - 2 * reach, 0) :, :].clone(memory_format=torch.channels_last)
-        return self._apply(rows) if rows.shape[-2] > 2 * reach else None
+        if rows.shape[-2] > 2 * reach:
+            yield self._apply(rows), last
 
 
 class _Chain:
-    """Layers one behind the other."""
+    """Layers one behind the other.
+
+    What waits in the network comes out all at once at the end, several strips of it: it goes on in pieces of as many
+    rows as ever came before, each through all that follows, for the memory of one strip.
+    """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = layers
+        self._layers, self._most = layers, [0] * len(layers)
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
-        done: Tensor | None = rows
-        for layer in self._layers:
-            if done is None:
-                return None
-            done = layer(done, last)
-        return done
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
+        return self._through(0, rows, last)
+
+    def _through(self, at: int, rows: Tensor, last: bool) -> Iterator[Part]:
+        if at == len(self._layers):
+            yield rows, last
+            return
+        for piece, end in self._pieces(at, rows, last):
+            for part, over in self._layers[at](piece, end):
+                yield from self._through(at + 1, part, over)
+
+    def _pieces(self, at: int, rows: Tensor, last: bool) -> Iterator[Part]:
+        count, most = rows.shape[-2], self._most[at]
+        if last and most:
+            # Of about one size: a last one of a row or two would lack rows for the kernels behind it.
+            *pieces, rows = rows.tensor_split(-(-count // most), 2)
+            yield from ((piece, False) for piece in pieces)
+        self._most[at] = max(most, rows.shape[-2])
+        yield rows, last
 
 
 class _Block:
@@ -146,13 +163,11 @@ class _Block:
         self._spatial, self._channel = _convolution(block.spatial), block.channel
         self._image = _Waiting()
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         self._image.put(rows)
-        patterns = self._spatial(rows, last)
-        if patterns is None:
-            return None
-        change: Tensor = self._channel(relu(patterns))
-        return self._image.take(change.shape[-2]) + change
+        for patterns, end in self._spatial(rows, last):
+            change: Tensor = self._channel(relu(patterns))
+            yield self._image.take(change.shape[-2]) + change, end
 
 
 class _Halved:
@@ -161,11 +176,11 @@ class _Halved:
     def __init__(self, down: nn.Module) -> None:
         self._down, self._rows, self._count = down, _Waiting(), 0
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:  # noqa: ARG002 - their number is even in all
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         self._rows.put(rows)
         pairs, self._count = divmod(self._count + rows.shape[-2], 2)
-        halved: Tensor | None = self._down(self._rows.take(2 * pairs)) if pairs else None
-        return halved
+        if pairs:
+            yield self._down(self._rows.take(2 * pairs)), last
 
 
 class _Level:
@@ -175,16 +190,12 @@ class _Level:
         self._before, self._below, self._up, self._after = before, _Chain([down, below]), up, after
         self._skipped = _Waiting()
 
-    def __call__(self, rows: Tensor, last: bool) -> Tensor | None:
-        skipped = self._before(rows, last)
-        if skipped is None:
-            return None
-        self._skipped.put(skipped)
-        below = self._below(skipped, last)
-        if below is None:
-            return None
-        raised = self._up(below)
-        return self._after(raised + self._skipped.take(raised.shape[-2]), last)
+    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
+        for skipped, end in self._before(rows, last):
+            self._skipped.put(skipped)
+            for below, over in self._below(skipped, end):
+                raised = self._up(below)
+                yield from self._after(raised + self._skipped.take(raised.shape[-2]), over)
 
 
 def _u_shape(shape: UShape) -> Layer:

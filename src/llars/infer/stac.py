@@ -78,7 +78,12 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
             "bands": bands,
             **place,
         },
-        "model": {"href": origin.model.absolute().as_uri(), "title": origin.info.config.name, "roles": ["mlm:model"]},
+        "model": {
+            "href": origin.model.absolute().as_uri(),
+            "title": origin.info.config.name,
+            "roles": ["mlm:model"],
+            "mlm:artifact_type": "safetensors",
+        },
     }
     if preview is not None:
         assets["preview"] = {"href": f"./{preview}", "type": "image/png", "roles": ["overview"]}

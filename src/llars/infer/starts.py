@@ -12,10 +12,12 @@ import torch
 from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity, optics
 from llars.infer.layers import Layers, Mended
-from llars.infer.sampling import sample_blocks, sample_windows
+from llars.infer.sampling import sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
-from llars.starts.fusion import predicted, slope
+from llars.starts.denoising import find_noise
+from llars.starts.fusion import level, predicted, slope
+from llars.starts.shrinkage import MARGIN_PX, STEP, Noise, shrunk
 from llars.starts.stripes import Lines, find_lines
 
 if TYPE_CHECKING:
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 
     from llars.infer.layers import Pixels
 
-__all__ = ["STARTED", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
+__all__ = ["STARTED", "Denoised", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
-STARTED = frozenset({"destripe", "deblur", "cloud", "cloud_sar", "stf"})
+STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "stf"})
 """Tasks that set out from another image than the scene itself."""
 
 LINES = 512
@@ -37,9 +39,17 @@ LINE_VALUES = 2**25
 BUNDLE = 32
 """Neighbouring rows or columns that are read together."""
 
+NOISY_SIDE = 96
+"""Of the windows in which noise is measured, in pixels."""
+
+BLOCK_SIDE = 256
+"""Of the blocks whose noise is taken out at once, in pixels: even, so that the scene's grid of cosines is kept."""
+
 
 def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
     """What the network is given for ``task`` in place of ``target``."""
+    if task == "denoise":
+        return denoised(target)
     if task == "destripe":
         return unstriped(target)
     if task == "deblur":
@@ -49,6 +59,31 @@ def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
     if task == "stf":
         return foretold(target, *guides)
     return target
+
+
+@dataclass(frozen=True)
+class Denoised(Mended):
+    """Layers without what does not stand out from their noise."""
+
+    noise: Noise
+    """Of the scene."""
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``; the scene's blocks are the same in every window."""
+        around = window.grown(MARGIN_PX).coarser(STEP).finer(STEP).within(*self.size)
+        values, valid = self.layers.read(around)
+        image = torch.from_numpy(values)[None]
+        clean = np.empty_like(values)
+        height, width = around.shape
+        for top in range(0, height, BLOCK_SIDE):
+            for left in range(0, width, BLOCK_SIDE):
+                block = Window(top, left, top + BLOCK_SIDE, left + BLOCK_SIDE).within(height, width)
+                wider = block.grown(MARGIN_PX).within(height, width)
+                with torch.inference_mode():
+                    part = shrunk(image[(..., *wider.slices)], self.noise)[0].numpy()
+                clean[(slice(None), *block.slices)] = part[(slice(None), *block.inside(wider))]
+        part = (slice(None), *window.inside(around))
+        return clean[part], valid[part]
 
 
 @dataclass(frozen=True)
@@ -98,12 +133,20 @@ class Predicted(Mended):
     gain: torch.Tensor
     """``(1, band, 1, 1)``: of the fine sensor over the coarse one."""
 
+    shift: torch.Tensor
+    """As ``gain``: what is believed of the change in full."""
+
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""
         now, valid = self.layers.read(window)
         parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
         image, fine, coarse = (torch.from_numpy(part)[None] for part in parts)
-        return predicted(image, fine, coarse, self.gain)[0].numpy(), valid
+        return predicted(image, fine, coarse, self.gain, self.shift)[0].numpy(), valid
+
+
+def denoised(layers: Layers) -> Layers:
+    """Without the noise that is measured in windows from all over the scene."""
+    return Denoised(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands))
 
 
 def unstriped(layers: Layers) -> Layers:
@@ -156,10 +199,12 @@ def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:
     """The fine image of the date before with part of what changed since; as it is where the bands are not the same."""
     if not len(layers.bands) == len(fine.bands) == len(coarse.bands):
         return layers
-    pairs = [(fine.read(window), coarse.read(window)) for window in sample_blocks(*layers.size)]
-    there = np.concatenate([(one[1] & two[1]).all(0).ravel() for one, two in pairs])
-    images = (
-        np.concatenate([pair[side][0].reshape(len(layers.bands), -1) for pair in pairs], 1)[:, there] for side in (0, 1)
+    parts = [[member.read(window) for member in (layers, fine, coarse)] for window in sample_blocks(*layers.size)]
+    there = np.concatenate([np.stack([valid for _, valid in part]).all((0, 1)).ravel() for part in parts])
+    now, before, seen = (
+        torch.from_numpy(
+            np.concatenate([part[member][0].reshape(len(layers.bands), -1) for part in parts], 1)[:, there]
+        )[None, :, None]
+        for member in range(3)
     )
-    gain = slope(*(torch.from_numpy(image)[None, :, None] for image in images))
-    return Predicted(layers, fine, coarse, gain)
+    return Predicted(layers, fine, coarse, slope(before, seen), level(now - seen, [layers.bands]))

@@ -6,6 +6,8 @@ the same map for one scene as a plain dense network.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -99,7 +101,7 @@ class Network(nn.Module):
     ) -> list[Tensor]:
         """Attention of every block from a pass over the scene's windows."""
         count = windows.shape[1]
-        each_plan = Plan(plan.mass.repeat_interleave(count, 0))
+        each_plan = replace(plan, mass=plan.mass.repeat_interleave(count, 0))
         each_gates = [
             BlockGates(**{kind: gate.repeat_interleave(count, 0) for kind, gate in vars(block).items()})
             for block in gates

@@ -1,12 +1,13 @@
 """How the stored numbers of a raster file become physical values, and which pixels hold none."""
 
+import functools
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import rasterio
@@ -24,6 +25,9 @@ from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
 
 __all__ = ["Decoding", "decoding_of", "open_raster", "read_physical", "read_visible"]
+
+TABLED = 2
+"""Bytes of the integers whose physical values fit into a table."""
 
 ROWS_AT_ONCE = 1024
 """Conversion goes by strips: the float64 intermediate of a whole scene would be twice the scene."""
@@ -72,6 +76,13 @@ class Decoding:
     def physical(self, stored: NDArray[np.generic], visible: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """Physical values, NaN where there is no data, of stored numbers (band, y, x) and visible pixels (y, x)."""
         values = np.empty(stored.shape, dtype=np.float32)
+        if stored.dtype.kind in "iu" and stored.dtype.itemsize <= TABLED:
+            bits = stored.view(f"u{stored.dtype.itemsize}")
+            for band, numbers, *how in zip(values, bits, self.scales, self.offsets, self.nodata, strict=True):
+                _table(stored.dtype, *how).take(numbers, out=band, mode="wrap")
+            if visible is not None:
+                values[:, ~visible] = np.nan
+            return values
         for band, numbers, scale, offset in zip(values, stored, self.scales, self.offsets, strict=True):
             with np.errstate(over="ignore", invalid="ignore"):
                 if (scale, offset) == (1.0, 0.0):
@@ -80,6 +91,18 @@ class Decoding:
                     band[:] = numbers.astype(np.float64) * scale + offset
         values[self.missing(stored, visible) | ~np.isfinite(values)] = np.nan
         return values
+
+
+@functools.lru_cache(64)
+def _table(dtype: np.dtype[Any], scale: float, offset: float, nodata: float | None) -> NDArray[np.float32]:
+    """The physical value of every number of a small integer type, in the order of its bits: one look-up per pixel."""
+    numbers = np.arange(256**dtype.itemsize, dtype=f"u{dtype.itemsize}").view(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = (numbers.astype(np.float64) * scale + offset).astype(np.float32)
+    if nodata is not None and np.isfinite(nodata):
+        values[numbers == np.asarray(nodata).astype(dtype)] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
 @contextmanager

@@ -117,7 +117,13 @@ class _Lazy(BackendArray):
         window = Window(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
         with open_raster(self.path) as dataset:
             values = read_physical(dataset, self.decoding, window, tuple(int(i) for i in bands))
-        return values[:, rows - top][:, :, columns - left].squeeze(axis=single)
+        if values.shape[1:] != (rows.size, columns.size) or not (_rising(rows) and _rising(columns)):
+            values = values[:, rows - top][:, :, columns - left]
+        return values.squeeze(axis=single)
+
+
+def _rising(places: NDArray[np.intp]) -> bool:
+    return bool((np.diff(places) == 1).all())
 
 
 def _wrap(values: "_Lazy | NDArray[np.float32]", bands: tuple[Band, ...]) -> xr.DataArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ class SentenceEncoder:
     """
 
     def __init__(self) -> None:
+        # Its builds since 1.31 tell their maker of every run; that is read when it is loaded.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime as ort
         from tokenizers import Tokenizer
 

@@ -45,6 +45,10 @@ PARTS = ("fault", "adj")
 # Training has more templates outside the frames than in them; the held-out words are half and half.
 _BARE_SHARE = {"train": 0.65, "heldout": 0.5, "second": 0.5}
 
+# Of the irrelevant sentences of training: words of other trades where a task's words would stand, and words of the
+# tasks where nothing is asked of us.
+_FOREIGN_SHARE, _NEAR_SHARE = 0.3, 0.15
+
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -127,15 +131,18 @@ def levels(task: str) -> tuple[Level, ...]:
         raise ConfigError(f"the grammar has no task {task!r}; it has {', '.join(TASK_KEYS)} and none")
     table = read_table("grammar.yaml")
     entry = read_table(f"phrases/{task}.yaml")
+    lexicon = read_table("lexicon.yaml")
     found = []
     for name, level in entry.get("levels", table["levels"]).items():
         own = {**level["words"], **entry.get("level_words", {}).get(name, {})}
-        words = {**table["shared"], **entry.get("words", {}), **own}
+        words = {**table["shared"], **lexicon["shared"], **entry.get("words", {}), **own}
+        words |= {slot: said for slot, said in lexicon["tasks"][task].items() if slot not in KINDS}
         silent = level.get("silent", level["severity"] is None)
         strengths = frozenset(entry.get("strengths", table["strengths"]))
         made = Level(level["severity"], level.get("scale", 1), silent, words, strengths)
         for split in SPLITS:
             _collect(made, split, cores(task, split), entry)
+        _add_lexicon(made, lexicon["tasks"][task], lexicon["frames"])
         found.append(made)
     return tuple(found)
 
@@ -177,22 +184,60 @@ def _collect(level: Level, split: str, source: Mapping[str, Any], entry: Mapping
                 level.frames.setdefault((split, kind, names), []).append(frame)
 
 
+def _add_lexicon(level: Level, entry: Mapping[str, Any], frames: Mapping[str, Any]) -> None:
+    """Adds what the lexicon teaches: its own templates, its words in the frames, and its words as parts."""
+    for kind in KINDS:
+        added = [*entry.get(kind, ()), *frames[kind]]
+        level.cores["train", kind] += [text for text in added if level.words.keys() >= set(_SLOT.findall(text))]
+    for part, word in zip(PARTS, ("flaw", "look"), strict=True):
+        # As often as the words that stand with the task's own templates, so that neither drowns the other.
+        if word in level.words:
+            level.cores["train", part] += [f"{{{word}}}"] * max(1, len(level.cores["train", part]))
+
+
 def foreign_step(rng: random.Random) -> str:
     """An imperative of training that asks for nothing we do: "email it to Bob"."""
     table = read_table("irrelevant.yaml")
+    if rng.random() < _FOREIGN_SHARE:
+        words = {**_plain_words(), **read_table("lexicon.yaml")["none"]}
+        return fill(rng.choice(["{act} {it}", "{act} {it}", "apply {tool}"]), words, rng)[0]
     return fill(rng.choice([*table["do"]["train"], *table["step"]]), table["words"], rng)[0]
 
 
 def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
-    """Words that ask for nothing we do, and their template; a third in the frames of tasks: a frame says nothing."""
+    """Words that ask for nothing we do, and their template; many in the frames of tasks: a frame says nothing."""
     table = read_table("irrelevant.yaml")
     second = read_table("second.yaml")["irrelevant"]
+    if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE:
+        return _foreign(rng) if drawn < _FOREIGN_SHARE else _near_miss(rng)
     if rng.random() < _BARE_SHARE[split]:
         template = rng.choice(second["bare"] if split == "second" else table[split])
         return fill(template, table["words"], rng)[0], template
     template = rng.choice(second["do"] if split == "second" else table["do"][split])
     inside, _ = fill(template, table["words"], rng)
-    grammar = read_table("grammar.yaml")
     frame = rng.choice(_frames(split)["do"])
-    words = {**grammar["shared"], **grammar["levels"]["plain"]["words"]}
-    return fill(frame.replace("{do}", inside), words, rng)[0], template
+    return fill(frame.replace("{do}", inside), _plain_words(), rng)[0], template
+
+
+def _plain_words() -> dict[str, Sequence[str]]:
+    grammar = read_table("grammar.yaml")
+    return {**grammar["shared"], **grammar["levels"]["plain"]["words"]}
+
+
+def _foreign(rng: random.Random) -> tuple[str, str]:
+    """Other trades in the words that requests come in: "remove the watermark", "{it} is too expensive"."""
+    lexicon = read_table("lexicon.yaml")
+    words = {**_plain_words(), **lexicon["none"], "the": [""]}
+    kind = rng.choice(KINDS)
+    template = rng.choice(lexicon["frames"][kind])
+    frame = rng.choice(_frames("train")[kind])
+    return fill(frame.replace(f"{{{kind}}}", template), words, rng)[0], template
+
+
+def _near_miss(rng: random.Random) -> tuple[str, str]:
+    """Words of a task where no repair is asked for: "simulate haze", "who invented the Wiener filter?"."""
+    lexicon = read_table("lexicon.yaml")
+    # Brightness speaks through the words of its levels and has none of its own here.
+    words = {**_plain_words(), **lexicon["shared"], **lexicon["tasks"][rng.choice(TASK_KEYS[:-1])]}
+    template = rng.choice([text for text in lexicon["near"] if all(slot in words for slot in _SLOT.findall(text))])
+    return fill(template, words, rng)[0], template

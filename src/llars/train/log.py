@@ -10,34 +10,60 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llars.tasks import TASK_KEYS
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
     from torch.utils.tensorboard import SummaryWriter
 
-__all__ = ["Log", "Progress"]
+__all__ = ["Log", "Progress", "TaskMeans"]
+
+
+class TaskMeans:
+    """Means by task of values that come sample by sample."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, list[float]] = {}
+
+    def take(self, tasks: Tensor, values: Tensor) -> None:
+        """Takes in ``(batch,)`` values of samples of the ``(batch,)`` tasks, indices into ``TASK_KEYS``."""
+        for task, value in zip(tasks.tolist(), values.tolist(), strict=True):
+            self.values.setdefault(TASK_KEYS[task], []).append(value)
+
+    def row(self, tasks: Sequence[str]) -> dict[str, object]:
+        """The mean of each of ``tasks``; empty where it did not occur."""
+        kept = {task: self.values.get(task, []) for task in tasks}
+        return {task: f"{sum(values) / len(values):.4f}" if values else "" for task, values in kept.items()}
 
 
 @dataclass
 class Progress:
     """What has happened since the last line of the log."""
 
-    losses: dict[str, list[float]] = field(default_factory=dict)
+    losses: TaskMeans = field(default_factory=TaskMeans)
+    weights: TaskMeans = field(default_factory=TaskMeans)
+    """Dynamic weights of the samples."""
+
     skipped: int = 0
     started: float = field(default_factory=time.monotonic)
     steps: int = 0
 
+    def take(self, tasks: Tensor, losses: Tensor, weights: Tensor) -> None:
+        """Counts a step whose samples had these ``(batch,)`` tasks, losses and weights."""
+        self.losses.take(tasks, losses)
+        self.weights.take(tasks, weights)
+        self.steps += 1
+
     def row(self, samples: int, tasks: Sequence[str]) -> dict[str, object]:
         """Throughput in ``samples`` per step and second, steps left out, and the mean loss of each task."""
         seconds = time.monotonic() - self.started
-        row: dict[str, object] = {
+        return {
             "samples_per_s": f"{self.steps * samples / seconds:.1f}",
             "skipped": self.skipped,
+            **self.losses.row(tasks),
         }
-        for task in tasks:
-            values = self.losses.get(task, [])
-            row[task] = f"{sum(values) / len(values):.4f}" if values else ""
-        return row
 
 
 class Log:

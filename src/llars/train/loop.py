@@ -14,19 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from llars.data.corpus import Corpus
 from llars.data.mix import Loader, Mixer, Recipe
 from llars.data.starting import Estimators
 from llars.data.validation import validation_batches
 from llars.errors import DataError
-from llars.model.align import describe
-from llars.model.condition import Conditions
 from llars.model.config import preset
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.model.output import Output
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
 from llars.text.bank import InstructionBank
@@ -34,10 +30,9 @@ from llars.text.encoder import SentenceEncoder
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.log import Log, Progress
-from llars.train.losses import auxiliary_loss, restoration_loss
+from llars.train.objective import forward, jitter, judge
 from llars.train.panel import panel
 from llars.train.processes import Processes, joined
-from llars.train.projection import hold_means
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
 from llars.weights.opacity import load_opacity
@@ -108,18 +103,6 @@ class Trainer:
         done = min(1.0, (self.step - config.warmup) / max(1, config.steps - config.warmup))
         return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def forward(self, batch: Batch) -> tuple[Output, Tensor, Statistics, Conditions]:
-        """The network on a batch; also the normalised truth, its statistics and the conditions."""
-        targets = batch.clean.shape[1]
-        statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
-        image, own = statistics.apply(batch.image), statistics.first(targets)
-        bands = describe(batch.bands).to(image.device)
-        with torch.autocast(image.device.type, torch.bfloat16):
-            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
-            output = self.network(image, conditions)
-        held = hold_means(output.image, image[:, :targets], batch.factor)
-        return replace(output, image=held), own.apply(batch.clean), own, conditions
-
     def train_step(self, batch: Batch, progress: Progress) -> None:
         """One step of the optimizer; a step whose gradient is not finite is left out and counted."""
         # Gates and jitter draw from the global generator: seeded by the step, they need no saving.
@@ -127,12 +110,10 @@ class Trainer:
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        output, truth, statistics, conditions = self.forward(batch)
-        losses = restoration_loss(output, truth, statistics, self.config.losses)
-        weights = self.weighting(losses, batch.task)
-        loss = (weights * losses).mean() + auxiliary_loss(output, truth, conditions, batch, self.config.losses)
+        statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
+        judged = judge(forward(self.network, batch, statistics), batch, self.weighting, self.config.losses)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        judged.total.backward()  # type: ignore[no-untyped-call]
         self.processes.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
@@ -140,20 +121,8 @@ class Trainer:
             self.average.update(self.network, self.step)
         else:
             progress.skipped += 1
-        for task, value in zip(batch.task.tolist(), losses.tolist(), strict=True):
-            progress.losses.setdefault(TASK_KEYS[task], []).append(value)
-        progress.steps += 1
+        progress.take(batch.task, judged.losses, judged.weights)
         self.step += 1
-
-
-def jitter(statistics: Statistics) -> Statistics:
-    """Statistics as of a larger scene, for half of the samples."""
-    shape = (statistics.mean.shape[0], 1)
-    device = statistics.mean.device
-    wide = (torch.rand(shape, device=device) < 0.5).float()
-    shift = 0.5 * torch.randn(shape, device=device) * wide
-    factor = (wide * (torch.rand(shape, device=device) * 1.1 - 0.1)).exp()
-    return statistics.jittered(shift, factor)
 
 
 def open_bank(path: Path) -> InstructionBank:
@@ -224,7 +193,9 @@ class Report:
         if trainer.step % LOG_STEPS == 0:
             rate = {"step": trainer.step, "lr": f"{trainer.learning_rate():.2e}"}
             samples = config.batch_size * trainer.processes.count
-            self.log.write("train", rate | progress.row(samples, sorted(config.tasks)))
+            tasks = sorted(config.tasks)
+            self.log.write("train", rate | progress.row(samples, tasks))
+            self.log.write("weights", {"step": trainer.step, **progress.weights.row(tasks)})
             progress = Progress()
         if over or now - self.saved > 60 * config.checkpoint_minutes:
             trainer.save()

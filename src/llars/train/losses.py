@@ -15,10 +15,10 @@ from llars.sample import Batch
 
 __all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
 
-SMALL = 0.05
+SMALL = 0.01
 """Absolute error, in contrasts, below which it counts as it is and above which its logarithm does."""
 
-TYPICAL = 0.2
+TYPICAL = 0.1
 """Slope of the loss is that of the absolute error where ``SMALL`` and the error sum to this."""
 
 DARK = 0.03

@@ -1,7 +1,8 @@
 """How well instructions are understood, in words that nobody taught: the figures and the confusion matrix.
 
 Run ``python -m llars.train.understanding`` for the bundled reader on held-out templates, and add
-``--real tests/text/real_sentences.yaml`` for sentences that people wrote.
+``--real tests/text/real_sentences.yaml`` for sentences that people wrote, ``--blind tests/text/third_sentences.yaml``
+for totals alone, and ``--page docs/understanding.md`` for the page with all figures.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -24,9 +26,30 @@ from llars.text.encoder import SentenceEncoder
 from llars.text.grammar import NONE, SPLITS, Utterance, core, corpus
 from llars.text.templates import KINDS, cores
 
-__all__ = ["evaluate", "understood"]
+__all__ = ["Understanding", "evaluate", "understood"]
 
 PER_TASK, IRRELEVANT, COMPOSITES, NEGATIONS = 150, 400, 400, 200
+
+_PAGE_HEAD = """# How well instructions are understood
+
+Made by `python -m llars.train.understanding` with the options `--real tests/text/real_sentences.yaml
+tests/text/fresh_sentences.yaml --blind tests/text/third_sentences.yaml --page docs/understanding.md`; what each set of
+sentences is and who had seen it when, says the card of the reader, `src/llars/weights/llars-reader.md`.
+
+Single tasks, composites and negations count as understood when all their tasks are read, in order; irrelevant words
+when they are refused. The error of a strength is the mean of its absolute value.
+"""
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What was measured."""
+
+    shares: dict[str, float]
+    """Shares in [0, 1] and errors of strengths, by what they are of."""
+
+    matrices: dict[str, str]
+    """The confusion matrix of each set of held-out templates, as lines of text."""
 
 
 class Hears(Protocol):
@@ -68,12 +91,14 @@ def report(name: str, cases: Sequence[Composite], ear: Hears, show: int = 8) -> 
     return share
 
 
-def confusion(cases: Sequence[Utterance], ear: Hears) -> None:
-    """Prints rows of what was meant against columns of what was read first."""
+def confusion(cases: Sequence[Utterance], ear: Hears) -> str:
+    """Prints and returns rows of what was meant against columns of what was read first."""
     counts = Counter((case.task, (understood(case.text, ear) or (NONE,))[0]) for case in cases)
-    print("\n" + " " * 10 + "".join(f"{task[:6]:>7}" for task in CLASSES))
-    for meant in CLASSES:
-        print(f"{meant:>10}" + "".join(f"{counts[meant, found] or '.':>7}" for found in CLASSES))
+    lines = [" " * 10 + "".join(f"{task[:6]:>7}" for task in CLASSES)]
+    lines += [f"{meant:>10}" + "".join(f"{counts[meant, found] or '.':>7}" for found in CLASSES) for meant in CLASSES]
+    matrix = "\n".join(lines)
+    print(f"\n{matrix}")
+    return matrix
 
 
 def templates(cases: Sequence[Utterance], ear: Hears, show: int = 10) -> None:
@@ -113,8 +138,8 @@ def _strength(text: str, ear: Hears, has_direction: bool) -> float:
     return way * abs(strength) if way else strength
 
 
-def understanding(split: str, ear: Hears, seed: int) -> dict[str, float]:
-    """Prints and returns the understanding of one set of templates that were held out.
+def understanding(split: str, ear: Hears, seed: int) -> tuple[dict[str, float], str]:
+    """Prints and returns the understanding of one set of templates that were held out, and the confusion matrix.
 
     What is misread is shown of the set ``heldout`` alone: of the other nobody is to learn what to teach.
     """
@@ -129,24 +154,41 @@ def understanding(split: str, ear: Hears, seed: int) -> dict[str, float]:
     }
     shown = split == "heldout"
     found = {name: report(f"{name}, {split}", chosen, ear, 8 * shown) for name, chosen in cases.items()}
-    confusion(single, ear)
+    matrix = confusion(single, ear)
     if shown:
         templates(single, ear)
-    return found | strengths([u for u in single if u.task != NONE], ear)
+    return found | strengths([u for u in single if u.task != NONE], ear), matrix
 
 
-def evaluate(ear: Hears, real: Sequence[Path] = (), seed: int = 0) -> dict[str, float]:
-    """Prints and returns the understanding of both sets of held-out templates, and of files of real sentences."""
-    found: dict[str, float] = {}
+def evaluate(ear: Hears, real: Sequence[Path] = (), blind: Sequence[Path] = (), seed: int = 0) -> Understanding:
+    """Prints and returns the understanding of both sets of held-out templates, and of files of real sentences.
+
+    Of the files ``blind`` no sentence is printed, lest it be learnt from.
+    """
+    found, matrices = {}, {}
     for split in SPLITS[1:]:
-        found |= {f"{name}, {split}": share for name, share in understanding(split, ear, seed).items()}
-    for path in real:
+        shares, matrices[split] = understanding(split, ear, seed)
+        found |= {f"{name}, {split}": share for name, share in shares.items()}
+    for path in (*real, *blind):
         table = yaml.safe_load(path.read_text(encoding="utf-8"))
         cases = [Composite(case["text"], tuple(case["tasks"])) for case in table]
         for name, count in (("one task", 1), ("several tasks", 2), ("irrelevant", 0)):
             chosen = [case for case in cases if min(len(case.tasks), 2) == count]
-            found[f"{path.stem} {name}"] = report(f"{path.stem}, {name}", chosen, ear, show=99)
-    return found
+            found[f"{path.stem} {name}"] = report(f"{path.stem}, {name}", chosen, ear, 0 if path in blind else 99)
+    return Understanding(found, matrices)
+
+
+def understanding_page(found: Understanding) -> str:
+    """The figures as a page of the documentation."""
+    rows = ["| sentences | figure |", "| --- | --- |"]
+    for name, value in found.shares.items():
+        rows.append(f"| {name} | {value:.3f} |" if name.startswith("error") else f"| {name} | {100 * value:.1f} % |")
+    matrices = [
+        f'## Confusion of single tasks: templates "{name}"\n\nRows: what was meant. Columns: what was read first.\n\n'
+        f"```text\n{matrix}\n```\n"
+        for name, matrix in found.matrices.items()
+    ]
+    return "\n".join([_PAGE_HEAD, *rows, "", *matrices])
 
 
 def main() -> None:
@@ -155,9 +197,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="How well the bundled instruction reader understands.")
     parser.add_argument("--real", type=Path, nargs="*", default=[], help="YAML files of real sentences")
+    parser.add_argument("--blind", type=Path, nargs="*", default=[], help="YAML files whose totals alone are printed")
+    parser.add_argument("--page", type=Path, help="Markdown file to write the figures to")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    evaluate(load_listener(SentenceEncoder()), arguments.real)
+    found = evaluate(load_listener(SentenceEncoder()), arguments.real, arguments.blind)
+    if arguments.page:
+        arguments.page.write_text(understanding_page(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,27 +8,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from llars.model.align import describe
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
-from llars.train.projection import hold_means
+from llars.train.objective import forward
 
-__all__ = ["restore", "validate"]
+__all__ = ["decibels", "restore", "validate"]
 
 
 @torch.no_grad()
 def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
     """Restored unit values; each patch is its own scene."""
-    targets = batch.clean.shape[1]
     statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
-    image = statistics.apply(batch.image)
-    bands = describe(batch.bands).to(image.device)
-    with torch.autocast(image.device.type, torch.bfloat16):
-        conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)
-        restored = network(image, conditions).image
-    return statistics.first(targets).undo(hold_means(restored, image[:, :targets], batch.factor))
+    seen = forward(network, batch, statistics)
+    return seen.statistics.undo(seen.output.image)
 
 
 def decibels(image: Tensor, truth: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from llars.model.reading import SURE
 from llars.text.clauses import Clause, parts
 from llars.text.grammar import NONE
 from llars.text.spelling import Speller
+from llars.text.strength import may_name_strength
 
 if TYPE_CHECKING:
     from llars.model.reading import InstructionReader, Reading
@@ -42,7 +43,10 @@ class Listener:
 
     def read(self, text: str) -> Reading:
         """What the text asks for, taken as one request."""
-        return self._reader.read([self._tokens(text)])[0]
+        found = self._reader.read([text], [self._tokens(text)])[0]
+        # Every request for another brightness has a direction; for the rest silence means the usual strength.
+        silent = found.task != "brightness" and not may_name_strength(text)
+        return replace(found, severity=None) if silent else found
 
     def steps(self, text: str) -> list[str]:
         """The words of each step in the order of work; the text alone where it has one."""
@@ -63,7 +67,9 @@ class Listener:
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
         plain = len(by_words) == 1 and by_words[0].reading.probability >= _PLAIN and by_words[0].reading.compound < 0.5
-        if plain and _asks(by_words[0]) and min(_asked(part) for part in by_sense) < _PLAINER:
+        # A word alone ("gaps") sounds surer than it is.
+        doubtful = any(" " not in part.text or _asked(part) < _PLAINER for part in by_sense)
+        if plain and _asks(by_words[0]) and doubtful:
             return by_words
         return by_sense
 

@@ -61,10 +61,14 @@ def limit_lines(limits: Mapping[str, Limits]) -> list[str]:
 def sureness_lines(told: Sequence[Sureness]) -> list[str]:
     """Table: the calibration curve of every task, and its error."""
     nominal = " | ".join(f"{100 * LEVELS[index]:.0f} %" for index in SHOWN)
-    lines = [f"| task | temperature | error without | error | {nominal} |", "| --- " * (4 + len(SHOWN)) + "|"]
+    heads = (
+        "task | images | temperature | error without | with the temperature | with both | images alike | a single image"
+    )
+    lines = [f"| {heads} | {nominal} |", "| --- " * (8 + len(SHOWN)) + "|"]
     for one in told:
         shares = " | ".join(f"{100 * one.curve[index]:.0f} %" for index in SHOWN)
-        lines.append(f"| `{one.task}` | {one.temperature:.2f} | {one.before:.3f} | {one.after:.3f} | {shares} |")
+        errors = " | ".join(f"{error:.3f}" for error in (one.before, one.scaled, one.after, one.by_image, one.single))
+        lines.append(f"| `{one.task}` | {one.images} | {one.calibration.temperature:.2f} | {errors} | {shares} |")
     return lines
 
 

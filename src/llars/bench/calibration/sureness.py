@@ -1,8 +1,9 @@
-"""Predicted errors against those made: a temperature for each task, and how well it holds where it was not fitted."""
+"""Predicted errors against those made: a calibration for each task, and how well it holds where it was not fitted."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,22 @@ from llars.bench.cases import Array, Case, Scene, degrade_scene
 from llars.bench.protocols import Trial
 from llars.infer.restorer import Restorer
 from llars.tasks import Step
-from llars.weights.temperatures import temperatures_of
+from llars.weights.temperatures import SHARES, Calibration, temperatures_of
 
-__all__ = ["LEVELS", "TRIALS", "Sureness", "calibrated", "collect", "coverage", "expected_error", "fitted", "tasks_of"]
+__all__ = [
+    "LEVELS",
+    "TRIALS",
+    "Errors",
+    "Sureness",
+    "calibrated",
+    "collect",
+    "coverage",
+    "expected_error",
+    "fitted",
+    "tasks_of",
+]
 
-LEVELS = np.linspace(0.05, 0.95, 19)
+LEVELS = np.array(SHARES)
 """Nominal shares of errors inside the interval."""
 
 PIXELS = 20_000
@@ -39,14 +51,36 @@ Ratios = npt.NDArray[np.float64]
 TRIALS = (
     Trial("noise 0.02", "denoise", "reduce the noise", 0.2, "gaussian_noise"),
     Trial("noise 0.05", "denoise", "reduce the noise", 0.5, "gaussian_noise"),
+    Trial("noise 0.1", "denoise", "reduce the noise", 1.0, "gaussian_noise"),
+    Trial("blur 0.6", "deblur", "sharpen the blurred image", 0.3, "gaussian_blur"),
     Trial("blur 1", "deblur", "sharpen the blurred image", 0.5, "gaussian_blur"),
+    Trial("blur 1.6", "deblur", "sharpen the blurred image", 0.8, "gaussian_blur"),
+    Trial("defocus", "deblur", "sharpen the blurred image", 0.5, "defocus_blur"),
+    Trial("stripes, weak", "destripe", "remove the stripes", 0.2, "detector_stripes"),
     Trial("stripes", "destripe", "remove the stripes", 0.5, "detector_stripes"),
+    Trial("haze, weak", "haze", "remove the haze", 0.3, "haze"),
     Trial("haze", "haze", "remove the haze", 0.5, "haze"),
+    Trial("haze, strong", "haze", "remove the haze", 0.8, "haze"),
+    Trial("few clouds", "cloud", "remove the clouds", 0.15, "thick_cloud"),
     Trial("clouds", "cloud", "remove the clouds", 0.3, "thick_cloud"),
+    Trial("many clouds", "cloud", "remove the clouds", 0.5, "thick_cloud"),
+    Trial("thin clouds", "cloud", "remove the clouds", 0.5, "thin_cloud"),
     Trial("sr x2", "sr", "double the resolution", 1 / 3, scale=2),
+    Trial("sr x4", "sr", "quadruple the resolution", 1.0, scale=4),
     Trial("pansharpen x2", "pansharpen", "sharpen with the panchromatic band", 1 / 3, scale=2),
+    Trial("pansharpen x4", "pansharpen", "sharpen with the panchromatic band", 1.0, scale=4),
 )
-"""What is restored; all that is pooled which one task does."""
+"""What is restored; all that is pooled which one task does. Several strengths: what holds for one does not for all."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of one image."""
+
+    data_set: str
+    """Sensor and place; images of one are alike, and together count as one where something is fitted."""
+
+    ratios: Ratios
 
 
 @dataclass(frozen=True)
@@ -54,15 +88,24 @@ class Sureness:
     """How well the predicted errors of one task hold on scenes that nothing was fitted on."""
 
     task: str
-    temperature: float
+    calibration: Calibration
     before: float
-    """Expected calibration error without the temperature."""
+    """Expected calibration error without any calibration; each data set has the same say, as in the fit."""
+
+    scaled: float
+    """With the temperature alone."""
 
     after: float
-    """And with it."""
+    """With the half-widths too."""
+
+    by_image: float
+    """The same where each image has the same say, whatever its data set."""
+
+    single: float
+    """The same of each image by itself, mean over the images."""
 
     curve: tuple[float, ...]
-    """Share of the truths inside the interval, for each of ``LEVELS``, with the temperature."""
+    """Share of the truths inside the interval, for each of ``LEVELS``, with the half-widths."""
 
     images: int
     """That it was measured on."""
@@ -70,7 +113,7 @@ class Sureness:
 
 def collect(
     restorer: Restorer, scenes: Iterable[Scene], tell: Callable[[str], object] = str
-) -> dict[str, list[Ratios]]:
+) -> dict[str, list[Errors]]:
     """Errors over their predicted scales, as the network gives these, image by image, by task.
 
     Args:
@@ -78,53 +121,84 @@ def collect(
         scenes: with which nothing is wrong.
         tell: is told how it goes on.
     """
-    found: dict[str, list[Ratios]] = {}
+    found: dict[str, list[Errors]] = {}
     for scene in scenes:
         for trial in TRIALS:
             if trial.task not in restorer.tasks or (trial.task in ("sr", "deblur", "pansharpen") and not scene.sharp):
                 continue
             if trial.task == "pansharpen" and len(scene.bands) < 3:
                 continue
-            found.setdefault(trial.task, []).append(_ratios(restorer, degrade_scene(scene, trial, SEED)))
+            ratios = _ratios(restorer, degrade_scene(scene, trial, SEED))
+            found.setdefault(trial.task, []).append(Errors(scene.data_set, ratios))
         tell(scene.name)
     return found
 
 
-def coverage(ratios: Ratios, temperature: float) -> npt.NDArray[np.float64]:
-    """Share of the errors inside the interval that a Laplace distribution gives each of ``LEVELS``.
+def coverage(images: Sequence[Errors], calibration: Calibration, by_image: bool = False) -> npt.NDArray[np.float64]:
+    """Share of the errors inside the interval that is to hold each of ``LEVELS`` of them.
 
     Args:
-        ratios: see ``Ratios``.
-        temperature: factor on the predicted scale.
+        images: each data set has the same say, and in it each image.
+        calibration: what the interval is made of.
+        by_image: each image has the same say.
     """
-    ends = -np.log1p(-LEVELS) * temperature
-    return np.asarray(np.searchsorted(ratios, ends, side="right") / max(ratios.size, 1))
+    # Half-widths are in standard deviations, ratios in scales of a Laplace distribution.
+    ends = np.array(calibration.half_widths) * math.sqrt(2.0) * calibration.temperature
+    shares = [np.searchsorted(one.ratios, ends, side="right") / max(one.ratios.size, 1) for one in images]
+    return np.asarray(np.average(shares, axis=0, weights=None if by_image else _says(images)))
 
 
-def expected_error(ratios: Ratios, temperature: float) -> float:
+def expected_error(images: Sequence[Errors], calibration: Calibration, by_image: bool = False) -> float:
     """Mean distance between shares and ``LEVELS``: the expected calibration error of intervals."""
-    return float(np.abs(coverage(ratios, temperature) - LEVELS).mean())
+    return float(np.abs(coverage(images, calibration, by_image) - LEVELS).mean())
 
 
-def fitted(images: Sequence[Ratios]) -> float:
-    """The temperature: of each image that of least expected calibration error, and of these the median.
+def fitted(images: Sequence[Errors]) -> Calibration:
+    """Temperature and half-widths from the errors of all images, of which each data set has the same say.
 
-    An image in which the network goes astray as a whole then does not widen what is said of all others.
+    The temperature is that of least expected calibration error. What is then left is the shape: errors that are a
+    mixture, such as those of clear ground and of ground that was filled in, follow no Laplace distribution.
     """
-    best = [int(np.argmin([expected_error(ratios, factor) for factor in FACTORS])) for ratios in images]
-    return float(np.median(FACTORS[best]))
+    pooled, weight = _pooled(images)
+    errors = [_shares(pooled, weight, factor) for factor in FACTORS]
+    temperature = float(FACTORS[int(np.argmin(errors))])
+    widths = np.interp(LEVELS, weight, pooled) / (math.sqrt(2.0) * temperature)
+    return Calibration(temperature, tuple(widths.tolist()))
 
 
-def calibrated(fit: Mapping[str, list[Ratios]], held_out: Mapping[str, list[Ratios]]) -> list[Sureness]:
-    """The temperature of every task from one set of images, judged on all errors of another."""
+def calibrated(fit: Mapping[str, list[Errors]], held_out: Mapping[str, list[Errors]]) -> list[Sureness]:
+    """The calibration of every task from one set of images, judged on all errors of another."""
     told = []
     for task in fit.keys() & held_out.keys():
-        temperature, seen, images = fitted(fit[task]), np.sort(np.concatenate(held_out[task])), len(held_out[task])
-        curve = tuple(coverage(seen, temperature).tolist())
-        told.append(
-            Sureness(task, temperature, expected_error(seen, 1.0), expected_error(seen, temperature), curve, images)
-        )
+        found, images = fitted(fit[task]), held_out[task]
+        steps = (Calibration(), Calibration(found.temperature), found)
+        errors = [expected_error(images, one) for one in steps]
+        errors.append(expected_error(images, found, by_image=True))
+        errors.append(float(np.mean([expected_error([one], found) for one in images])))
+        told.append(Sureness(task, found, *errors, tuple(coverage(images, found).tolist()), len(images)))
     return sorted(told, key=lambda one: [trial.task for trial in TRIALS].index(one.task))
+
+
+def _says(images: Sequence[Errors]) -> npt.NDArray[np.float64]:
+    """Weight of each image, so that each data set has the same."""
+    counts = Counter(one.data_set for one in images)
+    return np.array([1 / counts[one.data_set] for one in images])
+
+
+def _pooled(images: Sequence[Errors]) -> tuple[Ratios, npt.NDArray[np.float64]]:
+    """All errors, sorted, and the weight of each and those below it as a part of all."""
+    says = zip(_says(images), images, strict=True)
+    weights = np.concatenate([np.full(one.ratios.size, say / one.ratios.size) for say, one in says])
+    ratios = np.concatenate([one.ratios for one in images])
+    order = np.argsort(ratios)
+    below = np.cumsum(weights[order])
+    return ratios[order], below / below[-1]
+
+
+def _shares(pooled: Ratios, weight: npt.NDArray[np.float64], temperature: float) -> float:
+    """Expected calibration error with a temperature alone."""
+    held = np.searchsorted(pooled, -np.log1p(-LEVELS) * temperature, side="right")
+    return float(np.abs(np.append(0.0, weight)[held] - LEVELS).mean())
 
 
 def _ratios(restorer: Restorer, case: Case) -> Ratios:
@@ -155,7 +229,7 @@ def _thinned(ratios: Ratios) -> Ratios:
     return np.sort(ratios[generator.integers(0, ratios.size, PIXELS)]) if ratios.size else ratios
 
 
-def tasks_of(told: Sequence[Sureness]) -> dict[str, float]:
-    """Temperatures by task. With radar clouds are removed by the same means as without."""
-    factors = {one.task: one.temperature for one in told}
-    return {**factors, **({"cloud_sar": factors["cloud"]} if "cloud" in factors else {})}
+def tasks_of(told: Sequence[Sureness]) -> dict[str, Calibration]:
+    """Calibrations by task. With radar clouds are removed by the same means as without."""
+    found = {one.task: one.calibration for one in told}
+    return {**found, **({"cloud_sar": found["cloud"]} if "cloud" in found else {})}

@@ -14,12 +14,12 @@ from llars.infer.estimators import opacity
 from llars.infer.faults.air import air_features
 from llars.infer.faults.blur import Blur, find_blur
 from llars.infer.faults.lines import Stripes, find_stripes
-from llars.infer.faults.noise import equivalent_looks, noise_sigma
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import sample_pixels
 from llars.infer.starts import surveyed_lines
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE
+from llars.starts.noise import equivalent_looks, noise_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

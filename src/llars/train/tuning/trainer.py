@@ -20,8 +20,8 @@ from llars.model.normalise import Statistics
 from llars.model.output import Output
 from llars.sample import Batch
 from llars.train.checkpoint import load_checkpoint, save_checkpoint
-from llars.train.loop import jitter
 from llars.train.losses import LossWeights, restoration_loss
+from llars.train.objective import jitter
 from llars.train.projection import hold_means
 from llars.train.tuning.batches import Batches
 from llars.train.tuning.config import TuneConfig

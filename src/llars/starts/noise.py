@@ -1,7 +1,8 @@
-"""Noise: its standard deviation where the ground is flattest, and the looks of radar."""
+"""Noise: its standard deviation where the ground is flattest, its growth with brightness, and the looks of radar."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["equivalent_looks", "noise_sigma"]
+__all__ = ["equivalent_looks", "noise_law", "noise_sigma"]
 
 CELL = 8
 """Side in pixels of the cells in which deviations are taken."""
@@ -28,6 +29,9 @@ RIDGE = 1e-3
 
 FEWEST = 8
 """Cells from which something can be told."""
+
+LEVELS = 4
+"""Groups of cells of like brightness in which noise is measured by itself."""
 
 
 def noise_sigma(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -48,6 +52,49 @@ def noise_sigma(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArr
     if details.shape[1] < 2:
         return own
     return np.minimum(own, _flattest(_unpredicted(details), held))
+
+
+def noise_law(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Variance of the noise of every band where the image is 0, and how much larger it is where it is 1: ``(2, band)``.
+
+    Arguments are those of ``noise_sigma``. Photons make a variance in proportion to their number (Foi et al., 2008).
+    Both parts come from the deviations in cells of like brightness, by least squares of relative errors, none negative.
+    """
+    details = _second_differences(windows)
+    held = _cells(_eroded(valid).astype(np.float32)).min(-1) > 0.0
+    level = _cells(windows[..., 1:-1, 1:-1]).mean(-1)
+    kinds = [details] if details.shape[1] < 2 else [details, _unpredicted(details)]
+    law = np.zeros((2, windows.shape[1]))
+    for band in range(windows.shape[1]):
+        known = level[:, band][held[:, band]]
+        if known.size < FEWEST:
+            continue
+        ends = np.quantile(known, np.linspace(0.0, 1.0, LEVELS + 1))
+        found = []
+        for low, high in itertools.pairwise(ends):
+            group = held[:, band] & (level[:, band] >= low) & (level[:, band] <= high)
+            each = [_flattest(kind[:, band : band + 1], group[:, None])[0] for kind in kinds]
+            found.append((level[:, band][group].mean() if group.any() else 0.0, min(each) ** 2))
+        law[:, band] = _fitted(*np.array(found).T)
+    return law
+
+
+def _fitted(level: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[float, float]:
+    """Constant and slope of a variance over brightness, both at least 0."""
+    there = variance > 0.0
+    if not there.any():
+        return 0.0, 0.0
+    one, more = 1.0 / variance[there], np.maximum(level[there], 0.0) / variance[there]
+    determinant = (one @ one) * (more @ more) - (one @ more) ** 2
+    if determinant > 1e-9 * (one @ one) * (more @ more):
+        constant = (one.sum() * (more @ more) - more.sum() * (one @ more)) / determinant
+        slope = (more.sum() * (one @ one) - one.sum() * (one @ more)) / determinant
+        if constant >= 0.0 and slope >= 0.0:
+            return float(constant), float(slope)
+    # One of the two explains all: the one that leaves less.
+    constant, slope = one.sum() / (one @ one), more.sum() / max(more @ more, 1e-12)
+    alone = ((1.0 - constant * one) ** 2).sum() <= ((1.0 - slope * more) ** 2).sum()
+    return (float(constant), 0.0) if alone else (0.0, float(slope))
 
 
 def equivalent_looks(power: NDArray[np.float32], valid: NDArray[np.bool_]) -> float:

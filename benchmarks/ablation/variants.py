@@ -1,0 +1,294 @@
+"""The model with one part left out or replaced; each variant differs from ``full`` in that alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from benchmarks.ours import Ours
+from llars.model.align import Alignment, Plan
+from llars.model.blocks import Block, BlockGates
+from llars.model.condition import SceneEncoder
+from llars.model.config import ModelConfig
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.model.output import PLANES
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+from llars.train.objective import Seen, forward
+
+__all__ = ["VARIANTS", "Variant"]
+
+
+@dataclass(frozen=True)
+class OrderedPlan(Plan):
+    """A plan in which a slot may be empty."""
+
+    @property
+    def to_slots(self) -> Float[Tensor, "batch slot band"]:
+        """Every slot is the mean of the bands that lie in it; an empty one is 0."""
+        return self.mass / self.mass.sum(-1, keepdim=True).clamp_min(torch.finfo(self.mass.dtype).tiny)
+
+
+class InOrder(nn.Module):
+    """The first band in the first slot and so on, empty slots 0; bands beyond the last slot share the first ones."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self.slots = slots
+
+    def forward(self, descriptors: Float[Tensor, "batch band feature"], present: Bool[Tensor, "batch band"]) -> Plan:
+        """The plan, whatever the bands are."""
+        bands = torch.arange(descriptors.shape[1], device=descriptors.device)
+        slots = torch.arange(self.slots, device=descriptors.device)
+        mass = (slots[:, None] == bands % self.slots) * present[:, None].float()
+        return OrderedPlan(mass / mass.sum((1, 2), keepdim=True))
+
+
+class NoConvolution(nn.Module):
+    """In place of the convolution experts: nothing."""
+
+    def forward(self, image: Tensor, gate: Tensor) -> Tensor:
+        """No pattern beyond those of the shared 3x3 convolution."""
+        return image.new_zeros(())
+
+
+class SharedChannels(nn.Module):
+    """In place of the channel experts: the shared matrix alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(width, width, 1)
+        nn.init.normal_(self.layer.weight, std=0.2 * width**-0.5)
+        nn.init.zeros_(cast("Tensor", self.layer.bias))
+
+    def forward(self, image: Tensor, gate: Tensor) -> Tensor:
+        """One mixing of channels for all scenes and tasks."""
+        mixed: Tensor = self.layer(image)
+        return mixed
+
+
+class Unattended(Block):
+    """A block without attention over channels: its spatial and its channel part."""
+
+    def __init__(self, width: int, config: ModelConfig) -> None:
+        super().__init__(width, config)
+        del self.attention
+
+    def attend(self, image: Tensor, gates: BlockGates, windows: int) -> Tensor:
+        """No matrix: nothing is pooled."""
+        return image.new_zeros(len(image) // windows, 0, 0)
+
+    def forward(self, image: Tensor, gates: BlockGates, attention: Tensor) -> Tensor:
+        """What is left of a block."""
+        patterns = nn.functional.relu(self.spatial(image) + self.convolution(image, gates.convolution))
+        change: Tensor = self.channel(patterns, gates.channel)
+        return image + change
+
+
+class Unseeing(nn.Module):
+    """A scene encoder that tells the faults it sees, and nothing to the network."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, described: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """A scene vector of zeros, and the severities of the faults."""
+        scene, faults = self.encoder(described, present)
+        return torch.zeros_like(scene), faults
+
+
+class EqualWeights(nn.Module):
+    """Every sample counts as much as any other."""
+
+    def forward(self, losses: Tensor, tasks: Tensor) -> Tensor:
+        """Ones."""
+        return torch.ones_like(losses)
+
+
+class FullResolution(Network):
+    """The network at full resolution from its first convolution to its last, with half the widths.
+
+    With its own widths it would cost four times as much; so it costs about the same, and the strips reach as far.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        halved = replace(
+            config,
+            widths=tuple(width // 2 for width in config.widths),
+            head_features=config.head_features // 2,
+            strip=2 * config.strip - 1,
+        )
+        super().__init__(halved)
+        self.stem = nn.Conv2d(config.slots, halved.widths[0], 3, padding=1)
+        # The cells of the head's planes are what carrying back to the bands is written for.
+        head = nn.Conv2d(halved.widths[0], PLANES * config.slots, 1)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(cast("Tensor", head.bias))
+        self.head = cast("nn.Conv2d", nn.Sequential(head, nn.PixelUnshuffle(2)))
+
+    def lift(self, image: Tensor, plan: Plan) -> Tensor:
+        """Bands to slots, pixel by pixel."""
+        carried = (plan.to_slots.to(image.dtype) @ image.flatten(2)).view(len(image), -1, *image.shape[2:])
+        lifted: Tensor = self.strips(self.stem(carried.contiguous(memory_format=torch.channels_last)))
+        return lifted
+
+
+class WithoutText(Ours):
+    """A learned vector for each task in place of the sentence's."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.labels = nn.Embedding(len(TASK_KEYS), config.instruction_features)
+        nn.init.normal_(self.labels.weight, std=config.instruction_features**-0.5)
+
+    def look(self, batch: Batch) -> Seen:
+        """The network told which task, not how strongly."""
+        return super().look(replace(batch, instruction=self.labels(batch.task)))
+
+
+class WithoutNormalisation(Ours):
+    """Unit values go in as they are, and come out so; errors count in the same units as for all others."""
+
+    def look(self, batch: Batch) -> Seen:
+        """The network with a normalisation that does nothing, which is what it is told as well."""
+        true = Statistics.of(batch.image, histogram=batch.about_histogram)
+        none = Statistics(torch.zeros_like(true.mean), torch.ones_like(true.std), true.knots)
+        seen = forward(self.network, batch, none)
+        own = true.first(batch.clean.shape[1])
+        output = replace(seen.output, image=own.apply(seen.output.image))
+        return replace(seen, output=output, truth=own.apply(batch.clean), statistics=own)
+
+
+def with_network(change: Callable[[Network], None]) -> Callable[[ModelConfig], Ours]:
+    """A maker of contestants whose network ``change`` has changed before it is trained."""
+
+    def make(config: ModelConfig) -> Ours:
+        ours = Ours(config)
+        change(ours.network)
+        return ours
+
+    return make
+
+
+def in_order(network: Network) -> None:
+    """Slots are places, not meanings."""
+    network.alignment = cast("Alignment", InOrder(network.config.slots))
+
+
+def without_convolution(network: Network) -> None:
+    """The shared 3x3 convolution of each block stays."""
+    for block in network.backbone.shape.blocks():
+        block.convolution = NoConvolution()
+
+
+def without_channels(network: Network) -> None:
+    """The shared 1x1 convolution of each block stays."""
+    for block in network.backbone.shape.blocks():
+        block.channel = SharedChannels(block.spatial.out_channels)
+
+
+def without_attention(network: Network) -> None:
+    """Each block, but no attention over channels."""
+    shape = network.backbone.shape
+    for level in (*shape.encoder, *shape.decoder, shape.refinement):
+        blocks = cast("nn.ModuleList", level)
+        for at, block in enumerate(blocks):
+            blocks[at] = Unattended(cast("Block", block).spatial.out_channels, network.config)
+
+
+def without_scene(network: Network) -> None:
+    """The scene vector is zero."""
+    network.scene = cast("SceneEncoder", Unseeing(network.scene))
+
+
+def one_expert(config: ModelConfig) -> Ours:
+    """One expert of each kind, always used."""
+    return Ours(replace(config, experts=1, top_k=1))
+
+
+def equal_weights(config: ModelConfig) -> Ours:
+    """All task weights are 1."""
+    ours = Ours(config)
+    ours.weighting = EqualWeights()
+    return ours
+
+
+class AtFullResolution(Ours):
+    """llars without the step to half resolution."""
+
+    def build(self, config: ModelConfig) -> Network:
+        """The network at full resolution."""
+        return FullResolution(config)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One training of the ablation."""
+
+    title: str
+    """What is missing, for the table."""
+
+    meaning: str
+    """What that means exactly."""
+
+    make: Callable[[ModelConfig], Ours]
+    """The contestant for a size of the model."""
+
+    seed: int = 0
+    """Beyond the seed of the ablation: another one is a measure of chance."""
+
+
+VARIANTS = {
+    "full": Variant("full", "the model as it is", Ours),
+    "full_again": Variant("full, second seed", "other first weights, other batches: the size of chance", Ours, 1),
+    "no_sinkhorn": Variant(
+        "without Sinkhorn",
+        "bands are concatenated in order into the slots, empty slots are 0; beyond the last slot they share the first",
+        with_network(in_order),
+    ),
+    "no_convolution": Variant(
+        "without convolution experts",
+        "the kind is removed: the shared 3x3 convolution of each block is all that is left of it",
+        with_network(without_convolution),
+    ),
+    "no_channel": Variant(
+        "without channel experts",
+        "the kind is removed: the shared 1x1 convolution of each block is all that is left of it",
+        with_network(without_channels),
+    ),
+    "no_attention": Variant(
+        "without attention experts",
+        "the kind is removed, and with it all attention over channels",
+        with_network(without_attention),
+    ),
+    "one_expert": Variant(
+        "one expert of each kind",
+        "the mixture is replaced: one expert of each kind for all scenes and instructions, no gate has a choice",
+        one_expert,
+    ),
+    "no_weighting": Variant("without dynamic weights", "every sample has weight 1", equal_weights),
+    "no_text": Variant(
+        "without text",
+        "a learned vector for each task in place of the sentence: which task, not how strongly",
+        WithoutText,
+    ),
+    "no_scene": Variant("without scene conditioning", "the scene vector is zero", with_network(without_scene)),
+    "full_resolution": Variant(
+        "full-resolution stem",
+        "no step to half resolution; half the widths, for a like cost",
+        AtFullResolution,
+    ),
+    "no_normalisation": Variant(
+        "without reversible normalisation",
+        "unit values go in and come out; the loss is in normalised values as for all",
+        WithoutNormalisation,
+    ),
+}
+"""All trainings, by the name of their folder."""

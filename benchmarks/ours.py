@@ -1,0 +1,58 @@
+"""llars as a contestant: the network, the loss and the dynamic task weights of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.training import Contestant
+from llars.model.config import ModelConfig
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.sample import Batch
+from llars.tasks import TASK_KEYS
+from llars.train.log import TaskMeans
+from llars.train.losses import LossWeights
+from llars.train.objective import Seen, forward, jitter, judge
+from llars.train.weighting import TaskWeights
+
+__all__ = ["Ours"]
+
+
+class Ours(Contestant):
+    """The product's network, trained as ``llars train`` does it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.network = self.build(config)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.weighting: nn.Module = TaskWeights(len(TASK_KEYS))
+        self.weights = TaskMeans()
+
+    def build(self, config: ModelConfig) -> Network:
+        """The network; variants change it here."""
+        return Network(config)
+
+    def look(self, batch: Batch) -> Seen:
+        """The network on a batch; in training with statistics as of larger scenes."""
+        statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
+        return forward(self.network, batch, jitter(statistics) if self.training else statistics)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Restoration weighted by task, and the auxiliary terms."""
+        judged = judge(self.look(batch), batch, self.weighting, LossWeights())
+        self.weights.take(batch.task, judged.weights)
+        return judged.total
+
+    def restore(self, batch: Batch) -> Tensor:
+        """Restored unit values, each patch its own scene."""
+        seen = self.look(batch)
+        return seen.statistics.undo(seen.output.image)
+
+    def told(self) -> Mapping[str, object]:
+        """The dynamic weight of each task since the last row of the log."""
+        row = {f"weight_{task}": value for task, value in self.weights.row(TASK_KEYS).items()}
+        self.weights = TaskMeans()
+        return row

@@ -1,0 +1,210 @@
+"""The contest: every contestant trained on the same batches, for the same processor time and for as many samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from benchmarks.ours import Ours
+from benchmarks.rivals.cost import cost
+from benchmarks.rivals.sizes import CONTESTANTS, LLARS
+from benchmarks.rivals.transfer import Sights, measured, select
+from benchmarks.training import train
+from llars.data.mix import Mixer, Recipe
+from llars.errors import ConfigError, DataError
+from llars.text.bank import InstructionBank
+from llars.train.loop import estimators
+from llars.weights.registry import find, load_network
+
+__all__ = ["SAMPLES", "SHIPPED", "TIME", "Contest", "hold", "read_json", "results", "write_json"]
+
+REPOSITORY = Path(__file__).parents[2]
+TIME, SAMPLES, SHIPPED = "time", "samples", "shipped"
+"""Names of the budgets: the same processor time for all, the same number of samples; what llars ships."""
+
+RATE = 1.2e-3
+"""Highest learning rate of all contestants: that of ``configs/train/small.yaml``."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What all contestants share; kept in the run's folder, which belongs to one contest alone."""
+
+    corpus: str
+    """SHA-256 of the manifest of the corpus."""
+
+    bank: str
+    """SHA-256 of the instruction vectors."""
+
+    without: str | None
+    """Sensors whose names begin with this are left out of training."""
+
+    seed: int
+    batch_size: int
+    commit: str
+    """Of the code; with a plus sign where files were changed since."""
+
+    @classmethod
+    def at(cls, corpus: Path, bank: Path, without: str | None, seed: int, batch_size: int) -> Contest:
+        """With these files, and the code as it is."""
+        manifest = corpus / "manifest.json"
+        for file in (manifest, bank):
+            if not file.is_file():
+                raise DataError(
+                    f"{file} is not there; build the corpus and the bank with llars data build, llars train"
+                )
+        return cls(_sha256(manifest), _sha256(bank), without, seed, batch_size, _commit())
+
+    def keep(self, run: Path) -> None:
+        """Notes the contest in its folder.
+
+        Raises:
+            ConfigError: another contest is kept there.
+        """
+        file = run / "contest.json"
+        if file.exists():
+            kept = read_json(file)
+            # The code may move on between contestants: the report names the commit of each result.
+            for field in fields(self):
+                if field.name != "commit" and kept[field.name] != getattr(self, field.name):
+                    raise ConfigError(
+                        f"{run} holds a contest with {field.name} {kept[field.name]}, asked for "
+                        f"{getattr(self, field.name)}; name another --out"
+                    )
+            return
+        write_json(file, asdict(self))
+
+
+def hold(
+    contest: Contest,
+    corpus: Path,
+    bank: Path,
+    run: Path,
+    names: Sequence[str],
+    cpu_minutes: float | None,
+    steps: int | str | None,
+) -> None:
+    """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in the time."""
+    contest.keep(run)
+    vectors = InstructionBank.load(bank)
+    shares = yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"]
+    mixer = Mixer(
+        select(corpus / "train", contest.without, "train"),
+        vectors,
+        Recipe(shares),
+        contest.batch_size,
+        seed=contest.seed,
+        estimators=estimators(),
+    )
+    sights = Sights.of(corpus, vectors, contest.without)
+    if cpu_minutes is not None:
+        for name in names:
+            _enter(contest, name, mixer, sights, run / TIME / name, {"cpu_minutes": cpu_minutes})
+    if steps is not None:
+        count = least(run) if steps == "least" else int(steps)
+        known = Sights(sights.seen, [])
+        for name in names:
+            file, timed = run / SAMPLES / name / "result.json", results(run, TIME).get(name)
+            # The slowest has its samples behind it: its schedule ended with them.
+            if timed is not None and timed["steps"] == count and not file.exists():
+                write_json(file, {**timed, "budget": {"steps": count}})
+            _enter(contest, name, mixer, known, file.parent, {"steps": count})
+    if LLARS in names:
+        _show(sights, run / SHIPPED / LLARS / "result.json")
+
+
+def least(run: Path) -> int:
+    """The fewest steps that a contestant did in the time.
+
+    Raises:
+        ConfigError: not all have been trained for the time.
+    """
+    found = results(run, TIME)
+    missing = sorted(set(CONTESTANTS) - set(found))
+    if missing:
+        raise ConfigError(f"{run}: {', '.join(missing)} not yet trained for the same time; run --cpu-minutes first")
+    return min(int(result["steps"]) for result in found.values())
+
+
+def results(run: Path, budget: str) -> dict[str, dict[str, Any]]:
+    """The results of a budget that are there, by contestant."""
+    files = {name: run / budget / name / "result.json" for name in CONTESTANTS}
+    return {name: read_json(file) for name, file in files.items() if file.exists()}
+
+
+def _enter(contest: Contest, name: str, mixer: Mixer, sights: Sights, folder: Path, budget: dict[str, Any]) -> None:
+    """Trains and scores one contestant, unless its result is there."""
+    file = folder / "result.json"
+    if file.exists():
+        kept = read_json(file)["budget"]
+        if kept != budget:
+            raise ConfigError(f"{file} is of the budget {kept}, asked for {budget}; name another --out")
+        return
+    print(f"{folder.parent.name}: {name}", flush=True)
+    torch.manual_seed(contest.seed)
+    contestant = CONTESTANTS[name]()
+    trained = train(
+        contestant,
+        mixer,
+        **budget,
+        seed=contest.seed,
+        learning_rate=RATE,
+        checkpoint=folder / "last.safetensors",
+        log=folder / "log.csv",
+    )
+    rows = measured(contestant, sights, bands=folder.parent.name == TIME)
+    write_json(
+        file, {"budget": budget, "commit": contest.commit, **asdict(trained), **asdict(cost(contestant)), "rows": rows}
+    )
+
+
+def _show(sights: Sights, file: Path) -> None:
+    """Scores the weights that llars ships, unless their result is there. They may know the sensor that is left out."""
+    path = find(LLARS)
+    weights = _sha256(path)
+    if file.exists() and read_json(file)["weights"] == weights:
+        return
+    network, _ = load_network(path)
+    shipped = Ours(network.config)
+    shipped.network.load_state_dict(network.state_dict())
+    write_json(file, {"weights": weights, "rows": measured(shipped, sights, bands=True)})
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a file."""
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Writes a file whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(unfinished, file)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _commit() -> str:
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "src", "benchmarks") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

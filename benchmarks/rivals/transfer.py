@@ -1,0 +1,164 @@
+"""What is scored beside held-out batches as they are: a sensor left out of training, bands shuffled, bands missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.training import Contestant
+from llars.data.corpus import Corpus
+from llars.data.mix import VectorBank
+from llars.data.validation import HeldOut, validation_batches
+from llars.errors import DataError
+from llars.sample import Batch
+from llars.train.loop import estimators
+from llars.train.validation import decibels
+
+__all__ = ["Row", "Sights", "measured", "rearranged", "select"]
+
+
+class Selection(Corpus):
+    """Some scenes of a corpus. Pickles as what it was selected by."""
+
+    def __init__(self, source: Corpus, sensor: str, split: str, *, only: bool) -> None:
+        """Scenes of sensors whose names begin with ``sensor``, or where not ``only``, all the others."""
+        scenes = tuple(scene for scene in source.scenes if scene.sensor.startswith(sensor) == only)
+        super().__init__(source.path, split, scenes)
+        self.chosen = (sensor, split, only)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _select_again, (self.path, *self.chosen)
+
+
+def select(path: Path, sensor: str | None, split: str, *, only: bool = False) -> Corpus:
+    """The corpus at ``path`` without the scenes of ``sensor``, or ``only`` with them; its split is called ``split``.
+
+    Raises:
+        DataError: no scene is left, or there is none of that sensor.
+    """
+    source = Corpus.open(path)
+    if sensor is None:
+        return source
+    found = Selection(source, sensor, split, only=only)
+    if not found.scenes or (only and len(found.scenes) == len(source.scenes)):
+        raise DataError(
+            f"{path}: {len(found.scenes)} of {len(source.scenes)} scenes are {'of' if only else 'not of'} a sensor "
+            f"{sensor!r}; name one that it has beside others"
+        )
+    return found
+
+
+def _select_again(path: Path, sensor: str, split: str, only: bool) -> Corpus:
+    return Selection(Corpus.open(path), sensor, split, only=only)
+
+
+@dataclass(frozen=True)
+class Sights:
+    """All batches that a contestant is scored on."""
+
+    seen: list[HeldOut]
+    """Places that training does not know, of sensors that it does."""
+
+    unseen: list[HeldOut]
+    """The sensor that was left out; none where none was."""
+
+    @classmethod
+    def of(cls, corpus: Path, bank: VectorBank, without: str | None) -> Sights:
+        """The validation split of the corpus at ``corpus``, and the left out sensor's scenes of its training split."""
+        seen = validation_batches(select(corpus / "val", without, "val"), bank, estimators=estimators())
+        if without is None:
+            return cls(seen, [])
+        left_out = select(corpus / "train", without, "unseen", only=True)
+        return cls(seen, validation_batches(left_out, bank, estimators=estimators()))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Mean PSNR over the patches of one batch, in decibels with peak 1."""
+
+    task: str
+    family: str
+    seen: bool
+    """Whether training knew the sensor."""
+
+    degraded: float
+    """Of the input."""
+
+    restored: float
+    shuffled: float | None = None
+    """The same patches with their bands in another order; None where it was not asked for, or there is no other."""
+
+    whole: float | None = None
+    """Of the bands that ``part`` has, where all bands were given."""
+
+    part: float | None = None
+    """The same patches with half of their target bands taken away."""
+
+
+def rearranged(batch: Batch, targets: Sequence[int], guides: Sequence[int]) -> Batch:
+    """The same patches with these of their target bands and of their guides, in this order."""
+    count = batch.clean.shape[1]
+    channels = [*targets, *(count + guide for guide in guides)]
+    return replace(
+        batch,
+        degraded=batch.degraded[:, targets],
+        clean=batch.clean[:, targets],
+        guides=batch.guides[:, guides],
+        bands=[tuple(bands[channel] for channel in channels) for bands in batch.bands],
+    )
+
+
+@torch.no_grad()
+def measured(contestant: Contestant, sights: Sights, *, bands: bool, seed: int = 0) -> list[dict[str, Any]]:
+    """A ``Row`` for every batch; where ``bands`` is true, with shuffled and missing bands too."""
+    contestant.eval()
+    rows = [
+        _row(contestant, held, True, np.random.default_rng((seed, index)) if bands else None)
+        for index, held in enumerate(sights.seen)
+    ]
+    rows += [_row(contestant, held, False, None) for held in sights.unseen]
+    return [
+        {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(row).items()}
+        for row in rows
+    ]
+
+
+def _row(contestant: Contestant, held: HeldOut, seen: bool, rng: np.random.Generator | None) -> Row:
+    batch = held.batch
+    restored = contestant.restore(batch)
+    row = Row(
+        held.task,
+        held.family,
+        seen,
+        decibels(batch.degraded, batch.clean).mean().item(),
+        decibels(restored, batch.clean).mean().item(),
+    )
+    count, guides = batch.clean.shape[1], batch.guides.shape[1]
+    if rng is None or count == 1:
+        return row
+    part = sorted(rng.permutation(count)[: math.ceil(count / 2)].tolist())
+    shuffled = rearranged(batch, _another_order(count, rng), rng.permutation(guides).tolist())
+    return replace(
+        row,
+        shuffled=_psnr(contestant.restore, shuffled),
+        whole=decibels(restored[:, part], batch.clean[:, part]).mean().item(),
+        part=_psnr(contestant.restore, rearranged(batch, part, range(guides))),
+    )
+
+
+def _another_order(count: int, rng: np.random.Generator) -> list[int]:
+    """A random order of the bands other than their own."""
+    while True:
+        order: list[int] = rng.permutation(count).tolist()
+        if order != sorted(order):
+            return order
+
+
+def _psnr(restore: Callable[[Batch], torch.Tensor], batch: Batch) -> float:
+    return decibels(restore(batch), batch.clean).mean().item()

@@ -1,0 +1,81 @@
+"""What a step of training computes: the network on a batch, and how far off it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from llars.model.align import describe
+from llars.model.condition import Conditions
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.model.output import Output
+from llars.sample import Batch
+from llars.train.losses import LossWeights, auxiliary_loss, restoration_loss
+from llars.train.projection import hold_means
+
+__all__ = ["Judged", "Seen", "forward", "jitter", "judge"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network makes of a batch."""
+
+    output: Output
+    """Restored targets, with the area means that ``sr`` holds."""
+
+    truth: Float[Tensor, "batch band y x"]
+    """Normalised as the output is."""
+
+    statistics: Statistics
+    """Of the targets: the way back to unit values."""
+
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The loss of a batch."""
+
+    total: Float[Tensor, ""]
+    """What is minimised."""
+
+    losses: Float[Tensor, "batch"]
+    """Restoration loss of each sample."""
+
+    weights: Float[Tensor, "batch"]
+    """Weight of each sample in ``total``."""
+
+
+def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
+    """The network on a batch that is normalised with ``statistics``; each patch is its own scene."""
+    targets = batch.clean.shape[1]
+    image, own = statistics.apply(batch.image), statistics.first(targets)
+    bands = describe(batch.bands).to(image.device)
+    with torch.autocast(image.device.type, torch.bfloat16):
+        conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)
+        output = network(image, conditions)
+    held = hold_means(output.image, image[:, :targets], batch.factor)
+    return Seen(replace(output, image=held), own.apply(batch.clean), own, conditions)
+
+
+def judge(seen: Seen, batch: Batch, weighting: Callable[[Tensor, Tensor], Tensor], factors: LossWeights) -> Judged:
+    """The loss, with the samples weighted by their tasks as ``weighting(losses, tasks)`` says."""
+    losses = restoration_loss(seen.output, seen.truth, seen.statistics, factors)
+    weights = weighting(losses, batch.task)
+    auxiliary = auxiliary_loss(seen.output, seen.truth, seen.conditions, batch, factors)
+    return Judged((weights * losses).mean() + auxiliary, losses, weights)
+
+
+def jitter(statistics: Statistics) -> Statistics:
+    """Statistics as of a larger scene, for half of the samples."""
+    shape = (statistics.mean.shape[0], 1)
+    device = statistics.mean.device
+    wide = (torch.rand(shape, device=device) < 0.5).float()
+    shift = 0.5 * torch.randn(shape, device=device) * wide
+    factor = (wide * (torch.rand(shape, device=device) * 1.1 - 0.1)).exp()
+    return statistics.jittered(shift, factor)
