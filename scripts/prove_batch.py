@@ -86,8 +86,9 @@ def run(command: list[str], out: Path, kills: tuple[int, ...] = ()) -> tuple[int
     for count in kills:
         victims: list[int] = []
         while process.poll() is None and (len(journal_of(out)) < count or not victims):
-            time.sleep(0.1)
-            victims = workers_below(process.pid)
+            time.sleep(0.5)
+            # Looking at all processes takes a while itself.
+            victims = workers_below(process.pid) if len(journal_of(out)) >= count else []
         if victims:
             os.kill(victims[-1], signal.SIGKILL)
             print(f"killed worker {victims[-1]} after {len(journal_of(out))} scenes")

@@ -86,24 +86,15 @@ def make_scene(path: Path, crops: list[NDArray[np.uint16]], height: int, width: 
         target.update_tags(SENSOR="sentinel2-l1c" if count == 13 else "sentinel2-l2a")
 
 
-def resident(root: int) -> int:
+def resident(process: int) -> int:
     """Bytes of resident memory of a process and of all that it began."""
-    children: dict[int, list[int]] = {}
-    pages = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                pages[int(entry.name)] = int((entry / "statm").read_text().split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    total, waiting = 0, [root]
-    while waiting:
-        process = waiting.pop()
-        total += pages.get(process, 0) * os.sysconf("SC_PAGE_SIZE")
-        waiting += children.get(process, [])
-    return total
+    home = Path(f"/proc/{process}")
+    try:
+        pages = int((home / "statm").read_text().split()[1])
+        children = [int(child) for path in home.glob("task/*/children") for child in path.read_text().split()]
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(resident, children))
 
 
 def cost_of(command: list[str], threads: int) -> Cost:
@@ -179,9 +170,8 @@ def main() -> int:
     once, twice = costs
     own = {rows: network_rate(BANDS[options.bands], rows, columns, options.threads) for rows, columns in TILES}
     rate = lengths[0] * options.side / 1e6 / (twice.processor - once.processor)
-    print(
-        f"twice as long: {twice.processor / once.processor:.2f} times the time, {twice.peak / once.peak:.2f} the memory"
-    )
+    longer, larger = twice.processor / once.processor, twice.peak / once.peak
+    print(f"twice as long: {longer:.2f} times the processor time, {larger:.2f} times the memory")
     print(f"rate {rate:.3f} Mpx/s of processor time, start-up {once.processor * 2 - twice.processor:.1f} s")
     for rows, columns in TILES:
         print(

@@ -60,7 +60,7 @@ def _products(folder: Path) -> None:
         sys.path.remove(str(REPOSITORY / "scripts"))
     made = folder / "made"
     made.mkdir()
-    optical = products.sentinel2(made, "L2A")
+    optical = products.sentinel2(made, "L2A", side=96)
     for name in ("S2B_MSIL2A_20240601.SAFE", "S2B_MSIL2A_....SAFE", "archive/S2B_MSIL2A_20240601.SAFE"):
         shutil.copytree(optical, folder / name)
     for name in ("S2B_MSIL2A_20240601", "S2B_MSIL2A_..."):

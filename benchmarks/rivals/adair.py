@@ -82,6 +82,6 @@ class AdaIR(UShape):
         refinement: int = 4,
         heads: tuple[int, int, int, int] = (1, 2, 4, 8),
     ) -> None:
-        """The defaults are the paper's (section 4): 28.8 M parameters (table 9)."""
+        """The defaults are the paper's: 28.8 M parameters."""
         bridges = [Mined(bands[0], width << level, heads[level]) for level in (3, 2, 1)]
         super().__init__(bands, width, blocks, refinement, bridges, heads=heads)

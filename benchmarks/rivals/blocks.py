@@ -154,7 +154,7 @@ def upsample(channels: int) -> nn.Sequential:
 
 
 class NAFBlock(nn.Module):
-    """Block without nonlinear activations: products of halves take their place (NAFNet, figure 3c)."""
+    """Block without nonlinear activations: products of halves take their place (NAFNet, figure 3d)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

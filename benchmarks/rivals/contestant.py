@@ -24,7 +24,7 @@ BANDS = (max(max(Recipe().bands), 3 * Recipe().most_guided), max(Recipe().bands)
 """Channels that come in and go out: the most that a batch of the recipe has, guides included and without."""
 
 CHOICE = 0.01
-"""Weight of the loss of choosing experts (MoCE-IR, section 4)."""
+"""Weight of the loss of choosing experts, as of the balance of llars' own."""
 
 INTENT = 0.1
 """Weight of telling the tasks apart from the words, which InstructIR's head learns beside the restoration."""

@@ -16,7 +16,7 @@ __all__ = ["InstructIR"]
 
 
 class Instructed(nn.Module):
-    """Instruction condition block, figure 4: the words choose among the channels of a residual block's input."""
+    """Instruction condition block: the words choose among the channels of a residual block's input."""
 
     def __init__(self, channels: int, meaning: int) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from benchmarks.rivals.blocks import GDFN, MDTA, CrossMDTA, LayerNorm2d, conv
 __all__ = ["MoCEIR"]
 
 EXPERTS = 4
-"""Complexity experts of every layer (section 4): one is chosen."""
+"""Complexity experts of every layer: one is chosen."""
 
 NOISE = 1.0 / EXPERTS
 """Standard deviation of the noise on the logits of the choice in training."""
@@ -104,7 +104,7 @@ class Mixture(nn.Module):
 
 
 class MixtureBlock(nn.Module):
-    """Decoder block, figure 3: a shared attention, a mixture beside it, and attention from the one to the other."""
+    """Decoder block: a shared attention, a mixture beside it, and attention from the one to the other."""
 
     def __init__(self, channels: int, heads: int, expansion: float, spectrum: int) -> None:
         super().__init__()

@@ -12,11 +12,11 @@ from benchmarks.rivals.ushape import UShape
 __all__ = ["PromptIR"]
 
 PROMPTS = 5
-"""Components of every prompt (section 4)."""
+"""Components of every prompt in the published configuration."""
 
 
 class Prompted(nn.Module):
-    """Prompt generation and interaction, figure 2b: learned components join the features, which weigh them."""
+    """Prompt generation and interaction, figure 2: learned components join the features, which weigh them."""
 
     def __init__(self, channels: int, prompt: int, side: int, outputs: int, heads: int = 4) -> None:
         """``prompt`` channels of ``side`` pixels are learned; ``outputs`` channels leave."""
@@ -48,7 +48,7 @@ class PromptIR(UShape):
         prompts: tuple[int, int, int] = (320, 128, 64),
         side: int = 16,
     ) -> None:
-        """The defaults are the paper's (section 4); AdaIR and MoCE-IR count 36 M parameters of it.
+        """The defaults are the published ones; later papers count 35.6 M parameters of it.
 
         Args:
             bands: channels that come in and go out.

@@ -17,5 +17,5 @@ class Restormer(UShape):
         blocks: tuple[int, int, int, int] = (4, 6, 6, 8),
         refinement: int = 4,
     ) -> None:
-        """The defaults are the paper's (section 4, implementation details): 26.1 M parameters (table 7a)."""
+        """The defaults are the paper's (implementation details): 26.1 M parameters."""
         super().__init__(bands, width, blocks, refinement)

@@ -8,13 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import from_origin
+from tests.commands import write
 
 from llars.app.bundled import BUNDLED
+from llars.app.helpers import ASKS
 from llars.app.intake import BusyError
 from llars.app.session import STRETCHES, picture
 from llars.app.studio import UNCLAIMED, Studio, told
+from llars.bands import Role
 from llars.errors import InstructionError, LlarsError, RasterError
 from llars.infer.display import composites
+from llars.infer.restorer import load
 from llars.tasks import Step
 
 
@@ -152,6 +157,51 @@ def test_who_leaves_is_forgotten_and_who_stays_is_not(studio, upload, small_scen
     studio.session("ann").touched = time.monotonic() - studio.limits.idle - 1
     studio.sweep()
     assert [path.name for path in files_below(studio.root)] == ["bob.tif"]
+
+
+@pytest.fixture
+def fusing(fusing_weights):
+    made = Studio(load(str(fusing_weights), "cpu"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pan(tmp_path):
+    """On a grid twice as fine as that of the small scene."""
+    path = tmp_path / "pan.tif"
+    place = {"crs": "EPSG:32630", "transform": from_origin(500_000, 5_800_000, 5, 5)}
+    return write(path, np.random.default_rng(2).integers(500, 900, (1, 96, 80)).astype(np.uint16), **place)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    place = {"crs": "EPSG:32630", "transform": from_origin(500_000, 5_800_000, 10, 10)}
+    values = np.random.default_rng(3).integers(500, 900, (4, 48, 40)).astype(np.uint16)
+    return write(tmp_path / "scene.tif", values, **place)
+
+
+def test_a_panchromatic_band_sets_the_grid_where_it_helps(fusing, upload, scene, pan):
+    fusing.open_upload("ann", upload(scene))
+    session, role = fusing.add_guide("ann", upload(pan, "pan.tif"))
+    assert role is Role.PAN
+    assert "pan: pan.tif" in session.facts
+    assert fusing.restore("ann", ASKS[role]).file.shape == (4, 96, 80)
+    assert fusing.restore("ann", "remove the clouds").file.shape == (4, 48, 40)
+    fusing.open_upload("ann", upload(scene))
+    assert not session.guides
+    assert {path.name for path in files_below(fusing.root)} == {"mine.tif"}
+
+
+def test_what_helps_with_nothing_is_refused(fusing, upload, scene, garbage):
+    with pytest.raises(InstructionError, match="no scene is open"):
+        fusing.add_guide("ann", upload(scene))
+    session = fusing.open_upload("ann", upload(scene))
+    for bad, says in ((scene, "4 bands; what helps here is radar"), (garbage, "no GeoTIFF")):
+        with pytest.raises(LlarsError, match=says):
+            fusing.add_guide("ann", upload(bad, "other.tif"))
+    assert not session.guides
+    assert {path.name for path in files_below(fusing.root)} == {"mine.tif"}
 
 
 def test_closing_leaves_nothing(small_restorer, upload, small_scene):

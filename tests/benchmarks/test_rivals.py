@@ -82,7 +82,7 @@ def test_parameters_are_as_published(make: Any, beside: int, published: float) -
 
 @pytest.mark.parametrize(
     ("make", "published"),
-    # Multiplications at 256 x 256: NAFNet table 7 (width 32), and issue 18 of SwinIR's repository, of the denoiser.
+    # Multiplications at 256 x 256: the NAFNet paper (width 32), and issue 18 of SwinIR's repository, of the denoiser.
     # Attention is counted here as matrix products, which tools of the time leave out in part: 2 % in SwinIR.
     [(lambda: NAFNet(), 16e9), (lambda: SwinIR(), 788e9)],
 )

@@ -1,8 +1,11 @@
 """Amounts of memory, and the tiles that fit into them."""
 
+import time
+
 import pytest
 
 from llars.errors import ConfigError
+from llars.infer.allocator import keep_freed, resident, watched
 from llars.infer.engine import TILE_COLUMNS
 from llars.infer.memory import fitting_tile, half_of_memory, in_bytes, sensible_limit
 from llars.model.config import preset
@@ -29,16 +32,32 @@ def columns(limit, bands, scale=1):
 
 
 def test_tiles_grow_with_memory_and_shrink_with_bands():
-    wide = [columns(limit, 13) for limit in (0.8, 1, 1.5, 2, 100)]
+    wide = [columns(limit, 13) for limit in (0.9, 1, 1.5, 2, 100)]
     assert wide == sorted(wide)
     assert wide[0] < wide[2] < wide[-1] == TILE_COLUMNS
     assert columns(1, 13) < columns(1, 4)
     assert columns(1, 10, 4) <= columns(1, 10)
 
 
-@pytest.mark.parametrize("bands", [4, 10])
-def test_a_sentinel_scene_is_as_wide_as_one_tile_by_default(bands):
-    assert columns(2, bands) >= 10_980
+@pytest.mark.parametrize(("bands", "across"), [(4, 1), (10, 2), (13, 3)])
+def test_a_sentinel_scene_is_few_tiles_wide_by_default(bands, across):
+    assert columns(2, bands) * across >= 10_980
+
+
+@pytest.mark.skipif(not resident(), reason="the system does not say what a process holds")
+def test_what_lies_idle_is_given_back_near_the_limit():
+    keep_freed()
+    before = resident()
+    pieces = [bytearray(2**20) for _ in range(300)]
+    # Between the pieces that stay, all others are free.
+    left, held = pieces[::3], resident()
+    del pieces
+    with watched(1):
+        deadline = time.monotonic() + 20.0
+        while resident() > (before + 2 * held) // 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(left) == 100
+    assert resident() - before < 0.6 * (held - before)
 
 
 def test_too_little_memory_is_refused_with_what_is_needed():

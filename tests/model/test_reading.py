@@ -43,7 +43,9 @@ def test_what_stands_behind_the_mask_is_not_read(reader: InstructionReader) -> N
 def test_outputs_lie_in_their_ranges(reader: InstructionReader) -> None:
     for reading in reader.read(["a", "b", "c", "d"], sentences(3, 5, 12, 40)):
         assert reading.task in CLASSES and reading.second in CLASSES and reading.task != reading.second
-        assert 0 <= reading.second_probability <= reading.probability <= 1
+        assert 0 <= reading.probability <= 1
+        # None may be likelier than the task that is read, but not than all tasks together.
+        assert 0 <= reading.second_probability <= (0.5 if reading.second == "none" else reading.probability)
         assert 0 <= reading.compound <= 1
         assert reading.severity is None or -1 <= reading.severity <= 1
 
@@ -67,3 +69,22 @@ def test_learns_from_tokens_not_only_from_their_mean() -> None:
         loss.backward()
         optimiser.step()
     assert reader(tokens, mask).logits.argmax(dim=1).tolist() == [0, 1]
+
+
+def test_none_is_read_where_it_is_likelier_than_all_tasks_together(
+    reader: InstructionReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the three votes says the same, so that their mean is known."""
+
+    def read(shares: dict[str, float]) -> tuple[str, str]:
+        said = torch.full((1, len(CLASSES)), 1e-6)
+        for task, share in shares.items():
+            said[0, CLASSES.index(task)] = share
+        monkeypatch.setattr(reader.classes, "forward", lambda _: said.log())
+        monkeypatch.setattr(reader.steps, "told", lambda *_: said.log())
+        monkeypatch.setattr(reader.words, "forward", lambda _: said.log())
+        (found,) = reader.read(["x"], sentences(3))
+        return found.task, found.second
+
+    assert read({"none": 0.45, "haze": 0.4, "cloud": 0.15}) == ("haze", "none")
+    assert read({"none": 0.55, "haze": 0.44, "cloud": 0.01}) == ("none", "haze")

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from llars.app.bundled import BUNDLED
+from llars.app.helpers import ASKS
 from llars.app.session import Image, Session
 from llars.app.studio import Studio
 from llars.errors import LlarsError
@@ -48,6 +49,14 @@ class Doors:
                 raise gr.Error("Nothing arrived; try again.", print_exception=False)
             known = None if sensor == ANY_SENSOR else sensor
             return _opened(self._studio.open_upload(_visitor(request), Path(upload), known), stretch, "")
+
+    def add_guide(self, upload: str | None, request: gr.Request) -> tuple[str, str]:
+        """Take an image that helps, and ask for what it helps with."""
+        with _polite():
+            if upload is None:
+                raise gr.Error("Nothing arrived; try again.", print_exception=False)
+            session, role = self._studio.add_guide(_visitor(request), Path(upload))
+            return _facts(session), ASKS[role]
 
     def advise(self, request: gr.Request) -> tuple[Any, ...]:
         """Tell what is wrong with the scene."""
@@ -111,10 +120,14 @@ def _told(progress: Any, number: int, count: int, line: str) -> Callable[[int, i
 
 def _opened(session: Session, stretch: str, prompt: str) -> tuple[Any, ...]:
     choices = [*composites(session.bands)]
+    bands = gr.Dropdown(choices=choices, value=choices[0])
+    return _shown(session, choices[0], stretch), bands, _facts(session), prompt
+
+
+def _facts(session: Session) -> str:
     notes = "".join(f"<em>{escape(note)}</em>" for note in session.opened.notes)
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in session.facts)
-    told = f'<div class="facts">{facts}{notes}</div>'
-    return _shown(session, choices[0], stretch), gr.Dropdown(choices=choices, value=choices[0]), told, prompt
+    return f'<div class="facts">{facts}{notes}</div>'
 
 
 def _shown(session: Session, bands: str, stretch: str) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class _Controls:
     upload: gr.UploadButton
     facts: gr.HTML
     sensor: gr.Dropdown
+    guide: gr.UploadButton
     prompt: gr.Textbox
     found: gr.HTML
     seen: gr.Row
@@ -101,9 +102,12 @@ def _controls(studio: Studio) -> _Controls:
     pick = gr.Dropdown(label="Scene", choices=[*BUNDLED], value=next(iter(BUNDLED)), elem_id="pick")
     upload = gr.UploadButton("Upload a GeoTIFF", file_types=[".tif", ".tiff"], size="sm", elem_id="upload")
     facts = gr.HTML("", elem_id="facts")
-    with gr.Accordion("Sensor and limits", open=False, elem_id="more"):
+    with gr.Accordion("Sensor, radar or PAN, limits", open=False, elem_id="more"):
         sensor = gr.Dropdown(
             label="Sensor of an upload", choices=[ANY_SENSOR, *SENSORS], value=ANY_SENSOR, elem_id="sensor"
+        )
+        guide = gr.UploadButton(
+            "Add radar or a panchromatic band", file_types=[".tif", ".tiff"], size="sm", elem_id="guide"
         )
         gr.HTML(f'<span class="limits">{_limits(studio.limits)}</span>')
     prompt = gr.Textbox(
@@ -122,7 +126,7 @@ def _controls(studio: Studio) -> _Controls:
         report = gr.Checkbox(label="with a report", value=False, elem_id="report", container=False, min_width=120)
         clear = gr.Button("Clear results", size="sm", elem_id="clear", min_width=120)
     return _Controls(
-        pick, upload, facts, sensor, prompt, found, seen, findings, suggestions, run, status, report, clear
+        pick, upload, facts, sensor, guide, prompt, found, seen, findings, suggestions, run, status, report, clear
     )
 
 
@@ -156,6 +160,7 @@ def _wire(page: gr.Blocks, studio: Studio, left: _Controls, bands: Any, stretch:
         shown = event(door, [given, left.sensor, stretch], opened, api_name=name, **quiet)
         advised = [left.found, left.seen, *left.findings]
         shown.success(doors.advise, None, advised, concurrency_id="look", concurrency_limit=1, **private)
+    left.guide.upload(doors.add_guide, [left.guide], [left.facts, left.prompt], api_name="guide", **quiet)
     for event in (left.run.click, left.prompt.submit):
         event(
             doors.restore,

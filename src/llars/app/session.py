@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llars.bands import Band
+from llars.bands import Band, Role
 from llars.errors import InstructionError
 from llars.infer.display import RasterFile, composites, display_size, jpeg, limits, png, to_bytes
 from llars.infer.profile import RasterProfile
@@ -65,6 +65,9 @@ class Session:
 
     scene: Image | None = None
     results: list[Image] = field(default_factory=list)
+    guides: dict[Role, Path] = field(default_factory=dict)
+    """Images that help with the scene."""
+
     touched: float = field(default_factory=time.monotonic)
     """When the visitor last did something."""
 

@@ -13,8 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from llars.app.bundled import BUNDLED, make_bundled
+from llars.app.helpers import helps, role_of
 from llars.app.intake import BusyError, Limits, admit, affordable
 from llars.app.session import Image, Session, facts_of
+from llars.bands import Role
 from llars.errors import LlarsError
 from llars.infer.diagnosis import Finding
 from llars.infer.display import RasterFile
@@ -103,10 +105,28 @@ class Studio:
         session.sensor, session.bands = sensor, scene.attrs["bands"]
         session.facts = facts_of(path, profile, scene.attrs)
         image = Image(secrets.token_hex(8), path, RasterFile(path, profile.decoding, grid), notes=scene.attrs["notes"])
-        session.scene, session.results = image, []
-        for old in () if busy else before:
-            shutil.rmtree(old.path.parent, ignore_errors=True)
+        gone = [*(one.path for one in before), *session.guides.values()]
+        session.scene, session.results, session.guides = image, [], {}
+        for old in () if busy else gone:
+            shutil.rmtree(old.parent, ignore_errors=True)
         return session
+
+    def add_guide(self, visitor: str, upload: Path) -> tuple[Session, Role]:
+        """Keep an image that helps with the visitor's scene: radar, or one panchromatic band.
+
+        Raises:
+            LlarsError: it cannot be worked with, or no scene is open.
+        """
+        session = self.session(visitor)
+        scene, path = session.opened, _place(session) / upload.name
+        with _gone_on_failure(path.parent), _named(path), _named(upload):
+            admit(upload, self.limits)
+            shutil.copyfile(upload, path)
+            role = role_of(open_scene(path).attrs["bands"], path.name)
+        if session.scene is scene:
+            session.guides[role] = path
+            session.facts = (*session.facts, f"{role.value}: {path.name}")
+        return session, role
 
     def diagnose(self, visitor: str) -> list[Finding]:
         """What is wrong with the visitor's scene, worst first."""
@@ -147,7 +167,9 @@ class Studio:
     def _restored(
         self, session: Session, scene: Image, folder: Path, prompt: str, progress: Progress | None, report: bool
     ) -> Image:
-        steps = self.restorer.plan(prompt)
+        asked = self.restorer.understand(prompt) if prompt else []
+        guides = {role.value: file for role, file in session.guides.items() if helps(role, asked)}
+        steps = self.restorer.plan(prompt, guides=guides)
         scale = math.prod(step.scale for step in steps)
         affordable(scene.file.shape, scale, self.limits)
         path = folder / f"{scene.path.stem}_{'_'.join(step.task for step in steps)}.tif"
@@ -156,6 +178,7 @@ class Studio:
             scene.path,
             path,
             prompt,
+            guides=guides,
             sensor=session.sensor,
             model=self._model,
             report=page,

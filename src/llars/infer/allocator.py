@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["give_back", "keep_freed"]
+__all__ = ["give_back", "keep_freed", "resident", "watched"]
 
 LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
 """Bytes from which the C library asks the system for every block (its highest choice), and that it keeps when freed."""
+
+WATCHED_SHARE, SECONDS, GROWTH = 0.75, 0.05, 2**27
+"""Of a limit, from where on what lies idle is given back; how often that is looked at; bytes between two times."""
+
+STATE = Path("/proc/self/statm")
 
 
 def keep_freed() -> None:
@@ -25,6 +35,39 @@ def give_back() -> None:
     """Return to the system what is free now: blocks of another stage's sizes would lie idle beside the next one's."""
     if (library := _library("malloc_trim")) is not None:
         library.malloc_trim(0)
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(STATE.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+@contextmanager
+def watched(limit: int) -> Iterator[None]:
+    """Give back what lies idle whenever the process comes near ``limit`` bytes.
+
+    What is kept lies in pieces between what is used: in time their sum is more than any layer needs.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        bound = limit * WATCHED_SHARE
+        while not over.wait(SECONDS):
+            if resident() > bound:
+                give_back()
+                # Where that much is in use, giving back again would only cost time.
+                bound = max(limit * WATCHED_SHARE, resident() + GROWTH)
+
+    watcher = threading.Thread(target=watch, name="llars-memory", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _library(function: str) -> ctypes.CDLL | None:

@@ -201,7 +201,7 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     example = torch.zeros(1, bands, 4 * multiple, 6 * multiple)
     height, width = (torch.export.Dim(name, min=1, max=2**16) for name in ("rows", "columns"))
     program = torch.onnx.export(
-        network.eval(),
+        network.eval().requires_grad_(False),
         (example,),
         dynamo=True,
         dynamic_shapes=({2: multiple * height, 3: multiple * width},),

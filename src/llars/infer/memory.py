@@ -12,7 +12,7 @@ from pathlib import Path
 import rasterio
 
 from llars.errors import ConfigError
-from llars.infer.allocator import keep_freed
+from llars.infer.allocator import keep_freed, watched
 from llars.infer.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.infer.pixels import REACH
 from llars.infer.tiles import CHUNK, STRIP
@@ -25,7 +25,7 @@ UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "m
 SHARE, MOST = 0.5, 2 * 10**9
 """Of the machine's memory, and the bytes, that are used where nobody says how much may be: more is no faster."""
 
-RESIDENT = 500_000_000
+RESIDENT = 640_000_000
 """What torch, GDAL, the network and the statistics of a scene need before the first tile, in bytes."""
 
 STRIP_CHANNEL, STRIP_BAND = 6, 48
@@ -34,7 +34,7 @@ STRIP_CHANNEL, STRIP_BAND = 6, 48
 KEPT_CHANNEL, KEPT_BAND = 1, 8
 """The same for the rows that wait in the network for those below, as many as its halo."""
 
-TILE_BAND, CHUNK_BAND = 32, 12
+TILE_BAND, CHUNK_BAND = 32, 20
 """Bytes per pixel and band of a tile, finished and written at the same time, and of what is read ahead and at work."""
 
 HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
@@ -117,7 +117,9 @@ def _cache(limit: int) -> int:
 
 @contextmanager
 def bounded_memory(limit: int) -> Iterator[None]:
-    """Keep GDAL's cache of blocks to its share of ``limit`` bytes: left alone, it takes a twentieth of the machine."""
+    """Keep to ``limit`` bytes: GDAL's cache of blocks to its share of them (left alone, it takes a twentieth of the
+    machine), and what lies idle to what is left.
+    """
     keep_freed()
-    with rasterio.Env(GDAL_CACHEMAX=_cache(limit)):
+    with rasterio.Env(GDAL_CACHEMAX=_cache(limit)), watched(limit):
         yield

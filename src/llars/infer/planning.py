@@ -11,7 +11,7 @@ from llars.infer.grids import ALIGNED, Grid, cut_to, nesting, pixel_ratio, shift
 from llars.infer.guides import Guide
 from llars.tasks import RESOLUTIONS, Step, get_task
 
-__all__ = ["Place", "adapted", "place", "with_scale"]
+__all__ = ["INSTEAD", "Place", "adapted", "place", "with_scale"]
 
 LEADS = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
 """Tasks whose output lies on the grid of a guide."""

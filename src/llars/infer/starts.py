@@ -17,7 +17,7 @@ from llars.infer.tiles import Window
 from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
 from llars.starts.denoising import find_noise
 from llars.starts.fusion import level, predicted, slope
-from llars.starts.shrinkage import MARGIN_PX, STEP, Noise, shrunk
+from llars.starts.shrinkage import ALIGNED, MARGIN_PX, Noise, shrunk
 from llars.starts.stripes import Lines, find_lines
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ NOISY_SIDE = 96
 """Of the windows in which noise is measured, in pixels."""
 
 BLOCK_SIDE = 256
-"""Of the blocks whose noise is taken out at once, in pixels: even, so that the scene's grid of cosines is kept."""
+"""Of the blocks whose noise is taken out at once, in pixels: a multiple of ``ALIGNED``."""
 
 
 def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
@@ -70,7 +70,7 @@ class Denoised(Mended):
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; the scene's blocks are the same in every window."""
-        around = window.grown(MARGIN_PX).coarser(STEP).finer(STEP).within(*self.size)
+        around = window.grown(MARGIN_PX).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
         values, valid = self.layers.read(around)
         image = torch.from_numpy(values)[None]
         clean = np.empty_like(values)

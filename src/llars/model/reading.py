@@ -23,7 +23,7 @@ __all__ = ["CLASSES", "SURE", "InstructionReader", "Reading", "ReadingTensors", 
 CLASSES: tuple[str, ...] = (*TASK_KEYS, "none")
 """What a sentence may ask for, in the order of the outputs; the last asks for nothing we do."""
 
-SURE = 0.4
+SURE = 0.35
 """Below this probability the words ask for nothing that we can be held to."""
 
 
@@ -56,13 +56,13 @@ class Reading:
     """What one sentence asks for."""
 
     task: str
-    """The likeliest class, ``none`` among them."""
+    """The likeliest task; ``none`` where that is likelier than all tasks together."""
 
     probability: float
     """Its probability."""
 
     second: str
-    """The second likeliest class."""
+    """The likeliest class beside it."""
 
     second_probability: float
     """Its probability."""
@@ -119,6 +119,10 @@ class InstructionReader(nn.Module):
         by_words = self.words([grams(text) for text in texts])
         said = (1 - _STEPS_SAY - _WORDS_SAY) * own + _STEPS_SAY * by_steps + _WORDS_SAY * by_words
         best = said.softmax(dim=1).topk(2, dim=1)
+        # It asks for nothing when that is likelier than that it asks for any of the tasks, not than for the likeliest.
+        swap = (best.indices[:, 0] == CLASSES.index("none")) & (best.values[:, 0] < 0.5)
+        values = torch.where(swap[:, None], best.values.flip(1), best.values)
+        indices = torch.where(swap[:, None], best.indices.flip(1), best.indices)
         return [
             Reading(
                 task=CLASSES[int(index[0])],
@@ -130,7 +134,7 @@ class InstructionReader(nn.Module):
                 compound=float(compound),
             )
             for probability, index, severity, named, compound in zip(
-                best.values, best.indices, out.severity, out.named, out.compound.sigmoid(), strict=True
+                values, indices, out.severity, out.named, out.compound.sigmoid(), strict=True
             )
         ]
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["COSINES", "MARGIN_PX", "SIDE", "STEP", "Noise", "shrunk"]
+__all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "SIDE", "Noise", "shrunk"]
 
 SIDE = 8
 """Of a block, in pixels."""
@@ -25,8 +25,11 @@ SIDE = 8
 STEP = 2
 """Pixels from one block to the next."""
 
-MARGIN_PX = SIDE + STEP
-"""Pixels around an image that have influence on it; windows must start at a multiple of ``STEP``."""
+ALIGNED = 2 * STEP
+"""Windows of a scene must start at a multiple of so many pixels for their blocks to be the scene's."""
+
+MARGIN_PX = 2 * (SIDE + STEP) + ALIGNED
+"""Pixels around a window that have influence on it."""
 
 OVERRATED = 1.5
 """The noise's power counts so often: what is left of it is seen, what is lost of fine ground is not."""
@@ -77,6 +80,13 @@ class Noise:
     shift: Tensor
     """``(batch, band)``: what the mean of the noise lacks to 0, in unit values."""
 
+    def coarser(self) -> Noise:
+        """That of means over 2 x 2 pixels: of the lower half of the frequencies."""
+        quarter = self.constant / 4, self.slope / 4
+        lower = torch.arange(SIDE) // 2
+        spectrum = self.spectrum.view(-1, SIDE, SIDE)[:, lower][:, :, lower].flatten(1)
+        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift)
+
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
         """One batch of several."""
@@ -84,9 +94,22 @@ class Noise:
 
 
 def shrunk(image: Tensor, noise: Noise) -> Tensor:
-    """``(batch, band, y, x)`` unit values without the noise; beyond its edges it goes on as its mirror image."""
+    """``(batch, band, y, x)`` unit values without the noise; beyond its edges it goes on as its mirror image.
+
+    Blocks cannot tell noise that is wider than they are. Means over 2 x 2 pixels show it, by the same law.
+    """
+    height, width = image.shape[-2:]
+    even = functional.pad(image.float(), (0, width % 2, 0, height % 2), mode="replicate")
+    fine = _shrunk_blocks(even, noise)
+    coarse = _shrunk_blocks(functional.avg_pool2d(even, 2), noise.coarser())
+    beyond = coarse - functional.avg_pool2d(fine, 2)
+    restored = fine + functional.interpolate(beyond, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return restored[..., :height, :width] + noise.shift[..., None, None]
+
+
+def _shrunk_blocks(image: Tensor, noise: Noise) -> Tensor:
     bands, height, width = image.shape[1:]
-    padded = functional.pad(image.float(), [SIDE] * 4, mode="reflect")
+    padded = functional.pad(image, [SIDE] * 4, mode="reflect")
     blocks = COSINES.to(image.device)
     mixed = torch.einsum("ncb,nbyx->ncyx", noise.mix, padded)
     level = functional.avg_pool2d(padded, SIDE, STEP).clamp(min=0.0)
@@ -98,7 +121,7 @@ def shrunk(image: Tensor, noise: Noise) -> Tensor:
         for part in range(bands)
     ]
     restored = torch.einsum("nbc,ncyx->nbyx", noise.unmix, torch.cat(parts, 1))
-    return restored[..., SIDE : SIDE + height, SIDE : SIDE + width] + noise.shift[..., None, None]
+    return restored[..., SIDE : SIDE + height, SIDE : SIDE + width]
 
 
 def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks: Tensor) -> Tensor:

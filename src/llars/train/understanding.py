@@ -12,6 +12,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,13 @@ class Hears(Protocol):
     def read(self, text: str) -> Reading: ...
 
     def parts(self, text: str) -> list[Clause[Reading]]: ...
+
+
+class Remembers:
+    """Hears each text once, however many figures it enters."""
+
+    def __init__(self, ear: Hears) -> None:
+        self.spell, self.read, self.parts = cache(ear.spell), cache(ear.read), cache(ear.parts)
 
 
 def understood(text: str, ear: Hears) -> tuple[str, ...]:
@@ -165,6 +173,7 @@ def evaluate(ear: Hears, real: Sequence[Path] = (), blind: Sequence[Path] = (), 
 
     Of the files ``blind`` no sentence is printed, lest it be learnt from.
     """
+    ear = Remembers(ear)
     found, matrices = {}, {}
     for split in SPLITS[1:]:
         shares, matrices[split] = understanding(split, ear, seed)

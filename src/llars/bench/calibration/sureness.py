@@ -171,11 +171,18 @@ def calibrated(fit: Mapping[str, list[Errors]], held_out: Mapping[str, list[Erro
     told = []
     for task in fit.keys() & held_out.keys():
         found, images = fitted(fit[task]), held_out[task]
-        steps = (Calibration(), Calibration(found.temperature), found)
-        errors = [expected_error(images, one) for one in steps]
-        errors.append(expected_error(images, found, by_image=True))
-        errors.append(float(np.mean([expected_error([one], found) for one in images])))
-        told.append(Sureness(task, found, *errors, tuple(coverage(images, found).tolist()), len(images)))
+        judged = Sureness(
+            task,
+            found,
+            before=expected_error(images, Calibration()),
+            scaled=expected_error(images, Calibration(found.temperature)),
+            after=expected_error(images, found),
+            by_image=expected_error(images, found, by_image=True),
+            single=float(np.mean([expected_error([one], found) for one in images])),
+            curve=tuple(coverage(images, found).tolist()),
+            images=len(images),
+        )
+        told.append(judged)
     return sorted(told, key=lambda one: [trial.task for trial in TRIALS].index(one.task))
 
 

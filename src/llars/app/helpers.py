@@ -1,0 +1,33 @@
+"""What images are good for that visitors send beside their scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llars.bands import Band, Modality, Role
+from llars.errors import BandError
+from llars.infer.planning import INSTEAD
+from llars.tasks import Step, get_task
+
+__all__ = ["ASKS", "helps", "role_of"]
+
+ASKS = {Role.SAR: get_task("cloud_sar").instruction, Role.PAN: get_task("pansharpen").instruction}
+"""What is asked for with an image of each role."""
+
+
+def role_of(bands: Sequence[Band], name: str) -> Role:
+    """Radar, or one panchromatic band.
+
+    Raises:
+        BandError: it is neither.
+    """
+    if all(band.modality is Modality.SAR for band in bands):
+        return Role.SAR
+    if len(bands) == 1:
+        return Role.PAN
+    raise BandError(f"{name} has {len(bands)} bands; what helps here is radar (VV, VH), or one panchromatic band")
+
+
+def helps(role: Role, steps: Sequence[Step]) -> bool:
+    """Whether one of the steps can use an image of that role: others are done without it."""
+    return any(role in get_task(step.task).guides or INSTEAD.get(step.task, ("",))[0] is role for step in steps)
