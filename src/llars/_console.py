@@ -54,7 +54,7 @@ def say(notes: Iterable[str]) -> None:
 
 
 def written(path: object, seconds: float) -> list[str]:
-    """The last word of a command that wrote a file: on a terminal, where its bar is gone; programs see the exit code."""
+    """The last word of a command that wrote a file, on a terminal, where no bar is left: programs see the exit code."""
     return [f"wrote {path} in {seconds:.1f} s"] if sys.stderr.isatty() else []
 
 

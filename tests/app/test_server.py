@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import rasterio
 from tests.app.conftest import LIMITS, running
+from tests.commands import plain, write
 
 from llars.app.bundled import BUNDLED
 from llars.app.session import STRETCHES
@@ -129,6 +130,18 @@ def test_ten_visitors_at_once_lose_nothing(served, picture, monkeypatch):
         with rasterio.MemoryFile(content) as memory, memory.open() as file:
             assert (file.read().mean() > usual) == bool(number % 2)
     assert not left(studio, monkeypatch)
+
+
+def test_an_image_that_helps_is_told_and_asked_for(served, picture, tmp_path):
+    from gradio_client import handle_file
+
+    _, address = served
+    visitor = client(address)
+    visitor.predict(handle_file(str(picture)), SENSOR, STRETCH, api_name="/upload")
+    pan = write(tmp_path / "pan.tif", plain(96, 80, 1))
+    facts, prompt = visitor.predict(handle_file(str(pan)), api_name="/guide")
+    assert "pan: pan.tif" in facts
+    assert prompt == "sharpen with the panchromatic band"
 
 
 def test_addresses_of_others_cannot_be_guessed(served):

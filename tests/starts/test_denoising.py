@@ -91,3 +91,11 @@ def test_no_pixel_beyond_the_margin_matters() -> None:
     other[:, :40] = 0.0
     first, second = (shrunk(torch.from_numpy(each)[None], noise) for each in (image, other))
     assert torch.equal(first[..., 40 + MARGIN_PX :, :], second[..., 40 + MARGIN_PX :, :])
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (17, 31), (8, 40)])
+def test_small_and_odd_images_keep_their_shape(shape: tuple[int, int]) -> None:
+    image = torch.from_numpy(noisy(fields()[:, : shape[0], : shape[1]], 0.05))[None]
+    restored = without_noise(image, [(RED, GREEN)])
+    assert restored.shape == image.shape
+    assert bool(restored.isfinite().all())

@@ -15,7 +15,7 @@ __all__ = ["give_back", "keep_freed", "resident", "watched"]
 LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
 """Bytes from which the C library asks the system for every block (its highest choice), and that it keeps when freed."""
 
-WATCHED_SHARE, SECONDS, GROWTH = 0.75, 0.05, 2**27
+WATCHED_SHARE, SECONDS, GROWTH = 0.85, 0.05, 2**27
 """Of a limit, from where on what lies idle is given back; how often that is looked at; bytes between two times."""
 
 STATE = Path("/proc/self/statm")

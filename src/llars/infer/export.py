@@ -199,7 +199,8 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     # The exporter tells at length what it skips.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     example = torch.zeros(1, bands, 4 * multiple, 6 * multiple)
-    height, width = (torch.export.Dim(name, min=1, max=2**16) for name in ("rows", "columns"))
+    least = 1 if network.noise is None else 2  # half of a tile must be wider than a block of cosines
+    height, width = (torch.export.Dim(name, min=least, max=2**16) for name in ("rows", "columns"))
     program = torch.onnx.export(
         network.eval().requires_grad_(False),
         (example,),

@@ -34,7 +34,7 @@ STRIP_CHANNEL, STRIP_BAND = 6, 48
 KEPT_CHANNEL, KEPT_BAND = 1, 8
 """The same for the rows that wait in the network for those below, as many as its halo."""
 
-TILE_BAND, CHUNK_BAND = 32, 20
+TILE_BAND, CHUNK_BAND = 32, 28
 """Bytes per pixel and band of a tile, finished and written at the same time, and of what is read ahead and at work."""
 
 HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)

@@ -109,7 +109,8 @@ def shrunk(image: Tensor, noise: Noise) -> Tensor:
 
 def _shrunk_blocks(image: Tensor, noise: Noise) -> Tensor:
     bands, height, width = image.shape[1:]
-    padded = functional.pad(image, [SIDE] * 4, mode="reflect")
+    # What is no wider than a block has no mirror image that is wide enough.
+    padded = functional.pad(image, [SIDE] * 4, mode="reflect" if min(height, width) > SIDE else "replicate")
     blocks = COSINES.to(image.device)
     mixed = torch.einsum("ncb,nbyx->ncyx", noise.mix, padded)
     level = functional.avg_pool2d(padded, SIDE, STEP).clamp(min=0.0)
