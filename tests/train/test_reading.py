@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from llars.model.reading import CLASSES
+from llars.model.reading import CLASSES, pad_tokens
 from llars.text.grammar import NONE, corpus
 from llars.train import reading
 from llars.train.reading import Examples, batches, doubled, encoded, train, utterances
@@ -77,8 +77,9 @@ def test_batches_hold_every_row_once() -> None:
 def test_training_learns_and_repeats() -> None:
     data = data_of(["destripe", "sr", NONE], 200)
     one, two = (train(data, torch.arange(len(data)), seed=3, epochs=12) for _ in range(2))
-    read = one.read([""] * len(data), [tokens.float().numpy() for tokens in data.tokens])
-    right = sum(found.task == CLASSES[int(task)] for found, task in zip(read, data.task, strict=True))
+    # The other two votes are trained elsewhere, so the network is asked alone.
+    with torch.inference_mode():
+        right = int((one(*pad_tokens(data.tokens)).logits.argmax(dim=1) == data.task).sum())
     # Three classes in words that repeat: chance is a third.
     assert right > 0.85 * len(data)
     for name, tensor in one.state_dict().items():

@@ -80,8 +80,8 @@ class Denoised(Mended):
                 block = Window(top, left, top + BLOCK_SIDE, left + BLOCK_SIDE).within(height, width)
                 wider = block.grown(MARGIN_PX).within(height, width)
                 with torch.inference_mode():
-                    part = shrunk(image[(..., *wider.slices)], self.noise)[0].numpy()
-                clean[(slice(None), *block.slices)] = part[(slice(None), *block.inside(wider))]
+                    mended = shrunk(image[(..., *wider.slices)], self.noise)[0].numpy()
+                clean[(slice(None), *block.slices)] = mended[(slice(None), *block.inside(wider))]
         part = (slice(None), *window.inside(around))
         return clean[part], valid[part]
 

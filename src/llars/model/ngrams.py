@@ -40,7 +40,8 @@ class WordVote(nn.Module):
         starts = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)[:-1]])
         # Long texts have more features, not more evidence: many of them say the same.
         scores = self.weights(flat, starts) / counts.clamp(min=1).sqrt()[:, None] + self.bias
-        return scores.log_softmax(dim=1)
+        found: Tensor = scores.log_softmax(dim=1)
+        return found
 
 
 def grams(text: str) -> list[int]:

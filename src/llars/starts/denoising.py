@@ -62,8 +62,8 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     variance = law[0] + law[1] * np.maximum(mean, 0.0)
     law[:, variance < LEAST**2] = 0.0
     mix, unmix = _components(windows, np.sqrt(np.maximum(variance, LEAST**2)))
-    parts = (torch.from_numpy(part).float()[None] for part in (mix, unmix, *law))
-    return Noise(*parts, spectrum[None], torch.from_numpy(shift).float()[None])
+    each = [torch.from_numpy(part).float()[None] for part in (mix, unmix, law[0], law[1], shift)]
+    return Noise(each[0], each[1], each[2], each[3], spectrum[None], each[4])
 
 
 def without_noise(image: Tensor, bands: Sequence[Sequence[Band]]) -> Tensor:

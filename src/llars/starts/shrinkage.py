@@ -135,7 +135,7 @@ def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks:
     weight = 1.0 / share.square().sum(1, keepdim=True).clamp_(min=1.0)
     total = functional.fold(
         blocks.flatten(1).T @ coefficients.mul_(share).mul_(weight).flatten(2),
-        [SIDE + STEP * (side - 1) for side in weight.shape[2:]],
+        tuple(SIDE + STEP * (side - 1) for side in weight.shape[2:]),
         SIDE,
         stride=STEP,
     )

@@ -174,7 +174,8 @@ def evaluate(ear: Hears, real: Sequence[Path] = (), blind: Sequence[Path] = (), 
     Of the files ``blind`` no sentence is printed, lest it be learnt from.
     """
     ear = Remembers(ear)
-    found, matrices = {}, {}
+    found: dict[str, float] = {}
+    matrices: dict[str, str] = {}
     for split in SPLITS[1:]:
         shares, matrices[split] = understanding(split, ear, seed)
         found |= {f"{name}, {split}": share for name, share in shares.items()}
