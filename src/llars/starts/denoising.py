@@ -14,7 +14,7 @@ from torch.nn import functional
 from llars.bands import Band, Modality
 from llars.sensors import get_sensor
 from llars.starts.noise import noise_law
-from llars.starts.shrinkage import COSINES, SIDE, Noise, shrunk
+from llars.starts.shrinkage import COSINES, SIDE, TINY, Noise, shrunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +31,8 @@ LEVEL = 0.25
 """Share of the blocks of radar, those of the most level surroundings, in which speckle is measured."""
 
 
-GROUND = 4
-"""Frequency of a block below which the ground hides the speckle."""
+GROUND = 3
+"""Frequency of a block, across or down, below which the ground hides the speckle."""
 
 NEWTON_STEPS = 3
 """Of the solution for the looks: the first guess is 7 % off at one look."""
@@ -93,12 +93,16 @@ def _speckle(windows: Tensor) -> Tensor:
     unrest = (squares - around.square()).reshape(count, bands, -1).transpose(0, 1).reshape(bands, -1)
     power = blocks.square().view(count, bands, SIDE * SIDE, -1).permute(1, 2, 0, 3).reshape(bands, SIDE * SIDE, -1)
     chosen = unrest.argsort(1)[:, : max(1, math.ceil(LEVEL * unrest.shape[1]))]
-    level = power.gather(2, chosen[:, None].expand(-1, SIDE * SIDE, -1)).mean(2).view(bands, SIDE, SIDE)
-    level = (level + level.mT) / 2
-    # Low frequencies tell of the ground; speckle is correlated over a pixel or two, its power there about the same.
-    rung = torch.maximum(*torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij"))
-    level[:, rung < GROUND] = level[:, rung == GROUND].mean(1, keepdim=True)
-    return level.flatten(1)
+    level = power.gather(2, chosen[:, None].expand(-1, SIDE * SIDE, -1)).mean(2)
+    # The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground hides the low end.
+    across = torch.arange(SIDE).expand(SIDE, SIDE)
+    seen = torch.maximum(across, across.T).flatten() >= GROUND
+    squared = (across.square() + across.T.square()).flatten().float()
+    logarithm = level[:, seen].clamp(min=TINY).log()
+    away = squared[seen] - squared[seen].mean()
+    fall = ((logarithm * away).sum(1, keepdim=True) / away.square().sum()).clamp(max=0.0)
+    middle = logarithm.mean(1, keepdim=True) - fall * squared[seen].mean()
+    return (middle + fall * squared).exp()
 
 
 def _bias(variance: float) -> float:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "SIDE", "Noise", "shrunk"]
+__all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "SIDE", "TINY", "Noise", "shrunk"]
 
 SIDE = 8
 """Of a block, in pixels."""
@@ -35,6 +35,7 @@ OVERRATED = 1.5
 """The noise's power counts so often: what is left of it is seen, what is lost of fine ground is not."""
 
 TINY = 1e-12
+"""Power below which nothing is divided by."""
 
 
 def _cosines() -> Tensor:
