@@ -30,7 +30,7 @@ from llars.infer.profile import RasterProfile, read_profile
 from llars.infer.restorer import Restorer
 from llars.infer.starts import STARTED, Denoised, set_out
 from llars.scene import open_scene
-from llars.starts.shrinkage import MARGIN_PX, Noise, shrunk
+from llars.starts.shrinkage import MARGIN_PX, SIDE, Noise, shrunk
 from llars.tasks import TONES, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -105,7 +105,7 @@ def export_file(
 
     It is exact for this scene, and good for others of its sensor and season: their statistics are taken for its own.
     Input ``image`` and output ``restored`` are ``(1, band, y, x)`` float32, stored numbers; sides are any multiples of
-    ``network.multiple``. Numbers that mean no data are not known of: fill them before, mask them after.
+    ``network.multiple``, above 16 pixels for denoise. Numbers that mean no data are not known of: fill them before, mask them after.
 
     Args:
         source: a raster that GDAL reads: its bands, encoding and statistics go into the file.
@@ -198,8 +198,9 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     """The network as an ONNX document with free height and width."""
     # The exporter tells at length what it skips.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    example = torch.zeros(1, bands, 4 * multiple, 6 * multiple)
-    least = 1 if network.noise is None else 2  # half of a tile must be wider than a block of cosines
+    # Half of a tile must be wider than a block of cosines: what is narrower is mirrored in another way.
+    least = 1 if network.noise is None else 2 * SIDE // multiple + 1
+    example = torch.zeros(1, bands, (least + 3) * multiple, (least + 5) * multiple)
     height, width = (torch.export.Dim(name, min=least, max=2**16) for name in ("rows", "columns"))
     program = torch.onnx.export(
         network.eval().requires_grad_(False),
