@@ -46,9 +46,12 @@ def test_all_tasks_but_those_on_tones_share_one_truth(held_out: Corpus, bank: Ve
         torch.testing.assert_close(held.batch.clean, found[0].batch.clean)
 
 
-def test_the_noise_has_the_deviation_that_the_severity_stands_for(held_out: Corpus, bank: VectorBank) -> None:
-    noisy = validation_batches(held_out, bank, size=4, patch=64)[0].batch
-    assert float((noisy.degraded - noisy.clean).std()) == pytest.approx(0.05, rel=0.03)
+def test_some_of_the_noise_is_gone_where_the_network_sets_out(held_out: Corpus, bank: VectorBank) -> None:
+    held = validation_batches(held_out, bank, size=4, patch=64)[0]
+    assert held.task == "denoise"
+    assert float((held.batch.degraded - held.batch.clean).std()) < 0.96 * 0.05, (
+        "little of it: this ground is random too"
+    )
 
 
 def test_the_training_split_is_refused(corpus: Corpus, bank: VectorBank) -> None:

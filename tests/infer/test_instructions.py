@@ -161,13 +161,24 @@ def test_doubt_is_told(reader: Reader) -> None:
     [
         ("remove the stripes, then rotate the image by 90 degrees", "destripe", "rotate the image by 90 degrees"),
         ("denoise, then colorize it", "denoise", "colorize it"),
-        ("denoise and email it to bob", "denoise", "email it to bob"),
     ],
 )
 def test_what_is_left_out_is_told(reader: Reader, text: str, kept: str, dropped: str) -> None:
     found = reader.interpret(text)
     assert [step.task for step in found.steps] == [kept]
     assert found.doubts == (f"'{dropped}' asks for nothing that llars does; it was left out",)
+
+
+def test_what_hides_in_a_step_makes_it_doubtful(reader: Reader) -> None:
+    found = reader.interpret("denoise and email it to bob")
+    assert [step.task for step in found.steps] == ["denoise"]
+    assert "email it to bob" in found.doubts[0]
+    assert "nothing that llars does" in found.doubts[0]
+
+
+@pytest.mark.parametrize("text", ["make it less hazy", "make the noisy parts clean"])
+def test_the_fault_that_is_to_go_may_be_named_with_make(reader: Reader, text: str) -> None:
+    assert reader.understand(text)
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:

@@ -94,6 +94,6 @@ def test_scenes_with_many_lines_are_sampled(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_other_tasks_set_out_from_the_scene_itself() -> None:
     target, _ = faulty("deblur")
-    assert set_out("denoise", target, []) is target
+    assert set_out("haze", target, []) is target
     three, two = layers(ground(9)), layers(ground(9, bands=2))
     assert set_out("stf", three, [two, three]) is three

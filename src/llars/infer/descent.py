@@ -140,7 +140,9 @@ def descend(
                             scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0) * folded.temperature)
                             deviations.add(_numpy(scale)[part])
                 while cores and images.bottom >= work.around(cores[0]).bottom:
-                    yield _whole(cores.popleft(), sides, work, images, deviations, gaps)
+                    core = cores.popleft()
+                    kept = work.around(cores[0]).top if cores else core.bottom
+                    yield _whole(core, kept, sides, work, images, deviations, gaps)
 
 
 def _numpy(image: Tensor) -> NDArray[np.float32]:
@@ -149,13 +151,11 @@ def _numpy(image: Tensor) -> NDArray[np.float32]:
 
 
 def _whole(
-    core: Window, sides: Window, work: Work, images: _Floats, deviations: _Floats, gaps: _Rows[np.bool_]
+    core: Window, kept: int, sides: Window, work: Work, images: _Floats, deviations: _Floats, gaps: _Rows[np.bool_]
 ) -> Restored:
-    """A tile whose rows have all come."""
+    """A tile whose rows have all come; those above ``kept`` are needed no more."""
     around = work.around(core)
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
-    # The tile below begins where this one ends.
-    kept = core.bottom - (core.top - around.top)
     image = images.take(around.top, around.bottom, kept)
     if work.anchor:
         cells = around.coarser(work.anchor.factor)

@@ -105,7 +105,8 @@ def export_file(
 
     It is exact for this scene, and good for others of its sensor and season: their statistics are taken for its own.
     Input ``image`` and output ``restored`` are ``(1, band, y, x)`` float32, stored numbers; sides are any multiples of
-    ``network.multiple``, above 16 pixels for denoise. Numbers that mean no data are not known of: fill them before, mask them after.
+    ``network.multiple``, above 16 pixels for denoise. Numbers that mean no data are not known of: fill them before,
+    mask them after.
 
     Args:
         source: a raster that GDAL reads: its bands, encoding and statistics go into the file.

@@ -103,7 +103,7 @@ class Reader:
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
         said = self._ear.parts(allowed)
-        found = [clause for clause in requests(said) if _asks(clause)]
+        found = [clause for clause in requests(said) if _asks(clause) and not _SPOILS.search(clause.text)]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
         steps = tuple(
@@ -117,6 +117,13 @@ class Reader:
     def _hint(self) -> str:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
 
+
+_SPOILS = re.compile(
+    r"\b(?:add|introduce|inject|simulate)\b.*\b(?:noise|speckle|grain|haze|fog|mist|blur|clouds?|stripes?)\b"
+    r"|\bmake\b(?!.*\b(?:less|not|no|never|clear|clean|sharp|better|free)).*\b(?:hazy|foggy|misty|noisy|grainy|blurry|blurred|cloudy|striped)\b",
+    re.IGNORECASE,
+)
+"""What asks for a fault names it as what asks to be rid of it does, and only the verb tells them apart."""
 
 EXPOSURES = (0.25, 0.5, 1.0)
 """Stops that words convey: slightly, somewhat, much."""

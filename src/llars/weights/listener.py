@@ -67,8 +67,7 @@ class Listener:
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
         plain = len(by_words) == 1 and by_words[0].reading.probability >= _PLAIN and by_words[0].reading.compound < 0.5
-        # A word alone ("gaps") sounds surer than it is.
-        doubtful = any(" " not in part.text or _asked(part) < _PLAINER for part in by_sense)
+        doubtful = any(_asked(part) < _PLAINER for part in by_sense)
         if plain and _asks(by_words[0]) and doubtful:
             return by_words
         return by_sense
