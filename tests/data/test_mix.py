@@ -72,7 +72,7 @@ def test_batches_are_whole(mixer: Mixer) -> None:
 
 
 def test_severity_zero_means_that_nothing_changes(corpus: Corpus, bank: VectorBank) -> None:
-    mixer = only(corpus, bank, "denoise", none_needed=1.0)
+    mixer = only(corpus, bank, "haze", none_needed=1.0)
     for step in range(10):
         batch = mixer.batch(step)
         assert torch.equal(batch.degraded, batch.clean)
@@ -83,7 +83,9 @@ def test_severities_above_zero_mean_that_something_changes(mixer: Mixer) -> None
     for step in range(40):
         batch = mixer.batch(step)
         changed = (batch.degraded != batch.clean).flatten(1).any(1)
-        assert not (changed & (batch.severity == 0)).any()
+        # The start of denoising takes out what noise the corpus itself has.
+        kept = batch.task != TASK_KEYS.index("denoise")
+        assert not (changed & kept & (batch.severity == 0)).any()
         # The mildest dead lines may miss a patch.
         assert changed[batch.severity > 0.2].all()
 
