@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ import torch
 from llars.bands import Band, Modality
 from llars.infer.layers import Filled
 from llars.infer.sources import ImageSource
-from llars.infer.starts import denoised
+from llars.infer.starts import Denoised
 from llars.infer.tiles import Window
 from llars.starts.denoising import find_noise, without_noise
 from llars.starts.noise import noise_law
@@ -76,12 +78,27 @@ def test_speckle_is_taken_out_of_decibels_without_moving_the_mean_power(looks: i
     assert float(restored.mean()) == pytest.approx(-10.0, abs=0.3)
 
 
-def test_windows_of_a_scene_show_nowhere() -> None:
+def test_windows_of_a_scene_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     image = noisy(fields(192), 0.03)
-    layers = denoised(Filled.of(ImageSource(image), (RED, GREEN)))
-    whole, _ = layers.read(Window(0, 0, 192, 192))
-    part, _ = layers.read(Window(33, 50, 101, 177))
+    held = Denoised.of(Filled.of(ImageSource(image), (RED, GREEN)))
+    whole, _ = held.read(Window(0, 0, 192, 192))
+    monkeypatch.setattr("llars.infer.starts.BLOCK_SIDE", 40)
+    part, valid = replace(held, whole=None).read(Window(33, 50, 101, 177))
     np.testing.assert_allclose(part, whole[:, 33:101, 50:177], atol=1e-6)
+    assert valid.shape == part.shape
+    part[:] = 0.0
+    assert held.read(Window(33, 50, 101, 177))[0].any()
+
+
+def test_filled_gaps_of_radar_are_not_taken_for_level_ground() -> None:
+    factor = np.random.default_rng(5).gamma(4, 0.25, (1, 1, 128, 128))
+    image = (0.6 + 10.0 * np.log10(factor) / 35.0).astype(np.float32)
+    there = np.ones(image.shape, dtype=bool)
+    whole = find_noise(image, there, (RADAR,))
+    there[..., 40:, :] = False
+    part = find_noise(np.where(there, image, 0.6).astype(np.float32), there, (RADAR,))
+    torch.testing.assert_close(part.constant, whole.constant, rtol=0.3, atol=0.0)
+    assert not find_noise(image, np.zeros_like(there), (RADAR,)).constant.any()
 
 
 def test_no_pixel_beyond_the_margin_matters() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from llars.infer.layers import Pixels
 
-__all__ = ["sample_blocks", "sample_pixels", "sample_windows", "statistics_of"]
+__all__ = ["SAMPLE", "sample_blocks", "sample_pixels", "sample_windows", "statistics_of"]
 
 SAMPLE = 2**21
 """Pixels that statistics are taken of: all of a scene that has no more, else small blocks from all over it."""

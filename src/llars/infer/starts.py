@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity, optics
 from llars.infer.layers import Layers, Mended
-from llars.infer.sampling import sample_blocks, sample_pixels, sample_windows
+from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
 from llars.starts.denoising import find_noise
@@ -43,13 +44,13 @@ NOISY_SIDE = 96
 """Of the windows in which noise is measured, in pixels."""
 
 BLOCK_SIDE = 256
-"""Of the blocks whose noise is taken out at once, in pixels: a multiple of ``ALIGNED``."""
+"""Of the blocks whose noise is taken out at once, in pixels: coefficients take sixteen times an image's memory."""
 
 
 def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
     """What the network is given for ``task`` in place of ``target``."""
     if task == "denoise":
-        return denoised(target)
+        return Denoised.of(target)
     if task == "destripe":
         return unstriped(target)
     if task == "deblur":
@@ -68,22 +69,36 @@ class Denoised(Mended):
     noise: Noise
     """Of the scene."""
 
+    whole: Pixels | None = None
+    """The scene without noise, where it is small: statistics are taken of all of it before the first tile."""
+
+    @classmethod
+    def of(cls, layers: Layers) -> Denoised:
+        """Measures the noise in windows from all over the scene."""
+        start = cls(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands))
+        height, width = layers.size
+        return replace(start, whole=start.read(Window(0, 0, height, width))) if height * width <= SAMPLE else start
+
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; the scene's blocks are the same in every window."""
-        around = window.grown(MARGIN_PX).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
+        if self.whole is not None:
+            part = (slice(None), *window.slices)
+            return self.whole[0][part].copy(), self.whole[1][part].copy()
+        around = self._seen_by(window)
         values, valid = self.layers.read(around)
         image = torch.from_numpy(values)[None]
-        clean = np.empty_like(values)
-        height, width = around.shape
-        for top in range(0, height, BLOCK_SIDE):
-            for left in range(0, width, BLOCK_SIDE):
-                block = Window(top, left, top + BLOCK_SIDE, left + BLOCK_SIDE).within(height, width)
-                wider = block.grown(MARGIN_PX).within(height, width)
-                with torch.inference_mode():
-                    mended = shrunk(image[(..., *wider.slices)], self.noise)[0].numpy()
-                clean[(slice(None), *block.slices)] = mended[(slice(None), *block.inside(wider))]
-        part = (slice(None), *window.inside(around))
-        return clean[part], valid[part]
+        clean = np.empty((len(values), *window.shape), dtype=np.float32)
+        corners = itertools.product(*(range(side.start, side.stop, BLOCK_SIDE) for side in window.slices))
+        for top, left in corners:
+            block = Window(top, left, min(top + BLOCK_SIDE, window.bottom), min(left + BLOCK_SIDE, window.right))
+            wider = self._seen_by(block)
+            with torch.inference_mode():
+                mended = shrunk(image[(..., *wider.inside(around))], self.noise)[0].numpy()
+            clean[(slice(None), *block.inside(window))] = mended[(slice(None), *block.inside(wider))]
+        return clean, valid[(slice(None), *window.inside(around))]
+
+    def _seen_by(self, window: Window) -> Window:
+        return window.grown(MARGIN_PX).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
 
 
 @dataclass(frozen=True)
@@ -142,11 +157,6 @@ class Predicted(Mended):
         parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
         image, fine, coarse = (torch.from_numpy(part)[None] for part in parts)
         return predicted(image, fine, coarse, self.gain, self.shift)[0].numpy(), valid
-
-
-def denoised(layers: Layers) -> Layers:
-    """Without the noise that is measured in windows from all over the scene."""
-    return Denoised(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands))
 
 
 def unstriped(layers: Layers) -> Layers:

@@ -30,7 +30,6 @@ LEAST = 1e-3
 LEVEL = 0.25
 """Share of the blocks of radar, those of the most level surroundings, in which speckle is measured."""
 
-
 GROUND = 3
 """Frequency of a block, across or down, below which the ground hides the speckle."""
 
@@ -52,12 +51,12 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     if (~radar).any():
         law[:, ~radar] = noise_law(windows[:, ~radar], valid[:, ~radar])
     if radar.any():
-        power = _speckle(torch.from_numpy(windows[:, radar]))
+        power = _speckle(*(torch.from_numpy(part[:, radar]) for part in (windows, valid)))
         law[0, radar] = power.mean(1).numpy()
         shift[radar] = [_bias(variance) for variance in law[0, radar]]
         if radar.all():
             # In proportion to the noise of each band, which the components have in equal parts.
-            spectrum = (power / power.mean(1, keepdim=True)).mean(0)
+            spectrum = (power / power.mean(1, keepdim=True).clamp(min=TINY)).mean(0)
     mean = windows.mean((0, 2, 3), dtype=np.float64)
     variance = law[0] + law[1] * np.maximum(mean, 0.0)
     law[:, variance < LEAST**2] = 0.0
@@ -83,16 +82,25 @@ def _components(
     return turn.T / deviation, deviation[:, None] * turn
 
 
-def _speckle(windows: Tensor) -> Tensor:
-    """Power of the speckle at each pair of frequencies ``(band, 64)``, in blocks amid level ground."""
+def _speckle(windows: Tensor, valid: Tensor) -> Tensor:
+    """Power of the speckle at each pair of frequencies ``(band, 64)``, in blocks amid level ground.
+
+    Filled gaps are the most level of all: blocks that touch one do not count. Where all do, there is no speckle.
+    """
     count, bands, height, width = windows.shape
     blocks = functional.conv2d(windows.reshape(-1, 1, height, width), COSINES, stride=SIDE)
     means = blocks[:, :1]
     around = functional.avg_pool2d(functional.pad(means, [1] * 4, mode="replicate"), 3, 1)
     squares = functional.avg_pool2d(functional.pad(means, [1] * 4, mode="replicate").square(), 3, 1)
-    unrest = (squares - around.square()).reshape(count, bands, -1).transpose(0, 1).reshape(bands, -1)
+    touched = functional.max_pool2d((~valid).float(), SIDE)
+    unrest = (squares - around.square()).view_as(touched).where(touched == 0, torch.inf)
+    unrest = unrest.transpose(0, 1).reshape(bands, -1)
     power = blocks.square().view(count, bands, SIDE * SIDE, -1).permute(1, 2, 0, 3).reshape(bands, SIDE * SIDE, -1)
-    chosen = unrest.argsort(1)[:, : max(1, math.ceil(LEVEL * unrest.shape[1]))]
+    # As many for all bands, so that they make one tensor.
+    measured = int(unrest.isfinite().sum(1).min())
+    if measured == 0:
+        return torch.zeros(bands, SIDE * SIDE)
+    chosen = unrest.argsort(1)[:, : math.ceil(LEVEL * measured)]
     level = power.gather(2, chosen[:, None].expand(-1, SIDE * SIDE, -1)).mean(2)
     # The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground hides the low end.
     across = torch.arange(SIDE).expand(SIDE, SIDE)
