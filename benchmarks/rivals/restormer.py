@@ -8,14 +8,4 @@ __all__ = ["Restormer"]
 
 
 class Restormer(UShape):
-    """The encoder and decoder alone."""
-
-    def __init__(
-        self,
-        bands: tuple[int, int] = (3, 3),
-        width: int = 48,
-        blocks: tuple[int, int, int, int] = (4, 6, 6, 8),
-        refinement: int = 4,
-    ) -> None:
-        """The defaults are the paper's (implementation details): 26.1 M parameters."""
-        super().__init__(bands, width, blocks, refinement)
+    """The encoder and decoder alone; the defaults are the paper's (implementation details): 26.1 M parameters."""

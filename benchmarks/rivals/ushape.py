@@ -30,10 +30,10 @@ class UShape(nn.Module):
 
     def __init__(
         self,
-        bands: tuple[int, int],
-        width: int,
-        blocks: Sequence[int],
-        refinement: int,
+        bands: tuple[int, int] = (3, 3),
+        width: int = 48,
+        blocks: Sequence[int] = (4, 6, 6, 8),
+        refinement: int = 4,
         bridges: Sequence[nn.Module] | None = None,
         bridged: Sequence[int] | None = None,
         heads: Sequence[int] = (1, 2, 4, 8),
