@@ -24,12 +24,14 @@ class Qgis:
         plugins = folder / "profile" / "profiles" / "default" / "python" / "plugins"
         plugins.mkdir(parents=True)
         (plugins / "llars_provider").symlink_to(REPOSITORY / "qgis" / "llars_provider")
-        # PYTHONPATH would lead QGIS's own Python to foreign packages; the command finds the sources by itself.
+        # PYTHONPATH, or a virtual environment that is active, would lead QGIS's own Python to foreign packages; the
+        # command finds the sources by itself.
         search = environment(folder)["PYTHONPATH"]
         command = folder / "bin" / "llars"
         command.write_text(command.read_text().replace("exec ", f'PYTHONPATH="{search}" exec '), encoding="utf-8")
         self.environment = {
             **{name: value for name, value in environment(folder).items() if name != "PYTHONPATH"},
+            "PATH": os.defpath,
             "QT_QPA_PLATFORM": "offscreen",
             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile"),
             "XDG_RUNTIME_DIR": str(folder / "runtime"),

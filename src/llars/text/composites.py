@@ -18,7 +18,7 @@ MAX_STEPS = 4
 _PIECE = re.compile(r"\{(do|noun|say|fault|adj|step|any)([1-4])\}")
 _SLOT = re.compile(r"\{(\w+)\}")
 _MARK = re.compile("([\ue000-\ue004])")
-_NAMED_SHARE, _FOREIGN_SHARE = 0.25, 0.12
+_NAMED_SHARE, _FOREIGN_SHARE = 0.25, 0.2
 # Kinds that only training has: a joint that fits several kinds of pieces is taught with all of them.
 _EITHER = {"step": ("do", "noun"), "any": ("do", "do", "noun", "say")}
 

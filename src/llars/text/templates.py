@@ -45,9 +45,11 @@ PARTS = ("fault", "adj")
 # Training has more templates outside the frames than in them; the held-out words are half and half.
 _BARE_SHARE = {"train": 0.65, "heldout": 0.5, "second": 0.5}
 
-# Of the irrelevant sentences of training: words of other trades where a task's words would stand, and words of the
-# tasks where nothing is asked of us.
-_FOREIGN_SHARE, _NEAR_SHARE = 0.3, 0.15
+# Of the irrelevant sentences of training: words of other trades where a task's words would stand, words of the tasks
+# where nothing is asked of us, and requests for the faults that the tasks repair.
+_FOREIGN_SHARE, _NEAR_SHARE, _SPOIL_SHARE = 0.25, 0.22, 0.13
+_FRAMED_SHARE = 0.5
+_SPOILT = ("cloud", "haze", "denoise", "deblur", "destripe", "sr")
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -198,9 +200,12 @@ def _add_lexicon(level: Level, entry: Mapping[str, Any], frames: Mapping[str, An
 def foreign_step(rng: random.Random) -> str:
     """An imperative of training that asks for nothing we do: "email it to Bob"."""
     table = read_table("irrelevant.yaml")
-    if rng.random() < _FOREIGN_SHARE:
+    drawn = rng.random()
+    if drawn < _FOREIGN_SHARE:
         words = {**_plain_words(), **read_table("lexicon.yaml")["none"]}
         return fill(rng.choice(["{act} {it}", "{act} {it}", "apply {tool}"]), words, rng)[0]
+    if drawn < _FOREIGN_SHARE + _SPOIL_SHARE:
+        return fill(rng.choice(read_table("lexicon.yaml")["spoil"]["do"]), _near_words(rng.choice(_SPOILT)), rng)[0]
     return fill(rng.choice([*table["do"]["train"], *table["step"]]), table["words"], rng)[0]
 
 
@@ -208,8 +213,10 @@ def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
     """Words that ask for nothing we do, and their template; many in the frames of tasks: a frame says nothing."""
     table = read_table("irrelevant.yaml")
     second = read_table("second.yaml")["irrelevant"]
-    if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE:
-        return _foreign(rng) if drawn < _FOREIGN_SHARE else _near_miss(rng)
+    if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE + _SPOIL_SHARE:
+        if drawn < _FOREIGN_SHARE:
+            return _foreign(rng)
+        return _near_miss(rng) if drawn < _FOREIGN_SHARE + _NEAR_SHARE else _spoiling(rng)
     if rng.random() < _BARE_SHARE[split]:
         template = rng.choice(second["bare"] if split == "second" else table[split])
         return fill(template, table["words"], rng)[0], template
@@ -235,9 +242,25 @@ def _foreign(rng: random.Random) -> tuple[str, str]:
 
 
 def _near_miss(rng: random.Random) -> tuple[str, str]:
-    """Words of a task where no repair is asked for: "simulate haze", "who invented the Wiener filter?"."""
-    lexicon = read_table("lexicon.yaml")
+    """Words of a task where no repair is asked for: "detect haze", "who invented the Wiener filter?"."""
     # Brightness speaks through the words of its levels and has none of its own here.
-    words = {**_plain_words(), **lexicon["shared"], **lexicon["tasks"][rng.choice(TASK_KEYS[:-1])]}
-    template = rng.choice([text for text in lexicon["near"] if all(slot in words for slot in _SLOT.findall(text))])
+    words = _near_words(rng.choice(TASK_KEYS[:-1]))
+    near = read_table("lexicon.yaml")["near"]
+    template = rng.choice([text for text in near if all(slot in words for slot in _SLOT.findall(text))])
     return fill(template, words, rng)[0], template
+
+
+def _spoiling(rng: random.Random) -> tuple[str, str]:
+    """A request for a fault: "add noise to it", "it should look hazy"; the imperatives in the frames of tasks."""
+    spoil = read_table("lexicon.yaml")["spoil"]
+    words = _near_words(rng.choice(_SPOILT))
+    kind = rng.choice(["do", "do", "say"])
+    template = rng.choice(spoil[kind])
+    # A wish has no place in the frames of complaints.
+    frame = rng.choice(_frames("train")[kind]) if kind == "do" and rng.random() < _FRAMED_SHARE else f"{{{kind}}}"
+    return fill(frame.replace(f"{{{kind}}}", template), words, rng)[0], template
+
+
+def _near_words(task: str) -> dict[str, Sequence[str]]:
+    lexicon = read_table("lexicon.yaml")
+    return {**read_table("irrelevant.yaml")["words"], **_plain_words(), **lexicon["shared"], **lexicon["tasks"][task]}

@@ -29,7 +29,7 @@ from llars.train.steps import Lines, lines, sentences, train_steps
 from llars.train.words import train_words
 
 SEED = 0
-PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 2400, 7500, 10_000, 1000
+PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 2400, 9000, 12_000, 1000
 SINGLE_LINES = 5000
 EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CHUNK = 4096
