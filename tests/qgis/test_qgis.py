@@ -31,7 +31,7 @@ class Qgis:
         command.write_text(command.read_text().replace("exec ", f'PYTHONPATH="{search}" exec '), encoding="utf-8")
         self.environment = {
             **{name: value for name, value in environment(folder).items() if name != "PYTHONPATH"},
-            "PATH": os.defpath,
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.defpath}",
             "QT_QPA_PLATFORM": "offscreen",
             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile"),
             "XDG_RUNTIME_DIR": str(folder / "runtime"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, requests, without_negated
+from llars.text.clauses import Clause, is_courtesy, requests, without_negated
 from llars.text.direction import direction, stops
 from llars.text.encoder import SentenceEncoder
 from llars.weights.reader import load_listener
@@ -37,14 +37,6 @@ _SCALE = re.compile(
     r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
     re.IGNORECASE,
 )
-_COURTESY = re.compile(
-    r"(?:please|thanks?(?: you)?(?: in advance)?|many thanks|cheers|asap|as soon as possible|if (?:you can|possible)"
-    r"|(?:fix|repair|help|correct)(?: (?:it|this|that|both|them|me|everything))?|that'?s all|in that order|for me"
-    r"|so|or|and|hi|hello|hey)[.!?]*",
-    re.IGNORECASE,
-)
-"""Words that ask for nothing and that nobody misses."""
-
 _METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
 _COARSER = re.compile(
     r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halve)\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
@@ -111,7 +103,7 @@ class Reader:
             for clause in found
         )
         doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
-        doubts += [_left_out(clause) for clause in said if not _asks(clause) and not _COURTESY.fullmatch(clause.text)]
+        doubts += [_left_out(clause) for clause in said if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
 
     def _hint(self) -> str:

@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Clause", "Judgement", "clauses", "cut", "parts", "requests", "without_negated"]
+__all__ = ["Clause", "Judgement", "clauses", "cut", "is_courtesy", "parts", "requests", "without_negated"]
 
 _UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
 _START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
 # Complaints are full of these: "the columns don't match".
 _COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand|care|like|work)\b"
+# "Don't sharpen until it is denoised" forbids nothing, it puts things in order.
+_NO_ORDER = r"(?![^,;.!?]*\b(?:until|till|before|unless)\b)"
 _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
-    rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT})"
-    r"|(?<=but )not\s+|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
-    r"|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b)"
+    rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT}){_NO_ORDER}"
+    r"|(?<=but )not\s+(?!until\b|till\b|before\b|ahead\b|earlier\b|prior\b|unless\b)|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
+    rf"|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b){_NO_ORDER}"
     r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
     r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
     rf"){_UNTIL}"
@@ -30,9 +32,18 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 
+# "Once you're through", "that done": what was asked for before is over, whatever it was.
+_DONE = (
+    r"(?:(?:once|when|after|as soon as)\s+(?:(?:you(?:['’]re|['’]ve| are| have)?|(?:that|this|it|all)(?:['’]s| is| has)?)\s+)?"
+    r"(?:been\s+)?(?:done|finish(?:ed)?|through|ready|completed?|over|settled|got)\b"
+    r"|(?:having\s+(?:done|finished)|with)\s+(?:that|this|so)(?:\s+(?:done|finished|over|out of the way))?\b"
+    r"|that\s+(?:done|settled)\b)"
+    r"(?:\s+(?:with\s+)?(?:that|this|it|so)\b)?(?!\s+(?:with|the|by)\b)"
+)
 _FILLER = re.compile(
     r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but"
-    r"|afterwards?|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)])"
+    r"|afterwards?|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)]"
+    rf"|to (?:begin|start) with|though|although|{_DONE})"
     r"(?:\s*[,:]\s*|\s+|$))+",
     re.IGNORECASE,
 )
@@ -41,13 +52,23 @@ _SENTENCES = re.compile(
 )
 _THAT = r"(?!\s+(?:that|this|which)\b)"
 _FIRST = re.compile(r"(?:[,.;]?\s*\bbut (?:first|before that)|[.;]\s*before that)\b,?\s*", re.IGNORECASE)
-_LAST = re.compile(r"^(.+?)[,;.]?\s+but\s+(.+?)\s+(?:first|beforehand|before that)[.!]?$", re.IGNORECASE)
+_LAST = re.compile(
+    r"^(.+?)[,;.]?\s+(?:-\s+)?(?:but|though|although|yet|however)\s+(.+?)"
+    r",?\s+(?:first|beforehand|before(?: that)?|in advance|up front|earlier|(?:prior to|ahead of) that)[.!]?$",
+    re.IGNORECASE,
+)
+_NOT_BEFORE = re.compile(
+    r"^(?:(?:please\s+)?(?:do not|don['’]?t|never|no|wait with|hold (?:off|on|back)(?: with)?)\s+(.+?)"
+    r"|(.+?),?\s+(?:(?:but|and|though|although|only)\s+)?(?:not|never|no (?:earlier|sooner)))"
+    r",?\s+(?:until|till|before|unless|than)\s+(.+)$",
+    re.IGNORECASE,
+)
 _LEADING = re.compile(rf"^(before|prior to|after|once|when|as soon as){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
 _INNER = re.compile(rf"^(.+?),?(?<!\bfrom)\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
     r"|\bas well as\b|\balong with\b|\btogether with\b"
-    r"|\bon top of that\b|\bwhen that is done\b"
+    rf"|\bon top of that\b|\b{_DONE}"
     r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
 )
@@ -59,6 +80,13 @@ _VERB = re.compile(
 )
 _BARE_FAULT = re.compile(r"^(?:the|any|all|those|these|its)\s+\w+(?:\s+\w+)?[.!]?$", re.IGNORECASE)
 
+_COURTESY = re.compile(
+    r"(?:(?:many )?thanks?(?: you)?(?: very much| a lot)?(?: in advance)?|please|pls|cheers|asap|as soon as possible"
+    r"|if (?:you can|possible)|(?:please )?(?:fix|repair|help|correct|mend)(?: (?:it|this|that|both|them|me|everything))?"
+    r"(?: please)?|that['’]?s (?:all|it)|in (?:that|this) order|for me|both|nothing else|so|or|and|hi|hello|hey"
+    r"|(?:then )?save (?:it|this|that|the (?:result|image|file)))[.!?]*",
+    re.IGNORECASE,
+)
 
 _CLEAR = 0.8
 """What is read with less probability than this may be several requests in one."""
@@ -103,10 +131,18 @@ def cut(text: str) -> list[str]:
     first = _FIRST.split(text, maxsplit=1)[::-1]
     leading, inner = _led(text), _inner(text)
     for pieces in (first, _SENTENCES.split(text), leading, _SEQUENCE.split(text), inner, _WEAK.split(text)):
-        found = [tidy for piece in pieces if (tidy := _tidy(piece))]
+        tidied = [tidy for piece in pieces if (tidy := _tidy(piece))]
+        found = [piece for piece in tidied if not is_courtesy(piece)]
         if len(found) > 1:
             return _carry_verb(found)
+        if len(found) == 1 < len(tidied):
+            return cut(found[0])
     return [_tidy(text)]
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether words ask for nothing and nobody misses them: "thanks", "please fix it"."""
+    return bool(_COURTESY.fullmatch(text))
 
 
 def clauses(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
@@ -125,7 +161,7 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     """
     whole = Clause(text, read(text))
     compound, single = whole.reading.compound, _asks(whole)
-    ordered = len(_SEQUENCE.split(text)) > 1 or bool(_LEADING.match(text))
+    ordered = len(_SEQUENCE.split(text)) > 1 or any(form.match(text) for form in (_LEADING, _LAST, _NOT_BEFORE))
     pieces = cut(text) if compound > 0.5 or ordered or not single or whole.reading.probability < _CLEAR else []
     if len(pieces) < 2:
         return [whole]
@@ -167,7 +203,9 @@ def _led(text: str) -> list[str]:
 
 
 def _inner(text: str) -> list[str]:
-    """Both halves of "sharpen after denoising" as they are to be done."""
+    """Both halves of "sharpen after denoising" and of "sharpen, but not before denoising" as they are to be done."""
+    if found := _NOT_BEFORE.match(text):
+        return _sorted("after", found[1] or found[2], found[3])
     found = _INNER.match(text)
     return _sorted(found[2], re.sub(r",?\s*but only$", "", found[1]), found[3]) if found else [text]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from llars.model.reading import SURE
-from llars.text.clauses import Clause, parts
+from llars.text.clauses import Clause, cut, parts
 from llars.text.grammar import NONE
 from llars.text.spelling import Speller
 from llars.text.strength import may_name_strength
 
 if TYPE_CHECKING:
     from llars.model.reading import InstructionReader, Reading
+    from llars.model.steps import Span
     from llars.text.encoder import SentenceEncoder
 
 __all__ = ["Listener"]
@@ -26,6 +28,23 @@ _PLAIN, _PLAINER = 0.7, 0.8
 
 _NONE_BESIDE = 0.25
 """How much rarer it is that a piece asks for nothing of ours when another piece does ask."""
+
+_SURELY = 0.8
+"""What is read with this probability, alone, is taken at its word."""
+
+_OPEN = re.compile(
+    r"\b(?:an?|the|its|my|our|your|their|his|her|some|any|all|each|every|either|very|too|of|at|from|for|to|into|onto|between|by"
+    r"|is|are|was|were|looks|seems)\W*$",
+    re.IGNORECASE,
+)
+"""No request ends with a word that asks for another one."""
+
+_JOINT = re.compile(
+    r"[^\w\s]|\b(?:and|or|nor|but|then|also|plus|with|next|now|too|as|while|once|when|after\w*|before\w*|until|not|so|later|finally"
+    r"|first\w*|second\w*|third\w*|last\w*|follow\w*|prior|ahead|subsequent\w*|thereafter|whereupon|more\w*|further\w*|likewise"
+    r"|addition\w*|besides?|together|combined|coupled|preced\w*|though|although|than)\b",
+    re.IGNORECASE,
+)
 
 
 class Listener:
@@ -50,7 +69,8 @@ class Listener:
 
     def steps(self, text: str) -> list[str]:
         """The words of each step in the order of work; the text alone where it has one."""
-        spans = self._reader.steps.find(text, torch.from_numpy(self._tokens(text)), self._encoder.offsets(text))
+        found = self._reader.steps.find(text, torch.from_numpy(self._tokens(text)), self._encoder.offsets(text))
+        spans = _joined(text, found)
         numbers = sorted({span.step for span in spans})
         said = [" ".join(text[span.start : span.stop] for span in spans if span.step == number) for number in numbers]
         return said if len(said) > 1 else [text]
@@ -60,6 +80,10 @@ class Listener:
 
         Joints that words make ("x, then y") are the surest, if every piece makes sense; else the steps are found.
         """
+        found = self._requests(text)
+        return self._beside(found[0]) if len(found) == 1 and _asks(found[0]) else found
+
+    def _requests(self, text: str) -> list[Clause[Reading]]:
         by_words = _one_cloud(_in_company(parts(text, self.read)))
         if len(by_words) > 1 and all(_asks(part) for part in by_words):
             return [finer for part in by_words for finer in self._finer(part)]
@@ -72,6 +96,14 @@ class Listener:
             return by_words
         return by_sense
 
+    def _beside(self, whole: Clause[Reading]) -> list[Clause[Reading]]:
+        """The pieces of what was read as one request, if some of them surely ask for that and the rest for nothing."""
+        pieces = [Clause(piece, self.read(piece)) for piece in cut(whole.text)]
+        idle = [piece for piece in pieces if piece.reading.task == NONE]
+        told = all(piece.reading.probability >= _SURELY for piece in pieces)
+        asked = {piece.reading.task for piece in pieces} - {NONE}
+        return pieces if idle and told and asked == {whole.reading.task} else [whole]
+
     def _by_sense(self, text: str) -> list[Clause[Reading]]:
         return _one_cloud(_in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)]))
 
@@ -79,6 +111,18 @@ class Listener:
         """The steps within a piece ("the stripes and the noise"), if all of them are beyond doubt."""
         found = self._by_sense(part.text)
         return found if min(_asked(piece) for piece in found) >= _PLAINER else [part]
+
+
+def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The spans with those as one step that no joint parts: "clip 2 % at either | end of the histogram"."""
+    kept: list[Span] = []
+    for span in spans:
+        if kept and span.step != kept[-1].step:
+            before, gap = text[kept[-1].start : kept[-1].stop], text[kept[-1].stop : span.start]
+            if _OPEN.search(before + gap) if not gap.strip() else not _JOINT.search(gap):
+                span = replace(span, step=kept[-1].step)
+        kept.append(span)
+    return kept
 
 
 def _one_cloud(found: list[Clause[Reading]]) -> list[Clause[Reading]]:
