@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Tile", "TileGrid", "Window", "mirror", "strips"]
 
-STRIP = 2**19
+STRIP = 2**17
 """Pixels that go through the network at once: more leave the processor's caches, fewer are not worth the calls."""
 
 
