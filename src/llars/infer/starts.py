@@ -44,7 +44,7 @@ NOISY_SIDE = 96
 """Of the windows in which noise is measured, in pixels."""
 
 BLOCK_SIDE = 256
-"""Of the blocks whose noise is taken out at once, in pixels: coefficients take sixteen times an image's memory."""
+"""Of the pieces whose noise is taken out at once, in pixels: coefficients take four times an image's memory."""
 
 
 def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:

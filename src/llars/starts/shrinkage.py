@@ -22,8 +22,11 @@ __all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "SIDE", "TINY", "Noise", "shrunk"]
 SIDE = 8
 """Of a block, in pixels."""
 
-STEP = 2
+STEP = 4
 """Pixels from one block to the next."""
+
+LATTICES = (0, STEP // 2)
+"""Pixels, across and down, at which the blocks begin: the second ones lie in the middle between the first."""
 
 ALIGNED = 2 * STEP
 """Windows of a scene must start at a multiple of so many pixels for their blocks to be the scene's."""
@@ -114,36 +117,41 @@ def _shrunk_blocks(image: Tensor, noise: Noise) -> Tensor:
     padded = functional.pad(image, [SIDE] * 4, mode="reflect" if min(height, width) > SIDE else "replicate")
     blocks = COSINES.to(image.device)
     mixed = torch.einsum("ncb,nbyx->ncyx", noise.mix, padded)
-    level = functional.avg_pool2d(padded, SIDE, STEP).clamp(min=0.0)
-    variance = noise.constant[..., None, None] + noise.slope[..., None, None] * level
-    variance = torch.einsum("ncb,nbyx->ncyx", noise.mix.square(), variance)
-    # Component by component: coefficients take sixteen times an image's memory.
-    parts = [
-        _shrunk_component(mixed[:, part, None], variance[:, part, None], noise.spectrum, blocks)
-        for part in range(bands)
-    ]
-    restored = torch.einsum("nbc,ncyx->nbyx", noise.unmix, torch.cat(parts, 1))
+    total, weights = torch.zeros_like(mixed), torch.zeros_like(mixed)
+    for start in LATTICES:
+        variance = _variance(functional.avg_pool2d(padded[..., start:, start:], SIDE, STEP), noise)
+        # Component by component: coefficients take four times an image's memory.
+        for part in range(bands):
+            component = mixed[:, part, None, start:, start:]
+            added, weight = _shrunk_component(component, variance[:, part, None], noise.spectrum, blocks)
+            rows, columns = (slice(start, start + side) for side in weight.shape[2:])
+            total[:, part : part + 1, rows, columns] += added
+            weights[:, part : part + 1, rows, columns] += weight
+    restored = torch.einsum("nbc,ncyx->nbyx", noise.unmix, total / weights.clamp(min=TINY))
     return restored[..., SIDE : SIDE + height, SIDE : SIDE + width]
 
 
-def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks: Tensor) -> Tensor:
-    """``(batch, 1, y, x)`` from as much, with the variance of the noise in each block ``(batch, 1, row, column)``."""
+def _variance(level: Tensor, noise: Noise) -> Tensor:
+    """Of the noise of each component in blocks of that mean, ``(batch, band, row, column)``."""
+    variance = noise.constant[..., None, None] + noise.slope[..., None, None] * level.clamp(min=0.0)
+    return torch.einsum("ncb,nbyx->ncyx", noise.mix.square(), variance)
+
+
+def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum of the blocks over each pixel, and that of what they count, ``(batch, 1, y, x)``.
+
+    ``variance`` is that of the noise in each block, ``(batch, 1, row, column)``. The last rows and columns may be in no
+    block, and are left out; they lie in the padding.
+    """
     coefficients = functional.conv2d(image, blocks, stride=STEP)
     # In place all along: memory is what this waits for.
     share = _around(coefficients.square()).clamp_(min=TINY).reciprocal_().mul_(variance)
     share.mul_(-OVERRATED * spectrum[..., None, None]).add_(1.0).clamp_(min=0.0)
     share[:, 0] = 1.0
     weight = 1.0 / share.square().sum(1, keepdim=True).clamp_(min=1.0)
-    total = functional.fold(
-        blocks.flatten(1).T @ coefficients.mul_(share).mul_(weight).flatten(2),
-        tuple(SIDE + STEP * (side - 1) for side in weight.shape[2:]),
-        SIDE,
-        stride=STEP,
-    )
-    restored = total / _covered(weight)
-    # A last odd row or column is in no block; it lies in the padding.
-    beyond = (0, image.shape[-1] - restored.shape[-1], 0, image.shape[-2] - restored.shape[-2])
-    return functional.pad(restored, beyond)
+    covered = _covered(weight)
+    mended = blocks.flatten(1).T @ coefficients.mul_(share).mul_(weight).flatten(2)
+    return functional.fold(mended, covered.shape[2:], SIDE, stride=STEP), covered
 
 
 def _covered(weight: Tensor) -> Tensor:
