@@ -43,7 +43,7 @@ BUNDLE = 32
 NOISY_SIDE = 96
 """Of the windows in which noise is measured, in pixels."""
 
-BLOCK_SIDE = 256
+BLOCK_SIDE = 512
 """Of the pieces whose noise is taken out at once, in pixels: coefficients take four times an image's memory."""
 
 
