@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from llars.model.blocks import Block, BlockGates
 from llars.model.config import ModelConfig
@@ -75,6 +77,9 @@ class Backbone(nn.Module):
         counts = [*config.encoder_blocks, *reversed(config.decoder_blocks), config.refinement_blocks]
         widths = [config.widths[level] for level, count in zip(order, counts, strict=True) for _ in range(count)]
         self.shape = UShape(config, [Block(width, config) for width in widths])
+        self.recompute = False
+        """Compute what is inside a block anew for its gradient instead of keeping it: more work, less memory (Chen et
+        al., "Training deep nets with sublinear memory cost", 2016)."""
 
     def route(self, condition: Float[Tensor, "batch feature"]) -> list[BlockGates]:
         """Gates of all blocks."""
@@ -93,11 +98,16 @@ class Backbone(nn.Module):
         """
         used: list[Tensor] = []
 
+        def run(block: Block, image: Tensor, gate: BlockGates, matrix: Tensor | None) -> tuple[Tensor, Tensor]:
+            if matrix is None:
+                matrix = block.attend(image, gate, windows)
+            return block(image, gate, matrix.repeat_interleave(windows, 0)), matrix
+
         def apply(block: Block, image: Tensor) -> Tensor:
-            gate = gates[len(used)]
-            matrix = block.attend(image, gate, windows) if attention is None else attention[len(used)]
+            given = (block, image, gates[len(used)], None if attention is None else attention[len(used)])
+            anew = self.recompute and torch.is_grad_enabled()
+            attended, matrix = checkpoint(run, *given, use_reentrant=False) if anew else run(*given)
             used.append(matrix)
-            attended: Tensor = block(image, gate, matrix.repeat_interleave(windows, 0))
             return attended
 
         return self.shape(image, apply), used

@@ -44,6 +44,9 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of the gradient."""
 
+    recompute: bool = False
+    """Compute activations anew for the gradient instead of keeping them: for presets that memory is short for."""
+
     average: float = 0.999
     """Decay of the moving average of the parameters, which is what is shipped."""
 

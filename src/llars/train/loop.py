@@ -56,6 +56,7 @@ class Trainer:
             Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
         )
         self.network.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.backbone.recompute = config.recompute
         self.average = Average(self.network, config.average)
         self.weighting = TaskWeights(len(TASK_KEYS)).to(config.device)
         self.optimizer = torch.optim.AdamW(
