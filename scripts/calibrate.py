@@ -6,7 +6,7 @@
 
 DATA is a folder with a scenes.json. Limits of the diagnosis are fitted on the clean scenes of its training and
 validation splits, the calibration of the uncertainty on those of the validation split; both are judged on those of the
-test split. It writes
+test split, and the diagnosis on all dates of the series of Sentinel-2 besides. It writes
 src/llars/infer/faults/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
 """
 
@@ -18,8 +18,16 @@ from pathlib import Path
 import torch
 
 from llars.bench.calibration.cases import clean_scenes
-from llars.bench.calibration.faults import fit_limits, judge, measure
-from llars.bench.calibration.page import alarm_lines, fault_lines, limit_lines, put_section, sureness_lines
+from llars.bench.calibration.faults import fit_limits, hidden_share, judge, measure
+from llars.bench.calibration.overcast import dates_of, judge_dates
+from llars.bench.calibration.page import (
+    alarm_lines,
+    fault_lines,
+    limit_lines,
+    overcast_lines,
+    put_section,
+    sureness_lines,
+)
 from llars.bench.calibration.sureness import calibrated, collect, tasks_of
 from llars.errors import LlarsError
 from llars.infer.faults.limits import MEASUREMENTS, PICTURES, keep_limits
@@ -52,17 +60,20 @@ def calibrate_faults(data: Path) -> None:
     alarms, judged = judge(list(clean_scenes(data, ("test",), FAULTS_CROP, corners=True)), limits, say)
     put_section(PAGE, "alarms", alarm_lines(alarms))
     put_section(PAGE, "faults", fault_lines(judged))
-    print("\n".join([*alarm_lines(alarms), "", *fault_lines(judged)]))
+    real = overcast_lines(judge_dates(dates_of(data), lambda scene: hidden_share(scene, limits)))
+    put_section(PAGE, "overcast", real)
+    print("\n".join([*alarm_lines(alarms), "", *fault_lines(judged), "", *real]))
 
 
 def calibrate_uncertainty(data: Path, weights: str) -> None:
     """Fit and judge what is said of errors."""
     restorer = load(weights)
-    fit = list(clean_scenes(data, ("val",), SURENESS_CROP))
+    # Centres and corners: of the few places of this split, centres alone are too small a sample.
+    fit = [one for corners in (False, True) for one in clean_scenes(data, ("val",), SURENESS_CROP, corners=corners)]
     held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))
     told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
     keep_calibrations(restorer.info.sha256, tasks_of(told))
-    made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} scenes to fit, {len(held_out)} to judge."
+    made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} parts of scenes to fit, {len(held_out)} scenes to judge."
     put_section(PAGE, "uncertainty", [made, "", *sureness_lines(told)])
     print("\n".join(sureness_lines(told)))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.transform import from_origin
 from tests.commands import write
 
@@ -47,8 +48,6 @@ def upload(tmp_path):
 @pytest.fixture
 def bomb(tmp_path):
     """A file of some kilobytes that says it is 60000 x 60000 pixels of three bands."""
-    import rasterio
-
     path = tmp_path / "bomb.tif"
     options = {"driver": "GTiff", "width": 60_000, "height": 60_000, "count": 3, "dtype": "uint16"}
     place = {"crs": "EPSG:32633", "transform": from_origin(5e5, 5e6, 10, 10)}
@@ -70,6 +69,20 @@ def picture(tmp_path_factory):
     """A picture of three bands, 90 pixels wide and 60 high, on a map."""
     values = np.random.default_rng(1).integers(60, 180, (3, 60, 90)).astype(np.uint8)
     return write(tmp_path_factory.mktemp("pictures") / "field.tif", values)
+
+
+@pytest.fixture(scope="module")
+def radar(tmp_path_factory):
+    """Fields in radar of about four looks: VV and VH in decibels, as float32."""
+    rng = np.random.default_rng(4)
+    fields = np.repeat(np.repeat(rng.uniform(-14, -8, (4, 5)), 24, axis=0), 24, axis=1)
+    speckle = 10 * np.log10(rng.gamma(4.0, 0.25, (2, *fields.shape)))
+    values = np.stack([fields, fields - 7]) + speckle
+    path = write(tmp_path_factory.mktemp("radar") / "radar.tif", values.astype(np.float32))
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = ("VV", "VH")
+        file.units = ("dB", "dB")
+    return path
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 import json
 import shutil
 import time
+from urllib.request import urlopen
 
+import numpy as np
 import pytest
 import rasterio
 
@@ -105,6 +107,27 @@ def test_a_visit_from_the_upload_to_the_download(page, picture, driver):
     with rasterio.open(path) as result, rasterio.open(picture) as source:
         assert result.transform == source.transform
         assert result.tags()["LLARS_PROMPT"] == "reduce the noise"
+
+
+def test_radar_is_shown_in_grey_and_its_speckle_reduced(page, radar):
+    page.upload(radar)
+    page.until(lambda: "radar.tif" in page.facts())
+    assert "sentinel1-grd-db, dB" in page.facts()
+    page.until(lambda: "reduce the speckle" in page.find(".chips.seen").text)
+    page.until(lambda: page.find("#bands input").get_property("value") == "VV alone" and page.shown() == 1)
+    with urlopen(page.find(".viewer img").get_attribute("src")) as answer:
+        content = answer.read()
+    with rasterio.MemoryFile(content) as memory, memory.open() as picture:
+        red, green, blue = picture.read()[:3]
+    assert red.shape == (96, 120)
+    assert (red == green).all()
+    assert (red == blue).all()
+    # What was seen is what is stored: brighter where more comes back.
+    with rasterio.open(radar) as source:
+        assert np.corrcoef(red.ravel(), source.read(1).ravel())[0, 1] > 0.95
+    page.restore("reduce the speckle")
+    page.until(lambda: page.shown() == 2)
+    assert "denoise" in page.find(".card").text
 
 
 def test_the_slider_follows_the_mouse_and_the_arrow_keys(page, driver):

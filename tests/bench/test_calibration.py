@@ -1,13 +1,16 @@
 """How predicted errors and named faults are held against the truth."""
 
+import json
+
 import numpy as np
 import pytest
 
 from llars.bench.calibration.cases import FAULTS, haze_depth, put
-from llars.bench.calibration.page import put_section, sureness_lines
+from llars.bench.calibration.overcast import dates_of, judge_dates
+from llars.bench.calibration.page import overcast_lines, put_section, sureness_lines
 from llars.bench.calibration.sureness import LEVELS, Errors, calibrated, coverage, expected_error, fitted
 from llars.bench.cases import Scene
-from llars.errors import ConfigError
+from llars.errors import ConfigError, DataError
 from llars.sensors import get_sensor
 from llars.weights.temperatures import LAPLACE, Calibration
 
@@ -54,6 +57,14 @@ def test_many_images_of_one_place_count_as_one():
     found = fitted([*crowd, *other])
     assert found.temperature == pytest.approx(fitted([crowd[0], *other]).temperature, rel=0.1)
     assert expected_error([*crowd, *other], found) < 0.01 < expected_error([*crowd, *other], found, by_image=True)
+
+
+def test_what_chance_brings_about_is_how_places_differ():
+    alike, unlike = (calibrated({"haze": of(1.0)}, {"haze": of(*scales)})[0] for scales in ((1, 1, 1), (0.5, 1, 2)))
+    assert alike.chance < 0.005 < 0.08 < unlike.chance < 0.16
+    (alone,) = calibrated({"haze": of(1.0)}, {"haze": of(1.0)})
+    assert np.isnan(alone.chance)
+    assert " | - | " in sureness_lines([alone])[-1]
 
 
 def test_a_calibration_is_judged_where_it_was_not_fitted():
@@ -106,3 +117,32 @@ def test_sections_of_a_page_are_replaced(tmp_path):
     assert page.read_text() == "Before.\n<!-- a -->\n\nnewer\n\n<!-- /a -->\nAfter.\n"
     with pytest.raises(ConfigError, match="section b"):
         put_section(page, "b", [])
+
+
+@pytest.fixture
+def series(tmp_path):
+    """Five dates of 8 x 8 pixels whose brightness is the share of clouds in their classes; the last is in shadow."""
+    shares = np.array([0.0, 0.25, 0.5, 1.0, 0.0])
+    classes = np.full((5, 4, 4), 4, np.uint8)
+    for date, share in enumerate(shares):
+        classes[date].flat[: round(16 * share)] = 9
+    classes[4] = 3
+    stored = np.broadcast_to((10_000 * shares)[:, None, None, None], (5, 2, 8, 8)).astype(np.uint16)
+    np.savez(tmp_path / "place.npz", s2_10m=stored, s2_10m_bands=np.array(["B02", "B03"]), s2_20m_scl=classes)
+    entry = {"id": "place", "group": "place", "file": "place.npz", "split": "test", "role": "series", "tasks": []}
+    (tmp_path / "scenes.json").write_text(json.dumps([entry]))
+    return tmp_path
+
+
+def test_real_dates_are_held_against_their_classes(series):
+    judged = judge_dates(dates_of(series), lambda scene: float(scene.values.mean() > 0.4))
+    assert [one.shares for one in judged] == [(0.0, 0.0), (0.1, 0.4), (0.4, 0.8), (0.8, 1.0)]
+    assert [one.told for one in judged] == [(0.0,), (0.0,), (1.0,), (1.0,)]
+    assert [one.errors for one in judged] == [(0.0,), (0.25,), (0.5,), (0.0,)]
+    assert overcast_lines(judged)[-2] == "| `place` | test | 2 | 40 to 80 % | 1 | 1 | 100 % | 50 points |"
+
+
+def test_a_series_without_classes_is_told(series):
+    np.savez(series / "place.npz", s2_10m=np.zeros((1, 2, 8, 8), np.uint16), s2_10m_bands=np.array(["B02", "B03"]))
+    with pytest.raises(DataError, match="scl"):
+        list(dates_of(series))

@@ -89,6 +89,7 @@ def test_noise_is_not_taken_for_blur():
 def test_speckle_counts_in_looks():
     (finding,) = told(replace(NOTHING, looks=4.0))
     assert (finding.fault, finding.severity, finding.strength) == ("speckle", 0.5, "4.0 looks")
+    assert finding.prompt == "reduce the speckle"
     assert told(replace(NOTHING, looks=40.0)) == []
 
 

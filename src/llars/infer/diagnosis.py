@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from llars.tasks import Step, words_for
 if TYPE_CHECKING:
     from llars.infer.picture import AnyImage, Picture
 
-__all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma", "units_of"]
+__all__ = ["REFLECTANCE", "Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma", "units_of"]
 
 FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
 """What severity 1 stands for in training; haze is even or uneven there, and this is its mean depth."""
@@ -33,6 +33,9 @@ SURE = 0.9
 
 DISPLAY = "display"
 """Units of pictures begin so: their brightness is nobody's measurement."""
+
+REFLECTANCE = "reflectance"
+"""Units in which clouds are told by their brightness too begin so."""
 
 TYPICAL = 0.45
 """Median of a well exposed picture, in unit values."""
@@ -84,7 +87,7 @@ def diagnosed(picture: Picture, tasks: Collection[str], units: str) -> Diagnosis
         tasks: keys of those that the weights can do.
         units: of its physical values.
     """
-    measured = survey(picture.layers, picture.ranges)
+    measured = survey(picture.layers, picture.ranges, units.startswith(REFLECTANCE))
     width = float(np.median([high - low for low, high in picture.ranges]))
     return Diagnosis(measured, tuple(findings(measured, tasks, units, width)))
 
@@ -180,7 +183,8 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
 def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
     if measured.looks is not None and measured.looks < SPECKLED:
         looks = max(measured.looks, 1.0)
-        yield _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
+        found = _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
+        yield replace(found, prompt=found.prompt.replace("noise", "speckle"))
         return
     sigma = typical_sigma(measured)
     if sigma > limits.noise:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llars.errors import ConfigError
-from llars.infer.faults.survey import OPAQUE
 from llars.infer.preview import STRETCH_PERCENT, Thumbnail
 from llars.model.opacity import CELL
 
@@ -60,10 +59,10 @@ def _scene(axes: Axes, scene: xr.DataArray, told: Diagnosis) -> None:
     # In pixels of the scene, which may be thinned out here.
     extent = (-0.5, scene.sizes["x"] - 0.5, scene.sizes["y"] - 0.5, -0.5)
     axes.imshow(picture.transpose(1, 2, 0), extent=extent, interpolation="antialiased")
-    cover = told.survey.cover
-    if cover is not None and any(one.fault == "clouds" for one in told.findings):
-        rows, columns = (CELL * (np.arange(count) + 0.5) for count in cover.shape[1:])
-        axes.contour(columns, rows, cover[0] / 255.0, [OPAQUE], colors=["#ff2d95"], linewidths=1.2)
+    if any(one.fault == "clouds" for one in told.findings):
+        opaque = told.survey.opaque
+        rows, columns = (CELL * (np.arange(count) + 0.5) for count in opaque.shape)
+        axes.contour(columns, rows, opaque, [0.5], colors=["#ff2d95"], linewidths=1.2)
         axes.set_title("outlined: clouds that hide the ground", fontsize=10)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])

@@ -10,17 +10,18 @@ import numpy.typing as npt
 
 from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, put
 from llars.bench.cases import Array, Scene
-from llars.infer.diagnosis import DISPLAY, Finding, findings, typical_sigma
+from llars.infer.diagnosis import DISPLAY, REFLECTANCE, Finding, findings, typical_sigma
 from llars.infer.faults.air import air_features, visible_bands
 from llars.infer.faults.limits import Limits, air_terms
 from llars.infer.faults.survey import Survey, survey
 from llars.infer.layers import Filled
 from llars.infer.sampling import sample_pixels
 from llars.infer.sources import ImageSource
+from llars.sensors import SENSORS
 from llars.starts.deconvolution import SIDE
 from llars.tasks import TASK_KEYS
 
-__all__ = ["TASKS", "Clean", "Judged", "fit_limits", "judge", "measure"]
+__all__ = ["TASKS", "Clean", "Judged", "fit_limits", "hidden_share", "judge", "measure"]
 
 TASKS = ("cloud", "haze", "destripe", "denoise", "deblur", "brightness", "stretch")
 """That findings name."""
@@ -151,8 +152,14 @@ def _count(judged: Judged, found: list[Finding], truth: float) -> None:
         judged.errors.append(abs(own[0].measures[judged.fault.measure] / truth - 1.0))
 
 
-def _findings(scene: Scene, values: Array, limits: Mapping[str, Limits]) -> list[Finding]:
-    units = DISPLAY if _is_picture(scene) else "reflectance"
+def hidden_share(scene: Scene, limits: Mapping[str, Limits] | None = None) -> float:
+    """What the diagnosis says that clouds hide of a scene; 0 where it names none."""
+    shares = (one.measures["hidden_share"] for one in _findings(scene, scene.values, limits) if one.task == "cloud")
+    return float(next(shares, 0.0))
+
+
+def _findings(scene: Scene, values: Array, limits: Mapping[str, Limits] | None) -> list[Finding]:
+    units = DISPLAY if _is_picture(scene) else REFLECTANCE
     return findings(_survey(scene, values), TASK_KEYS, units, limits=limits)
 
 
@@ -163,7 +170,9 @@ def _is_picture(scene: Scene) -> bool:
 
 def _survey(scene: Scene, values: Array) -> Survey:
     masked = np.where(scene.valid, values, np.float32(np.nan))
-    return survey(Filled.of(ImageSource(masked), scene.bands), (scene.value_range,) * len(scene.bands))
+    sensor = SENSORS.get(scene.data_set.split(" / ")[0])
+    reflectance = sensor is not None and sensor.units.startswith(REFLECTANCE)
+    return survey(Filled.of(ImageSource(masked), scene.bands), (scene.value_range,) * len(scene.bands), reflectance)
 
 
 def _above(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:

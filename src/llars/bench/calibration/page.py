@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from llars.bench.calibration.faults import Judged
+from llars.bench.calibration.overcast import Overcast
 from llars.bench.calibration.sureness import LEVELS, Sureness
 from llars.errors import ConfigError
 from llars.infer.faults.limits import Limits
 
-__all__ = ["alarm_lines", "fault_lines", "limit_lines", "put_section", "sureness_lines"]
+__all__ = ["alarm_lines", "fault_lines", "limit_lines", "overcast_lines", "put_section", "sureness_lines"]
 
 MEASURES = {
     "noise": "noise: standard deviation, part of the range",
@@ -50,6 +51,22 @@ def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
     return lines
 
 
+def overcast_lines(judged: Sequence[Overcast]) -> list[str]:
+    """Table: on how many real dates clouds are named, and how far the share told is from that of the classes."""
+    heads = "place | split | bands | clouds, by the classes | dates | named | share told, median | median distance"
+    lines = [f"| {heads} |", "| --- " * 8 + "|"]
+    for one in judged:
+        low, high = (f"{100 * share:.0f}" for share in one.shares)
+        clouds = "none" if one.shares[1] == 0 else f"{low} to {high} %"
+        named, told, far = sum(share > 0 for share in one.told), np.median(one.told), np.median(one.errors)
+        place = one.place.rpartition(" ")[2]
+        lines.append(
+            f"| `{place}` | {one.split} | {one.bands} | {clouds} | {len(one.told)} | {named} "
+            f"| {100 * told:.0f} % | {100 * far:.0f} points |"
+        )
+    return lines
+
+
 def limit_lines(limits: Mapping[str, Limits]) -> list[str]:
     """Table: from where on a fault is said to be there, for each kind of image."""
     lines = [f"| measure | {' | '.join(limits)} |", "| --- " * (1 + len(limits)) + "|"]
@@ -62,12 +79,14 @@ def sureness_lines(told: Sequence[Sureness]) -> list[str]:
     """Table: the calibration curve of every task, and its error."""
     nominal = " | ".join(f"{100 * LEVELS[index]:.0f} %" for index in SHOWN)
     heads = (
-        "task | images | temperature | error without | with the temperature | with both | images alike | a single image"
+        "task | images | temperature | error without | with the temperature | with both | by chance | images alike "
+        "| a single image"
     )
-    lines = [f"| {heads} | {nominal} |", "| --- " * (8 + len(SHOWN)) + "|"]
+    lines = [f"| {heads} | {nominal} |", "| --- " * (9 + len(SHOWN)) + "|"]
     for one in told:
         shares = " | ".join(f"{100 * one.curve[index]:.0f} %" for index in SHOWN)
-        errors = " | ".join(f"{error:.3f}" for error in (one.before, one.scaled, one.after, one.by_image, one.single))
+        every = (one.before, one.scaled, one.after, one.chance, one.by_image, one.single)
+        errors = " | ".join("-" if np.isnan(error) else f"{error:.3f}" for error in every)
         lines.append(f"| `{one.task}` | {one.images} | {one.calibration.temperature:.2f} | {errors} | {shares} |")
     return lines
 

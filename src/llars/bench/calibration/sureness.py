@@ -104,6 +104,12 @@ class Sureness:
     single: float
     """The same of each image by itself, mean over the images."""
 
+    chance: float
+    """Standard error of the shares from how places differ, mean over ``LEVELS``; NaN of a single place.
+
+    An expected calibration error of this size is what few places bring about, however right the intervals are.
+    """
+
     curve: tuple[float, ...]
     """Share of the truths inside the interval, for each of ``LEVELS``, with the half-widths."""
 
@@ -179,11 +185,21 @@ def calibrated(fit: Mapping[str, list[Errors]], held_out: Mapping[str, list[Erro
             after=expected_error(images, found),
             by_image=expected_error(images, found, by_image=True),
             single=float(np.mean([expected_error([one], found) for one in images])),
+            chance=_chance(images, found),
             curve=tuple(coverage(images, found).tolist()),
             images=len(images),
         )
         told.append(judged)
     return sorted(told, key=lambda one: [trial.task for trial in TRIALS].index(one.task))
+
+
+def _chance(images: Sequence[Errors], calibration: Calibration) -> float:
+    """See ``Sureness.chance``."""
+    places = sorted({one.data_set for one in images})
+    if len(places) < 2:
+        return math.nan
+    shares = [coverage([one for one in images if one.data_set == place], calibration) for place in places]
+    return float(np.std(shares, axis=0, ddof=1).mean() / math.sqrt(len(places)))
 
 
 def _says(images: Sequence[Errors]) -> npt.NDArray[np.float64]:

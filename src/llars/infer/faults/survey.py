@@ -13,6 +13,7 @@ from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity
 from llars.infer.faults.air import air_features
 from llars.infer.faults.blur import Blur, find_blur
+from llars.infer.faults.bright import bright_clouds
 from llars.infer.faults.lines import Stripes, find_stripes
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import sample_pixels
@@ -56,15 +57,26 @@ class Survey:
     ends: tuple[float, float, float]
     """The ``ENDS`` of the values, unit values, mean over bands."""
 
+    bright: NDArray[np.bool_] | None = None
+    """``(y, x)`` of the cells of ``cover``, see ``bright_clouds``; None of what is no reflectance."""
+
+    @property
+    def opaque(self) -> NDArray[np.bool_]:
+        """``(y, x)``: cells that clouds hide, by the estimator or by their brightness."""
+        if self.cover is None:
+            return np.zeros((1, 1), dtype=np.bool_)
+        found: NDArray[np.bool_] = self.cover[0] > OPAQUE * 255.0
+        return found if self.bright is None else found | self.bright
+
     @property
     def hidden(self) -> float:
         """Share of the scene under opaque clouds."""
-        return 0.0 if self.cover is None else float((self.cover[0] > OPAQUE * 255.0).mean())
+        return float(self.opaque.mean())
 
     @property
     def touched(self) -> float:
         """Share of the scene that clouds or their shadows change visibly."""
-        return 0.0 if self.cover is None else float(self.cover[1].mean() / 255.0)
+        return 0.0 if self.cover is None else float(np.maximum(self.cover[1] / 255.0, self.opaque).mean())
 
 
 @dataclass(frozen=True)
@@ -82,12 +94,13 @@ class _Part(Mended):
         return values[self.channels], valid[self.channels]
 
 
-def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
+def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: bool = False) -> Survey:
     """Measure every fault, on windows from all over the scene; clouds on all of it.
 
     Args:
         layers: unit values.
-        decibels: of each band, what the unit values 0 and 1 stand for where it is radar.
+        ranges: of each band, the physical values that the unit values 0 and 1 stand for; decibels where it is radar.
+        reflectance: the optical bands are that, so that bright means the same in every scene.
     """
     windows, valid = sample_pixels(layers, SIDE)
     radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
@@ -96,7 +109,7 @@ def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
     ends = (low, middle, high)
     sigma, looks = np.zeros(len(layers.bands)), None
     if radar:
-        least, most = (np.array([decibels[index][end] for index in radar])[:, None, None] for end in (0, 1))
+        least, most = (np.array([ranges[index][end] for index in radar])[:, None, None] for end in (0, 1))
         power = 10.0 ** ((windows[:, radar] * (most - least) + least) / 10.0)
         looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
     if not optical:
@@ -112,4 +125,5 @@ def survey(layers: Layers, decibels: Sequence[tuple[float, float]]) -> Survey:
         air_features(windows[:, optical], seen.bands),
         Cleared.of(seen, opacity()).cover,
         ends,
+        bright_clouds(seen, [ranges[index] for index in optical]) if reflectance else None,
     )

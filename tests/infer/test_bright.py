@@ -1,0 +1,80 @@
+"""Clouds by their brightness: what is white and large, and not snow, rock, a roof or fields."""
+
+import numpy as np
+import pytest
+
+from llars.infer.diagnosis import diagnosed
+from llars.infer.faults import bright
+from llars.infer.faults.bright import bright_clouds
+from llars.infer.layers import Filled
+from llars.infer.picture import picture_of
+from llars.infer.sources import ImageSource
+from llars.model.opacity import CELL
+from llars.sensors import get_sensor
+from llars.tasks import TASK_KEYS
+
+BANDS = tuple(get_sensor("sentinel2-l2a").band(name) for name in ("B02", "B03", "B04", "B08", "B11"))
+GROUND = (0.05, 0.07, 0.06, 0.3, 0.2)
+CLOUD = (0.5, 0.5, 0.5, 0.55, 0.35)
+SNOW = (0.8, 0.8, 0.8, 0.7, 0.08)
+SAND = (0.3, 0.45, 0.6, 0.65, 0.75)
+ROOF = (0.4, 0.4, 0.4, 0.35, 0.5)
+HAZE = (0.5, 0.45, 0.4, 0.45, 0.3)
+PART = (slice(40, 80), slice(60, 120))
+
+
+def scene(spectrum, part=PART, size=(130, 203)):
+    values = np.broadcast_to(np.float32(GROUND)[:, None, None], (len(GROUND), *size)).copy()
+    values[:, *part] = np.float32(spectrum)[:, None, None]
+    return values
+
+
+def cells(values, bands=BANDS, ranges=((0.0, 1.0),)):
+    return bright_clouds(Filled.of(ImageSource(values), bands), ranges * len(bands))
+
+
+def test_cells_under_a_cloud_are_found_and_no_others():
+    found = cells(scene(CLOUD))
+    expected = np.zeros((33, 51), dtype=bool)
+    expected[10:20, 15:30] = True
+    assert (found == expected).all()
+
+
+@pytest.mark.parametrize("spectrum", [GROUND, SNOW, SAND, ROOF, HAZE], ids=["fields", "snow", "sand", "roof", "haze"])
+def test_what_is_no_cloud_is_not_taken_for_one(spectrum):
+    assert not cells(scene(spectrum)).any()
+
+
+def test_a_bright_thing_of_two_cells_is_no_cloud():
+    assert not cells(scene(CLOUD, (slice(40, 48), slice(60, 120)))).any()
+
+
+def test_snow_cannot_be_told_without_short_wave_infrared():
+    assert cells(scene(SNOW)[:3], BANDS[:3]).any()
+
+
+def test_without_visible_bands_nothing_is_told():
+    assert cells(scene(CLOUD)[3:], BANDS[3:]) is None
+
+
+def test_unit_values_stand_for_reflectance():
+    values = scene(CLOUD)
+    assert (cells(values / 1.6, ranges=((0.0, 1.6),)) == cells(values)).all()
+
+
+def test_pieces_make_no_difference(monkeypatch):
+    whole = cells(scene(CLOUD))
+    monkeypatch.setattr(bright, "PIECE", 8 * CELL)
+    assert (cells(scene(CLOUD)) == whole).all()
+
+
+def test_only_reflectance_is_bright_by_itself():
+    picture = picture_of(scene(CLOUD), BANDS)
+    assert diagnosed(picture, TASK_KEYS, "reflectance").survey.bright.sum() == 150
+    assert diagnosed(picture, TASK_KEYS, "DN/255").survey.bright is None
+
+
+def test_a_bright_cloud_is_named_with_its_share():
+    found = diagnosed(picture_of(scene(CLOUD), BANDS), TASK_KEYS, "reflectance").findings
+    shares = [one.measures["hidden_share"] for one in found if one.task == "cloud"]
+    assert shares == [pytest.approx(150 / (33 * 51), abs=0.03)]
