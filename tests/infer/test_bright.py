@@ -1,15 +1,20 @@
 """Clouds by their brightness: what is white and large, and not snow, rock, a roof or fields."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
+from llars.infer.clearing import Cleared
 from llars.infer.diagnosis import diagnosed
 from llars.infer.faults import bright
 from llars.infer.faults.bright import bright_clouds
 from llars.infer.layers import Filled
 from llars.infer.picture import picture_of
 from llars.infer.sources import ImageSource
-from llars.model.opacity import CELL
+from llars.infer.tiles import Window
+from llars.model.opacity import CELL, Cover
 from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS
 
@@ -70,11 +75,29 @@ def test_pieces_make_no_difference(monkeypatch):
 
 def test_only_reflectance_is_bright_by_itself():
     picture = picture_of(scene(CLOUD), BANDS)
-    assert diagnosed(picture, TASK_KEYS, "reflectance").survey.bright.sum() == 150
-    assert diagnosed(picture, TASK_KEYS, "DN/255").survey.bright is None
+    assert diagnosed(replace(picture, units="reflectance"), TASK_KEYS).survey.bright.sum() == 150
+    assert diagnosed(replace(picture, units="DN/255"), TASK_KEYS).survey.bright is None
 
 
 def test_a_bright_cloud_is_named_with_its_share():
-    found = diagnosed(picture_of(scene(CLOUD), BANDS), TASK_KEYS, "reflectance").findings
+    found = diagnosed(replace(picture_of(scene(CLOUD), BANDS), units="reflectance"), TASK_KEYS).findings
     shares = [one.measures["hidden_share"] for one in found if one.task == "cloud"]
     assert shares == [pytest.approx(150 / (33 * 51), abs=0.03)]
+
+
+class Blind:
+    """Sees no cloud anywhere."""
+
+    halo, multiple = 32, 32
+
+    def cover(self, image, bands, statistics):
+        cells = torch.zeros(1, 1, *(side // CELL for side in image.shape[-2:]))
+        return Cover(cells, cells)
+
+
+def test_what_is_bright_is_filled_from_around_it_where_bright_means_something():
+    layers = Filled.of(ImageSource(scene(CLOUD)), BANDS)
+    inside = Window(44, 64, 76, 116)
+    assert (Cleared.of(layers, Blind()).read(inside)[0] == np.float32(CLOUD)[:, None, None]).all()
+    values, _ = Cleared.of(layers, Blind(), reflectances=((0.0, 1.0),) * len(BANDS)).read(inside)
+    assert np.abs(values - np.float32(GROUND)[:, None, None]).max() < 0.05

@@ -124,7 +124,7 @@ def scene(example):
 
 
 def test_a_real_clean_scene_has_no_fault(scene):
-    assert diagnosed(picture_of(scene), TASK_KEYS, scene.attrs["units"]).findings == ()
+    assert diagnosed(picture_of(scene), TASK_KEYS).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_real_clean_scene_has_no_fault(scene):
 def test_a_fault_put_into_a_real_scene_is_found_and_measured(scene, task, severity, measure, expected):
     generator = torch.Generator().manual_seed(4)
     spoiled = scene.copy(data=degrade.get(task)(scene.values, severity, generator, scene.attrs["bands"]))
-    found = diagnosed(picture_of(spoiled), TASK_KEYS, "reflectance").findings
+    found = diagnosed(picture_of(spoiled), TASK_KEYS).findings
     assert len(found) == 1
     assert found[0].measures[measure] == pytest.approx(expected, rel=0.4)
 
@@ -147,7 +147,7 @@ def test_the_share_under_clouds_is_measured(scene):
     clouded, opacity = cloudy(
         torch.from_numpy(scene.values), 0.5, torch.Generator().manual_seed(4), scene.attrs["bands"]
     )
-    (finding,) = diagnosed(picture_of(scene.copy(data=clouded.numpy())), TASK_KEYS, "reflectance").findings
+    (finding,) = diagnosed(picture_of(scene.copy(data=clouded.numpy())), TASK_KEYS).findings
     assert finding.fault == "clouds"
     assert finding.measures["hidden_share"] == pytest.approx(float((opacity > 0.4).float().mean()), rel=0.3)
 

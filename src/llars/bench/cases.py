@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from llars.bands import Band, Modality
 from llars.bench.protocols import Trial
+from llars.sensors import SENSORS
 from llars.tasks import TONES
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class Scene:
 
     sharp: bool
     """Fit to be the truth of ``deblur``, ``sr`` and ``pansharpen``."""
+
+    @property
+    def units(self) -> str:
+        """Of the physical values; "unknown" for a sensor that llars does not know."""
+        sensor = SENSORS.get(self.data_set.split(" / ")[0])
+        return "unknown" if sensor is None else sensor.units
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ def restore_with(restorer: Restorer) -> Restore:
     def restore(case: Case, instruction: str) -> Array:
         low, high = value_range = case.scene.value_range
         image = _image(case.degraded, case.bands, value_range, _coarse_valid(case))
+        image.attrs["units"] = case.scene.units
         guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
         restored = restorer(image, instruction, guides=guides) if guides else restorer(image, instruction)
         return (np.asarray(restored, np.float32) - np.float32(low)) / np.float32(high - low)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from llars.infer.faults.bright import bright_clouds
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import statistics_of
 from llars.infer.tiles import Tile, TileGrid, Window, mirror
@@ -45,15 +47,25 @@ class Cleared(Mended):
     """``(band, y, x)``: those bands, in blocks of ``BLOCK`` pixels, filled."""
 
     @classmethod
-    def of(cls, layers: Layers, network: OpacityNetwork, device: torch.device | str = "cpu") -> Cleared:
+    def of(
+        cls,
+        layers: Layers,
+        network: OpacityNetwork,
+        device: torch.device | str = "cpu",
+        reflectances: Sequence[tuple[float, float]] | None = None,
+    ) -> Cleared:
         """Reads the whole image twice, once where no cloud is found.
 
         Args:
             layers: what is cleared.
             network: the estimator of clouds, on ``device``.
             device: where it computes.
+            reflectances: what the unit values 0 and 1 of each band stand for, where that is reflectance: what is as
+                bright and white as clouds is hidden then too.
         """
         cover = _find(layers, network, torch.device(device))
+        if reflectances is not None and (bright := bright_clouds(layers, reflectances)) is not None:
+            cover[:, bright] = int(LEVEL)
         found = cls(layers, cover, (), np.zeros((0, 0, 0), np.float32))
         height, width = layers.size
         pieces = TileGrid(height, width, TILE, 0, BLOCK)

@@ -12,12 +12,13 @@ import numpy as np
 from llars.infer.faults.blur import FULL_PX
 from llars.infer.faults.limits import MEASUREMENTS, PICTURES, Limits, bundled_limits
 from llars.infer.faults.survey import Survey, survey
+from llars.infer.picture import DISPLAY
 from llars.tasks import Step, words_for
 
 if TYPE_CHECKING:
-    from llars.infer.picture import AnyImage, Picture
+    from llars.infer.picture import Picture
 
-__all__ = ["REFLECTANCE", "Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma", "units_of"]
+__all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma"]
 
 FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
 """What severity 1 stands for in training; haze is even or uneven there, and this is its mean depth."""
@@ -30,12 +31,6 @@ SPECKLED = 10.0
 
 SURE = 0.9
 """How sure the kind of a blur must be where noise hides the fine frequencies that tell it."""
-
-DISPLAY = "display"
-"""Units of pictures begin so: their brightness is nobody's measurement."""
-
-REFLECTANCE = "reflectance"
-"""Units in which clouds are told by their brightness too begin so."""
 
 TYPICAL = 0.45
 """Median of a well exposed picture, in unit values."""
@@ -79,17 +74,16 @@ class Diagnosis:
     """In the order in which they are mended."""
 
 
-def diagnosed(picture: Picture, tasks: Collection[str], units: str) -> Diagnosis:
+def diagnosed(picture: Picture, tasks: Collection[str]) -> Diagnosis:
     """Measure a scene, and tell its faults.
 
     Args:
         picture: the scene.
         tasks: keys of those that the weights can do.
-        units: of its physical values.
     """
-    measured = survey(picture.layers, picture.ranges, units.startswith(REFLECTANCE))
+    measured = survey(picture.layers, picture.ranges, picture.reflectances is not None)
     width = float(np.median([high - low for low, high in picture.ranges]))
-    return Diagnosis(measured, tuple(findings(measured, tasks, units, width)))
+    return Diagnosis(measured, tuple(findings(measured, tasks, picture.units, width)))
 
 
 def findings(
@@ -119,11 +113,6 @@ def findings(
         _exposure(measured, least) if units.startswith(DISPLAY) else iter(()),
     )
     return [finding for fault in every for finding in fault if finding.task in tasks]
-
-
-def units_of(scene: AnyImage) -> str:
-    """Of physical values, as a DataArray says; arrays are taken for pictures."""
-    return str(getattr(scene, "attrs", {}).get("units", DISPLAY))
 
 
 def steps_against(found: Collection[Finding]) -> list[Step]:

@@ -22,7 +22,7 @@ from llars.sensors import get_sensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AnyImage", "BandsLike", "Image", "Picture", "described", "picture_of"]
+__all__ = ["DISPLAY", "REFLECTANCE", "AnyImage", "BandsLike", "Image", "Picture", "described", "picture_of"]
 
 AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 """What ``Restorer`` takes."""
@@ -42,6 +42,9 @@ SMALLEST = 16
 Range: TypeAlias = tuple[float, float]
 
 DISPLAY_RANGE: Range = (0.0, 1.0)
+
+DISPLAY, REFLECTANCE = "display", "reflectance"
+"""How the units of pictures begin, whose brightness nobody measured, and of what is bright alike in all scenes."""
 
 FAR, TOLERATED = 3.5, 0.01
 """Distance from the middle of the range, in its widths, and the share of pixels that may lie beyond it."""
@@ -63,10 +66,18 @@ class Picture:
     grid: Grid
     """Where the pixels lie."""
 
+    units: str = DISPLAY
+    """Of the physical values, as a DataArray says; arrays are taken for pictures."""
+
     @property
     def bands(self) -> tuple[Band, ...]:
         """One per channel."""
         return self.layers.bands
+
+    @property
+    def reflectances(self) -> tuple[Range, ...] | None:
+        """``ranges`` where they are reflectances: what is bright is so in every scene; else None."""
+        return self.ranges if self.units.startswith(REFLECTANCE) else None
 
     def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """All of it: values ``(band, y, x)``, and where they are not filled."""
@@ -109,7 +120,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
     if bands is not None or not isinstance(image, xr.DataArray):
         _check_range(layers, ranges[0])
-    return Picture(layers, source, ranges, grid_of(image))
+    return Picture(layers, source, ranges, grid_of(image), str(getattr(image, "attrs", {}).get("units", DISPLAY)))
 
 
 def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:

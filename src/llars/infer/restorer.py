@@ -11,7 +11,7 @@ import xarray as xr
 
 from llars.bands import Role
 from llars.errors import InstructionError
-from llars.infer.diagnosis import Diagnosis, Finding, diagnosed, units_of
+from llars.infer.diagnosis import Diagnosis, Finding, diagnosed
 from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
 from llars.infer.grids import grid_of
 from llars.infer.guides import read_guides, role_of
@@ -260,4 +260,4 @@ class Restorer:
 
     def examine(self, scene: AnyImage, *, bands: BandsLike | None = None) -> Diagnosis:
         """``diagnose``, with all that was measured."""
-        return diagnosed(picture_of(scene, bands), self.tasks, units_of(scene))
+        return diagnosed(picture_of(scene, bands), self.tasks)

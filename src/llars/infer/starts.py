@@ -47,8 +47,10 @@ BLOCK_SIDE = 512
 """Of the pieces whose noise is taken out at once, in pixels: coefficients take four times an image's memory."""
 
 
-def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
-    """What the network is given for ``task`` in place of ``target``."""
+def set_out(
+    task: str, target: Layers, guides: Sequence[Layers], reflectances: Sequence[tuple[float, float]] | None = None
+) -> Layers:
+    """What the network is given for ``task`` in place of ``target``; ``reflectances`` as for ``Cleared.of``."""
     if task == "denoise":
         return Denoised.of(target)
     if task == "destripe":
@@ -56,7 +58,7 @@ def set_out(task: str, target: Layers, guides: Sequence[Layers]) -> Layers:
     if task == "deblur":
         return sharpened(target)
     if task in ("cloud", "cloud_sar"):
-        return Cleared.of(target, opacity())
+        return Cleared.of(target, opacity(), reflectances=reflectances)
     if task == "stf":
         return foretold(target, *guides)
     return target

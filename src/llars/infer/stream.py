@@ -192,7 +192,7 @@ class Stream:
             target = Enlarged(layers, there.scale, exact=step.task != "stf")
         gsd = target.bands[0].gsd_m
         guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
-        start = set_out(step.task, target, guides)
+        start = set_out(step.task, target, guides, self._picture.reflectances)
         if isinstance(start, Cleared):
             self._cleared.append(start)
         return Work(start, guides, self._options.project and step.task in HELD)

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, put
 from llars.bench.cases import Array, Scene
-from llars.infer.diagnosis import DISPLAY, REFLECTANCE, Finding, findings, typical_sigma
+from llars.infer.diagnosis import Finding, findings, typical_sigma
 from llars.infer.faults.air import air_features, visible_bands
 from llars.infer.faults.limits import Limits, air_terms
 from llars.infer.faults.survey import Survey, survey
 from llars.infer.layers import Filled
+from llars.infer.picture import DISPLAY, REFLECTANCE
 from llars.infer.sampling import sample_pixels
 from llars.infer.sources import ImageSource
-from llars.sensors import SENSORS
 from llars.starts.deconvolution import SIDE
 from llars.tasks import TASK_KEYS
 
@@ -170,9 +170,8 @@ def _is_picture(scene: Scene) -> bool:
 
 def _survey(scene: Scene, values: Array) -> Survey:
     masked = np.where(scene.valid, values, np.float32(np.nan))
-    sensor = SENSORS.get(scene.data_set.split(" / ")[0])
-    reflectance = sensor is not None and sensor.units.startswith(REFLECTANCE)
-    return survey(Filled.of(ImageSource(masked), scene.bands), (scene.value_range,) * len(scene.bands), reflectance)
+    ranges, reflectance = (scene.value_range,) * len(scene.bands), scene.units.startswith(REFLECTANCE)
+    return survey(Filled.of(ImageSource(masked), scene.bands), ranges, reflectance)
 
 
 def _above(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:
