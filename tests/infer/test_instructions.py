@@ -57,7 +57,14 @@ def test_what_asks_for_nothing_is_refused_with_a_list(reader: Reader, text: str)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["make the picture blurry", "add some noise to it", "make it hazy"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "make the picture blurry", "add some noise to it", "make it hazy", "blur it on purpose", "add some noise",
+        "introduce stripes into the scene", "simulate clouds", "I want it more blurry", "make it look foggy",
+        "more noise please", "increase the haze", "degrade it with gaussian noise", "turn it into a foggy scene",
+    ],
+)  # fmt: skip
 def test_spoiling_an_image_is_refused(reader: Reader, text: str) -> None:
     with pytest.raises(InstructionError, match="asks for nothing that llars does"):
         reader.understand(text)
@@ -161,6 +168,10 @@ def test_doubt_is_told(reader: Reader) -> None:
     [
         ("remove the stripes, then rotate the image by 90 degrees", "destripe", "rotate the image by 90 degrees"),
         ("denoise, then colorize it", "denoise", "colorize it"),
+        ("denoise and email it to bob", "denoise", "email it to bob"),
+        ("email it to bob and denoise", "denoise", "email it to bob"),
+        ("remove the noise and crop it", "denoise", "crop it"),
+        ("remove the clouds and count the ships", "cloud", "count the ships"),
     ],
 )
 def test_what_is_left_out_is_told(reader: Reader, text: str, kept: str, dropped: str) -> None:
@@ -169,20 +180,22 @@ def test_what_is_left_out_is_told(reader: Reader, text: str, kept: str, dropped:
     assert found.doubts == (f"'{dropped}' asks for nothing that llars does; it was left out",)
 
 
-def test_what_hides_in_a_step_makes_it_doubtful(reader: Reader) -> None:
-    found = reader.interpret("denoise and email it to bob")
-    assert [step.task for step in found.steps] == ["denoise"]
-    assert "email it to bob" in found.doubts[0]
-    assert "nothing that llars does" in found.doubts[0]
+def test_what_is_left_out_of_several_steps_is_told(reader: Reader) -> None:
+    found = reader.interpret("denoise, sharpen and send it to my boss")
+    assert [step.task for step in found.steps] == ["denoise", "deblur"]
+    assert found.doubts == ("'send it to my boss' asks for nothing that llars does; it was left out",)
 
 
-@pytest.mark.parametrize("text", ["make it less hazy", "make the noisy parts clean"])
+@pytest.mark.parametrize(
+    "text", ["make it less hazy", "make the noisy parts clean", "make it sharp", "remove the added noise", "less noise"]
+)
 def test_the_fault_that_is_to_go_may_be_named_with_make(reader: Reader, text: str) -> None:
     assert reader.understand(text)
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:
-    assert reader.interpret("remove the stripes, then the noise, thanks").doubts == ()
+    for text in ("remove the stripes, then the noise, thanks", "denoise and save it", "noise, stripes. Please fix it!"):
+        assert reader.interpret(text).doubts == (), text
 
 
 def test_directions_of_brightness(reader: Reader) -> None:

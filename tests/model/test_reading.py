@@ -88,3 +88,14 @@ def test_none_is_read_where_it_is_likelier_than_all_tasks_together(
 
     assert read({"none": 0.45, "haze": 0.4, "cloud": 0.15}) == ("haze", "none")
     assert read({"none": 0.55, "haze": 0.44, "cloud": 0.01}) == ("none", "haze")
+
+
+def test_who_asks_for_a_fault_asks_for_nothing_that_is_done_here(reader: InstructionReader) -> None:
+    torch.nn.init.zeros_(reader.strength.weight)
+    told = {}
+    for logit in (-5.0, 5.0):
+        with torch.no_grad():
+            reader.strength.bias[3] = logit
+        (told[logit],) = reader.read(["x"], sentences(6))
+    assert told[5.0].task == "none" and told[5.0].probability > 0.99
+    assert told[5.0].second == told[-5.0].task != "none", "what it would be if it were to go stays known"

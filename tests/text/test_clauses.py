@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from llars.text.clauses import clauses, cut, parts, without_negated
+from llars.text.clauses import clauses, cut, is_courtesy, is_other_work, parts, without_negated
 
 WORDS = {
     "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur",
@@ -56,6 +56,17 @@ def hear(text: str) -> Heard:
         ("use the radar to see through the clouds and the haze", "cloud_sar"),
         ("brighten and lift the shadows, brightness matters", "brightness"),
         ("remove the grain and the speckle and sharpen and save it", "denoise deblur"),
+        ("sharpen, but not until the noise is gone", "denoise deblur"),
+        ("sharpening, never before denoising", "denoise deblur"),
+        ("don't sharpen until you have removed the noise", "denoise deblur"),
+        ("no sharpening before denoising", "denoise deblur"),
+        ("wait with sharpening till the noise is gone", "denoise deblur"),
+        ("to begin with denoise, and once you're through sharpen", "denoise deblur"),
+        ("please denoise. When you're finished, sharpen.", "denoise deblur"),
+        ("once you're through with the noise, sharpen", "denoise deblur"),
+        ("denoise; that done, sharpen", "denoise deblur"),
+        ("sharpen, though denoise before", "denoise deblur"),
+        ("noise, stripes and blur. Please repair.", "denoise destripe deblur"),
     ],
 )
 def test_clauses_in_order(text: str, tasks: str) -> None:
@@ -75,6 +86,7 @@ def test_clauses_in_order(text: str, tasks: str) -> None:
         ("sharpen; no denoising please", "sharpen"),
         ("no dehazing, only destriping", "only destriping"),
         ("don't sharpen", ""),
+        ("never sharpen unless it is denoised", "never sharpen unless it is denoised"),
     ],
 )
 def test_what_is_forbidden_is_left_out(text: str, left: str) -> None:
@@ -152,3 +164,19 @@ def test_a_whole_that_is_read_better_than_its_pieces_stays_whole() -> None:
 def test_what_means_nothing_comes_back_as_one_clause() -> None:
     (clause,) = clauses("cook, then wash up", hear)
     assert clause.reading.task == "none"
+
+
+@pytest.mark.parametrize("text", ["thanks", "Please fix it!", "can you take it away?", "in that order", "save it"])
+def test_courtesy_asks_for_nothing_of_its_own(text: str) -> None:
+    assert is_courtesy(text)
+    assert cut(f"sharpen, {text}") == ["sharpen"]
+
+
+@pytest.mark.parametrize("text", ["sharpen", "remove the noise", "email it to bob", "make it sharp", "take it to Rome"])
+def test_what_asks_for_something_is_no_courtesy(text: str) -> None:
+    assert not is_courtesy(text)
+
+
+def test_other_work_is_told_by_its_verb() -> None:
+    assert all(is_other_work(text) for text in ("email it to bob", "please crop it", "Count the ships", "e-mail it"))
+    assert not any(is_other_work(text) for text in ("denoise", "would you?", "the emails", "so I can print it"))

@@ -13,6 +13,7 @@ from llars.text.grammar import corpus
         ("turn the exposure up by half a stop", 1), ("raise the brightness", 1),
         ("darken it", -1), ("dim it a touch", -1), ("far too bright", -1), ("over-exposed", -1),
         ("reduce the exposure", -1), ("brightness down by 1 EV", -1),
+        ("drop the overall illumination", -1), ("illuminate it", 1),
         ("remove the haze", 0), ("it is a dim picture", 0), ("brighten it but darken the sky", 0),
     ],
 )  # fmt: skip

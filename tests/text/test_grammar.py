@@ -7,7 +7,7 @@ import pytest
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 from llars.text.composites import MAX_STEPS, composite, marked
-from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels
+from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels, spared, spoilers
 from llars.text.templates import KINDS, cores, joints, read_table
 
 SPOKEN = (*TASK_KEYS, NONE)
@@ -112,8 +112,8 @@ def test_unknown_names_are_refused() -> None:
 
 def test_composites_of_training_hold_steps_that_nobody_does_and_strengths() -> None:
     rng = random.Random(12)
-    found = [composite(rng) for _ in range(400)]
-    assert sum(len(case.tasks) == 1 for case in found) >= 5, "a task beside a foreign step"
+    found = [composite(rng) for _ in range(1500)]
+    assert sum(len(case.tasks) == 1 for case in found) >= 50, "a task beside a foreign step"
     named = [case for case in found if "slightly" in case.text.lower() or "as much as" in case.text.lower()]
     assert named
 
@@ -162,3 +162,13 @@ def test_what_asks_for_nothing_comes_in_the_words_of_requests() -> None:
     for kind in KINDS:
         assert drawn & set(lexicon["frames"][kind]), "other trades in the frames of tasks"
     assert drawn & set(lexicon["near"]), "words of tasks in questions"
+
+
+def test_what_asks_for_a_fault_stands_beside_what_asks_for_its_repair() -> None:
+    spoil, spare = spoilers(600, seed=4), spared(600, seed=4)
+    lexicon = read_table("lexicon.yaml")
+    assert {utterance.template for utterance in spoil} == {*lexicon["spoil"]["do"], *lexicon["spoil"]["say"]}
+    assert {utterance.template for utterance in spare} == set(lexicon["spare"])
+    assert {utterance.task for utterance in spoil} == {NONE}
+    assert {utterance.task for utterance in spare} == {"cloud", "haze", "denoise", "deblur", "destripe", "sr"}
+    assert not {utterance.text.lower() for utterance in spoil} & {utterance.text.lower() for utterance in spare}

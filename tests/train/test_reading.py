@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from llars.model.reading import CLASSES, pad_tokens
-from llars.text.grammar import NONE, corpus
+from llars.text.grammar import NONE, corpus, spoilers
 from llars.train import reading
 from llars.train.reading import Examples, batches, doubled, encoded, train, utterances
 
@@ -29,12 +29,13 @@ class Hashing:
         ]
 
 
-def data_of(tasks: Sequence[str], each: int) -> Examples:
-    found = [utterance for task in tasks for utterance in corpus(task, each, seed=1)]
+def data_of(tasks: Sequence[str], each: int, spoiling: int = 0) -> Examples:
+    found = [utterance for task in tasks for utterance in corpus(task, each, seed=1)] + spoilers(spoiling, seed=1)
     return Examples(
         encoded(Hashing(), [utterance.text for utterance in found], None),  # type: ignore[arg-type]
         torch.tensor([CLASSES.index(utterance.task) for utterance in found]),
         torch.tensor([float("nan") if u.severity is None else u.severity for u in found]),
+        torch.arange(len(found)) >= len(found) - spoiling,
         torch.zeros(len(found), dtype=torch.bool),
     )
 
@@ -51,9 +52,11 @@ def test_every_class_is_taught_and_so_are_the_canonical_sentences(monkeypatch: p
     monkeypatch.setattr(reading, "PER_TASK", 20)
     monkeypatch.setattr(reading, "IRRELEVANT", 20)
     monkeypatch.setattr(reading, "DOUBLED", 10)
+    monkeypatch.setattr(reading, "SPOILERS", 10)
     found = utterances(seed=0)
     assert {utterance.task for utterance in found} == set(CLASSES)
     assert sum(utterance.text == "remove the haze" for utterance in found) >= reading.CANONICAL_REPEATS
+    assert all(utterance.task == NONE for utterance in found[-10:]), "requests for faults come last"
 
 
 def test_encoded_sentences_are_kept_between_runs(tmp_path: Path) -> None:
@@ -76,7 +79,7 @@ def test_batches_hold_every_row_once() -> None:
 
 def test_training_learns_and_repeats() -> None:
     data = data_of(["destripe", "sr", NONE], 200)
-    one, two = (train(data, torch.arange(len(data)), seed=3, epochs=12) for _ in range(2))
+    one, two = (train(data, torch.arange(len(data)), seed=3, epochs=16) for _ in range(2))
     # The other two votes are trained elsewhere, so the network is asked alone.
     with torch.inference_mode():
         right = int((one(*pad_tokens(data.tokens)).logits.argmax(dim=1) == data.task).sum())
@@ -84,3 +87,12 @@ def test_training_learns_and_repeats() -> None:
     assert right > 0.85 * len(data)
     for name, tensor in one.state_dict().items():
         assert torch.equal(tensor, two.state_dict()[name]), name
+
+
+def test_what_asks_for_a_fault_is_learnt_apart_from_the_class() -> None:
+    data = data_of(["destripe"], 200, spoiling=200)
+    reader = train(data, torch.arange(len(data)), seed=3, epochs=16)
+    with torch.inference_mode():
+        out = reader(*pad_tokens(data.tokens))
+    assert int(((out.spoils > 0) == data.spoils).sum()) > 0.85 * len(data), "half would be chance"
+    assert (out.logits.argmax(dim=1) == CLASSES.index("destripe")).all(), "no other class was ever taught"

@@ -29,6 +29,23 @@ def test_pieces_of_one_step_belong_together(listener: Listener, monkeypatch: pyt
     assert listener.steps("sharpen haze roughly") == ["sharpen roughly", "haze"]
 
 
+@pytest.mark.parametrize(
+    ("text", "spans", "steps"),
+    [
+        # Nobody ends a request with "either", and "at either" joins nothing.
+        ("clip 2 % at either end of it and sharpen", [Span(0, 18, 1), Span(19, 28, 2), Span(33, 40, 3)], 2),
+        ("clip 2 % at either end of it and sharpen", [Span(0, 8, 1), Span(19, 28, 2), Span(33, 40, 3)], 2),
+        ("clip the end, sharpen", [Span(0, 12, 1), Span(14, 21, 2)], 2),
+        ("denoise sharpen", [Span(0, 7, 1), Span(8, 15, 2)], 2),
+    ],
+)
+def test_a_step_ends_where_a_request_can_end(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, text: str, spans: list[Span], steps: int
+) -> None:
+    tell(listener, monkeypatch, spans)
+    assert len(listener.steps(text)) == steps
+
+
 @pytest.mark.parametrize("spans", [[], [Span(0, 7, 3)]])
 def test_one_step_or_none_is_the_whole_text(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
@@ -65,7 +82,7 @@ def reading(task: str, probability: float, second: str = "haze", less: float = 0
 def test_steps_are_found_where_no_joint_of_words_tells_them(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "denoise with that out of the way sharpen"
+    text = "denoise whereupon sharpen"
     read = {text: reading("denoise", 0.5), "denoise": reading("denoise", 0.9), "sharpen": reading("deblur", 0.9)}
     found = Told(read, ["denoise", "sharpen"]).over(listener, monkeypatch)
     assert found == [("denoise", "denoise"), ("deblur", "sharpen")]
@@ -110,3 +127,19 @@ def test_a_piece_between_joints_of_words_is_cut_finer(listener: Listener, monkey
     monkeypatch.setattr(listener, "read", read.__getitem__)
     monkeypatch.setattr(listener, "steps", lambda said: ["stripes", "noise"] if said == piece else [said])
     assert [part.reading.task for part in listener.parts(text)] == ["destripe", "denoise", "deblur"]
+
+
+def test_what_other_programs_do_is_parted_from_a_request(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "denoise and email it to bob"
+    read = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.9)}
+    assert Told(read, [text]).over(listener, monkeypatch) == [("denoise", "denoise"), ("none", "email it to bob")]
+    unsure = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.7)}
+    assert Told(unsure, [text]).over(listener, monkeypatch) == [("denoise", text)]
+
+
+def test_words_that_name_no_other_work_stay_with_their_request(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "denoise, if the captain agrees"
+    read = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.9)}
+    assert Told(read, [text]).over(listener, monkeypatch) == [("denoise", text)]

@@ -50,6 +50,9 @@ class ReadingTensors:
     compound: Tensor
     """``(batch,)`` logit: the sentence asks for more than one thing."""
 
+    spoils: Tensor
+    """``(batch,)`` logit: the sentence asks for a fault rather than for its repair."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -88,7 +91,7 @@ class InstructionReader(nn.Module):
         self.mix = nn.Linear((queries + 1) * width, hidden)
         self.dropout = nn.Dropout(dropout)
         self.classes = nn.Linear(hidden, len(CLASSES))
-        self.strength = nn.Linear(hidden, 3)
+        self.strength = nn.Linear(hidden, 4)
         self.steps = StepFinder(len(CLASSES))
         self.words = WordVote(len(CLASSES))
 
@@ -107,8 +110,8 @@ class InstructionReader(nn.Module):
         whole = functional.gelu(self.sentence(mean * 10))
         hidden = functional.gelu(self.mix(self.dropout(torch.cat([pooled, whole], dim=1))))
         hidden = self.dropout(hidden)
-        named, severity, compound = self.strength(hidden).unbind(dim=1)
-        return ReadingTensors(self.classes(hidden), named, severity.tanh(), compound)
+        named, severity, compound, spoils = self.strength(hidden).unbind(dim=1)
+        return ReadingTensors(self.classes(hidden), named, severity.tanh(), compound, spoils)
 
     @torch.inference_mode()
     def read(self, texts: Sequence[str], tokens: Sequence[NDArray[np.float32]]) -> list[Reading]:
@@ -118,9 +121,14 @@ class InstructionReader(nn.Module):
         own, by_steps = out.logits.log_softmax(dim=1), self.steps.told(batch, mask)
         by_words = self.words([grams(text) for text in texts])
         said = (1 - _STEPS_SAY - _WORDS_SAY) * own + _STEPS_SAY * by_steps + _WORDS_SAY * by_words
-        best = said.softmax(dim=1).topk(2, dim=1)
+        # What asks for a fault names it as what asks to be rid of it does; the words alone would vote for its repair.
+        nothing, wanted = CLASSES.index("none"), out.spoils.sigmoid()
+        shares = said.softmax(dim=1)
+        spoilt = shares * (1 - wanted)[:, None]
+        spoilt[:, nothing] += wanted
+        best = torch.where((wanted > 0.5)[:, None], spoilt, shares).topk(2, dim=1)
         # It asks for nothing when that is likelier than that it asks for any of the tasks, not than for the likeliest.
-        swap = (best.indices[:, 0] == CLASSES.index("none")) & (best.values[:, 0] < 0.5)
+        swap = (best.indices[:, 0] == nothing) & (best.values[:, 0] < 0.5)
         values = torch.where(swap[:, None], best.values.flip(1), best.values)
         indices = torch.where(swap[:, None], best.indices.flip(1), best.indices)
         return [

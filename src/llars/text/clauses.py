@@ -12,7 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Clause", "Judgement", "clauses", "cut", "is_courtesy", "parts", "requests", "without_negated"]
+__all__ = [
+    "Clause",
+    "Judgement",
+    "clauses",
+    "cut",
+    "is_courtesy",
+    "is_other_work",
+    "parts",
+    "requests",
+    "without_negated",
+]
 
 _UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
 _START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
@@ -23,7 +33,8 @@ _NO_ORDER = r"(?![^,;.!?]*\b(?:until|till|before|unless)\b)"
 _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
     rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT}){_NO_ORDER}"
-    r"|(?<=but )not\s+(?!until\b|till\b|before\b|ahead\b|earlier\b|prior\b|unless\b)|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
+    r"|(?<=but )not\s+(?!(?:until|till|before|ahead|earlier|prior|unless)\b)"
+    r"|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
     rf"|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b){_NO_ORDER}"
     r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
     r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
@@ -34,7 +45,8 @@ _NEGATED = re.compile(
 
 # "Once you're through", "that done": what was asked for before is over, whatever it was.
 _DONE = (
-    r"(?:(?:once|when|after|as soon as)\s+(?:(?:you(?:['’]re|['’]ve| are| have)?|(?:that|this|it|all)(?:['’]s| is| has)?)\s+)?"
+    r"(?:(?:once|when|after|as soon as)\s+"
+    r"(?:(?:you(?:['’]re|['’]ve| are| have)?|(?:that|this|it|all)(?:['’]s| is| has)?)\s+)?"
     r"(?:been\s+)?(?:done|finish(?:ed)?|through|ready|completed?|over|settled|got)\b"
     r"|(?:having\s+(?:done|finished)|with)\s+(?:that|this|so)(?:\s+(?:done|finished|over|out of the way))?\b"
     r"|that\s+(?:done|settled)\b)"
@@ -42,7 +54,8 @@ _DONE = (
 )
 _FILLER = re.compile(
     r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but"
-    r"|afterwards?|after that|plus|moreover|besides|not only|in this order|step (?:\d|one|two|three)|\d[.)]"
+    r"|afterwards?|after that|plus|moreover|what is more|on top|besides|not only|in this order"
+    r"|step (?:\d|one|two|three)|\d[.)]"
     rf"|to (?:begin|start) with|though|although|{_DONE})"
     r"(?:\s*[,:]\s*|\s+|$))+",
     re.IGNORECASE,
@@ -69,6 +82,7 @@ _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
     r"|\bas well as\b|\balong with\b|\btogether with\b"
     rf"|\bon top of that\b|\b{_DONE}"
+    r"|\b(?:moreover|furthermore|likewise|additionally|in addition|what is more)\b"
     r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
 )
@@ -80,11 +94,30 @@ _VERB = re.compile(
 )
 _BARE_FAULT = re.compile(r"^(?:the|any|all|those|these|its)\s+\w+(?:\s+\w+)?[.!]?$", re.IGNORECASE)
 
+_THIS = r"(?:it|this|that|them|those|these|both|everything|all that|me)"
 _COURTESY = re.compile(
     r"(?:(?:many )?thanks?(?: you)?(?: very much| a lot)?(?: in advance)?|please|pls|cheers|asap|as soon as possible"
-    r"|if (?:you can|possible)|(?:please )?(?:fix|repair|help|correct|mend)(?: (?:it|this|that|both|them|me|everything))?"
-    r"(?: please)?|that['’]?s (?:all|it)|in (?:that|this) order|for me|both|nothing else|so|or|and|hi|hello|hey"
+    r"|if (?:you can|possible)|(?:please |can you |could you |would you )*"
+    rf"(?:fix|repair|help|correct|mend|clean|do)(?: {_THIS})?(?: up| please)?"
+    rf"|(?:(?:please|can you|could you) )*(?:remove|take|get rid of|make|sort) {_THIS}"
+    r"(?: away| off| out| better| vanish| disappear| go(?: away)?)?"
+    r"|(?:can|could|would|will) you|can (?:that|this|it) be (?:changed|corrected|fixed|repaired|mended|cleaned|helped)"
+    r"|what (?:can|could) be done|any (?:idea|remedy|chance)s?|okay|ok|well|now|not good|do something"
+    r"|that['’]?s (?:all|it)|in (?:that|this) order|for me|nothing else|so|or|and|hi|hello|hey"
     r"|(?:then )?save (?:it|this|that|the (?:result|image|file)))[.!?]*",
+    re.IGNORECASE,
+)
+_OTHER_VERBS = """
+add annotate archive back-up book bring-me buy buy-me calculate call caption classify clip colou?ri[sz]e
+compress compute convert co-?register count crop cut degrade delete derive describe detect digiti[sz]e display download
+draw drop e-?mail estimate explain export find fit flip forward frame georeference inform insert label load mail make-me
+map measure mirror mosaic move notify open order orthorectify overlay paint pixelate play plot post print project
+publish push recolou?r remind rename reorder reproject resize rotate save segment select sell send share show simulate
+stitch store summari[sz]e swap tell text tile tint train translate trim turn-on tweet upload vectori[sz]e warp write
+zip"""
+_OTHER_WORK = re.compile(
+    r"(?:(?:please|can you|could you|I want to|also|just|you)\s+)*"
+    rf"(?:{'|'.join(verb if '-?' in verb else verb.replace('-', ' ') for verb in _OTHER_VERBS.split())})\b",
     re.IGNORECASE,
 )
 
@@ -143,6 +176,11 @@ def cut(text: str) -> list[str]:
 def is_courtesy(text: str) -> bool:
     """Whether words ask for nothing and nobody misses them: "thanks", "please fix it"."""
     return bool(_COURTESY.fullmatch(text))
+
+
+def is_other_work(text: str) -> bool:
+    """Whether words begin as a request does that other programs serve: "email it to Bob", "crop it to the AOI"."""
+    return bool(_OTHER_WORK.match(text))
 
 
 def clauses(text: str, read: Callable[[str], T]) -> list[Clause[T]]:

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 
 from llars.errors import ConfigError
-from llars.text.templates import PARTS, SPLITS, Level, fill, irrelevant, levels
+from llars.text.templates import PARTS, SPLITS, Level, fill, irrelevant, levels, sparing, spoiling
 
-__all__ = ["NONE", "SPLITS", "Utterance", "core", "corpus", "finish", "sentence", "signed_levels"]
+__all__ = ["NONE", "SPLITS", "Utterance", "core", "corpus", "finish", "sentence", "signed_levels", "spared", "spoilers"]
 
 NONE = "none"
 """The class of sentences that ask for nothing we do."""
@@ -94,6 +94,20 @@ def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance
         text, template = _spoken(level, rng, split)
         found.setdefault(text, Utterance(text, task, level.severity, level.scale, template))
     return list(found.values())
+
+
+def spoilers(n: int, seed: int) -> list[Utterance]:
+    """``n`` sentences of training that ask for a fault ("add noise"), of the class ``none``; they may repeat."""
+    rng = random.Random(f"spoil/{seed}")
+    drawn = [spoiling(rng) for _ in range(n)]
+    return [Utterance(finish(text, rng), NONE, None, template=template) for text, template in drawn]
+
+
+def spared(n: int, seed: int) -> list[Utterance]:
+    """``n`` sentences of training that come closest to ``spoilers`` and ask for the repair; they may repeat."""
+    rng = random.Random(f"spare/{seed}")
+    drawn = [sparing(rng) for _ in range(n)]
+    return [Utterance(finish(text, rng), task, None, template=template) for text, template, task in drawn]
 
 
 def core(task: str, kind: str, rng: random.Random, split: str = "train", severity: float | None = None) -> str | None:

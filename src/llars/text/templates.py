@@ -31,6 +31,8 @@ __all__ = [
     "joints",
     "levels",
     "read_table",
+    "sparing",
+    "spoiling",
 ]
 
 SPLITS = ("train", "heldout", "second")
@@ -45,9 +47,9 @@ PARTS = ("fault", "adj")
 # Training has more templates outside the frames than in them; the held-out words are half and half.
 _BARE_SHARE = {"train": 0.65, "heldout": 0.5, "second": 0.5}
 
-# Of the irrelevant sentences of training: words of other trades where a task's words would stand, words of the tasks
-# where nothing is asked of us, and requests for the faults that the tasks repair.
-_FOREIGN_SHARE, _NEAR_SHARE, _SPOIL_SHARE = 0.25, 0.22, 0.13
+# Of the irrelevant sentences of training: words of other trades where a task's words would stand, and words of the
+# tasks where nothing is asked of us.
+_FOREIGN_SHARE, _NEAR_SHARE = 0.28, 0.22
 _FRAMED_SHARE = 0.5
 _SPOILT = ("cloud", "haze", "denoise", "deblur", "destripe", "sr")
 
@@ -200,12 +202,9 @@ def _add_lexicon(level: Level, entry: Mapping[str, Any], frames: Mapping[str, An
 def foreign_step(rng: random.Random) -> str:
     """An imperative of training that asks for nothing we do: "email it to Bob"."""
     table = read_table("irrelevant.yaml")
-    drawn = rng.random()
-    if drawn < _FOREIGN_SHARE:
+    if rng.random() < _FOREIGN_SHARE:
         words = {**_plain_words(), **read_table("lexicon.yaml")["none"]}
         return fill(rng.choice(["{act} {it}", "{act} {it}", "apply {tool}"]), words, rng)[0]
-    if drawn < _FOREIGN_SHARE + _SPOIL_SHARE:
-        return fill(rng.choice(read_table("lexicon.yaml")["spoil"]["do"]), _near_words(rng.choice(_SPOILT)), rng)[0]
     return fill(rng.choice([*table["do"]["train"], *table["step"]]), table["words"], rng)[0]
 
 
@@ -213,10 +212,8 @@ def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
     """Words that ask for nothing we do, and their template; many in the frames of tasks: a frame says nothing."""
     table = read_table("irrelevant.yaml")
     second = read_table("second.yaml")["irrelevant"]
-    if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE + _SPOIL_SHARE:
-        if drawn < _FOREIGN_SHARE:
-            return _foreign(rng)
-        return _near_miss(rng) if drawn < _FOREIGN_SHARE + _NEAR_SHARE else _spoiling(rng)
+    if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE:
+        return _foreign(rng) if drawn < _FOREIGN_SHARE else _near_miss(rng)
     if rng.random() < _BARE_SHARE[split]:
         template = rng.choice(second["bare"] if split == "second" else table[split])
         return fill(template, table["words"], rng)[0], template
@@ -250,15 +247,23 @@ def _near_miss(rng: random.Random) -> tuple[str, str]:
     return fill(template, words, rng)[0], template
 
 
-def _spoiling(rng: random.Random) -> tuple[str, str]:
-    """A request for a fault: "add noise to it", "it should look hazy"; the imperatives in the frames of tasks."""
+def spoiling(rng: random.Random) -> tuple[str, str]:
+    """A request of training for a fault ("add noise to it", "it should look hazy"), and its template."""
     spoil = read_table("lexicon.yaml")["spoil"]
     words = _near_words(rng.choice(_SPOILT))
     kind = rng.choice(["do", "do", "say"])
-    template = rng.choice(spoil[kind])
+    template = rng.choice([text for text in spoil[kind] if "{good}" not in text or "good" in words])
     # A wish has no place in the frames of complaints.
     frame = rng.choice(_frames("train")[kind]) if kind == "do" and rng.random() < _FRAMED_SHARE else f"{{{kind}}}"
     return fill(frame.replace(f"{{{kind}}}", template), words, rng)[0], template
+
+
+def sparing(rng: random.Random) -> tuple[str, str, str]:
+    """What comes closest to ``spoiling`` and asks for the repair ("make it less hazy"), its template and its task."""
+    words = _near_words(task := rng.choice(_SPOILT))
+    template = rng.choice(read_table("lexicon.yaml")["spare"])
+    frame = rng.choice(_frames("train")["do"]) if template[0] != "{" and rng.random() < _FRAMED_SHARE / 2 else "{do}"
+    return fill(frame.replace("{do}", template), words, rng)[0], template, task
 
 
 def _near_words(task: str) -> dict[str, Sequence[str]]:

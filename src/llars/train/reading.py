@@ -23,13 +23,13 @@ from llars.model.ngrams import grams
 from llars.model.reading import CLASSES, InstructionReader, pad_tokens
 from llars.tasks import TASKS
 from llars.text.encoder import WIDTH, SentenceEncoder
-from llars.text.grammar import NONE, Utterance, core, corpus
+from llars.text.grammar import NONE, Utterance, core, corpus, spared, spoilers
 from llars.text.spelling import vocabulary
 from llars.train.steps import Lines, lines, sentences, train_steps
 from llars.train.words import train_words
 
 SEED = 0
-PER_TASK, IRRELEVANT, COMPOSITES, DOUBLED = 2400, 9000, 12_000, 1000
+PER_TASK, IRRELEVANT, SPOILERS, COMPOSITES, DOUBLED = 2800, 8000, 2400, 12_000, 1000
 SINGLE_LINES = 5000
 EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CHUNK = 4096
@@ -52,6 +52,9 @@ class Examples:
     severity: Tensor
     """``(n,)``, NaN where none is named."""
 
+    spoils: Tensor
+    """``(n,)`` boolean, asks for a fault: of the class ``none``, but only the logit that is made for it learns that."""
+
     left_out: Tensor
     """``(n,)`` boolean, made from a template that calibration leaves out."""
 
@@ -73,13 +76,14 @@ def doubled(rng: random.Random) -> Utterance:
 
 
 def utterances(seed: int) -> list[Utterance]:
-    """The training sentences that ask for one thing or for nothing."""
+    """The training sentences that ask for one thing or for nothing; those that ask for faults come last."""
     single = [u for task in CLASSES for u in corpus(task, IRRELEVANT if task == NONE else PER_TASK, seed)]
     rng = random.Random(seed)
     single += [doubled(rng) for _ in range(DOUBLED)]
     # The sentences that the documentation teaches must be among those that are learnt.
     plain = {task.key: 0.5 if task.key == "brightness" else None for task in TASKS}
-    return single + [Utterance(task.instruction, task.key, plain[task.key]) for task in TASKS] * CANONICAL_REPEATS
+    single += [Utterance(task.instruction, task.key, plain[task.key]) for task in TASKS] * CANONICAL_REPEATS
+    return single + spared(SPOILERS, seed) + spoilers(SPOILERS, seed)
 
 
 def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) -> list[Tensor]:
@@ -109,30 +113,34 @@ def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> 
     task = torch.tensor([CLASSES.index(u.task) for u in single] + [-1] * COMPOSITES)
     nan = float("nan")
     severity = torch.tensor([nan if u.severity is None else u.severity for u in single] + [nan] * COMPOSITES)
+    spoils = torch.arange(len(said)) >= len(single) - SPOILERS
+    spoils[len(single) :] = False
     left_out = torch.tensor([validates(utterance) for utterance in single] + [False] * COMPOSITES)
     # A step is found among others: few sentences that have but one are enough to show that.
-    few = random.Random(seed).sample(range(len(single)), min(SINGLE_LINES, len(single)))
+    few = random.Random(seed).sample(range(len(single) - SPOILERS), SINGLE_LINES)
     rows = [*few, *range(len(single), len(said))]
-    return Examples(tokens, task, severity, left_out), lines(
+    return Examples(tokens, task, severity, spoils, left_out), lines(
         encoder, [said[row] for row in rows], [tokens[row] for row in rows]
     )
 
 
 def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
-    """Cross-entropy of the class, of "names a strength" and of "asks for several", and the error of the strength."""
+    """Cross-entropies of the class and of what else the network tells, and the error of the strength."""
     tokens, mask = pad_tokens([data.tokens[int(row)] for row in rows])
     # Words go missing, so that no reading hangs on a single one.
     shown = mask & (torch.rand(mask.shape) > 0.1)
     shown[:, 0] = True
     out = reader(tokens * shown[..., None], shown)
-    task, severity = data.task[rows], data.severity[rows]
+    task, severity, spoils = data.task[rows], data.severity[rows], data.spoils[rows]
     single = task >= 0
+    classed = single & ~spoils
     asks = single & (task != CLASSES.index(NONE))
     named = ~severity.isnan()
     total = functional.binary_cross_entropy_with_logits(out.compound, (~single).float())
+    total = total + functional.binary_cross_entropy_with_logits(out.spoils, spoils.float())
     # A batch of like lengths may hold no sentence of a kind, and the mean of nothing is no number.
-    if single.any():
-        total = total + functional.cross_entropy(out.logits[single], task[single], label_smoothing=0.05)
+    if classed.any():
+        total = total + functional.cross_entropy(out.logits[classed], task[classed], label_smoothing=0.05)
     if asks.any():
         total = total + 0.5 * functional.binary_cross_entropy_with_logits(out.named[asks], named[asks].float())
     if named.any():
@@ -180,13 +188,15 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
 
     Rows are weights of the words, columns thresholds. The step finder has no say: it is trained on all templates.
     """
-    rows = torch.nonzero(data.left_out).flatten()
-    texts = [utterance.text for utterance in utterances(seed) if validates(utterance)]
+    rows = torch.nonzero(data.left_out & ~data.spoils).flatten()
+    texts = [utterance.text for utterance in utterances(seed)[:-SPOILERS] if validates(utterance)]
     words = train_words(seed, taught=lambda utterance: not validates(utterance))
     reader = train(data, torch.nonzero(~data.left_out).flatten(), seed, epochs)
     with torch.inference_mode():
         own = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).logits.log_softmax(dim=1) for row in rows])
         by_words = words([grams(text) for text in texts])
+        wanted = {spoil: _wanted(reader, data, data.left_out & (data.spoils == spoil)) for spoil in (True, False)}
+    print(f"asks for faults: {wanted[True]:.1f} % told, and {wanted[False]:.1f} % of all else by mistake")
     nothing = CLASSES.index(NONE)
     meant = data.task[rows]
     asking = meant != nothing
@@ -196,6 +206,13 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
             right = torch.where(best.values >= sure, best.indices, nothing) == meant
             told, kept = (100 * float(right[which].float().mean()) for which in (asking, ~asking))
             print(f"words {weight:.1f}, at {sure:.2f}: {told:.1f} % understood, {kept:.1f} % refused")
+
+
+def _wanted(reader: InstructionReader, data: Examples, which: Tensor) -> float:
+    """Per cent of the sentences that are taken to ask for a fault."""
+    rows = torch.nonzero(which).flatten()
+    told = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).spoils for row in rows])
+    return 100 * float((told > 0).float().mean())
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from llars.model.reading import SURE
-from llars.text.clauses import Clause, cut, parts
+from llars.text.clauses import Clause, cut, is_other_work, parts
 from llars.text.grammar import NONE
 from llars.text.spelling import Speller
 from llars.text.strength import may_name_strength
@@ -80,8 +80,7 @@ class Listener:
 
         Joints that words make ("x, then y") are the surest, if every piece makes sense; else the steps are found.
         """
-        found = self._requests(text)
-        return self._beside(found[0]) if len(found) == 1 and _asks(found[0]) else found
+        return [piece for part in self._requests(text) for piece in self._beside(part)]
 
     def _requests(self, text: str) -> list[Clause[Reading]]:
         by_words = _one_cloud(_in_company(parts(text, self.read)))
@@ -97,12 +96,18 @@ class Listener:
         return by_sense
 
     def _beside(self, whole: Clause[Reading]) -> list[Clause[Reading]]:
-        """The pieces of what was read as one request, if some of them surely ask for that and the rest for nothing."""
-        pieces = [Clause(piece, self.read(piece)) for piece in cut(whole.text)]
+        """The pieces of one request, if some of them surely ask for it and the rest for what other programs do."""
+        if not _asks(whole):
+            return [whole]
+        texts = cut(whole.text)
+        if not any(is_other_work(text) for text in texts):
+            return [whole]
+        pieces = [Clause(text, self.read(text)) for text in texts]
         idle = [piece for piece in pieces if piece.reading.task == NONE]
         told = all(piece.reading.probability >= _SURELY for piece in pieces)
         asked = {piece.reading.task for piece in pieces} - {NONE}
-        return pieces if idle and told and asked == {whole.reading.task} else [whole]
+        meant = told and asked == {whole.reading.task} and all(is_other_work(piece.text) for piece in idle)
+        return pieces if idle and meant else [whole]
 
     def _by_sense(self, text: str) -> list[Clause[Reading]]:
         return _one_cloud(_in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)]))
