@@ -231,3 +231,8 @@ def test_real_sentences_are_understood(reader: Reader) -> None:
     assert share(reader, lambda keys: len(keys) == 1) >= 0.94
     assert share(reader, lambda keys: len(keys) > 1) >= 0.9
     assert share(reader, lambda keys: not keys) >= 0.92
+
+
+@pytest.mark.parametrize(("text", "stops"), [("brighten", 0.5), ("darken it", -0.5), ("brighten it slightly", 0.25)])
+def test_a_brightness_without_words_of_strength_is_half_a_stop(reader: Reader, text: str, stops: float) -> None:
+    assert reader.understand(text)[0].severity == stops

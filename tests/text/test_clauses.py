@@ -67,6 +67,11 @@ def hear(text: str) -> Heard:
         ("denoise; that done, sharpen", "denoise deblur"),
         ("sharpen, though denoise before", "denoise deblur"),
         ("noise, stripes and blur. Please repair.", "denoise destripe deblur"),
+        ("sharpen it when the noise has been taken out", "denoise deblur"),
+        ("noise reduction precedes sharpening here", "denoise deblur"),
+        ("sharpening follows denoising", "denoise deblur"),
+        ("sharpening is preceded by noise removal", "denoise deblur"),
+        ("there is haze and there is noise. Treat the noise first, the haze second.", "denoise haze"),
     ],
 )
 def test_clauses_in_order(text: str, tasks: str) -> None:
@@ -85,6 +90,8 @@ def test_clauses_in_order(text: str, tasks: str) -> None:
         ("denoise instead of sharpening", "denoise"),
         ("sharpen; no denoising please", "sharpen"),
         ("no dehazing, only destriping", "only destriping"),
+        ("denoise without any contrast stretch afterwards", "denoise"),
+        ("denoise without a sharpening filter", "denoise"),
         ("don't sharpen", ""),
         ("never sharpen unless it is denoised", "never sharpen unless it is denoised"),
     ],
@@ -102,6 +109,7 @@ def test_what_is_forbidden_is_left_out(text: str, left: str) -> None:
         "I want to see it without the fog",
         "no clouds",
         "make it without striping",
+        "I want it without any noise",
         "we have MODIS for July but no Landsat",
         "dehaze but keep it subtle",
         "it is not sharp",

@@ -13,6 +13,7 @@ from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, is_courtesy, requests, without_negated
 from llars.text.direction import direction, stops
 from llars.text.encoder import SentenceEncoder
+from llars.text.strength import may_name_strength
 from llars.weights.reader import load_listener
 
 __all__ = ["Interpretation", "Reader", "scale_in"]
@@ -95,7 +96,7 @@ class Reader:
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
         said = self._ear.parts(allowed)
-        found = [clause for clause in requests(said) if _asks(clause) and not _SPOILS.search(clause.text)]
+        found = [clause for clause in requests(said) if _asks(clause)]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
         steps = tuple(
@@ -109,14 +110,6 @@ class Reader:
     def _hint(self) -> str:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
 
-
-_SPOILS = re.compile(
-    r"\b(?:add|introduce|inject|simulate)\b.*\b(?:noise|speckle|grain|haze|fog|mist|blur|clouds?|stripes?)\b"
-    r"|\bmake\b(?!.*\b(?:less|not|no|never|clear|clean|sharp|better|free)).*"
-    r"\b(?:hazy|foggy|misty|noisy|grainy|blurry|blurred|cloudy|striped)\b",
-    re.IGNORECASE,
-)
-"""Common ways of asking for a fault: the reader alone refuses 142 of 153 such requests, and reads "add grain"."""
 
 EXPOSURES = (0.25, 0.5, 1.0)
 """Stops that words convey: slightly, somewhat, much."""
@@ -155,6 +148,8 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
 def _exposure(text: str, strength: float) -> float:
     """Stops from -1 to 1: as many as the words name, else the step nearest to the ``strength`` that they convey."""
     named = stops(text)
+    if named is None and not may_name_strength(text):
+        return math.copysign(UNNAMED_SEVERITY, direction(text) or strength)
     size = min(named, 1.0) if named else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
     return math.copysign(size, direction(text) or strength)
 

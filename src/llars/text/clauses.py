@@ -39,7 +39,9 @@ _NEGATED = re.compile(
     r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
     r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
     rf"){_UNTIL}"
-    r"|,?\s*\bwithout\s+(?!striping|banding)\w+ing\b" + _UNTIL + r"|,?\s*\b(?:instead of|rather than)\b" + _UNTIL,
+    r"|,?\s*\bwithout\s+(?:(?!striping|banding)\w+ing|(?:any|an?|the|further|additional)\s+(?:\w+\s+)?"
+    rf"(?:stretch|enhancement|equali[sz]ation|boost|sharpening|denoising|filter(?:ing)?|upscaling|dehazing|fusion))\b{_UNTIL}"
+    rf"|,?\s*\b(?:instead of|rather than)\b{_UNTIL}",
     re.IGNORECASE,
 )
 
@@ -77,7 +79,14 @@ _NOT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(rf"^(before|prior to|after|once|when|as soon as){_THAT}\s+([^,]+),\s*(.+)$", re.IGNORECASE)
-_INNER = re.compile(rf"^(.+?),?(?<!\bfrom)\s+(before|prior to|after|once){_THAT}\s+(.+)$", re.IGNORECASE)
+_GONE = r"(?=[^,;.]*\b(?:(?:has|have)\s+been|(?:is|are)\s+(?:done|gone|finished|over|out|off|away|complete|removed))\b)"
+_EARLIER = ("before", "prior to", "ahead of", "precedes", "precede")
+_PRECEDES = re.compile(r"\bpreced(?:es?|ed)\b", re.IGNORECASE)
+_INNER = re.compile(
+    rf"^(?!after\b)(.+?),?(?<!\bfrom)\s+({'|'.join(_EARLIER)}|after|once|(?:when|as soon as)\b{_GONE}"
+    rf"|(?:is|are) preceded by|(?<!\bas )(?<!\bthen )follows){_THAT}\s+(.+)$",
+    re.IGNORECASE,
+)
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
     r"|\bas well as\b|\balong with\b|\btogether with\b"
@@ -199,7 +208,8 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     """
     whole = Clause(text, read(text))
     compound, single = whole.reading.compound, _asks(whole)
-    ordered = len(_SEQUENCE.split(text)) > 1 or any(form.match(text) for form in (_LEADING, _LAST, _NOT_BEFORE))
+    forms = (_SEQUENCE.search, _PRECEDES.search, _LEADING.match, _LAST.match, _NOT_BEFORE.match)
+    ordered = any(form(text) for form in forms)
     pieces = cut(text) if compound > 0.5 or ordered or not single or whole.reading.probability < _CLEAR else []
     if len(pieces) < 2:
         return [whole]
@@ -220,10 +230,14 @@ def _asks(clause: Clause[T]) -> bool:
 
 def requests(found: list[Clause[T]]) -> list[Clause[T]]:
     """Those of the ``parts`` that ask for something, neighbours that ask for the same as one; all if none does."""
+    asked = [clause for clause in found if clause.reading.task != "none"]
+    half, odd = divmod(len(asked), 2)
+    said, again = (sorted(clause.reading.task for clause in part) for part in (asked[:half], asked[half:]))
+    # Complaints come in any order, and then the same is put into the order of work.
+    if not odd and said == again and len(set(said)) > 1:
+        asked = asked[half:]
     kept: list[Clause[T]] = []
-    for clause in found:
-        if clause.reading.task == "none":
-            continue
+    for clause in asked:
         if not kept or kept[-1].reading.task != clause.reading.task:
             kept.append(clause)
         elif clause.reading.probability > kept[-1].reading.probability:
@@ -250,7 +264,7 @@ def _inner(text: str) -> list[str]:
 
 def _sorted(word: str, main: str, other: str) -> list[str]:
     other = re.sub(r"^you (?:have )?", "", other)
-    return [main, other] if word.lower() in ("before", "prior to") else [other, main]
+    return [main, other] if word.lower() in _EARLIER else [other, main]
 
 
 def _carry_verb(pieces: list[str]) -> list[str]:

@@ -34,7 +34,8 @@ PER_TASK, IRRELEVANT, COMPOSITES, NEGATIONS = 150, 400, 400, 200
 _PAGE_HEAD = """# How well instructions are understood
 
 Made by `python -m llars.train.understanding` with the options `--real tests/text/real_sentences.yaml
-tests/text/fresh_sentences.yaml tests/text/third_sentences.yaml --page docs/understanding.md`; what each set of
+tests/text/fresh_sentences.yaml tests/text/third_sentences.yaml tests/text/fourth_sentences.yaml
+--blind tests/text/fourth_blind_sentences.yaml --page docs/understanding.md`; what each set of
 sentences is and who had seen it when, says the card of the reader, `src/llars/weights/llars-reader.md`.
 
 Single tasks, composites and negations count as understood when all their tasks are read, in order; irrelevant words

@@ -14,6 +14,7 @@ from llars.model.reading import SURE
 from llars.text.clauses import Clause, cut, is_other_work, parts
 from llars.text.grammar import NONE
 from llars.text.spelling import Speller
+from llars.text.spoiling import asks_for_fault
 from llars.text.strength import may_name_strength
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Listener:
     def read(self, text: str) -> Reading:
         """What the text asks for, taken as one request."""
         found = self._reader.read([text], [self._tokens(text)])[0]
+        if asks_for_fault(text) and found.task != NONE:
+            return replace(found, task=NONE, probability=1.0, severity=None, second=found.task, second_probability=0.0)
         # Every request for another brightness has a direction; for the rest silence means the usual strength.
         silent = found.task != "brightness" and not may_name_strength(text)
         return replace(found, severity=None) if silent else found
@@ -71,8 +74,15 @@ class Listener:
         """The words of each step in the order of work; the text alone where it has one."""
         found = self._reader.steps.find(text, torch.from_numpy(self._tokens(text)), self._encoder.offsets(text))
         spans = _joined(text, found)
+        runs: list[Span] = []
+        for span in spans:
+            if runs and runs[-1].step == span.step:
+                # What stands between tells where to cut within a step: "sharpen and send it to my boss".
+                runs[-1] = replace(runs[-1], stop=span.stop)
+            else:
+                runs.append(span)
         numbers = sorted({span.step for span in spans})
-        said = [" ".join(text[span.start : span.stop] for span in spans if span.step == number) for number in numbers]
+        said = [" ".join(text[run.start : run.stop] for run in runs if run.step == number) for number in numbers]
         return said if len(said) > 1 else [text]
 
     def parts(self, text: str) -> list[Clause[Reading]]:

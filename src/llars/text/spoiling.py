@@ -1,0 +1,39 @@
+"""Requests for a fault instead of its repair ("add noise", "make it hazy"), by words that leave no doubt."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["asks_for_fault"]
+
+_FAULT = r"(?:noise|speckles?|grain|haze|fog|mist|smoke|blur|clouds?|stripes?|striping|banding)"
+_FAULTY = (
+    r"(?:hazy|hazier|foggy|foggier|misty|noisy|noisier|grainy|grainier|speckled|blurry|blurrier|blurred|cloudy|cloudier|striped"
+    r"|stripy|unsharp|fuzzy|fuzzier|pixelated)"
+)
+_REPAIR = (
+    r"(?:remov|reduc|filter|suppress|correct|eliminat|cancel|clean|mitigat|attenuat|gate\b|free\b|fill|mask|repair|inpaint"
+    r"|subtract|compensat|threshold)"
+)
+_IT = r"(?:it|this|that|everything|(?:the|my|our|this|that)(?:\s+\w+){1,2}?)"
+_MORE = r"(?:(?:much|more|very|a bit|a little|slightly|really|all|deliberately|artificially|look|appear|seem|so)\s+)*"
+
+# What stands before must ask for nothing itself: "remove the haze and add grain" has a part that we do.
+_BEFORE = r"(?:(?!\b(?:and|then|but|remove|reduce|don['’]?t|not|never|if|when|did|who|why)\b)[^,;.!?]){0,40}?"
+_SPOILS = re.compile(
+    rf"^{_BEFORE}\b(?:"
+    r"(?:add|introduce|inject|simulate|mix in|throw in)\b"
+    rf"(?:(?!\b(?:less|no|not|without|against|for|that|which|{_REPAIR}\w*)\b)[^,;.!?])*?\b{_FAULT}\b(?![\s-]*{_REPAIR})"
+    rf"|(?:increase|raise|intensify|amplify|boost|turn up|bring up|push up|crank up)\s+(?:the\s+|its\s+)?{_FAULT}\b"
+    rf"(?![\s-]*{_REPAIR})"
+    rf"|make\s+{_IT}\s+{_MORE}{_FAULTY}\b"
+    rf"|make\s+{_IT}\s+(?:look\s+)?(?:less|not so)\s+(?:sharp|clear|clean|crisp|detailed|smooth)\b"
+    r"|(?:smudge|smear|blur|defocus|pixelate|fog|haze)\s+(?:it|this|everything|the\s+(?:faces?|background|plates?))\b"
+    r")",
+    re.IGNORECASE,
+)
+
+
+def asks_for_fault(text: str) -> bool:
+    """Whether one request is for a fault: "add grain" is one, "add a grain filter" is none."""
+    return bool(_SPOILS.search(text))
