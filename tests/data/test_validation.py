@@ -49,9 +49,9 @@ def test_all_tasks_but_those_on_tones_share_one_truth(held_out: Corpus, bank: Ve
 def test_some_of_the_noise_is_gone_where_the_network_sets_out(held_out: Corpus, bank: VectorBank) -> None:
     held = validation_batches(held_out, bank, size=4, patch=64)[0]
     assert held.task == "denoise"
-    assert float((held.batch.degraded - held.batch.clean).std()) < 0.96 * 0.05, (
-        "little of it: this ground is random too"
-    )
+    # Little of it, for this ground is random too; of so many pixels, noise as it was would miss by six deviations.
+    assert held.batch.clean.numel() > 45_000
+    assert float((held.batch.degraded - held.batch.clean).std()) < 0.98 * 0.05
 
 
 def test_the_training_split_is_refused(corpus: Corpus, bank: VectorBank) -> None:
