@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.training import Contestant
 from llars.data.corpus import Corpus
-from llars.data.mix import VectorBank
+from llars.data.mix import Instructions
 from llars.data.validation import validation_batches
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
@@ -22,7 +22,7 @@ from llars.train.validation import decibels
 __all__ = ["gigaflops", "held_out", "score", "score_inputs"]
 
 
-def held_out(corpus: Path, bank: VectorBank) -> list[Batch]:
+def held_out(corpus: Path, words: Instructions) -> list[Batch]:
     """Batches of the test split of the corpus at ``corpus``, or of its validation split where it has no other.
 
     Raises:
@@ -30,7 +30,7 @@ def held_out(corpus: Path, bank: VectorBank) -> list[Batch]:
     """
     split = corpus / "test"
     opened = Corpus.open(split if split.is_dir() else corpus / "val")
-    return [held.batch for held in validation_batches(opened, bank, estimators=estimators())]
+    return [held.batch for held in validation_batches(opened, words, estimators=estimators())]
 
 
 @torch.no_grad()

@@ -18,7 +18,6 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; 0 when all that was asked for is done."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"), help="what `llars data build` wrote")
-    parser.add_argument("--bank", type=Path, default=Path("runs/bank.safetensors"), help="instruction vectors")
     parser.add_argument("--out", type=Path, help="folder of the trainings; one that was interrupted goes on")
     parser.add_argument("--steps", type=int, default=600, help="of each training")
     parser.add_argument("--model", default="llars-small", help="preset")
@@ -34,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
                 keep(options.out)
             print(write_page())
             return 0
-        settings = Settings(options.corpus, options.bank, options.steps, options.model, options.batch_size)
+        settings = Settings(options.corpus, options.steps, options.model, options.batch_size)
         folder = options.out or Path("runs/ablation")
         write_inputs(settings, folder)
         for name in options.only or VARIANTS:

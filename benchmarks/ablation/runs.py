@@ -19,7 +19,7 @@ from llars.errors import DataError
 from llars.model.config import preset
 from llars.sample import Batch
 from llars.train.config import read_config
-from llars.train.loop import estimators, open_bank
+from llars.train.loop import estimators, instructions
 
 __all__ = ["INPUTS", "Result", "Settings", "read_inputs", "read_results", "run", "write_inputs"]
 
@@ -35,7 +35,6 @@ class Settings:
     """What all trainings of an ablation have in common."""
 
     corpus: Path
-    bank: Path
     steps: int
     model: str = "llars-small"
     batch_size: int = 16
@@ -81,17 +80,17 @@ def run(name: str, settings: Settings, folder: Path) -> Result:
     """Trains the variant called ``name`` in ``folder`` and scores it; a result that is there is returned as it is.
 
     Raises:
-        LlarsError: corpus, bank or checkpoint are not usable.
+        LlarsError: corpus or checkpoint are not usable.
     """
     path = folder / name / "result.json"
     if path.exists():
         return read_result(path)
     variant = VARIANTS[name]
     seed = settings.seed + variant.seed
-    bank = open_bank(settings.bank)
+    words = instructions()
     shares = read_config(CONFIG).tasks
     corpus = Corpus.open(settings.corpus / "train")
-    mixer = Mixer(corpus, bank, Recipe(shares), settings.batch_size, seed=seed, estimators=estimators())
+    mixer = Mixer(corpus, words, Recipe(shares), settings.batch_size, seed=seed, estimators=estimators())
     torch.manual_seed(seed)
     contestant = variant.make(preset(settings.model))
     trained = train(
@@ -103,7 +102,7 @@ def run(name: str, settings: Settings, folder: Path) -> Result:
         checkpoint=folder / name / "last.safetensors",
         log=folder / name / "log.csv",
     )
-    batches = held_out(settings.corpus, bank)
+    batches = held_out(settings.corpus, words)
     result = Result(
         name=name,
         model=settings.model,
@@ -127,7 +126,7 @@ def write_inputs(settings: Settings, folder: Path) -> None:
     """Decibels of what goes in, by task, to ``inputs.json`` in ``folder`` where it is not there yet."""
     path = folder / INPUTS
     if not path.exists():
-        given = score_inputs(held_out(settings.corpus, open_bank(settings.bank)))
+        given = score_inputs(held_out(settings.corpus, instructions()))
         write(path, {task: round(value, 3) for task, value in given.items()})
 
 

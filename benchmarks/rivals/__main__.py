@@ -18,7 +18,6 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The words of the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.rivals", description="Learned rivals against llars.")
     parser.add_argument("--corpus", type=Path, help="folder that llars data build wrote")
-    parser.add_argument("--bank", type=Path, help="file of instruction vectors")
     parser.add_argument("--out", type=Path, required=True, help="folder of the contest; a contest found there goes on")
     parser.add_argument("--cpu-minutes", type=float, help="processor time of each training: the first table")
     parser.add_argument("--steps", help="steps of each training, or 'least': as few as any did in the time")
@@ -30,8 +29,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--report", type=Path, nargs="?", const=REPOSITORY / "docs", help="folder for contest.md and contest.json: docs"
     )
     options = parser.parse_args(arguments)
-    if (options.cpu_minutes or options.steps) and not (options.corpus and options.bank):
-        parser.error("training needs --corpus and --bank")
+    if (options.cpu_minutes or options.steps) and not options.corpus:
+        parser.error("training needs --corpus")
     if not (options.cpu_minutes or options.steps or options.report):
         parser.error("nothing to do: give --cpu-minutes, --steps or --report")
     if options.steps not in (None, "least") and not options.steps.isdecimal():
@@ -46,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.cpu_minutes or options.steps:
             names = [options.only] if options.only else list(CONTESTANTS)
-            contest = Contest.at(options.corpus, options.bank, options.without, options.seed, options.batch_size)
-            hold(contest, options.corpus, options.bank, options.out, names, options.cpu_minutes, options.steps)
+            contest = Contest.at(options.corpus, options.without, options.seed, options.batch_size)
+            hold(contest, options.corpus, options.out, names, options.cpu_minutes, options.steps)
         if options.report:
             write_report(options.out, options.report)
     except LlarsError as error:

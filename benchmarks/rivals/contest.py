@@ -21,8 +21,7 @@ from benchmarks.rivals.transfer import Sights, measured, select
 from benchmarks.training import train
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError, DataError
-from llars.text.bank import InstructionBank
-from llars.train.loop import estimators
+from llars.train.loop import estimators, instructions
 from llars.weights.registry import find, load_network
 
 __all__ = ["SAMPLES", "SHIPPED", "TIME", "Contest", "hold", "read_json", "results", "write_json"]
@@ -42,9 +41,6 @@ class Contest:
     corpus: str
     """SHA-256 of the manifest of the corpus."""
 
-    bank: str
-    """SHA-256 of the instruction vectors."""
-
     without: str | None
     """Sensors whose names begin with this are left out of training."""
 
@@ -54,15 +50,12 @@ class Contest:
     """Of the code; with a plus sign where files were changed since."""
 
     @classmethod
-    def at(cls, corpus: Path, bank: Path, without: str | None, seed: int, batch_size: int) -> Contest:
+    def at(cls, corpus: Path, without: str | None, seed: int, batch_size: int) -> Contest:
         """With these files, and the code as it is."""
         manifest = corpus / "manifest.json"
-        for file in (manifest, bank):
-            if not file.is_file():
-                raise DataError(
-                    f"{file} is not there; build the corpus and the bank with llars data build, llars train"
-                )
-        return cls(_sha256(manifest), _sha256(bank), without, seed, batch_size, _commit())
+        if not manifest.is_file():
+            raise DataError(f"{manifest} is not there; build the corpus with llars data build")
+        return cls(_sha256(manifest), without, seed, batch_size, _commit())
 
     def keep(self, run: Path) -> None:
         """Notes the contest in its folder.
@@ -87,7 +80,6 @@ class Contest:
 def hold(
     contest: Contest,
     corpus: Path,
-    bank: Path,
     run: Path,
     names: Sequence[str],
     cpu_minutes: float | None,
@@ -95,17 +87,17 @@ def hold(
 ) -> None:
     """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in the time."""
     contest.keep(run)
-    vectors = InstructionBank.load(bank)
+    words = instructions()
     shares = yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"]
     mixer = Mixer(
         select(corpus / "train", contest.without, "train"),
-        vectors,
+        words,
         Recipe(shares),
         contest.batch_size,
         seed=contest.seed,
         estimators=estimators(),
     )
-    sights = Sights.of(corpus, vectors, contest.without)
+    sights = Sights.of(corpus, words, contest.without)
     if cpu_minutes is not None:
         for name in names:
             _enter(contest, name, mixer, sights, run / TIME / name, {"cpu_minutes": cpu_minutes})

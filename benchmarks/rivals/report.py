@@ -73,8 +73,7 @@ def _preface(contest: Mapping[str, Any], timed: Results, shipped: Mapping[str, A
         f"they end at. The learning rate is that of {LLARS}; it was not tuned for the rivals, whose papers take 2e-4 "
         f"to 1e-3. Rivals are given unit values of {BANDS[0]} channels: targets, then guides, then zeros. "
         f"Seed {contest['seed']}, "
-        f"commit {', '.join(commits)}, manifest of the corpus {contest['corpus'][:12]}, "
-        f"instructions {contest['bank'][:12]} (SHA-256)."
+        f"commit {', '.join(commits)}, manifest of the corpus {contest['corpus'][:12]} (SHA-256)."
     )
     yield ""
     if shipped is not None:

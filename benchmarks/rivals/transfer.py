@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.training import Contestant
 from llars.data.corpus import Corpus
-from llars.data.mix import VectorBank
+from llars.data.mix import Instructions
 from llars.data.validation import HeldOut, validation_batches
 from llars.errors import DataError
 from llars.sample import Batch
@@ -69,13 +69,13 @@ class Sights:
     """The sensor that was left out; none where none was."""
 
     @classmethod
-    def of(cls, corpus: Path, bank: VectorBank, without: str | None) -> Sights:
+    def of(cls, corpus: Path, words: Instructions, without: str | None) -> Sights:
         """The validation split of the corpus at ``corpus``, and the left out sensor's scenes of its training split."""
-        seen = validation_batches(select(corpus / "val", without, "val"), bank, estimators=estimators())
+        seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=estimators())
         if without is None:
             return cls(seen, [])
         left_out = select(corpus / "train", without, "unseen", only=True)
-        return cls(seen, validation_batches(left_out, bank, estimators=estimators()))
+        return cls(seen, validation_batches(left_out, words, estimators=estimators()))
 
 
 @dataclass(frozen=True)

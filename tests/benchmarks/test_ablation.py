@@ -202,7 +202,7 @@ def write(folder: Path, found: Result) -> None:
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     done = result("no_text", 29.0)
     write(tmp_path, done)
-    nowhere = Settings(tmp_path / "no-corpus", tmp_path / "no-bank", 10)
+    nowhere = Settings(tmp_path / "no-corpus", 10)
     assert run("no_text", nowhere, tmp_path) == done
 
 

@@ -215,7 +215,7 @@ def result(gain: float, steps: int) -> dict[str, Any]:
 
 
 def test_report_says_who_wins_and_by_how_much(tmp_path: Path) -> None:
-    contest = {"corpus": "c" * 64, "bank": "b" * 64, "without": "b", "seed": 0, "batch_size": 16, "commit": "abc"}
+    contest = {"corpus": "c" * 64, "without": "b", "seed": 0, "batch_size": 16, "commit": "abc"}
     write_json(tmp_path / "contest.json", contest)
     with pytest.raises(DataError, match="train llars-small there first"):
         write_report(tmp_path, tmp_path)

@@ -17,8 +17,8 @@ from llars.data.catalog import read_catalog
 from llars.data.corpus import Corpus, pack
 
 
-class RandomBank:
-    """Stands in for the bank of instructions."""
+class RandomWords:
+    """Stands in for the words of instructions."""
 
     def draw(self, task: Tensor, severity: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(len(task), 384, generator=generator)
@@ -133,5 +133,5 @@ def corpus(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 @pytest.fixture
-def bank() -> RandomBank:
-    return RandomBank()
+def words() -> RandomWords:
+    return RandomWords()

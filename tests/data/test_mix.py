@@ -12,7 +12,7 @@ import torch
 from llars.bands import Modality
 from llars.data.catalog import read_catalog
 from llars.data.corpus import Corpus, pack
-from llars.data.mix import Loader, Mixer, Recipe, VectorBank
+from llars.data.mix import Instructions, Loader, Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
@@ -21,13 +21,13 @@ SIDE = 40
 
 
 @pytest.fixture
-def mixer(corpus: Corpus, bank: VectorBank) -> Mixer:
-    return Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=7)
+def mixer(corpus: Corpus, words: Instructions) -> Mixer:
+    return Mixer(corpus, words, Recipe(), batch_size=8, patch=SIDE, seed=7)
 
 
-def only(corpus: Corpus, bank: VectorBank, task: str, **recipe: object) -> Mixer:
+def only(corpus: Corpus, words: Instructions, task: str, **recipe: object) -> Mixer:
     settings = {"none_needed": 0.0, "second_fault": 0.0, "unknown_bands": 0.0, "speckle": 0.0} | recipe
-    return Mixer(corpus, bank, Recipe({task: 1.0}, **settings), batch_size=8, patch=SIDE)  # type: ignore[arg-type]
+    return Mixer(corpus, words, Recipe({task: 1.0}, **settings), batch_size=8, patch=SIDE)  # type: ignore[arg-type]
 
 
 def same(a: Batch, b: Batch) -> bool:
@@ -35,12 +35,12 @@ def same(a: Batch, b: Batch) -> bool:
     return a.bands == b.bands and all(torch.equal(getattr(a, name), getattr(b, name)) for name in tensors)
 
 
-def test_a_batch_depends_on_seed_and_step_alone(corpus: Corpus, bank: VectorBank, mixer: Mixer) -> None:
+def test_a_batch_depends_on_seed_and_step_alone(corpus: Corpus, words: Instructions, mixer: Mixer) -> None:
     expected = {step: mixer.batch(step) for step in (5, 3, 9)}
-    again = Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=7)
+    again = Mixer(corpus, words, Recipe(), batch_size=8, patch=SIDE, seed=7)
     assert all(same(again.batch(step), batch) for step, batch in sorted(expected.items()))
     assert not same(mixer.batch(3), mixer.batch(4))
-    other = Mixer(corpus, bank, Recipe(), batch_size=8, patch=SIDE, seed=8)
+    other = Mixer(corpus, words, Recipe(), batch_size=8, patch=SIDE, seed=8)
     assert not same(other.batch(3), expected[3])
 
 
@@ -71,8 +71,8 @@ def test_batches_are_whole(mixer: Mixer) -> None:
         assert batch.faults.shape == (8, len(TASK_KEYS))
 
 
-def test_severity_zero_means_that_nothing_changes(corpus: Corpus, bank: VectorBank) -> None:
-    mixer = only(corpus, bank, "haze", none_needed=1.0)
+def test_severity_zero_means_that_nothing_changes(corpus: Corpus, words: Instructions) -> None:
+    mixer = only(corpus, words, "haze", none_needed=1.0)
     for step in range(10):
         batch = mixer.batch(step)
         assert torch.equal(batch.degraded, batch.clean)
@@ -90,9 +90,9 @@ def test_severities_above_zero_mean_that_something_changes(mixer: Mixer) -> None
         assert changed[batch.severity > 0.2].all()
 
 
-def test_shares_are_those_of_the_recipe(corpus: Corpus, bank: VectorBank) -> None:
+def test_shares_are_those_of_the_recipe(corpus: Corpus, words: Instructions) -> None:
     recipe = Recipe({"denoise": 3.0, "destripe": 1.0}, none_needed=0.2, bands={3: 3.0, 4: 1.0})
-    mixer = Mixer(corpus, bank, recipe, batch_size=4, patch=SIDE)
+    mixer = Mixer(corpus, words, recipe, batch_size=4, patch=SIDE)
     batches = [mixer.batch(step) for step in range(600)]
     tasks = Counter(TASK_KEYS[int(batch.task[0])] for batch in batches)
     # Four standard errors of a share of 600 draws are at most 0.08.
@@ -102,8 +102,8 @@ def test_shares_are_those_of_the_recipe(corpus: Corpus, bank: VectorBank) -> Non
 
 
 @pytest.mark.parametrize("step", range(6))
-def test_coarse_pixels_are_whole_in_super_resolution(corpus: Corpus, bank: VectorBank, step: int) -> None:
-    batch = only(corpus, bank, "sr").batch(step)
+def test_coarse_pixels_are_whole_in_super_resolution(corpus: Corpus, words: Instructions, step: int) -> None:
+    batch = only(corpus, words, "sr").batch(step)
     for row in range(0, 8, 4):
         factor = round(1 + 3 * float(batch.severity[row]))
         side = SIDE // factor * factor
@@ -118,14 +118,14 @@ def test_coarse_pixels_are_whole_in_super_resolution(corpus: Corpus, bank: Vecto
         assert error < (blocks[0][:, : off.shape[1]] - off).square().mean()
 
 
-def test_speckle_comes_with_radar_bands(corpus: Corpus, bank: VectorBank) -> None:
-    batch = only(corpus, bank, "denoise", speckle=1.0, bands={2: 1.0}).batch(0)
+def test_speckle_comes_with_radar_bands(corpus: Corpus, words: Instructions) -> None:
+    batch = only(corpus, words, "denoise", speckle=1.0, bands={2: 1.0}).batch(0)
     assert {band.modality for bands in batch.bands for band in bands} == {Modality.SAR}
     assert (batch.severity > 0).all()
 
 
-def test_some_bands_are_untold(corpus: Corpus, bank: VectorBank) -> None:
-    batch = only(corpus, bank, "haze", unknown_bands=1.0).batch(0)
+def test_some_bands_are_untold(corpus: Corpus, words: Instructions) -> None:
+    batch = only(corpus, words, "haze", unknown_bands=1.0).batch(0)
     assert {band.modality for bands in batch.bands for band in bands} == {Modality.UNKNOWN}
 
 
@@ -133,26 +133,26 @@ def test_some_bands_are_untold(corpus: Corpus, bank: VectorBank) -> None:
     ("task", "roles"),
     [("pansharpen", ["pan"]), ("stf", ["fine_before"] * 4 + ["coarse_before"] * 4)],
 )
-def test_guides_come_after_the_targets(corpus: Corpus, bank: VectorBank, task: str, roles: list[str]) -> None:
-    batch = only(corpus, bank, task, bands={4: 1.0}).batch(0)
+def test_guides_come_after_the_targets(corpus: Corpus, words: Instructions, task: str, roles: list[str]) -> None:
+    batch = only(corpus, words, task, bands={4: 1.0}).batch(0)
     assert batch.guides.shape == (8, len(roles), SIDE, SIDE)
     assert batch.image.shape[1] == 4 + len(roles)
     assert all([band.role for band in bands] == ["target"] * 4 + roles for bands in batch.bands)
     assert torch.isfinite(batch.image).all()
 
 
-def test_histograms_are_told_by_their_task(corpus: Corpus, bank: VectorBank) -> None:
-    batch = only(corpus, bank, "stretch").batch(0)
+def test_histograms_are_told_by_their_task(corpus: Corpus, words: Instructions) -> None:
+    batch = only(corpus, words, "stretch").batch(0)
     assert batch.about_histogram
     ordered = batch.clean.flatten(2).sort(-1).values
     assert (ordered[..., 10] == 0).all()
     assert (ordered[..., -10] == 1).all()
-    assert not only(corpus, bank, "denoise").batch(0).about_histogram
+    assert not only(corpus, words, "denoise").batch(0).about_histogram
 
 
-def test_radar_guides_need_radar(corpus: Corpus, bank: VectorBank) -> None:
+def test_radar_guides_need_radar(corpus: Corpus, words: Instructions) -> None:
     with pytest.raises(DataError, match="no optical image with radar"):
-        only(corpus, bank, "cloud_sar")
+        only(corpus, words, "cloud_sar")
 
 
 def test_a_recipe_for_what_cannot_be_made_is_refused() -> None:
@@ -160,12 +160,12 @@ def test_a_recipe_for_what_cannot_be_made_is_refused() -> None:
         Recipe({"colourise": 1.0})
 
 
-def test_patches_larger_than_any_scene_are_refused(corpus: Corpus, bank: VectorBank) -> None:
+def test_patches_larger_than_any_scene_are_refused(corpus: Corpus, words: Instructions) -> None:
     with pytest.raises(DataError, match="no sharp scene"):
-        Mixer(corpus, bank, Recipe(), patch=512)
+        Mixer(corpus, words, Recipe(), patch=512)
 
 
-def test_training_on_another_split_is_refused(folder: Path, tmp_path: Path, bank: VectorBank) -> None:
+def test_training_on_another_split_is_refused(folder: Path, tmp_path: Path, words: Instructions) -> None:
     pack(read_catalog(folder, "val"), tmp_path / "val")
     with pytest.raises(DataError, match="'val'"):
-        Mixer(Corpus.open(tmp_path / "val"), bank, Recipe(), patch=SIDE)
+        Mixer(Corpus.open(tmp_path / "val"), words, Recipe(), patch=SIDE)

@@ -16,11 +16,9 @@ from llars.data.corpus import Corpus, pack
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.sample import Sample
-from llars.tasks import TASK_KEYS
-from llars.text.bank import InstructionBank, signed_levels
 from llars.train.config import TrainConfig, minutes, read_config
 from llars.train.log import Progress
-from llars.train.loop import Trainer, main
+from llars.train.loop import Trainer, instructions, main
 from llars.train.losses import SMALL, TYPICAL
 from llars.weights.registry import load_network
 
@@ -36,21 +34,16 @@ def waves(seed: int) -> np.ndarray:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration of a run on two made-up scenes per split with a bank of random vectors."""
+    """A configuration of a run on two made-up scenes per split."""
     for split, first in (("train", 0), ("val", 10)):
         scenes = [
             Sample(f"{split}{i}", split, "made-up", BANDS, waves(first + i), 1e-4, 0.0, np.ones((160, 160), bool))
             for i in range(2)
         ]
         pack(scenes, tmp_path / "corpus" / split)
-    named = [(index, level) for index, key in enumerate(TASK_KEYS) for level in signed_levels(key)]
-    tasks, severity = torch.tensor([index for index, _ in named]), torch.tensor([float(level) for _, level in named])
-    vectors = torch.nn.functional.normalize(torch.randn(len(tasks), 384, generator=torch.Generator().manual_seed(0)))
-    InstructionBank(vectors.half(), tasks, severity).save(tmp_path / "bank.safetensors")
     settings = {
         "model": "llars-tiny",
         "corpus": str(tmp_path / "corpus"),
-        "bank": str(tmp_path / "bank.safetensors"),
         "run": str(tmp_path / "run"),
         "steps": 6,
         "batch_size": 4,
@@ -63,8 +56,9 @@ def config(tmp_path: Path) -> Path:
 
 
 def make_mixer(config: TrainConfig) -> Mixer:
-    corpus, bank = Corpus.open(config.corpus / "train"), InstructionBank.load(config.bank)
-    return Mixer(corpus, bank, Recipe(config.tasks), batch_size=config.batch_size)
+    return Mixer(
+        Corpus.open(config.corpus / "train"), instructions(), Recipe(config.tasks), batch_size=config.batch_size
+    )
 
 
 def test_resuming_is_exact(config: Path, tmp_path: Path) -> None:

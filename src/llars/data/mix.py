@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", int, str)
 
-__all__ = ["Loader", "Mixer", "Recipe", "VectorBank"]
+__all__ = ["Instructions", "Loader", "Mixer", "Recipe"]
 
 PART = 4
 """Patches that share a task and an operator: a batch holds several tasks, and an operator works on several patches."""
@@ -58,7 +58,7 @@ FACTORS, FACTOR_ODDS = (2, 3, 4), (0.5, 0.25, 0.25)
 """Factors of super-resolution and how often each is drawn: two is asked for most."""
 
 
-class VectorBank(Protocol):
+class Instructions(Protocol):
     """Sentence vectors of instructions, by task and severity."""
 
     def draw(self, task: Tensor, severity: Tensor, generator: torch.Generator) -> Tensor:
@@ -76,7 +76,7 @@ class Mixer:
     def __init__(
         self,
         corpus: Corpus,
-        bank: VectorBank,
+        words: Instructions,
         recipe: Recipe,
         batch_size: int = 16,
         patch: int = 64,
@@ -91,7 +91,7 @@ class Mixer:
         """
         if corpus.split != "train":
             raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
-        self.source, self.bank, self.recipe = PatchSource(corpus), bank, recipe
+        self.source, self.words, self.recipe = PatchSource(corpus), words, recipe
         self.estimators = estimators or Estimators()
         self.dates = Companions(corpus, self.source, patch)
         self.radar = Companions(corpus, self.source, WIDE["cloud_sar"])
@@ -152,7 +152,7 @@ class Mixer:
             bands=bands,
             task=index,
             severity=torch.cat([pair.severity for pair in pairs]),
-            instruction=self.bank.draw(index, torch.cat([words for *_, words in parts]), generator),
+            instruction=self.words.draw(index, torch.cat([asked for *_, asked in parts]), generator),
             faults=torch.cat([pair.faults for pair in pairs]),
             factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in pairs]),
             guides=torch.cat(guides) if guides else degraded[:, :0],

@@ -11,7 +11,7 @@ import torch
 from llars.bands import Band
 from llars.data.corpus import Corpus
 from llars.data.guided import another_date, fused, later
-from llars.data.mix import MARGIN, VectorBank
+from llars.data.mix import MARGIN, Instructions
 from llars.data.patches import PatchSource
 from llars.data.recipe import GUIDED, MARGINED
 from llars.data.starting import WIDE, Estimators, started
@@ -71,7 +71,7 @@ class _Family:
 
 def validation_batches(
     corpus: Corpus,
-    bank: VectorBank,
+    words: Instructions,
     size: int = 8,
     patch: int = 64,
     seed: int = 0,
@@ -96,11 +96,11 @@ def validation_batches(
                 continue
             generator = torch.Generator().manual_seed(seed)
             pair = _pair(task, family, generator, patch, estimators or Estimators())
-            found.append(HeldOut(task, family.name, _batch(task, pair, family, bank, seed)))
+            found.append(HeldOut(task, family.name, _batch(task, pair, family, words, seed)))
     return found
 
 
-def _batch(task: str, pair: Pair, family: _Family, bank: VectorBank, seed: int) -> Batch:
+def _batch(task: str, pair: Pair, family: _Family, words: Instructions, seed: int) -> Batch:
     size = len(pair.clean)
     index = torch.full((size,), TASK_KEYS.index(task))
     guide_bands = pair.guide_bands or [()] * size
@@ -110,7 +110,7 @@ def _batch(task: str, pair: Pair, family: _Family, bank: VectorBank, seed: int) 
         bands=[(*own, *guides) for own, guides in zip(family.bands, guide_bands, strict=True)],
         task=index,
         severity=pair.severity,
-        instruction=bank.draw(index, pair.severity, torch.Generator().manual_seed(seed)),
+        instruction=words.draw(index, pair.severity, torch.Generator().manual_seed(seed)),
         faults=pair.faults,
         factor=torch.full((size,), pair.factor),
         guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,

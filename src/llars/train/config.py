@@ -28,9 +28,6 @@ class TrainConfig:
     corpus: Path
     """Folder that ``llars data build`` wrote."""
 
-    bank: Path
-    """File of instruction vectors."""
-
     run: Path
     """Folder for checkpoints and the log; a run that is found there goes on."""
 

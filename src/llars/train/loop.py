@@ -25,8 +25,8 @@ from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
-from llars.text.bank import InstructionBank
 from llars.text.encoder import SentenceEncoder
+from llars.text.plain import PlainWords
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.log import Log, Progress
@@ -126,12 +126,9 @@ class Trainer:
         self.step += 1
 
 
-def open_bank(path: Path) -> InstructionBank:
-    """The instruction vectors at ``path``, made from the grammar where there are none yet."""
-    if not path.exists():
-        print(f"encoding the sentences of the grammar into {path}", flush=True)
-        InstructionBank.build(SentenceEncoder()).save(path)
-    return InstructionBank.load(path)
+def instructions() -> PlainWords:
+    """The words that the bundled reader makes of what people say, as the bundled encoder sees them."""
+    return PlainWords(SentenceEncoder().encode)
 
 
 def estimators() -> Estimators:
@@ -147,19 +144,16 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
     """
     config = read_config(path, overrides)
     with joined(config.device) as (processes, device):
-        if processes.first:
-            open_bank(config.bank)
-        processes.wait()
         run(replace(config, device=device), processes)
     return config.run / f"{config.model}.safetensors"
 
 
 def run(config: TrainConfig, processes: Processes) -> None:
     """The steps that are left, with checkpoints, log and evaluations on the way."""
-    corpus, bank = Corpus.open(config.corpus / "train"), open_bank(config.bank)
-    mixer = Mixer(corpus, bank, Recipe(config.tasks), config.batch_size, seed=config.seed, estimators=estimators())
+    corpus, words = Corpus.open(config.corpus / "train"), instructions()
+    mixer = Mixer(corpus, words, Recipe(config.tasks), config.batch_size, seed=config.seed, estimators=estimators())
     trainer = Trainer(config, processes)
-    report = Report(trainer, config, bank) if processes.first else None
+    report = Report(trainer, config, words) if processes.first else None
     start = time.monotonic()
     progress = Progress()
     first, count = trainer.step, processes.count
@@ -180,10 +174,11 @@ def run(config: TrainConfig, processes: Processes) -> None:
 class Report:
     """What the first process writes while it trains."""
 
-    def __init__(self, trainer: Trainer, config: TrainConfig, bank: InstructionBank) -> None:
+    def __init__(self, trainer: Trainer, config: TrainConfig, words: PlainWords) -> None:
         self.trainer, self.config = trainer, config
         self.held_out = [
-            held.batch for held in validation_batches(Corpus.open(config.corpus / "val"), bank, estimators=estimators())
+            held.batch
+            for held in validation_batches(Corpus.open(config.corpus / "val"), words, estimators=estimators())
         ]
         self.log = Log(config.run)
         self.saved = self.evaluated = time.monotonic()
