@@ -7,7 +7,8 @@ import torch
 from tests.starts.test_stripes import error, ground
 
 from llars.degrade import get
-from llars.starts.deconvolution import SIDE, deconvolve, kernels, transfers, wiener
+from llars.starts.deconvolution import SIDE, kernels, transfers, wiener
+from llars.starts.filters import deconvolve
 
 KINDS = {"gaussian_blur": "gaussian", "defocus_blur": "defocus", "motion_blur": "motion"}
 

@@ -23,6 +23,7 @@ def test_requests_for_a_fault(text: str) -> None:
         "add noise reduction", "add a grain filter", "add a step that removes the noise",
         "remove the haze and add grain", "make the hazy parts clear", "make it less noisy",
         "make it not so blurry", "make the noisy bands clean",
+        "de-fog this", "please de-blur it for me", "un-blur the background",
         "boost the noise reduction", "why did you add noise?", "the haze makes it blurry", "increase the sharpness",
     ],
 )  # fmt: skip

@@ -88,9 +88,13 @@ def test_steps_are_found_where_no_joint_of_words_tells_them(
     assert found == [("denoise", "denoise"), ("deblur", "sharpen")]
 
 
-def test_what_is_plainly_one_request_stays_whole(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("probability", "compound"), [(0.9, 0.4), (0.5, 0.1)])
+def test_what_is_plainly_one_request_stays_whole(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, probability: float, compound: float
+) -> None:
     text = "sharpen the soft edges"
-    read = {text: reading("deblur", 0.9), "sharpen": reading("deblur", 0.9), "the soft edges": reading("stretch", 0.5)}
+    whole = reading("deblur", probability, compound=compound)
+    read = {text: whole, "sharpen": reading("deblur", 0.9), "the soft edges": reading("stretch", 0.5)}
     assert Told(read, ["sharpen", "the soft edges"]).over(listener, monkeypatch) == [("deblur", text)]
 
 

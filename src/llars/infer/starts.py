@@ -15,8 +15,9 @@ from llars.infer.estimators import opacity, optics
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
-from llars.starts.deconvolution import REACH_PX, SIDE, deconvolve, wiener
+from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import find_noise
+from llars.starts.filters import deconvolve
 from llars.starts.fusion import level, predicted, slope
 from llars.starts.shrinkage import ALIGNED, MARGIN_PX, Noise, shrunk
 from llars.starts.stripes import Lines, find_lines
@@ -133,7 +134,7 @@ class Sharpened(Mended):
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; beyond its edges the scene goes on as its mirror image."""
-        around = window.grown(REACH_PX).within(*self.size)
+        around = window.grown(self.filter.shape[-1] // 2).within(*self.size)
         values, valid = self.layers.read(around)
         part = (slice(None), *window.inside(around))
         # Band by band to keep memory low.
@@ -200,11 +201,7 @@ def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
 
 def sharpened(layers: Layers) -> Layers:
     """With the blur undone that is seen in windows from all over the scene."""
-    windows = torch.from_numpy(sample_windows(layers, SIDE))[None]
-    with torch.inference_mode():
-        logits, roughness = optics()(windows)
-        taps = wiener(logits.softmax(-1), roughness)
-    return Sharpened(layers, taps)
+    return Sharpened(layers, Optics.seen(torch.from_numpy(sample_windows(layers, SIDE)), optics()).filter)
 
 
 def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:

@@ -2,7 +2,8 @@
 
 With probabilities ``p`` of kernels of transfer ``H`` and a power ``R`` of the noise relative to that of the ground, the
 best linear estimate of the ground is ``sum(p H) / (sum(p H^2) + R)``: Wiener's filter where one kernel is certain, and
-the more cautious the less certain (the expectations in Wiener's normal equations are taken over kernels too).
+the more cautious the less certain (the expectations in Wiener's normal equations are taken over kernels too). A path
+along which a scene was smeared is found more exactly by ``motion``, and asked first.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llars.degrade.blur import disc_kernels, mirrored, motion_kernels
+from llars.degrade.blur import disc_kernels
 from llars.model.optics import SIDE, OpticsEstimator
+from llars.starts.filters import deconvolve, inverse
+from llars.starts.motion import Motion, find_motion, motion_transfers, straightening
 
-__all__ = ["REACH_PX", "SIDE", "Kernel", "corner_windows", "deconvolve", "kernels", "sharpened", "transfers", "wiener"]
-
-REACH_PX = SIDE // 2 - 1
-"""Pixels to each side that a filter looks at."""
+__all__ = ["SIDE", "Kernel", "Optics", "corner_windows", "kernels", "sharpened", "transfers", "wiener"]
 
 SIGMAS_PX = tuple(0.3 + 0.1 * step for step in range(19))
 RADII_PX = tuple(0.8 + 0.2 * step for step in range(17))
 PATHS_PX = tuple(1.5 + 0.75 * step for step in range(20))
+CONCEIVABLE = 0.05
+"""Least probability of all motions together at which one is looked for."""
+
 DIRECTIONS = 32
 """Ends of a path of 16 pixels move by 0.8 pixels from one to the next."""
 
@@ -67,9 +70,9 @@ def _transfers() -> Tensor:
     y, x = torch.fft.fftfreq(SIDE)[:, None], torch.fft.rfftfreq(SIDE)
     found = []
     for kernel in kernels():
-        size, direction = torch.tensor([kernel.size_px]), torch.tensor([kernel.direction])
+        size = torch.tensor([kernel.size_px])
         if kernel.kind == "motion":
-            found.append(_transfer(motion_kernels(size, direction)[0]))
+            found.append(motion_transfers(torch.tensor([[kernel.size_px, kernel.direction]]), SIDE)[0])
         elif kernel.kind == "defocus":
             found.append(_transfer(disc_kernels(size)[0]))
         else:
@@ -85,35 +88,11 @@ def _transfer(kernel: Tensor) -> Tensor:
 
 
 def wiener(probability: Tensor, roughness: Tensor) -> Tensor:
-    """The filter ``(batch, SIDE - 1, SIDE - 1)``, which sums to 1: a constant image stays as it is.
-
-    Args:
-        probability: ``(batch, kernel)`` of the ``kernels``.
-        roughness: ``(batch,)`` noise over ground where a difference of neighbours is as large as the values themselves.
-    """
+    """``inverse`` for probabilities ``(batch, kernel)`` of the ``kernels``."""
     transfer = transfers().to(probability.device)
     mean = torch.einsum("bk,kyx->byx", probability, transfer)
     power = torch.einsum("bk,kyx->byx", probability, transfer.square())
-    y = torch.fft.fftfreq(SIDE, device=probability.device)[:, None]
-    x = torch.fft.rfftfreq(SIDE, device=probability.device)
-    # Power of the ground falls with about the square of the frequency, noise does not.
-    rough = 16.0 * ((math.pi * y).sin().square() + (math.pi * x).sin().square()).square()
-    noise = roughness[:, None, None] * rough
-    taps = torch.fft.fftshift(torch.fft.irfft2(mean / (power + noise), s=(SIDE, SIDE)), dim=(1, 2))[:, 1:, 1:]
-    fade = torch.hann_window(SIDE + 1, periodic=False, device=probability.device)[1:-1].sqrt()
-    taps = taps * fade[:, None] * fade
-    filters: Tensor = taps / taps.sum(dim=(1, 2), keepdim=True)
-    return filters
-
-
-def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
-    """Every image of ``(batch, band, y, x)`` through its filter; beyond its edges it goes on as its mirror image."""
-    margin = filters.shape[-1] // 2
-    padded = mirrored(mirrored(image, 3, margin), 2, margin)
-    size = padded.shape[-2:]
-    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(filters, s=size)[:, None]
-    filtered: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
-    return filtered
+    return inverse(mean, power, roughness)
 
 
 def corner_windows(image: Tensor) -> Tensor:
@@ -123,8 +102,38 @@ def corner_windows(image: Tensor) -> Tensor:
     return torch.stack([image[..., y : y + SIDE, x : x + SIDE] for y, x in corners], 1)
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Optics:
+    """How an image was blurred."""
+
+    probability: Tensor
+    """``(1, kernel)`` of the ``kernels``."""
+
+    roughness: Tensor
+    """``(1,)``, see ``inverse``."""
+
+    motion: Motion | None
+    """The path, where one is seen; then the kernels are not asked."""
+
+    @classmethod
+    @torch.no_grad()
+    def seen(cls, windows: Tensor, estimator: OpticsEstimator) -> Optics:
+        """In ``(window, band, SIDE, SIDE)`` of an image."""
+        logits, roughness = estimator(windows[None])
+        probability = logits.softmax(-1)
+        moved = probability[0, [kernel.kind == "motion" for kernel in kernels()]].sum()
+        return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
+
+    @property
+    def filter(self) -> Tensor:
+        """What undoes it: ``(1, size, size)``."""
+        return straightening(self.motion) if self.motion else wiener(self.probability, self.roughness)
+
+
 def sharpened(image: Tensor, estimator: OpticsEstimator) -> Tensor:
-    """``(batch, band, y, x)`` with the blur undone that the estimator sees in each image."""
-    logits, roughness = estimator(corner_windows(image))
-    return deconvolve(image, wiener(logits.softmax(-1), roughness))
+    """``(batch, band, y, x)`` with the blur undone that is seen in each image."""
+    mended = [
+        deconvolve(one[None], Optics.seen(windows, estimator).filter)
+        for one, windows in zip(image, corner_windows(image), strict=True)
+    ]
+    return torch.cat(mended)

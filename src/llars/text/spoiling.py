@@ -21,7 +21,7 @@ _MORE = r"(?:(?:much|more|very|a bit|a little|slightly|really|all|deliberately|a
 # What stands before must ask for nothing itself: "remove the haze and add grain" has a part that we do.
 _BEFORE = r"(?:(?!\b(?:and|then|but|remove|reduce|don['’]?t|not|never|if|when|did|who|why)\b)[^,;.!?]){0,40}?"
 _SPOILS = re.compile(
-    rf"^{_BEFORE}\b(?:"
+    rf"^{_BEFORE}\b(?<!-)(?:"
     r"(?:add|introduce|inject|simulate|mix in|throw in)\b"
     rf"(?:(?!\b(?:less|no|not|without|against|for|that|which|{_REPAIR}\w*)\b)[^,;.!?])*?\b{_FAULT}\b(?![\s-]*{_REPAIR})"
     rf"|(?:increase|raise|intensify|amplify|boost|turn up|bring up|push up|crank up)\s+(?:the\s+|its\s+)?{_FAULT}\b"

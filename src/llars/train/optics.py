@@ -19,7 +19,8 @@ from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.degrade import get
 from llars.model.optics import OpticsEstimator
-from llars.starts.deconvolution import SIDE, corner_windows, deconvolve, kernels, transfers, wiener
+from llars.starts.deconvolution import SIDE, corner_windows, kernels, transfers, wiener
+from llars.starts.filters import deconvolve
 from llars.weights.optics import bundle_optics
 
 KINDS = {"gaussian_blur": 0.5, "motion_blur": 0.25, "defocus_blur": 0.15, "none": 0.1}

@@ -27,6 +27,9 @@ __all__ = ["Listener"]
 _PLAIN, _PLAINER = 0.7, 0.8
 """A text that is read as one request so surely stays whole, unless all of its pieces are surer than that."""
 
+_SINGLE = 0.15
+"""Below this probability of asking for several things, a text is one request unless its pieces are beyond doubt."""
+
 _NONE_BESIDE = 0.25
 """How much rarer it is that a piece asks for nothing of ours when another piece does ask."""
 
@@ -99,11 +102,8 @@ class Listener:
         by_sense = self._by_sense(text)
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
-        plain = len(by_words) == 1 and by_words[0].reading.probability >= _PLAIN and by_words[0].reading.compound < 0.5
         doubtful = any(_asked(part) < _PLAINER for part in by_sense)
-        if plain and _asks(by_words[0]) and doubtful:
-            return by_words
-        return by_sense
+        return by_words if doubtful and len(by_words) == 1 and _is_single(by_words[0]) else by_sense
 
     def _beside(self, whole: Clause[Reading]) -> list[Clause[Reading]]:
         """The pieces of one request, if some of them surely ask for it and the rest for what other programs do."""
@@ -158,6 +158,12 @@ def _asked(part: Clause[Reading]) -> float:
 
 def _asks(part: Clause[Reading]) -> bool:
     return part.reading.task != NONE and part.reading.probability >= SURE
+
+
+def _is_single(part: Clause[Reading]) -> bool:
+    reading = part.reading
+    surely = reading.probability >= _PLAIN and reading.compound < 0.5
+    return _asks(part) and (surely or reading.compound < _SINGLE)
 
 
 def _in_company(found: list[Clause[Reading]]) -> list[Clause[Reading]]:

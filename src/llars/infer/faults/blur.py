@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from llars.infer.estimators import optics
-from llars.starts.deconvolution import Kernel, kernels
+from llars.starts.deconvolution import Kernel, Optics, kernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,9 +44,11 @@ class Blur:
 
 def find_blur(windows: NDArray[np.float32]) -> Blur:
     """The blur that windows ``(window, band, 64, 64)`` of unit values show."""
-    with torch.inference_mode():
-        logits, _ = optics()(torch.from_numpy(windows)[None])
-        return _told(logits[0].softmax(-1))
+    seen = Optics.seen(torch.from_numpy(windows), optics())
+    if seen.motion is not None:
+        path = Kernel("motion", seen.motion.length_px, seen.motion.direction)
+        return Blur(spread_of(path), path.kind, path.size_px, math.degrees(path.direction), 1.0)
+    return _told(seen.probability[0])
 
 
 def spread_of(kernel: Kernel) -> float:
