@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llars.bands import Band
     from llars.infer.layers import Layers
 
-__all__ = ["bright_clouds"]
+__all__ = ["THICK", "bright_clouds"]
 
 PIECE = 1024
 """Side in pixels of what is read at once."""
@@ -38,6 +38,9 @@ Clouds scatter all colours nearly alike, haze does not: of the bright cells of c
 100 % are white, of those of hazy ones about a tenth.
 """
 
+THICK = 0.36
+"""Blue reflectance from which on a cloud is opaque: 0.4 of a white of 0.8, as in training, and 0.6 of ground of 0.07."""
+
 LEAST = 1e-3
 """Reflectance by which nothing is divided."""
 
@@ -45,8 +48,8 @@ SIDE = 3
 """Cells of the least square that counts: what is narrower may be a roof, or surf."""
 
 
-def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDArray[np.bool_] | None:
-    """Cells ``(y, x)`` of ``CELL`` x ``CELL`` pixels under bright clouds; None without blue, green and red.
+def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDArray[np.float64] | None:
+    """Blue reflectance of bright clouds, 0 where there is none; None without blue, green and red.
 
     The spectral tests for potential clouds of Fmask (Zhu and Woodcock 2012, "Object-based cloud and cloud shadow
     detection in Landsat imagery") as far as there are bands for them, on the means of cells; of these
@@ -56,13 +59,17 @@ def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDAr
     Args:
         layers: unit values of reflectance.
         ranges: of each band, the reflectances that the unit values 0 and 1 stand for.
+
+    Returns:
+        ``(y, x)`` cells of ``CELL`` x ``CELL`` pixels; how bright they are says how thick the cloud is.
     """
     places = {name: _nearest(layers.bands, *place) for name, place in PLACES.items()}
     channels = {name: index for name, index in places.items() if index is not None}
     if not all(name in channels for name in NEEDED):
         return None
     height, width = layers.size
-    bright, white = (np.zeros((-(-height // CELL), -(-width // CELL)), dtype=np.bool_) for _ in range(2))
+    blue = np.zeros((-(-height // CELL), -(-width // CELL)))
+    bright, white = (np.zeros(blue.shape, dtype=np.bool_) for _ in range(2))
     for piece in TileGrid(height, width, PIECE, 0, CELL):
         values = layers.read(piece.core)[0]
         shown = {}
@@ -70,9 +77,9 @@ def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDAr
             low, high = ranges[index]
             shown[name] = _cells(values[index]) * (high - low) + low
         part = piece.core.coarser(CELL).slices
-        bright[part], white[part] = _potential(shown), shown["blue"] < BLUISH * shown["red"]
+        blue[part], bright[part], white[part] = shown["blue"], _potential(shown), shown["blue"] < BLUISH * shown["red"]
     found = _opened(bright)
-    return found if (found & white).sum() >= WHITE_SHARE * found.sum() else np.zeros_like(found)
+    return np.where(found & ((found & white).sum() >= WHITE_SHARE * found.sum()), blue, 0.0)
 
 
 def _potential(shown: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
