@@ -39,7 +39,7 @@ Clouds scatter all colours nearly alike, haze does not: of the bright cells of c
 """
 
 THICK = 0.36
-"""Blue reflectance from which on a cloud is opaque: 0.4 of a white of 0.8, as in training, and 0.6 of ground of 0.07."""
+"""Blue reflectance from which on a cloud is opaque: 0.4 of a white of 0.8, as in training, and 0.6 of dark ground."""
 
 LEAST = 1e-3
 """Reflectance by which nothing is divided."""
