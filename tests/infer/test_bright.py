@@ -60,7 +60,23 @@ def test_snow_cannot_be_told_without_short_wave_infrared():
     assert cells(scene(SNOW)[:3], BANDS[:3]).any()
 
 
-def test_without_visible_bands_nothing_is_told():
+def test_without_blue_red_and_two_infrareds_tell():
+    found = cells(scene(CLOUD)[2:], BANDS[2:])
+    assert found[10:20, 15:30] == pytest.approx(CLOUD[2])
+    assert (found > 0).sum() == 150
+
+
+def test_the_red_edge_stands_in_for_red():
+    edge = get_sensor("sentinel2-l2a").band("B05")
+    assert (cells(scene(CLOUD)[2:], (edge, *BANDS[3:])) == cells(scene(CLOUD)[2:], BANDS[2:])).all()
+
+
+@pytest.mark.parametrize("spectrum", [GROUND, SNOW, SAND, ROOF], ids=["fields", "snow", "sand", "roof"])
+def test_without_blue_what_is_no_cloud_is_not_taken_for_one(spectrum):
+    assert not cells(scene(spectrum)[2:], BANDS[2:]).any()
+
+
+def test_two_infrareds_alone_tell_nothing():
     assert cells(scene(CLOUD)[3:], BANDS[3:]) is None
 
 
