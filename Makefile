@@ -17,7 +17,7 @@ setup: $(STAMP) ## a virtual environment with llars and all that its development
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV)"
+	@echo "installing into $(VENV): one to five minutes"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench,dask,ray,export,parquet,docs]'
 	@touch $@
 
@@ -34,6 +34,7 @@ lint: $(STAMP) ## ruff and mypy, as strict as they come
 
 docs: $(STAMP) ## the documentation, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 figures: $(STAMP) ## the figures of docs/concepts, from the bundled weights
 	PYTHONPATH=scripts $(BIN)/python -m figures docs/pictures/concepts

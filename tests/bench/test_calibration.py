@@ -142,6 +142,14 @@ def test_real_dates_are_held_against_their_classes(series):
     assert overcast_lines(judged)[-2] == "| `place` | test | 2 | 40 to 80 % | 1 | 1 | 100 % | 50 points |"
 
 
+def test_dates_of_both_resolutions_are_judged_apart(series):
+    with np.load(series / "place.npz") as file:
+        coarse = np.repeat(file["s2_10m"][:, :1, ::2, ::2], 3, axis=1)
+        np.savez(series / "place.npz", **file, s2_20m=coarse, s2_20m_bands=np.array(["B05", "B11", "B8A"]))
+    judged = judge_dates(dates_of(series), lambda scene: float(len(scene.bands) == 3))
+    assert [(one.bands, one.told) for one in judged] == [(bands, (bands - 2.0,)) for bands in (2, 3) for _ in range(4)]
+
+
 def test_a_series_without_classes_is_told(series):
     np.savez(series / "place.npz", s2_10m=np.zeros((1, 2, 8, 8), np.uint16), s2_10m_bands=np.array(["B02", "B03"]))
     with pytest.raises(DataError, match="scl"):

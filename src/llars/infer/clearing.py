@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from llars.infer.faults.bright import bright_clouds
+from llars.infer.faults.bright import THICK, bright_clouds
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import statistics_of
 from llars.infer.tiles import Tile, TileGrid, Window, mirror
@@ -65,7 +65,9 @@ class Cleared(Mended):
         """
         cover = _find(layers, network, torch.device(device))
         if reflectances is not None and (bright := bright_clouds(layers, reflectances)) is not None:
-            cover[:, bright] = int(LEVEL)
+            # Brightness decides where the estimator sees ground; how thin the clouds are that it sees, it tells better.
+            cover[0, (bright > THICK) | ((bright > 0.0) & (cover[1] < LEVEL / 2))] = int(LEVEL)
+            cover[1, bright > 0.0] = int(LEVEL)
         found = cls(layers, cover, (), np.zeros((0, 0, 0), np.float32))
         height, width = layers.size
         pieces = TileGrid(height, width, TILE, 0, BLOCK)

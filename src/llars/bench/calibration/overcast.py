@@ -66,6 +66,8 @@ class Overcast:
 def dates_of(data: Path) -> Iterator[Dated]:
     """All dates of the Sentinel-2 series of a folder with a ``scenes.json``, without those of unsure classes.
 
+    Where a series has bands of 10 and of 20 m, each date comes twice: with visible bands, and without.
+
     Raises:
         DataError: a series lacks an array.
     """
@@ -78,37 +80,38 @@ def dates_of(data: Path) -> Iterator[Dated]:
 
 def judge_dates(dates: Iterator[Dated], hidden: Callable[[Scene], float]) -> list[Overcast]:
     """How ``hidden``, the share that is told of a scene, fares: place by place, from clear to overcast."""
-    found: dict[tuple[str, int], list[tuple[Dated, float]]] = {}
+    found: dict[tuple[str, int, int], list[tuple[Dated, float]]] = {}
     for one in dates:
         level = int(np.searchsorted(EDGES, one.clouds if one.clouds > SMALLEST else 0.0, side="left"))
-        found.setdefault((one.scene.data_set, level), []).append((one, hidden(one.scene)))
+        found.setdefault((one.scene.data_set, len(one.scene.bands), level), []).append((one, hidden(one.scene)))
     limits = [(0.0, 0.0), *pairwise(EDGES)]
     return [
         Overcast(
             place=place,
             split=members[0][0].split,
-            bands=len(members[0][0].scene.bands),
+            bands=bands,
             shares=limits[level],
             told=tuple(told for _, told in members),
             errors=tuple(abs(told - one.clouds) for one, told in members),
         )
-        for (place, level), members in sorted(found.items())
+        for (place, bands, level), members in sorted(found.items())
     ]
 
 
 def _dates(path: Path, name: str, split: str) -> Iterator[Dated]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            array = FINE if FINE in file else COARSE
-            stored, names, classes = file[array], file[f"{array}_bands"], file["s2_20m_scl"]
+            arrays = [(file[array], file[f"{array}_bands"]) for array in (FINE, COARSE) if array in file]
+            classes = file["s2_20m_scl"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} cannot be read as a series ({error}); fetch the data set again") from error
     sensor = get_sensor(SENSOR)
-    bands = tuple(sensor.band(str(one)) for one in names)
-    for date, (values, kinds) in enumerate(zip(stored, classes, strict=True)):
-        if np.isin(kinds, UNSURE).mean() > MOST_UNSURE:
-            continue
-        valid = np.ones(values.shape[1:], dtype=np.bool_)
-        unit = values.astype(np.float32) * np.float32(sensor.scale)
-        scene = Scene(f"{name} {date}", f"{SENSOR} / {name}", bands, unit, valid, (0.0, 1.0), True)
-        yield Dated(scene, split, float(np.isin(kinds, CLOUDS).mean()))
+    for stored, names in arrays:
+        bands = tuple(sensor.band(str(one)) for one in names)
+        for date, (values, kinds) in enumerate(zip(stored, classes, strict=True)):
+            if np.isin(kinds, UNSURE).mean() > MOST_UNSURE:
+                continue
+            valid = np.ones(values.shape[1:], dtype=np.bool_)
+            unit = values.astype(np.float32) * np.float32(sensor.scale)
+            scene = Scene(f"{name} {date}", f"{SENSOR} / {name}", bands, unit, valid, (0.0, 1.0), True)
+            yield Dated(scene, split, float(np.isin(kinds, CLOUDS).mean()))

@@ -13,7 +13,6 @@ from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity
 from llars.infer.faults.air import air_features
 from llars.infer.faults.blur import Blur, find_blur
-from llars.infer.faults.bright import bright_clouds
 from llars.infer.faults.lines import Stripes, find_stripes
 from llars.infer.layers import Layers, Mended
 from llars.infer.sampling import sample_pixels
@@ -57,16 +56,10 @@ class Survey:
     ends: tuple[float, float, float]
     """The ``ENDS`` of the values, unit values, mean over bands."""
 
-    bright: NDArray[np.bool_] | None = None
-    """``(y, x)`` of the cells of ``cover``, see ``bright_clouds``; None of what is no reflectance."""
-
     @property
     def opaque(self) -> NDArray[np.bool_]:
-        """``(y, x)``: cells that clouds hide, by the estimator or by their brightness."""
-        if self.cover is None:
-            return np.zeros((1, 1), dtype=np.bool_)
-        found: NDArray[np.bool_] = self.cover[0] > OPAQUE * 255.0
-        return found if self.bright is None else found | self.bright
+        """``(y, x)``: cells that clouds hide."""
+        return np.zeros((1, 1), dtype=np.bool_) if self.cover is None else np.asarray(self.cover[0] > OPAQUE * 255.0)
 
     @property
     def hidden(self) -> float:
@@ -76,7 +69,7 @@ class Survey:
     @property
     def touched(self) -> float:
         """Share of the scene that clouds or their shadows change visibly."""
-        return 0.0 if self.cover is None else float(np.maximum(self.cover[1] / 255.0, self.opaque).mean())
+        return 0.0 if self.cover is None else float(self.cover[1].mean() / 255.0)
 
 
 @dataclass(frozen=True)
@@ -123,7 +116,6 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
         find_blur(np.ascontiguousarray(windows[:, optical])),
         find_stripes(*surveyed_lines(seen), means),
         air_features(windows[:, optical], seen.bands),
-        Cleared.of(seen, opacity()).cover,
+        Cleared.of(seen, opacity(), reflectances=[ranges[index] for index in optical] if reflectance else None).cover,
         ends,
-        bright_clouds(seen, [ranges[index] for index in optical]) if reflectance else None,
     )
