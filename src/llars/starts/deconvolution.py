@@ -19,12 +19,16 @@ from llars.degrade.blur import disc_kernels
 from llars.model.optics import SIDE, OpticsEstimator
 from llars.starts.filters import deconvolve, inverse
 from llars.starts.motion import Motion, find_motion, motion_transfers, straightening
+from llars.starts.widths import Curves, width_likelihood
 
 __all__ = ["SIDE", "Kernel", "Optics", "corner_windows", "kernels", "sharpened", "transfers", "wiener"]
 
 SIGMAS_PX = tuple(0.3 + 0.1 * step for step in range(19))
 RADII_PX = tuple(0.8 + 0.2 * step for step in range(17))
 PATHS_PX = tuple(1.5 + 0.75 * step for step in range(20))
+TRUST = 0.07
+"""How much of the likelihood of widths counts beside the estimator: its law of the ground is a rough one."""
+
 CONCEIVABLE = 0.05
 """Least probability of all motions together at which one is looked for."""
 
@@ -64,6 +68,14 @@ def transfers() -> Tensor:
     # Kept for training too, whoever asks first.
     with torch.inference_mode(False):
         return _transfers()
+
+
+@functools.cache
+def _alike() -> tuple[Tensor, Curves]:
+    """``(kernel,)`` booleans, which kernels are alike in all directions, and the curves of those."""
+    with torch.inference_mode(False):
+        alike = torch.tensor([kernel.kind != "motion" for kernel in kernels()])
+        return alike, Curves.of(transfers()[alike].square())
 
 
 def _transfers() -> Tensor:
@@ -120,8 +132,11 @@ class Optics:
     def seen(cls, windows: Tensor, estimator: OpticsEstimator) -> Optics:
         """In ``(window, band, SIDE, SIDE)`` of an image."""
         logits, roughness = estimator(windows[None])
+        alike, curves = _alike()
+        likelihood = width_likelihood(windows, curves)
+        logits[0, alike] += TRUST * (likelihood - likelihood.max())
         probability = logits.softmax(-1)
-        moved = probability[0, [kernel.kind == "motion" for kernel in kernels()]].sum()
+        moved = logits.softmax(-1)[0, ~alike].sum()
         return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
 
     @property

@@ -40,8 +40,10 @@ def squared_differences(side: int) -> Tensor:
 def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
     """Every image of ``(batch, band, y, x)`` through its filter; beyond its edges it goes on as its mirror image."""
     margin = filters.shape[-1] // 2
-    padded = mirrored(mirrored(image, 3, margin), 2, margin)
+    # Filters sum to 1; what is large and constant would cost digits.
+    level = image.mean((-2, -1), keepdim=True)
+    padded = mirrored(mirrored(image - level, 3, margin), 2, margin)
     size = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(filters, s=size)[:, None]
     filtered: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
-    return filtered
+    return filtered + level

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from llars.degrade.blur import motion_kernels
 from llars.starts.filters import inverse, squared_differences
+from llars.starts.spectra import power, rings
 
 __all__ = ["Motion", "find_motion", "motion_transfers", "straightening"]
 
@@ -32,9 +33,6 @@ STARTS = 4
 
 LEAST_PX = 1.75
 """Shorter paths leave no zeros to tell them by."""
-
-LEAST_RING = 3
-"""Cycles in a window below which the spectrum is that of single shapes on the ground."""
 
 EVIDENCE = 0.3
 """Least logarithm of the likelihood over that of no path, per frequency."""
@@ -81,16 +79,16 @@ class _Spectrum:
 
     def likelihood(self, transfers: Tensor, roughness: Tensor | float) -> Tensor:
         """``(kernel,)`` logarithms over that of no blur, per frequency, of transfers ``(kernel, y, x)``."""
-        rings, looked_at = _rings(self.side)
+        ring, looked_at = rings(self.side)
         noise = torch.as_tensor(roughness).view(-1, 1, 1) * squared_differences(self.side).square()
         left = (_leaked(transfers.square()) + FLOOR + noise)[:, looked_at]
-        count = torch.bincount(rings)
+        count = ring.bincount()
         gain = torch.zeros(len(left), dtype=left.dtype)
-        for power in self.power:
-            ground = torch.zeros(len(left), len(count)).index_add_(1, rings, power / left) / count
-            before = torch.zeros(len(count)).index_add_(0, rings, power) / count
+        for band in self.power:
+            ground = torch.zeros(len(left), len(count)).index_add_(1, ring, band / left) / count
+            before = torch.zeros(len(count)).index_add_(0, ring, band) / count
             gain -= (count * (ground / before).log()).sum(1)
-        return (gain / len(self.power) - left.log().sum(1)) / len(rings)
+        return (gain / len(self.power) - left.log().sum(1)) / len(ring)
 
 
 def find_motion(windows: Tensor, roughness: float) -> Motion | None:
@@ -98,16 +96,17 @@ def find_motion(windows: Tensor, roughness: float) -> Motion | None:
 
     ``roughness`` is a guess at the noise over the ground, see ``inverse``.
     """
-    spectrum = _spectrum(windows)
+    side = windows.shape[-1]
+    spectrum = _Spectrum(power(windows, torch.hann_window(side, periodic=False)), side)
     if not len(spectrum.power):
         return None
-    likely = spectrum.likelihood(_coarse(spectrum.side), roughness).view(len(LENGTHS_PX), DIRECTIONS).max(1)
+    likely = spectrum.likelihood(_coarse(side), roughness).view(len(LENGTHS_PX), DIRECTIONS).max(1)
     if float(likely.values.max()) < EVIDENCE:
         return None
     chosen = likely.values.topk(STARTS).indices
     paths = torch.stack([LENGTHS_PX[chosen], likely.indices[chosen] * TURN], 1)
     path = _climbed(spectrum, paths, roughness)
-    noises = spectrum.likelihood(motion_transfers(path.expand(len(ROUGHNESS), 2), spectrum.side), ROUGHNESS)
+    noises = spectrum.likelihood(motion_transfers(path.expand(len(ROUGHNESS), 2), side), ROUGHNESS)
     roughness = float(ROUGHNESS[int(noises.argmax())])
     length, direction = _climbed(spectrum, path[None], roughness).tolist()
     return Motion(length, direction % math.pi, roughness) if length >= LEAST_PX else None
@@ -139,27 +138,10 @@ def motion_transfers(paths: Tensor, side: int) -> Tensor:
     return transfers
 
 
-def _spectrum(windows: Tensor) -> _Spectrum:
-    side = windows.shape[-1]
-    fade = torch.hann_window(side, periodic=False)
-    centred = (windows - windows.mean((-2, -1), keepdim=True)) * fade[:, None] * fade
-    power = torch.fft.rfft2(centred).abs().square().mean(0)[:, _rings(side)[1]]
-    return _Spectrum(power[power.amin(1) > 0], side)
-
-
 @functools.cache
 def _coarse(side: int) -> Tensor:
     """Transfers of every length in every direction."""
     return motion_transfers(torch.cartesian_prod(LENGTHS_PX, torch.arange(DIRECTIONS) * TURN), side)
-
-
-@functools.cache
-def _rings(side: int) -> tuple[Tensor, Tensor]:
-    """The ring of each frequency that is looked at, from 0 on, and ``(y, x)`` booleans, which are."""
-    y, x = torch.meshgrid(torch.fft.fftfreq(side, 1 / side), torch.fft.rfftfreq(side, 1 / side), indexing="ij")
-    ring = torch.hypot(y, x).round().long()
-    looked_at = (ring >= LEAST_RING) & (ring <= side // 2)
-    return ring[looked_at] - LEAST_RING, looked_at
 
 
 def _leaked(squares: Tensor) -> Tensor:
