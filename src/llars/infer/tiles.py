@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Tile", "TileGrid", "Window", "mirror", "strips"]
 
-STRIP = 2**17
-"""Pixels that go through the network at once: more leave the processor's caches, fewer are not worth the calls."""
-
+STRIP = 270_000
+"""Pixels, about, that go through the network at once: more leave the caches, fewer are not worth the calls."""
 
 CHUNK = 256
 """Rows that are read at once, where tiles are a part or a multiple of them: the blocks of most files."""
@@ -200,7 +199,7 @@ class TileGrid:
         window = self._around(whole)
         chunk = CHUNK if CHUNK % self.tall == 0 or self.tall % CHUNK == 0 else self.tall
         window = replace(window, top=window.top // chunk * chunk)
-        strip = max(STRIP // window.shape[1] // self.multiple, 1) * self.multiple
+        strip = max(round(STRIP / window.shape[1] / self.multiple), 1) * self.multiple
         return Column(tuple(cores), window, chunk, strip)
 
     def _around(self, core: Window) -> Window:
