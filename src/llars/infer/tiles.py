@@ -140,6 +140,9 @@ class TileGrid:
     rows: int | None = None
     """Wanted height of a core, where it is not ``tile``; rounded up to ``multiple``."""
 
+    chunk: int = CHUNK
+    """Wanted number of rows that are read at once."""
+
     def __post_init__(self) -> None:
         if min(self.height, self.width, self.tile, self.rows or 1, self.multiple) < 1 or self.halo < 0:
             raise ConfigError(
@@ -197,7 +200,7 @@ class TileGrid:
     def _column(self, cores: list[Window]) -> Column:
         whole = Window(cores[0].top, cores[0].left, cores[-1].bottom, cores[0].right)
         window = self._around(whole)
-        chunk = CHUNK if CHUNK % self.tall == 0 or self.tall % CHUNK == 0 else self.tall
+        chunk = self.chunk if self.chunk % self.tall == 0 or self.tall % self.chunk == 0 else self.tall
         window = replace(window, top=window.top // chunk * chunk)
         strip = max(round(STRIP / window.shape[1] / self.multiple), 1) * self.multiple
         return Column(tuple(cores), window, chunk, strip)
