@@ -1,10 +1,13 @@
 """Prove that a batch loses nothing and does nothing twice: 200 scenes, three of them corrupt, a worker killed twice.
 
-    python scripts/prove_batch.py FOLDER --engine dask [--workers 2] [--model NAME_OR_FILE] [--once]
+    python scripts/prove_batch.py FOLDER --engine dask [--workers 2] [--model NAME_OR_FILE]
+    python scripts/prove_batch.py FOLDER --engine dask --rate [--scenes 16] [--side 1024] [--prompt TEXT]
 
-The results must be those of the engine `local`, pixel for pixel, which is run first, without a fault. Last come two
-batches without faults, to compare one worker with several. It ends with 1 where anything is not as it must be. The
-workers that it kills are those that the batch began.
+The results must be those of the engine `local`, pixel for pixel, which is run first, without a fault. It ends with 1
+where anything is not as it must be. The workers that it kills are those that the batch began.
+
+With --rate it compares one worker with several instead, on scenes that are all well and large enough for the work to
+count. Start-up is left out: time is taken from when each worker has done a scene, by the times of the results.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,23 +29,23 @@ KILLS = (20, 60)
 """Scenes done when a worker is killed."""
 
 
-def make_archive(folder: Path) -> None:
-    """Small Sentinel-2 scenes, three of them cut short."""
+def make_archive(folder: Path, scenes: int, side: int, corrupt: tuple[int, ...] = ()) -> None:
+    """Sentinel-2 scenes, those that are ``corrupt`` cut short."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(SCENES):
+    for number in range(scenes):
         rng = np.random.default_rng(number)
-        relief = np.cumsum(rng.normal(size=(4, SIDE, SIDE)), axis=2)
+        relief = np.cumsum(rng.normal(size=(4, side, side)), axis=2)
         path = folder / f"scene{number:03}.tif"
         if path.exists():
             continue
-        profile = {"driver": "GTiff", "count": 4, "height": SIDE, "width": SIDE, "dtype": "uint16", "nodata": 0}
+        profile = {"driver": "GTiff", "count": 4, "height": side, "width": side, "dtype": "uint16", "nodata": 0}
         place = {"crs": "EPSG:32633", "transform": from_origin(500_000 + 640 * number, 5_000_000, 10, 10)}
         with rasterio.open(path, "w", **profile, **place) as target:
             target.write((2000 + 100 * relief).clip(1, 9000).astype(np.uint16))
             target.descriptions = ("B02", "B03", "B04", "B08")
             target.scales = (1e-4,) * 4
             target.update_tags(SENSOR="sentinel2-l2a")
-        if number in CORRUPT:
+        if number in corrupt:
             path.write_bytes(path.read_bytes()[:300])
 
 
@@ -109,23 +113,41 @@ def equal(path: Path, other: Path) -> bool:
         return bool(same and np.array_equal(one.read(), two.read()))
 
 
+def rate(folder: Path, workers: int) -> float:
+    """Scenes per second of the results there, from when each worker has done one."""
+    done = sorted(path.stat().st_mtime for path in folder.glob("*.tif"))
+    return (len(done) - workers) / (done[-1] - done[workers - 1])
+
+
 def main() -> int:
-    """Make the archive, run the batch three times, count."""
+    """Make the archive, run the batch three times, count; or compare rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", default="local")
     parser.add_argument("--workers", default="2")
     parser.add_argument("--model", default="llars-small")
-    parser.add_argument("--once", action="store_true", help="leave out the comparison of one worker with several")
+    parser.add_argument("--rate", action="store_true", help="compare one worker with several")
+    parser.add_argument("--scenes", type=int, default=16, help="for --rate")
+    parser.add_argument("--side", type=int, default=1024, help="of the scenes for --rate, in pixels")
+    parser.add_argument("--prompt", default="reduce the noise")
     options = parser.parse_args()
     archive, out, right = (options.folder / name for name in ("archive", options.engine, "right"))
-    make_archive(archive)
 
     def command(folder: Path, engine: str, workers: str) -> list[str]:
-        asked = ["-p", "reduce the noise", "--model", options.model, "--device", "cpu", "--quiet"]
+        asked = ["-p", options.prompt, "--model", options.model, "--device", "cpu", "--quiet"]
         batch = [sys.executable, "-m", "llars", "batch", str(archive), str(folder), *asked]
         return [*batch, "--engine", engine, "--workers", workers]
 
+    if options.rate:
+        archive = options.folder / f"{options.scenes}x{options.side}"
+        make_archive(archive, options.scenes, options.side)
+        for workers in ("1", options.workers):
+            with tempfile.TemporaryDirectory(dir=options.folder) as fresh:
+                _, _, taken = run(command(Path(fresh), options.engine, workers), Path(fresh))
+                scenes = rate(Path(fresh), int(workers))
+                print(f"{options.engine}, {workers} workers: {scenes:.2f} scenes/s, {taken:.1f} s with start-up")
+        return 0
+    make_archive(archive, SCENES, SIDE, CORRUPT)
     run(command(right, "local", options.workers), right)
     code, messages, seconds = run(command(out, options.engine, options.workers), out, KILLS)
     errors = [line for line in messages.splitlines() if line.startswith("llars: error: ")]
@@ -147,11 +169,6 @@ def main() -> int:
         check(len(journal_of(out)) == SCENES, "nor does the journal grow"),
     ]
     print(f"{options.engine}, {options.workers} workers, two deaths: {seconds:.1f} s; again {later:.1f} s")
-    if not options.once:
-        for workers in ("1", options.workers):
-            fresh = options.folder / f"{options.engine}-{workers}"
-            _, _, taken = run(command(fresh, options.engine, workers), fresh)
-            print(f"{options.engine}, {workers} workers, undisturbed: {SCENES / taken:.2f} scenes/s with start-up")
     return 0 if all(good) else 1
 
 

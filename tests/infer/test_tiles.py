@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llars.errors import ConfigError
@@ -46,6 +46,7 @@ def test_one_tile_reads_no_more_than_the_scene():
     assert tile.window.shape == (112, 64)
 
 
+@settings(deadline=None)
 @given(grids)
 def test_reading_windows_and_cropping_them_gives_the_scene_back(grid):
     scene = np.arange(grid.height * grid.width).reshape(grid.height, grid.width)

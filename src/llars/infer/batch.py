@@ -19,6 +19,7 @@ from pathlib import Path
 
 from llars.errors import OutputError
 from llars.infer.batch_worker import STAGING, Outcome, Settings, Task, restore_scene, shared_restorer
+from llars.infer.engine import pick_device
 from llars.infer.engines import Engine, Lost, engine_called
 from llars.infer.journal import Journal, Record
 from llars.infer.manifest import Entry, read_manifest
@@ -79,7 +80,8 @@ def restore_batch(
         folder: for results, their STAC items and pictures, the journal and the report; made if it is not there.
         prompt: for scenes of which the manifest does not say what to do.
         engine: ``local``, ``dask`` or ``ray``.
-        workers: processes on this machine; by default one per two processors, each with two gigabytes.
+        workers: processes on this machine; by default one per processor, or per two where a GPU computes, each with two
+            gigabytes.
         address: of a Dask or Ray cluster, whose machines see the same files.
         settings: for all scenes.
         model: name of bundled weights, or a weights file.
@@ -95,8 +97,8 @@ def restore_batch(
     """
     begun, folder = time.perf_counter(), Path(folder)
     entries = read_manifest(manifest, folder, prompt, cog=cog)
-    count = workers or default_workers(max_memory)
     here = address is None
+    count = workers or (default_workers(device, max_memory) if here else 1)
     common = Task(
         key="",
         entry=entries[0],
@@ -127,13 +129,18 @@ def restore_batch(
     return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - begun)
 
 
-def default_workers(max_memory: str | None = None) -> int:
-    """One process per two processors, each with two gigabytes, at least one."""
-    return max(min(_cores() // 2, _limit(max_memory) // ENOUGH), 1)
+def default_workers(device: str, max_memory: str | None = None) -> int:
+    """One process per processor, each with two gigabytes, at least one: what is not network uses one thread.
+
+    Half as many where another device computes, which they share.
+    """
+    cores = _cores() if pick_device(device).type == "cpu" else _cores() // 2
+    return max(min(cores, _limit(max_memory) // ENOUGH), 1)
 
 
 def _cores() -> int:
-    return os.cpu_count() or 1
+    """Processors that this process may use: of a container or a job's share, not all that the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _limit(max_memory: str | None) -> int:

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llars.infer.layers import Enlarged, Layers, Stack
+from llars.infer.layers import Enlarged, Filled, Layers, Stack
 from llars.infer.overlap import ahead
 from llars.infer.pixels import REACH, project_means
 from llars.infer.rolling import Rolling
-from llars.infer.tiles import Column, Window, mirror
+from llars.infer.tiles import CHUNK, Column, Window, mirror
 from llars.model.fold import DenseNetwork
 from llars.model.normalise import Statistics
 
@@ -48,6 +48,14 @@ class Work:
     def reach(self) -> int:
         """Pixels beyond a tile that what is projected depends on."""
         return REACH * self.anchor.factor if self.anchor else 0
+
+    @property
+    def chunk(self) -> int:
+        """Rows that are read at once: few of plain pixels, for small blocks of memory are used again.
+
+        Twice as many where what is read depends on what lies around it, which is looked at less often then.
+        """
+        return CHUNK // 2 if isinstance(self.target, Filled) else CHUNK
 
     def around(self, core: Window) -> Window:
         """A tile with its reach, as far as the scene goes."""
@@ -187,7 +195,11 @@ def _read(stack: Stack, window: Window) -> tuple[NDArray[np.float32], NDArray[np
     # As far before the edge as beyond it, so that what is mirrored does not depend on the window.
     top, left = min(window.top, height - 1 - beyond[0]), min(window.left, width - 1 - beyond[1])
     inside = Window(top, left, window.bottom, window.right).within(height, width)
-    rows = mirror(window.top - inside.top, window.bottom - inside.top, inside.shape[0])
-    columns = mirror(window.left - inside.left, window.right - inside.left, inside.shape[1])
     values, valid = stack.read(inside)
-    return values.take(rows, axis=1).take(columns, axis=2), valid.take(rows, axis=1).take(columns, axis=2)
+    if beyond[0] or top < window.top:
+        rows = mirror(window.top - top, window.bottom - top, inside.shape[0])
+        values, valid = values.take(rows, axis=1), valid.take(rows, axis=1)
+    if beyond[1] or left < window.left:
+        columns = mirror(window.left - left, window.right - left, inside.shape[1])
+        values, valid = values.take(columns, axis=2), valid.take(columns, axis=2)
+    return values, valid

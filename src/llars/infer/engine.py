@@ -136,7 +136,7 @@ class Engine:
     def grid(self, work: Work, tile: Extent | None) -> TileGrid:
         """The tiles of a step."""
         # What is projected depends on what is restored around it.
-        return self._tiles(work.target.size, tile, self.network.halo + work.reach)
+        return replace(self._tiles(work.target.size, tile, self.network.halo + work.reach), chunk=work.chunk)
 
     def count(self, size: tuple[int, int], tile: Extent | None) -> int:
         """Number of tiles over a grid of so many rows and columns."""

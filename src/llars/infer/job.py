@@ -32,6 +32,7 @@ from llars.infer.stream import Options
 from llars.infer.telling import Notes, Say, about_tiles, circumstances, tags_of
 from llars.infer.uncertainty import interval_tags
 from llars.scene import open_scene
+from llars.scene.keeping import files_kept_open
 from llars.tasks import Step
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def restore_file(
         steps = steps_of(order, restorer, notes.add) if prompt else mended(order, restorer, scene, notes.add)
         helpers = {role: open_scene(path) for role, path in order.guides.items()}
         side = _fitting([scene, *helpers.values()], steps, restorer, limit) if tile is None else tile
-        with whole_files([*paths.values()]) as places:
+        with whole_files([*paths.values()]) as places, files_kept_open():
             identity = identity_of(_asked(order, restorer, sensor, steps, side, project), scene, restorer.info)
             kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
             options = Options(side, order.uncertainty, project, places[0].parent, kept, progress)

@@ -12,6 +12,7 @@ from llars.bands import Band
 from llars.infer.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_gaps, repeat
 from llars.infer.sources import Source
 from llars.infer.tiles import Window, strips
+from llars.scene.keeping import files_kept_open
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,14 +84,15 @@ class Survey:
         shape = (-(-height // BLOCK), -(-width // BLOCK))
         blocks, known = np.zeros((bands, *shape), dtype=np.float32), np.zeros((bands, *shape), dtype=bool)
         held, valid = np.zeros(shape), np.zeros(bands, dtype=np.int64)
-        for strip in strips(height, width, SURVEY_VALUES // bands, BLOCK):
-            values = source.read(strip)
-            there = np.isfinite(values)
-            rows = slice(strip.top // BLOCK, -(-strip.bottom // BLOCK))
-            for band in range(bands):
-                blocks[band, rows], known[band, rows] = block_means(values[band], there[band])
-            held[rows] = _counted(there)
-            valid += np.count_nonzero(there, axis=(1, 2))
+        with files_kept_open():
+            for strip in strips(height, width, SURVEY_VALUES // bands, BLOCK):
+                values = source.read(strip)
+                there = np.isfinite(values)
+                rows = slice(strip.top // BLOCK, -(-strip.bottom // BLOCK))
+                for band in range(bands):
+                    blocks[band, rows], known[band, rows] = block_means(values[band], there[band])
+                held[rows] = _counted(there)
+                valid += np.count_nonzero(there, axis=(1, 2))
         for band in range(bands):
             fill_gaps(blocks[band], known[band])
         return cls(blocks, held, tuple(int(count) for count in valid))

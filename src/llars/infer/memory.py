@@ -118,8 +118,8 @@ def _cache(limit: int) -> int:
 @contextmanager
 def bounded_memory(limit: int) -> Iterator[None]:
     """Keep to ``limit`` bytes: GDAL's cache of blocks to its share of them (left alone, it takes a twentieth of the
-    machine), and what lies idle to what is left.
+    machine), and what lies idle to what is left. GDAL packs and unpacks on all processors.
     """
     keep_freed()
-    with rasterio.Env(GDAL_CACHEMAX=_cache(limit)), watched(limit):
+    with rasterio.Env(GDAL_CACHEMAX=_cache(limit), GDAL_NUM_THREADS="ALL_CPUS"), watched(limit):
         yield

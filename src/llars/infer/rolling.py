@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad, pixel_unshuffle, relu
+from torch.nn.functional import conv2d, pad, pixel_unshuffle
 
 from llars.model.backbone import UShape
 from llars.model.blocks import DenseBlock
@@ -94,7 +94,18 @@ class _Waiting:
 
     def take(self, count: int | None) -> Tensor:
         """The first ``count`` rows, or all."""
-        taken: list[Tensor] = []
+        taken = [*self._first(count)]
+        return taken[0] if len(taken) == 1 else torch.cat(taken, 2)
+
+    def add_to(self, rows: Tensor) -> Tensor:
+        """As many of the first rows as ``rows`` has, added to them in place."""
+        at = 0
+        for part in self._first(rows.shape[-2]):
+            rows[..., at : at + part.shape[-2], :] += part
+            at += part.shape[-2]
+        return rows
+
+    def _first(self, count: int | None) -> Iterator[Tensor]:
         while self._parts and (count is None or count > 0):
             part = self._parts.popleft()
             if count is not None:
@@ -102,8 +113,7 @@ class _Waiting:
                     self._parts.appendleft(part[..., count:, :])
                 part = part[..., :count, :]
                 count -= part.shape[-2]
-            taken.append(part)
-        return taken[0] if len(taken) == 1 else torch.cat(taken, 2)
+            yield part
 
 
 class _Kernel:
@@ -156,20 +166,6 @@ class _Chain:
         yield rows, last
 
 
-class _Block:
-    """A dense block; its residual waits for the rows below."""
-
-    def __init__(self, block: DenseBlock) -> None:
-        self._spatial, self._channel = _convolution(block.spatial), block.channel
-        self._image = _Waiting()
-
-    def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
-        self._image.put(rows)
-        for patterns, end in self._spatial(rows, last):
-            change: Tensor = self._channel(relu(patterns))
-            yield self._image.take(change.shape[-2]) + change, end
-
-
 class _Halved:
     """A convolution of 2 x 2 pixels with stride 2; an odd row waits for its partner."""
 
@@ -194,8 +190,7 @@ class _Level:
         for skipped, end in self._before(rows, last):
             self._skipped.put(skipped)
             for below, over in self._below(skipped, end):
-                raised = self._up(below)
-                yield from self._after(raised + self._skipped.take(raised.shape[-2]), over)
+                yield from self._after(self._skipped.add_to(self._up(below)), over)
 
 
 def _u_shape(shape: UShape) -> Layer:
@@ -208,13 +203,23 @@ def _u_shape(shape: UShape) -> Layer:
 
 
 def _blocks(blocks: Any) -> _Chain:
-    return _Chain([_Block(block) for block in blocks])
+    return _Chain([_Kernel(block.spatial.kernel_size[0] // 2, partial(_block, block)) for block in blocks])
+
+
+def _block(block: DenseBlock, rows: Tensor) -> Tensor:
+    """A dense block for rows that have its reach above and below; in place, which spares a third of the caches."""
+    reach = block.spatial.kernel_size[0] // 2
+    change: Tensor = block.channel(_convolved(block.spatial, rows).relu_())
+    return change.add_(rows[..., reach:-reach, :])
 
 
 def _convolution(layer: nn.Conv2d) -> _Kernel:
-    """A convolution with zeros around the image: rows are the kernel's business, columns its own."""
-    reach = layer.kernel_size[0] // 2
-    return _Kernel(reach, lambda rows: conv2d(rows, layer.weight, layer.bias, padding=(0, reach)))
+    return _Kernel(layer.kernel_size[0] // 2, partial(_convolved, layer))
+
+
+def _convolved(layer: nn.Conv2d, rows: Tensor) -> Tensor:
+    """A convolution with zeros left and right; what lies above and below is among the rows."""
+    return conv2d(rows, layer.weight, layer.bias, padding=(0, layer.kernel_size[1] // 2))
 
 
 def _strips(strips: Strips, rows: Tensor) -> Tensor:

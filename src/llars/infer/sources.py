@@ -53,7 +53,7 @@ class ImageSource:
         else:
             part = self._image[:, rows, columns]
         values = np.array(part, dtype=np.float32)
-        values[~np.isfinite(values)] = np.nan
+        np.copyto(values, np.float32(np.nan), where=np.isinf(values))
         return values
 
 

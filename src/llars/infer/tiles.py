@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Tile", "TileGrid", "Window", "mirror", "strips"]
 
-STRIP = 2**17
-"""Pixels that go through the network at once: more leave the processor's caches, fewer are not worth the calls."""
-
+STRIP = 270_000
+"""Pixels, about, that go through the network at once: more leave the caches, fewer are not worth the calls."""
 
 CHUNK = 256
 """Rows that are read at once, where tiles are a part or a multiple of them: the blocks of most files."""
@@ -141,6 +140,9 @@ class TileGrid:
     rows: int | None = None
     """Wanted height of a core, where it is not ``tile``; rounded up to ``multiple``."""
 
+    chunk: int = CHUNK
+    """Wanted number of rows that are read at once."""
+
     def __post_init__(self) -> None:
         if min(self.height, self.width, self.tile, self.rows or 1, self.multiple) < 1 or self.halo < 0:
             raise ConfigError(
@@ -198,9 +200,9 @@ class TileGrid:
     def _column(self, cores: list[Window]) -> Column:
         whole = Window(cores[0].top, cores[0].left, cores[-1].bottom, cores[0].right)
         window = self._around(whole)
-        chunk = CHUNK if CHUNK % self.tall == 0 or self.tall % CHUNK == 0 else self.tall
+        chunk = self.chunk if self.chunk % self.tall == 0 or self.tall % self.chunk == 0 else self.tall
         window = replace(window, top=window.top // chunk * chunk)
-        strip = max(STRIP // window.shape[1] // self.multiple, 1) * self.multiple
+        strip = max(round(STRIP / window.shape[1] / self.multiple), 1) * self.multiple
         return Column(tuple(cores), window, chunk, strip)
 
     def _around(self, core: Window) -> Window:

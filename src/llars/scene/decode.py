@@ -19,7 +19,7 @@ from rasterio.windows import Window
 
 from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
-from llars.scene.keeping import forget, kept_open
+from llars.scene.keeping import forget, kept_open, stays_open
 from llars.scene.products import virtual_raster
 from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
@@ -120,7 +120,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            kept = product or (text if text.endswith(".vrt") and local else None)
+            kept = product or (text if local and stays_open(text) else None)
             dataset = kept_open(kept) if kept else rasterio.open(text)
     except RasterioError as error:
         if local and Path(text).is_file() and Path(text).stat().st_size == 0:

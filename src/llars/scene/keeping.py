@@ -1,16 +1,18 @@
-"""Rasters made of others that stay open between reads: what a JPEG 2000 tile decoded to is not decoded again."""
+"""Rasters that stay open between reads: what a block was decoded to is kept, and not decoded again."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
 from rasterio.io import DatasetReader
 
-__all__ = ["forget", "kept_open"]
+__all__ = ["files_kept_open", "forget", "kept_open", "stays_open"]
 
 MOST = 4
 """Rasters that a thread keeps open; the pixels they hold are bounded by GDAL's cache."""
@@ -26,11 +28,33 @@ class _Open(threading.local):
 
 
 _OPEN = _Open()
+_WORK: list[object] = []
+"""One entry for each piece of work that wants plain files kept open."""
+
+
+@contextmanager
+def files_kept_open() -> Iterator[None]:
+    """Inside, plain files stay open between reads too, in all threads; then this thread closes what it kept.
+
+    Only while one piece of work lasts: whoever has a file open may hinder those who want to replace it.
+    """
+    work = object()
+    _WORK.append(work)
+    try:
+        yield
+    finally:
+        _WORK.remove(work)
+        forget()
+
+
+def stays_open(path: str) -> bool:
+    """Whether a local file is to be kept open: always where it is made of others."""
+    return path.endswith(".vrt") or (bool(_WORK) and Path(path).is_file())
 
 
 def kept_open(name: str) -> DatasetReader:
-    """The raster that GDAL opens as ``name``, a file of VRT or its text; not to be closed."""
-    changed = Path(name).stat().st_mtime_ns if name.endswith(".vrt") else 0
+    """The raster that GDAL opens as ``name``, a file or the text of a VRT; not to be closed."""
+    changed = 0 if name.startswith("<") else Path(name).stat().st_mtime_ns
     key, datasets = (name, changed, os.getpid()), _OPEN.datasets
     if key not in datasets:
         datasets[key] = rasterio.open(name)

@@ -1,6 +1,7 @@
 """Open an image file as physical values with everything known of its bands."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ SMALLEST = 16
 
 SAMPLE = 1024
 """Pixels along the longer side of the sample that ranges are judged by; smaller images are looked at whole."""
+
+BLOCK_ROWS = 512
+"""Rows that a sample is taken of at once, or those of a block that has more."""
 
 PLAUSIBLE = {"reflectance": (-0.3, 2.0), "dB": (-70.0, 40.0), "power": (-1e-3, math.inf), "kelvin": (150.0, 400.0)}
 """Physical values beyond which a pixel is out of the ordinary, by units; of other units, three widths of the range."""
@@ -186,15 +190,28 @@ def _sample(
         whole = read_physical(dataset, decoding)
         sample = [_valid(band) for band in whole]
     else:
-        shape = (max(dataset.height // step, 1), max(dataset.width // step, 1))
-        stored = dataset.read(list(decoding.indexes), out_shape=(len(decoding.indexes), *shape))
-        sample = [_valid(band) for band in decoding.physical(stored, read_visible(dataset, decoding, out_shape=shape))]
+        parts = [*_thinned(dataset, decoding, step)]
+        sample = [_valid(np.concatenate([part[i] for part in parts])) for i in range(len(decoding.indexes))]
         for i, values in enumerate(sample):
             if not values.size:  # what little there is lies between the sampled pixels, or nowhere
                 sample[i] = _valid(read_physical(dataset, decoding, bands=(i,)))
     if not any(values.size for values in sample):
         raise RasterError(f"{name} has no data: every pixel is nodata, NaN or masked; check its nodata value")
     return sample, whole
+
+
+def _thinned(dataset: DatasetReader, decoding: Decoding, step: int) -> Iterator[NDArray[np.float32]]:
+    """About every ``step``-th row and column of all bands, by rows of the file's blocks.
+
+    GDAL thins out band by band: of a whole scene its cache would hold no block until the next band.
+    """
+    block = dataset.block_shapes[0][0]
+    tall = block * max(BLOCK_ROWS // block, 1)
+    for top in range(0, dataset.height, tall):
+        window = Window(0, top, dataset.width, min(tall, dataset.height - top))
+        shape = (max(round(window.height / step), 1), max(dataset.width // step, 1))
+        stored = dataset.read(list(decoding.indexes), window=window, out_shape=(len(decoding.indexes), *shape))
+        yield decoding.physical(stored, read_visible(dataset, decoding, window, shape))
 
 
 def _valid(values: NDArray[np.float32]) -> NDArray[np.float32]:
