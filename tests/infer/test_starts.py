@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tests.starts.test_motion import rough_ground
 from tests.starts.test_stripes import ground
 
 from llars.bands import Band, plain_bands
@@ -41,6 +42,10 @@ def layers(image: torch.Tensor) -> Memory:
     return Memory(values, np.ones(values.shape, bool))
 
 
+def smeared(side: int) -> Memory:
+    return layers(get("motion_blur")(rough_ground(9, side), 0.4, generator=torch.Generator().manual_seed(7)))
+
+
 def faulty(task: str) -> tuple[Memory, list[Memory]]:
     image = ground(7, side=160)
     if task == "stf":
@@ -50,6 +55,20 @@ def faulty(task: str) -> tuple[Memory, list[Memory]]:
 
 
 STARTS = {"destripe": Unstriped, "deblur": Sharpened, "stf": Predicted}
+
+
+def test_edges_of_a_smeared_scene_show_no_windows() -> None:
+    start = set_out("deblur", smeared(700), [])
+    assert isinstance(start, Sharpened) and start.optics.motion is not None
+    whole, _ = start.read(Window(0, 0, 700, 700))
+    for window in (
+        Window(0, 0, 60, 60),
+        Window(300, 0, 340, 20),
+        Window(320, 320, 360, 350),
+        Window(660, 600, 700, 700),
+    ):
+        part, _ = start.read(window)
+        np.testing.assert_allclose(part, whole[(slice(None), *window.slices)], atol=2e-5)
 
 
 @pytest.mark.parametrize("task", STARTS)

@@ -17,7 +17,6 @@ from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_wi
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import find_noise
-from llars.starts.filters import deconvolve
 from llars.starts.fusion import level, predicted, slope
 from llars.starts.shrinkage import ALIGNED, MARGIN_PX, Noise, shrunk
 from llars.starts.stripes import Lines, find_lines
@@ -127,18 +126,20 @@ class Unstriped(Mended):
 
 @dataclass(frozen=True)
 class Sharpened(Mended):
-    """Layers through a filter that undoes a blur."""
+    """Layers without their blur."""
 
-    filter: torch.Tensor
-    """``(1, size, size)``."""
+    optics: Optics
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; beyond its edges the scene goes on as its mirror image."""
-        around = window.grown(self.filter.shape[-1] // 2).within(*self.size)
+        around = window.grown(self.optics.reach_px)
+        at_edges = around != around.within(*self.size)
+        if at_edges:
+            around = window.grown(self.optics.reach_at_edges_px).within(*self.size)
         values, valid = self.layers.read(around)
         part = (slice(None), *window.inside(around))
         # Band by band to keep memory low.
-        bands = [deconvolve(torch.from_numpy(band)[None, None], self.filter)[0] for band in values]
+        bands = [self.optics.undone(torch.from_numpy(band)[None, None], at_edges)[0] for band in values]
         return torch.cat(bands).numpy()[part], valid[part]
 
 
@@ -201,7 +202,7 @@ def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
 
 def sharpened(layers: Layers) -> Layers:
     """With the blur undone that is seen in windows from all over the scene."""
-    return Sharpened(layers, Optics.seen(torch.from_numpy(sample_windows(layers, SIDE)), optics()).filter)
+    return Sharpened(layers, Optics.seen(torch.from_numpy(sample_windows(layers, SIDE)), optics()))
 
 
 def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:

@@ -18,7 +18,7 @@ from torch import Tensor
 from llars.degrade.blur import disc_kernels
 from llars.model.optics import SIDE, OpticsEstimator
 from llars.starts.filters import deconvolve, inverse
-from llars.starts.motion import Motion, find_motion, motion_transfers, straightening
+from llars.starts.motion import REACH_PX, ROUNDS, Motion, find_motion, motion_transfers, straightened
 from llars.starts.widths import Curves, width_likelihood
 
 __all__ = ["SIDE", "Kernel", "Optics", "corner_windows", "kernels", "sharpened", "transfers", "wiener"]
@@ -140,15 +140,26 @@ class Optics:
         return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
 
     @property
-    def filter(self) -> Tensor:
-        """What undoes it: ``(1, size, size)``."""
-        return straightening(self.motion) if self.motion else wiener(self.probability, self.roughness)
+    def reach_px(self) -> int:
+        """Pixels to each side that ``undone`` looks at where no edge is near."""
+        return SIDE // 2 - 1 if self.motion is None else REACH_PX
+
+    @property
+    def reach_at_edges_px(self) -> int:
+        """As ``reach_px``, where the image ends within it."""
+        return self.reach_px if self.motion is None else (ROUNDS + 1) * REACH_PX
+
+    def undone(self, image: Tensor, at_edges: bool = True) -> Tensor:
+        """``(1, band, y, x)`` without the blur; ``at_edges``: it ends where the scene does."""
+        if self.motion is None:
+            return deconvolve(image, wiener(self.probability, self.roughness))
+        return straightened(image, self.motion, ROUNDS if at_edges else 0)
 
 
 def sharpened(image: Tensor, estimator: OpticsEstimator) -> Tensor:
     """``(batch, band, y, x)`` with the blur undone that is seen in each image."""
     mended = [
-        deconvolve(one[None], Optics.seen(windows, estimator).filter)
+        Optics.seen(windows, estimator).undone(one[None])
         for one, windows in zip(image, corner_windows(image), strict=True)
     ]
     return torch.cat(mended)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from llars.degrade.blur import mirrored
 
-__all__ = ["deconvolve", "inverse", "squared_differences"]
+__all__ = ["deconvolve", "extended", "filtered", "inverse", "squared_differences"]
 
 
 def inverse(mean: Tensor, power: Tensor, roughness: Tensor) -> Tensor:
@@ -39,11 +39,20 @@ def squared_differences(side: int) -> Tensor:
 
 def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
     """Every image of ``(batch, band, y, x)`` through its filter; beyond its edges it goes on as its mirror image."""
-    margin = filters.shape[-1] // 2
     # Filters sum to 1; what is large and constant would cost digits.
     level = image.mean((-2, -1), keepdim=True)
-    padded = mirrored(mirrored(image - level, 3, margin), 2, margin)
+    return filtered(extended(image - level, filters.shape[-1] // 2), filters) + level
+
+
+def extended(image: Tensor, margin: int) -> Tensor:
+    """``(batch, band, y, x)`` with its mirror image on all sides."""
+    return mirrored(mirrored(image, 3, margin), 2, margin)
+
+
+def filtered(padded: Tensor, filters: Tensor) -> Tensor:
+    """What filters make of ``(batch, band, y, x)`` that is larger on all sides by what they look at."""
+    margin = filters.shape[-1] // 2
     size = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(filters, s=size)[:, None]
-    filtered: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
-    return filtered + level
+    found: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
+    return found

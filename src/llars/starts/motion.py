@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from llars.degrade.blur import motion_kernels
-from llars.starts.filters import inverse, squared_differences
+from llars.degrade.blur import convolve, motion_kernels
+from llars.starts.filters import extended, filtered, inverse, squared_differences
 from llars.starts.spectra import power, rings
 
-__all__ = ["Motion", "find_motion", "motion_transfers", "straightening"]
+__all__ = ["REACH_PX", "ROUNDS", "Motion", "find_motion", "motion_transfers", "straightened"]
 
 LENGTHS_PX = 2.0 ** torch.arange(1.0, 4.1, 0.25)
 DIRECTIONS = 48
@@ -51,6 +51,9 @@ DOUBT = 2e-3
 
 REACH_PX = 63
 """Pixels to each side that a filter looks at."""
+
+ROUNDS = 3
+"""Times that what lies beyond the edges is found anew."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,23 @@ def _climbed(spectrum: _Spectrum, paths: Tensor, roughness: float) -> Tensor:
     return paths[int(likely.amax(1).argmax())]
 
 
-def straightening(motion: Motion) -> Tensor:
-    """The filter ``(1, REACH_PX * 2 + 1, REACH_PX * 2 + 1)`` that undoes a path."""
-    transfer = motion_transfers(torch.tensor([[motion.length_px, motion.direction]]), 2 * REACH_PX + 2)
-    least = DOUBT * (motion.length_px / 8.0) ** 4
-    return inverse(transfer, transfer.square(), torch.tensor([max(CAUTION * motion.roughness, least)]))
+def straightened(image: Tensor, motion: Motion, rounds: int = ROUNDS) -> Tensor:
+    """``(1, band, y, x)`` with the path undone.
+
+    It is the sharp ground that goes on beyond the edges as its mirror image; smeared obliquely, that is not the mirror
+    image of what was smeared. So what lies there is smeared anew from what was found, in each of so many ``rounds``.
+    """
+    path = torch.tensor([[motion.length_px, motion.direction]])
+    transfer = motion_transfers(path, 2 * REACH_PX + 2)
+    roughness = max(CAUTION * motion.roughness, DOUBT * (motion.length_px / 8.0) ** 4)
+    filters = inverse(transfer, transfer.square(), torch.tensor([roughness]))
+    level = image.mean((-2, -1), keepdim=True)
+    inside = (..., slice(REACH_PX, -REACH_PX), slice(REACH_PX, -REACH_PX))
+    around = extended(image - level, REACH_PX)
+    for _ in range(rounds):
+        around = convolve(extended(filtered(around, filters), REACH_PX), motion_kernels(path[:, 0], path[:, 1]))
+        around[inside] = image - level
+    return filtered(around, filters) + level
 
 
 def motion_transfers(paths: Tensor, side: int) -> Tensor:
