@@ -15,7 +15,7 @@ from llars.errors import OutputError
 TRIAL = Trial("denoise", "denoise", "reduce the noise", 0.5, "gaussian_noise")
 TARGETS = (
     Target(("denoise",), "psnr", least=2.0, than=("strong",)),
-    Target(("denoise",), "psnr", least=50.0),
+    Target(("denoise",), "psnr", least=50.0, lacking="Time to train."),
     Target(("denoise",), "sam", most=0.9, than=("strong",), ratio=True),
 )
 
@@ -71,6 +71,12 @@ def test_targets_stand_beside_their_figures(plain, tmp_path):
     assert "| denoise | SAM (°) of llars over that of strong | at most 0.9 |  | not measured |" in page
     document = json.loads((tmp_path / "results.json").read_text())
     assert [(one["figure"], one["met"]) for one in document["targets"]] == [(3.0, True), (35.5, False), (None, None)]
+
+
+def test_what_is_missed_is_told_with_what_is_lacking(plain, tmp_path):
+    page = write_report(plain, tmp_path).read_text()
+    told = [line for line in page.splitlines() if line.startswith("- **denoise**")]
+    assert told == ["- **denoise**: PSNR (dB) of llars is 35.50, at least 50 was asked. Time to train."]
 
 
 def test_a_row_that_a_rival_wins_is_bold_and_perfection_is_no_number(plain, scores, tmp_path):

@@ -116,6 +116,9 @@ class Target:
     method: str = OURS
     """Whose value it is."""
 
+    lacking: str = ""
+    """What is believed to be missing, for the report where the target is missed."""
+
     def __post_init__(self) -> None:
         if (self.least is None) == (self.most is None):
             raise ConfigError(f"the target for {self.metric} of {', '.join(self.trials)} needs either least or most")

@@ -107,7 +107,7 @@ def render(
         *_summary(scores, trials),
     ]
     if verdicts:
-        lines += ["", "## Targets", "", *_targets(verdicts)]
+        lines += ["", "## Targets", "", *_targets(verdicts), *_missed(verdicts, pictures)]
     for trial in trials:
         lines += ["", f"## {trial.name}: {get_task(trial.task).title}", "", _description(trial), ""]
         lines += [evaluation.notes[trial.name], ""] if trial.name in evaluation.notes else []
@@ -138,11 +138,32 @@ def _targets(verdicts: Sequence[Verdict]) -> list[str]:
     rows = []
     for verdict in verdicts:
         target = verdict.target
-        digits = 3 if target.ratio or target.metric == "mean_shift" else 2
         met = {True: "met", False: "missed", None: "not measured"}[verdict.met]
-        needed = f"at least {target.least:g}" if target.least is not None else f"at most {target.most:g}"
-        rows.append([", ".join(target.trials), _aim(target), needed, _number(verdict.figure, digits), met])
+        rows.append([", ".join(target.trials), _aim(target), _needed(target), _figure(verdict), met])
     return _table(["trials", "figure", "target", "measured", ""], rows)
+
+
+def _missed(verdicts: Sequence[Verdict], pictures: dict[str, str]) -> list[str]:
+    """One item per target that is missed: the figure, what is believed to be missing, and the picture."""
+    lines = []
+    for verdict in verdicts:
+        target = verdict.target
+        if verdict.met is False:
+            shown = [f"[{trial}]({pictures[trial]})" for trial in target.trials if trial in pictures]
+            lines.append(
+                f"- **{', '.join(target.trials)}**: {_aim(target)} is {_figure(verdict)}, {_needed(target)} was asked."
+                + (f" {target.lacking}" if target.lacking else "")
+                + (f" Pictures: {', '.join(shown)}." if shown else "")
+            )
+    return ["", "### What is missed, and what is believed to be missing", "", *lines] if lines else []
+
+
+def _needed(target: Target) -> str:
+    return f"at least {target.least:g}" if target.least is not None else f"at most {target.most:g}"
+
+
+def _figure(verdict: Verdict) -> str:
+    return _number(verdict.figure, 3 if verdict.target.ratio or verdict.target.metric == "mean_shift" else 2)
 
 
 def _aim(target: Target) -> str:
