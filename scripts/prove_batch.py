@@ -119,37 +119,31 @@ def rate(folder: Path, workers: int) -> float:
     return (len(done) - workers) / (done[-1] - done[workers - 1])
 
 
-def main() -> int:
-    """Make the archive, run the batch three times, count; or compare rates."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--engine", default="local")
-    parser.add_argument("--workers", default="2")
-    parser.add_argument("--model", default="llars-small")
-    parser.add_argument("--rate", action="store_true", help="compare one worker with several")
-    parser.add_argument("--scenes", type=int, default=16, help="for --rate")
-    parser.add_argument("--side", type=int, default=1024, help="of the scenes for --rate, in pixels")
-    parser.add_argument("--prompt", default="reduce the noise")
-    options = parser.parse_args()
+def command(options: argparse.Namespace, archive: Path, out: Path, engine: str, workers: str) -> list[str]:
+    """The words of ``llars batch`` over an archive."""
+    asked = ["-p", options.prompt, "--model", options.model, "--device", "cpu", "--quiet"]
+    batch = [sys.executable, "-m", "llars", "batch", str(archive), str(out), *asked]
+    return [*batch, "--engine", engine, "--workers", workers]
+
+
+def compare_rates(options: argparse.Namespace) -> None:
+    """Print the rate of one worker and of several."""
+    archive = options.folder / f"{options.scenes}x{options.side}"
+    make_archive(archive, options.scenes, options.side)
+    for workers in ("1", options.workers):
+        with tempfile.TemporaryDirectory(dir=options.folder) as fresh:
+            _, _, taken = run(command(options, archive, Path(fresh), options.engine, workers), Path(fresh))
+            scenes = rate(Path(fresh), int(workers))
+            print(f"{options.engine}, {workers} workers: {scenes:.2f} scenes/s, {taken:.1f} s with start-up")
+
+
+def prove(options: argparse.Namespace) -> bool:
+    """Make the archive, run the batch three times, count."""
     archive, out, right = (options.folder / name for name in ("archive", options.engine, "right"))
-
-    def command(folder: Path, engine: str, workers: str) -> list[str]:
-        asked = ["-p", options.prompt, "--model", options.model, "--device", "cpu", "--quiet"]
-        batch = [sys.executable, "-m", "llars", "batch", str(archive), str(folder), *asked]
-        return [*batch, "--engine", engine, "--workers", workers]
-
-    if options.rate:
-        archive = options.folder / f"{options.scenes}x{options.side}"
-        make_archive(archive, options.scenes, options.side)
-        for workers in ("1", options.workers):
-            with tempfile.TemporaryDirectory(dir=options.folder) as fresh:
-                _, _, taken = run(command(Path(fresh), options.engine, workers), Path(fresh))
-                scenes = rate(Path(fresh), int(workers))
-                print(f"{options.engine}, {workers} workers: {scenes:.2f} scenes/s, {taken:.1f} s with start-up")
-        return 0
     make_archive(archive, SCENES, SIDE, CORRUPT)
-    run(command(right, "local", options.workers), right)
-    code, messages, seconds = run(command(out, options.engine, options.workers), out, KILLS)
+    run(command(options, archive, right, "local", options.workers), right)
+    words = command(options, archive, out, options.engine, options.workers)
+    code, messages, seconds = run(words, out, KILLS)
     errors = [line for line in messages.splitlines() if line.startswith("llars: error: ")]
     entries, results = journal_of(out), sorted(out.glob("*.tif"))
     expected = {f"scene{number:03}.tif" for number in range(SCENES) if number not in CORRUPT}
@@ -162,14 +156,32 @@ def main() -> int:
         check(len(entries) == len({entry["source"] for entry in entries}) == SCENES, f"{len(entries)} journal entries"),
     ]
     before = {path: path.stat().st_mtime_ns for path in results}
-    again, _, later = run(command(out, options.engine, options.workers), out)
+    again, _, later = run(words, out)
     untouched = {path: path.stat().st_mtime_ns for path in sorted(out.glob("*.tif"))} == before
     good += [
         check(again == 2 and untouched, "run again, it touches nothing and names the same failures"),
         check(len(journal_of(out)) == SCENES, "nor does the journal grow"),
     ]
     print(f"{options.engine}, {options.workers} workers, two deaths: {seconds:.1f} s; again {later:.1f} s")
-    return 0 if all(good) else 1
+    return all(good)
+
+
+def main() -> int:
+    """The command line; 1 where something is not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--engine", default="local")
+    parser.add_argument("--workers", default="2")
+    parser.add_argument("--model", default="llars-small")
+    parser.add_argument("--rate", action="store_true", help="compare one worker with several")
+    parser.add_argument("--scenes", type=int, default=16, help="for --rate")
+    parser.add_argument("--side", type=int, default=1024, help="of the scenes for --rate, in pixels")
+    parser.add_argument("--prompt", default="reduce the noise")
+    options = parser.parse_args()
+    if options.rate:
+        compare_rates(options)
+        return 0
+    return 0 if prove(options) else 1
 
 
 if __name__ == "__main__":
