@@ -97,6 +97,10 @@ def page(results: Mapping[str, Result], inputs: Mapping[str, float]) -> str:
             "",
             *(f"- **{VARIANTS[name].title}**: {VARIANTS[name].meaning}." for name in results),
             "",
+            "## What followed from earlier tables",
+            "",
+            *(f"- **{VARIANTS[name].title}**: {told}." for name in results if (told := VARIANTS[name].followed)),
+            "",
             *cost(results),
             *weights_part(results),
         ]
