@@ -132,6 +132,18 @@ class Sharpened(Mended):
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; beyond its edges the scene goes on as its mirror image."""
+        height, width = self.size
+        rows = _cut_near_edges(window.top, window.bottom, height, self.optics.reach_px)
+        columns = _cut_near_edges(window.left, window.right, width, self.optics.reach_px)
+        # Near edges more is done, over more around: only there.
+        parts = [
+            [self._undone(Window(top, left, bottom, right)) for left, right in itertools.pairwise(columns)]
+            for top, bottom in itertools.pairwise(rows)
+        ]
+        values, valid = (np.concatenate([np.concatenate([p[i] for p in row], 2) for row in parts], 1) for i in (0, 1))
+        return values, valid
+
+    def _undone(self, window: Window) -> Pixels:
         around = window.grown(self.optics.reach_px)
         at_edges = around != around.within(*self.size)
         if at_edges:
@@ -161,6 +173,11 @@ class Predicted(Mended):
         parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
         image, fine, coarse = (torch.from_numpy(part)[None] for part in parts)
         return predicted(image, fine, coarse, self.gain, self.shift)[0].numpy(), valid
+
+
+def _cut_near_edges(start: int, stop: int, length: int, reach: int) -> list[int]:
+    """``start``, ``stop``, and what lies between them ``reach`` pixels from an end of ``length``."""
+    return sorted({start, stop, *(place for place in (reach, length - reach) if start < place < stop)})
 
 
 def unstriped(layers: Layers) -> Layers:

@@ -12,6 +12,10 @@ from llars.degrade.blur import mirrored
 __all__ = ["deconvolve", "extended", "filtered", "inverse", "squared_differences"]
 
 
+FAST = 64
+"""What lengths of Fourier transforms are multiples of."""
+
+
 def inverse(mean: Tensor, power: Tensor, roughness: Tensor) -> Tensor:
     """Wiener's filters ``(batch, side - 1, side - 1)``, which sum to 1: a constant image stays as it is.
 
@@ -52,7 +56,9 @@ def extended(image: Tensor, margin: int) -> Tensor:
 def filtered(padded: Tensor, filters: Tensor) -> Tensor:
     """What filters make of ``(batch, band, y, x)`` that is larger on all sides by what they look at."""
     margin = filters.shape[-1] // 2
-    size = padded.shape[-2:]
-    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(filters, s=size)[:, None]
-    found: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin :, 2 * margin :]
+    height, width = padded.shape[-2:]
+    # Transforms of lengths with large prime factors take several times as long.
+    size = (-(-height // FAST) * FAST, -(-width // FAST) * FAST)
+    spectrum = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(filters, s=size)[:, None]
+    found: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * margin : height, 2 * margin : width]
     return found
