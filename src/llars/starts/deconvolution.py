@@ -133,10 +133,11 @@ class Optics:
         """In ``(window, band, SIDE, SIDE)`` of an image."""
         logits, roughness = estimator(windows[None])
         alike, curves = _alike()
-        likelihood = width_likelihood(windows, curves)
-        logits[0, alike] += TRUST * (likelihood - likelihood.max())
         probability = logits.softmax(-1)
-        moved = logits.softmax(-1)[0, ~alike].sum()
+        moved = probability[0, ~alike].sum()
+        # Widths say nothing of motions: they share out anew what the estimator leaves for the rest.
+        shares = (logits[0, alike] + TRUST * width_likelihood(windows, curves)).softmax(-1)
+        probability[0, alike] = (1.0 - moved) * shares
         return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
 
     @property
