@@ -98,6 +98,18 @@ def test_what_is_plainly_one_request_stays_whole(
     assert Told(read, ["sharpen", "the soft edges"]).over(listener, monkeypatch) == [("deblur", text)]
 
 
+def test_pieces_that_only_company_makes_sure_do_not_part_what_hardly_looks_like_several(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, first, second = "the histogram is all spikes and gaps", "the histogram is all spikes", "gaps"
+    read = {
+        text: reading("equalize", 0.47, "none", 0.46, compound=0.09),
+        first: reading("equalize", 0.66, "none", 0.31),
+        second: reading("destripe", 0.75, "none", 0.22),
+    }
+    assert Told(read, [first, second]).over(listener, monkeypatch) == [("equalize", text)]
+
+
 def test_clouds_are_removed_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "clear the clouds, guided by radar"
     read = {

@@ -133,6 +133,9 @@ _OTHER_WORK = re.compile(
 _CLEAR = 0.8
 """What is read with less probability than this may be several requests in one."""
 
+_HARDLY, _BEYOND_DOUBT = 0.15, 0.8
+"""Below the first, as a probability of several requests, pieces must be read with the second to be taken for such."""
+
 
 class Judgement(Protocol):
     """What a reader says of a piece of text."""
@@ -216,8 +219,10 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     found = [part for piece in pieces for part in parts(piece, read)]
     if compound <= 0.5:
         # Terse requests ("sharpen and x2") look like nothing, or like one of their pieces ("remove stripes and noise"),
-        # and words of order speak for themselves: all are cut if every piece makes sense alone.
-        return found if all(_asks(part) for part in found) else [whole]
+        # and words of order speak for themselves: all are cut if every piece makes sense alone, beyond doubt where the
+        # whole hardly looks like several ("the histogram is all spikes and gaps").
+        least = _BEYOND_DOUBT if compound < _HARDLY and not ordered else 0.5
+        return found if all(_asks(part) and part.reading.probability >= least for part in found) else [whole]
     if not any(_asks(part) for part in found):
         return [whole]
     weakest = min(part.reading.probability for part in found)

@@ -102,7 +102,8 @@ class Listener:
         by_sense = self._by_sense(text)
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
-        doubtful = any(_asked(part) < _PLAINER for part in by_sense)
+        # Judged each by itself: in company even "gaps" of a histogram are surely those between stripes.
+        doubtful = any(self.read(part.text).probability < _PLAINER for part in by_sense)
         return by_words if doubtful and len(by_words) == 1 and _is_single(by_words[0]) else by_sense
 
     def _beside(self, whole: Clause[Reading]) -> list[Clause[Reading]]:
