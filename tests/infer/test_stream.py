@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,7 +135,10 @@ def test_out_of_memory_halves_the_tiles_and_goes_on(loaded, restorer, source, fo
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_run_that_is_told_to_end_leaves_nothing(loaded, source, folder, number):
+def test_a_run_that_is_told_to_end_leaves_nothing(loaded, source, folder, number, request):
+    # Under nohup the signal is ignored, which is respected.
+    request.addfinalizer(partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
+
     def end(done, total):
         assert any(folder.iterdir())
         os.kill(os.getpid(), number)

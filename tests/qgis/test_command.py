@@ -30,7 +30,8 @@ import os
 print(os.environ.get("GDAL_DATA"), os.environ["LLARS_PROGRESS"])
 """
 TIDIES_UP = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
 try:
     print("llars: 1 of 2 done", file=sys.stderr, flush=True)
     time.sleep(60)
