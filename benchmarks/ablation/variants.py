@@ -281,10 +281,9 @@ VARIANTS = {
         "without text",
         "a learned vector for each task in place of the sentence: which task, not how strongly",
         WithoutText,
-        followed="In an earlier table, of as many steps on sentences of the whole grammar, the vectors were 4.2 dB "
-        "ahead; by the spread, most of that may have been chance. But reading is what the reader of instructions is "
-        "for, so the network need not learn it too: since then it is trained on the plain sentences that the reader "
-        "makes of all others",
+        followed="In an earlier table, on sentences of the whole grammar, the vectors were 4.2 dB ahead, most of it "
+        "perhaps by chance. But the network need not learn to read, as the reader of instructions does: since then it "
+        "is trained on the plain sentences that the reader makes of all others",
     ),
     "no_scene": Variant("without scene conditioning", "the scene vector is zero", with_network(without_scene)),
     "full_resolution": Variant(

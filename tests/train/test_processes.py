@@ -24,7 +24,6 @@ with joined("cpu") as (processes, device):
     loss.backward()
     processes.average_gradients(layer)
     stop = processes.agree(rank == 1)
-    processes.wait()
     found = f"{processes.count} {layer.weight.grad.tolist()} {spare.grad.tolist()} {stop}"
     Path(sys.argv[1], f"{rank}.txt").write_text(found)
 """

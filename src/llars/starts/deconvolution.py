@@ -26,14 +26,14 @@ __all__ = ["SIDE", "Kernel", "Optics", "corner_windows", "kernels", "sharpened",
 SIGMAS_PX = tuple(0.3 + 0.1 * step for step in range(19))
 RADII_PX = tuple(0.8 + 0.2 * step for step in range(17))
 PATHS_PX = tuple(1.5 + 0.75 * step for step in range(20))
+DIRECTIONS = 32
+"""Ends of a path of 16 pixels move by 0.8 pixels from one to the next."""
+
 TRUST = 0.07
 """How much of the likelihood of widths counts beside the estimator: its law of the ground is a rough one."""
 
 CONCEIVABLE = 0.05
 """Least probability of all motions together at which one is looked for."""
-
-DIRECTIONS = 32
-"""Ends of a path of 16 pixels move by 0.8 pixels from one to the next."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,11 @@ class Optics:
         probability[0, alike] = (1.0 - moved) * shares
         return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
 
+    @functools.cached_property
+    def filters(self) -> Tensor:
+        """What undoes a blur that is no motion: ``(1, size, size)``."""
+        return wiener(self.probability, self.roughness)
+
     @property
     def reach_px(self) -> int:
         """Pixels to each side that ``undone`` looks at where no edge is near."""
@@ -153,7 +158,7 @@ class Optics:
     def undone(self, image: Tensor, at_edges: bool = True) -> Tensor:
         """``(1, band, y, x)`` without the blur; ``at_edges``: it ends where the scene does."""
         if self.motion is None:
-            return deconvolve(image, wiener(self.probability, self.roughness))
+            return deconvolve(image, self.filters)
         return straightened(image, self.motion, ROUNDS if at_edges else 0)
 
 

@@ -11,7 +11,6 @@ from llars.degrade.blur import mirrored
 
 __all__ = ["deconvolve", "extended", "filtered", "inverse", "squared_differences"]
 
-
 FAST = 64
 """What lengths of Fourier transforms are multiples of."""
 

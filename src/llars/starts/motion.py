@@ -69,6 +69,13 @@ class Motion:
     roughness: float
     """Noise over ground, see ``inverse``."""
 
+    @functools.cached_property
+    def filters(self) -> Tensor:
+        """What undoes it, but for edges: ``(1, size, size)``."""
+        transfer = motion_transfers(torch.tensor([[self.length_px, self.direction]]), 2 * REACH_PX + 2)
+        roughness = max(CAUTION * self.roughness, DOUBT * (self.length_px / 8.0) ** 4)
+        return inverse(transfer, transfer.square(), torch.tensor([roughness]))
+
 
 @dataclass(frozen=True)
 class _Spectrum:
@@ -131,17 +138,14 @@ def straightened(image: Tensor, motion: Motion, rounds: int = ROUNDS) -> Tensor:
     It is the sharp ground that goes on beyond the edges as its mirror image; smeared obliquely, that is not the mirror
     image of what was smeared. So what lies there is smeared anew from what was found, in each of so many ``rounds``.
     """
-    path = torch.tensor([[motion.length_px, motion.direction]])
-    transfer = motion_transfers(path, 2 * REACH_PX + 2)
-    roughness = max(CAUTION * motion.roughness, DOUBT * (motion.length_px / 8.0) ** 4)
-    filters = inverse(transfer, transfer.square(), torch.tensor([roughness]))
+    kernel = motion_kernels(torch.tensor([motion.length_px]), torch.tensor([motion.direction]))
     level = image.mean((-2, -1), keepdim=True)
     inside = (..., slice(REACH_PX, -REACH_PX), slice(REACH_PX, -REACH_PX))
     around = extended(image - level, REACH_PX)
     for _ in range(rounds):
-        around = convolve(extended(filtered(around, filters), REACH_PX), motion_kernels(path[:, 0], path[:, 1]))
+        around = convolve(extended(filtered(around, motion.filters), REACH_PX), kernel)
         around[inside] = image - level
-    return filtered(around, filters) + level
+    return filtered(around, motion.filters) + level
 
 
 def motion_transfers(paths: Tensor, side: int) -> Tensor:

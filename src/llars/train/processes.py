@@ -53,11 +53,6 @@ class Processes:
         torch.distributed.all_reduce(wish)
         return bool(wish > 0)
 
-    def wait(self) -> None:
-        """Until all are here."""
-        if self.count > 1:
-            torch.distributed.barrier()
-
 
 @contextmanager
 def joined(device: str) -> Iterator[tuple[Processes, str]]:
