@@ -15,6 +15,7 @@ from llars.data.recipe import Recipe
 from llars.errors import BandError
 from llars.model.normalise import Statistics
 from llars.model.output import Output
+from llars.model.precision import autocast
 from llars.sample import Batch
 from llars.train.losses import LossWeights, restoration_loss
 
@@ -62,7 +63,7 @@ class Rival(Contestant):
 
     def run(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """Targets in unit values, float32, and the loss of what is the network's own."""
-        with torch.autocast(batch.clean.device.type, torch.bfloat16):
+        with autocast(batch.clean.device):
             restored, own = self.look(batch)
         return restored[:, : batch.clean.shape[1]].float(), own
 

@@ -20,6 +20,7 @@ from llars.model.align import describe
 from llars.model.condition import Conditions
 from llars.model.network import Network
 from llars.model.normalise import Statistics
+from llars.model.precision import half_is_native
 from llars.tasks import TONES, Step, words_for
 
 if TYPE_CHECKING:
@@ -196,11 +197,4 @@ def runs_in_half(precision: Precision, device: torch.device) -> bool:
         raise ConfigError(f"unknown precision {precision!r}; choose {', '.join(get_args(Precision))}")
     if precision != "auto":
         return precision == "bfloat16"
-    if device.type == "cuda":
-        # Ampere, the first generation with bfloat16 in its arithmetic units.
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        # Emulated bfloat16 is slower than float32; a torch that cannot tell gets the latter.
-        able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-        return any(bool(able.get(feature)) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
-    return False
+    return half_is_native(device)

@@ -14,6 +14,7 @@ from llars.model.condition import Conditions
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.model.output import Output
+from llars.model.precision import autocast
 from llars.sample import Batch
 from llars.train.losses import LossWeights, auxiliary_loss, restoration_loss
 from llars.train.projection import hold_means
@@ -56,7 +57,7 @@ def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
     targets = batch.clean.shape[1]
     image, own = statistics.apply(batch.image), statistics.first(targets)
     bands = describe(batch.bands).to(image.device)
-    with torch.autocast(image.device.type, torch.bfloat16):
+    with autocast(image.device):
         conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)
         output = network(image, conditions)
     held = hold_means(output.image, image[:, :targets], batch.factor)

@@ -18,6 +18,7 @@ from llars.model.gating import Gate
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.model.output import Output
+from llars.model.precision import autocast
 from llars.sample import Batch
 from llars.train.checkpoint import load_checkpoint, save_checkpoint
 from llars.train.losses import LossWeights, restoration_loss
@@ -68,7 +69,7 @@ class Student(nn.Module):
         statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
         image = statistics.apply(batch.image)
         bands = describe(batch.bands).to(image.device)
-        with torch.autocast(image.device.type, torch.bfloat16):
+        with autocast(image.device):
             conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
             output = self.network(image, conditions)
         held = hold_means(output.image, image[:, :targets], batch.factor)
