@@ -59,13 +59,11 @@ def clouded(
 def fused(clean: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generator, generator: torch.Generator) -> Pair:
     """Multispectral images as a sensor with pixels 2 or 4 times as wide saw them, and PAN of the full resolution.
 
-    Half are area means, which the result must keep; half are seen through a sensor's MTF (Wald et al. 1997).
+    Half are area means, half are seen through a sensor's MTF (Wald et al. 1997).
     """
     factor = int(rng.choice(PAN_FACTORS))
-    if held := bool(rng.random() < 0.5):
-        coarse = reduce(clean, factor)
-    else:
-        coarse = mtf_reduce(clean, factor, float(rng.uniform(*NYQUIST)))
+    averaged = rng.random() < 0.5
+    coarse = reduce(clean, factor) if averaged else mtf_reduce(clean, factor, float(rng.uniform(*NYQUIST)))
     pan = panchromatic(clean, bands, generator)
     severity = torch.full((len(clean),), (factor - 1) / 3)
     return Pair(
@@ -73,7 +71,7 @@ def fused(clean: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generat
         clean,
         severity,
         faults_of("pansharpen", severity * 0),
-        factor if held else 1,
+        factor,
         pan,
         [(_pan_band(each),) for each in bands],
     )

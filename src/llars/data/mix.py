@@ -51,7 +51,7 @@ MARGIN = 4
 MENDED = frozenset({*CHAIN, "cloud", "cloud_sar"})
 """Tasks that must leave an image alone in which nothing is wrong."""
 
-OPTICAL = frozenset({"cloud", "haze", "sr", "brightness"})
+OPTICAL = frozenset({"cloud", "haze", "sr", "pansharpen", "brightness"})
 """Tasks of images of reflected light."""
 
 FACTORS, FACTOR_ODDS = (2, 3, 4), (0.5, 0.25, 0.25)
@@ -186,9 +186,10 @@ class Mixer:
         if task == "stf" and self.dates.has_dates(count) and rng.random() < self.recipe.real_dates:
             couple = self.dates.dates(count, size, rng)
             return later(couple.first, couple.second, couple.bands, rng), couple.bands
-        patches = self._plain(count, rng, sharp=True)
         if task == "pansharpen":
+            patches = self._plain(count, rng, sharp=True, side=self._side(task, count))
             return fused(patches.clean, patches.bands, rng, generator), patches.bands
+        patches = self._plain(count, rng, sharp=True)
         return later(patches.clean, another_date(patches.clean, rng), patches.bands, rng), patches.bands
 
     def _toned(
@@ -198,10 +199,9 @@ class Mixer:
         patches = self._plain(count, rng, sharp=False)
         return operate(task, patches.clean, generator), patches.bands
 
-    def _plain(self, count: int, rng: np.random.Generator, sharp: bool) -> Patches:
-        return self.source.draw(
-            count, self.patch, self.batch_size, rng, averaged=self.recipe.averaged, sharp=sharp, optical=True
-        )
+    def _plain(self, count: int, rng: np.random.Generator, sharp: bool, side: int | None = None) -> Patches:
+        size, averaged = self.batch_size, self.recipe.averaged
+        return self.source.draw(count, side or self.patch, size, rng, averaged=averaged, sharp=sharp, optical=True)
 
     def _part(
         self, task: str, count: int, size: int, rng: np.random.Generator, generator: torch.Generator
@@ -240,7 +240,7 @@ class Mixer:
 
     def _side(self, task: str, count: int) -> int:
         """Side of the crop that a patch of a task is cut from; where no scene is as large, a patch must do."""
-        sharp = task in MARGINED
+        sharp = task in MARGINED or task == "pansharpen"
         side = WIDE.get(task, self.crop if sharp else self.patch)
         return side if self.source.serves(count, side, sharp=sharp, optical=task in OPTICAL) else self.crop
 

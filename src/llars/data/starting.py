@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional
 
 from llars.bands import Band
 from llars.data.synthetic import Pair
+from llars.degrade.resolution import reduce
 from llars.model.normalise import Statistics
 from llars.starts.clouds import clear
 from llars.starts.deconvolution import SIDE, sharpened
 from llars.starts.denoising import without_noise
 from llars.starts.fusion import level, predicted, slope
+from llars.starts.pansharpening import find_injection
 from llars.starts.stripes import without_stripes
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WIDE", "Estimators", "mended", "started"]
 
-WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128}
+WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128, "pansharpen": 128}
 """Sides of the crops that starts are found in: a patch shows too little of a scene."""
 
 
@@ -39,7 +42,23 @@ class Estimators:
 
 def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
     """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
+    if task == "pansharpen" and pair.guides is not None:
+        return _pansharpened(pair, pair.guides)
     return replace(pair, degraded=mended(task, pair.degraded, bands, estimators, pair.guides))
+
+
+def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
+    """The detail of the PAN given to the bands; only what was found to be area means is held to them."""
+    height, width = pan.shape[-2:]
+    beyond = (0, -width % pair.factor, 0, -height % pair.factor)
+    fine, guide = (functional.pad(image, beyond, mode="replicate") for image in (pair.degraded, pan))
+    # Enlarged images keep their area means: this is the image before it was enlarged.
+    coarse = reduce(fine, pair.factor)
+    images = list(zip(coarse.split(1), guide.split(1), strict=True))
+    found = [find_injection(*image) for image in images]
+    started = torch.cat([injection(*image) for injection, image in zip(found, images, strict=True)])
+    held = all(injection.transfer.nyquist is None for injection in found)
+    return replace(pair, degraded=started[..., :height, :width], factor=pair.factor if held else 1)
 
 
 def mended(

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from llars.infer.layers import Enlarged, Filled, Layers, Stack
 from llars.infer.overlap import ahead
-from llars.infer.pixels import REACH, project_means
+from llars.infer.pansharpening import Pansharpened
+from llars.infer.pixels import hold_radiometry
 from llars.infer.rolling import Rolling
 from llars.infer.tiles import CHUNK, Column, Window, mirror
 from llars.model.fold import DenseNetwork
@@ -37,17 +38,17 @@ class Work:
     guides: tuple[Layers, ...] = ()
 
     project: bool = True
-    """Hold the means of the coarser layers that an ``Enlarged`` target comes from."""
+    """Hold the radiometry of the coarser layers that the target was made finer from."""
 
     @property
-    def anchor(self) -> Enlarged | None:
-        """The target, where means are to be held."""
-        return self.target if self.project and isinstance(self.target, Enlarged) else None
+    def anchor(self) -> Enlarged | Pansharpened | None:
+        """The target, where its coarser layers are to be held."""
+        return self.target if self.project and isinstance(self.target, Enlarged | Pansharpened) else None
 
     @property
     def reach(self) -> int:
         """Pixels beyond a tile that what is projected depends on."""
-        return REACH * self.anchor.factor if self.anchor else 0
+        return self.anchor.transfer.reach * self.anchor.transfer.factor if self.anchor else 0
 
     @property
     def chunk(self) -> int:
@@ -61,7 +62,8 @@ class Work:
         """A tile with its reach, as far as the scene goes."""
         if self.anchor is None:
             return core
-        return core.coarser(self.anchor.factor).grown(REACH).within(*self.anchor.coarse.size).finer(self.anchor.factor)
+        factor, reach = self.anchor.transfer.factor, self.anchor.transfer.reach
+        return core.coarser(factor).grown(reach).within(*self.anchor.coarse.size).finer(factor)
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ def _whole(
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
     image = images.take(around.top, around.bottom, kept)
     if work.anchor:
-        cells = around.coarser(work.anchor.factor)
-        project_means(image, *work.anchor.coarse.read(cells), work.anchor.factor)
+        cells = around.coarser(work.anchor.transfer.factor)
+        hold_radiometry(image, *work.anchor.coarse.read(cells), work.anchor.transfer)
     missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
     values = image[(slice(None), *inside)]
     values[missing] = np.nan

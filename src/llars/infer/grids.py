@@ -60,6 +60,11 @@ class Grid:
         finer = Affine(a / factor, b / factor, left, d / factor, e / factor, top)
         return replace(self, height=self.height * factor, width=self.width * factor, transform=finer)
 
+    def coarser(self, factor: int) -> Grid:
+        """Pixels ``factor`` times as wide that cover it, the last ones perhaps in part."""
+        size = -(-self.height // factor), -(-self.width // factor)
+        return Grid(*size, self.transform and self.transform @ Affine.scale(factor), self.crs)
+
     def on_a_map(self) -> Grid:
         """The grid itself, or one whose map is its own pixels where nothing is known of the place."""
         return self if self.transform is not None else replace(self, transform=Affine.identity())

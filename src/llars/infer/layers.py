@@ -13,6 +13,7 @@ from llars.infer.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_ga
 from llars.infer.sources import Source
 from llars.infer.tiles import Window, strips
 from llars.scene.keeping import files_kept_open
+from llars.starts.pansharpening import Transfer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -173,6 +174,11 @@ class Enlarged:
     def size(self) -> tuple[int, int]:
         """Rows and columns of the finer grid."""
         return self.coarse.size[0] * self.factor, self.coarse.size[1] * self.factor
+
+    @property
+    def transfer(self) -> Transfer:
+        """How the coarse pixels see what is finer."""
+        return Transfer(self.factor)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; enlarged with all that has influence, so that no window shows."""

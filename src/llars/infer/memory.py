@@ -14,9 +14,9 @@ import rasterio
 from llars.errors import ConfigError
 from llars.infer.allocator import keep_freed, watched
 from llars.infer.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
-from llars.infer.pixels import REACH
 from llars.infer.tiles import CHUNK, STRIP
 from llars.model.config import ModelConfig
+from llars.starts.pansharpening import BLUR_REACH
 
 __all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sensible_limit"]
 
@@ -92,7 +92,7 @@ def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
     Raises:
         ConfigError: not even small tiles fit.
     """
-    margin = 2 * (config.halo + config.multiple + (REACH * scale if scale > 1 else 0))
+    margin = 2 * (config.halo + config.multiple + (BLUR_REACH * scale if scale > 1 else 0))
     strip = STRIP_CHANNEL * config.widths[0] + STRIP_BAND * bands
     kept = config.halo * (KEPT_CHANNEL * config.widths[0] + KEPT_BAND * bands)
     room = max(limit - RESIDENT - _cache(limit), 0)

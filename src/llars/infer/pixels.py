@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from llars.degrade.resolution import SMOOTH_STEPS, enlarge, enlarge_exactly, project
+from llars.degrade.resolution import SMOOTH_STEPS, enlarge, enlarge_exactly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "REACH", "block_means", "enlarge_scene", "fill_gaps", "project_means", "repeat"]
+    from llars.starts.pansharpening import Transfer
+
+__all__ = ["BLOCK", "REACH", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "repeat"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -107,15 +109,16 @@ def enlarge_scene(
     return fine
 
 
-def project_means(
-    fine: NDArray[np.float32], coarse: NDArray[np.float32], valid: NDArray[np.bool_], factor: int
+def hold_radiometry(
+    fine: NDArray[np.float32], coarse: NDArray[np.float32], valid: NDArray[np.bool_], transfer: Transfer
 ) -> None:
-    """Move ``fine`` in place so that its mean over every valid pixel of ``coarse`` is that pixel's value.
+    """Move ``fine`` in place so that every valid pixel of ``coarse``, which sees it by ``transfer``, keeps its value.
 
-    ``coarse`` and ``valid`` are ``(band, y, x)``; holds to float32 rounding. Band by band to keep memory low.
+    ``coarse`` and ``valid`` are ``(band, y, x)``; means hold to float32 rounding. Band by band to keep memory low.
     """
     for band in range(len(fine)):
-        fine[band] = project(_tensor(fine[band]), _tensor(coarse[band]), factor, _tensor(valid[band]))[0].numpy()
+        parts = (_tensor(image[band])[None] for image in (fine, coarse, valid))
+        fine[band] = transfer.hold(*parts)[0, 0].numpy()
 
 
 def _tensor(band: NDArray[Any]) -> torch.Tensor:

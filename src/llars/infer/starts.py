@@ -12,7 +12,8 @@ import torch
 
 from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity, optics
-from llars.infer.layers import Layers, Mended
+from llars.infer.layers import Enlarged, Layers, Mended
+from llars.infer.pansharpening import Pansharpened
 from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STARTED", "Denoised", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
-STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "stf"})
+STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "pansharpen", "stf"})
 """Tasks that set out from another image than the scene itself."""
 
 LINES = 512
@@ -59,6 +60,8 @@ def set_out(
         return sharpened(target)
     if task in ("cloud", "cloud_sar"):
         return Cleared.of(target, opacity(), reflectances=reflectances)
+    if task == "pansharpen" and isinstance(target, Enlarged):
+        return Pansharpened.of(target, *guides)
     if task == "stf":
         return foretold(target, *guides)
     return target

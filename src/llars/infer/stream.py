@@ -185,8 +185,12 @@ class Stream:
     def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
         target: Layers = layers
         if there.scale is None:
-            bands = finer_bands(layers.bands, pixel_ratio(grid, there.grid))
-            target = Filled.of(Warped(layers.source, grid, there.grid), bands)
+            # What is sharpened with a PAN on other lines is first brought to pixels that those of the PAN make up.
+            ratio = pixel_ratio(grid, there.grid)
+            factor = max(2, round(ratio)) if step.task == "pansharpen" else 1
+            source = Warped(layers.source, grid, there.grid.coarser(factor))
+            target = Filled.of(source, finer_bands(layers.bands, ratio / factor))
+            target = target if factor == 1 else Enlarged(target, factor)
         elif there.scale > 1:
             # Training sets out from what a coarse sensor sees, without giving back what its pixels blur.
             target = Enlarged(layers, there.scale, exact=step.task != "stf")
@@ -195,7 +199,8 @@ class Stream:
         start = set_out(step.task, target, guides, self._picture.reflectances)
         if isinstance(start, Cleared):
             self._cleared.append(start)
-        return Work(start, guides, self._options.project and step.task in HELD)
+        held = self._options.project and step.task in HELD and there.scale is not None
+        return Work(start, guides, held)
 
     def invented(self, window: Window) -> NDArray[np.uint8]:
         """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""

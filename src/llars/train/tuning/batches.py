@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.data.patches import turned
-from llars.data.starting import Estimators, mended, started
-from llars.data.synthetic import CHAIN, damage, upsample
+from llars.data.starting import Estimators, started
+from llars.data.synthetic import CHAIN, Pair, damage, faults_of, upsample
 from llars.degrade import get
 from llars.degrade.registry import in_decibels
 from llars.errors import DataError
@@ -157,8 +157,11 @@ class Batches:
         said = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
         bands = [(*one.bands, *one.guide_bands) for one in chosen]
         task, beside = self.config.task, torch.stack(guides)
-        image = mended(task, torch.stack(shown), [one.bands for one in chosen], self.estimators, beside)
-        return _batch(task, image, torch.stack(truth), bands, severity, said, chosen[0].factor, beside)
+        pair = Pair(
+            torch.stack(shown), torch.stack(truth), severity, faults_of(task, severity * 0), chosen[0].factor, beside
+        )
+        pair = started(task, pair, [one.bands for one in chosen], self.estimators)
+        return _batch(task, pair.degraded, pair.clean, bands, severity, said, pair.factor, beside)
 
     def _damaged(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))

@@ -1,0 +1,159 @@
+"""Pansharpening in closed form: the detail of a panchromatic band is given to multispectral bands.
+
+A band lacks the detail that its sensor's wide pixels took. The same pixels, laid over the PAN, tell what they take, and
+a share of that is given back: ``enlarged(band) + gain * (PAN - enlarged(PAN through wide pixels))``, a generalised
+Laplacian pyramid (Aiazzi et al. 2006, PE&RS 72(5)).
+
+- What wide pixels see is found, not told: of several transfers, the one after which the bands explain the PAN best.
+- A band's gain is its regression on the PAN over the finest details that both show: around a pixel where these are
+  rich, over the whole scene where they are not.
+- At last the result is moved so that, seen through the wide pixels, it is the image that was given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from llars.degrade.resolution import enlarge, enlarge_exactly, project, reduce
+from llars.degrade.wald import mtf_reduce
+
+__all__ = ["AREA_REACH", "Injection", "Transfer", "find_injection"]
+
+NYQUIST = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+"""Responses at the coarse grid's Nyquist frequency that are told apart."""
+
+BEYOND_DOUBT = 0.9
+"""A sensor's blur is believed where it leaves at most this share of what area means leave unexplained."""
+
+ROUNDS = 3
+"""Back-projections through a sensor's blur: each gives back finer detail, and more of the bands' noise."""
+
+AROUND = 3
+"""Coarse pixels on each side of one that make its surroundings."""
+
+PRIOR = 0.5
+"""How many times the scene's mean power of detail its gain counts beside that of the surroundings."""
+
+RIDGE = 1e-6
+"""Share of the power of the bands that is added to it, so that a system of bands that are alike has a solution."""
+
+TINY = 1e-12
+
+AREA_REACH, BLUR_REACH = 8, 20
+"""Coarse pixels beyond which nothing has influence: two for each cubic kernel, three more for each blur."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How pixels ``factor`` times as wide see a fine image."""
+
+    factor: int
+    nyquist: float | None = None
+    """Response of the Gaussian at the coarse grid's Nyquist frequency; None: the mean over the pixel's area."""
+
+    @property
+    def reach(self) -> int:
+        """Coarse pixels around one that ``hold`` depends on."""
+        return AREA_REACH if self.nyquist is None else BLUR_REACH
+
+    def __call__(self, fine: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y_ x_"]:
+        """The image as those pixels see it."""
+        return reduce(fine, self.factor) if self.nyquist is None else mtf_reduce(fine, self.factor, self.nyquist)
+
+    def hold(
+        self,
+        fine: Float[Tensor, "batch band y x"],
+        coarse: Float[Tensor, "batch band y_ x_"],
+        valid: Bool[Tensor, "batch band y_ x_"] | None = None,
+    ) -> Float[Tensor, "batch band y x"]:
+        """``fine``, moved so that it is seen as ``coarse`` where that is ``valid``: means exactly, a blur nearly."""
+        if self.nyquist is None:
+            return project(fine, coarse, self.factor, valid)
+        for _ in range(ROUNDS):
+            left = coarse - self(fine)
+            fine = fine + enlarge(left if valid is None else left.where(valid, 0.0), self.factor)
+        return fine
+
+
+@dataclass(frozen=True)
+class Injection:
+    """How the bands of a scene take the detail of its PAN."""
+
+    transfer: Transfer
+    gain: Float[Tensor, "1 band 1 1"]
+    """Of each band over the whole scene."""
+
+    power: float
+    """Mean square of the finest details of the PAN that wide pixels see, in unit values."""
+
+    def of_band(self, band: int) -> Injection:
+        """That of one band alone."""
+        return replace(self, gain=self.gain[:, [band]])
+
+    def __call__(
+        self, bands: Float[Tensor, "1 band y_ x_"], pan: Float[Tensor, "1 1 y x"]
+    ) -> Float[Tensor, "1 band y x"]:
+        """``bands`` on the grid of ``pan``, with its detail.
+
+        Right but for ``BLUR_REACH`` coarse pixels at sides inside the scene.
+        """
+        factor, low = self.transfer.factor, self.transfer(pan)
+        own, shared = _details(bands), _details(low)
+        prior = PRIOR * self.power
+        gain = (_around(own * shared) + prior * self.gain) / (_around(shared.square()) + prior).clamp_min(TINY)
+        detail = pan - enlarge_exactly(low, factor)
+        return self.transfer.hold(enlarge_exactly(bands, factor) + enlarge(gain, factor) * detail, bands)
+
+
+def find_injection(
+    bands: Float[Tensor, "window band y_ x_"],
+    pan: Float[Tensor, "window 1 y x"],
+    valid: Bool[Tensor, "window 1 y_ x_"] | None = None,
+) -> Injection:
+    """What windows from all over a scene tell.
+
+    Args:
+        bands: unit values without gaps, at their own resolution.
+        pan: the same windows of the PAN, a whole number of times finer.
+        valid: where both were measured; None: everywhere.
+    """
+    factor = pan.shape[-1] // bands.shape[-1]
+    counted = torch.ones_like(bands[:, :1]) if valid is None else valid.to(bands)
+    own = _details(bands) * counted
+    area, *blurs = (Transfer(factor, nyquist) for nyquist in (None, *NYQUIST))
+    left = {transfer: _unexplained(_details(transfer(pan)) * counted, own) for transfer in (area, *blurs)}
+    best = min(blurs, key=left.__getitem__)
+    transfer = best if left[best] < BEYOND_DOUBT * left[area] else area
+    shared = _details(transfer(pan)) * counted
+    power = shared.square().mean()
+    gain = (own * shared).mean((0, 2, 3)) / power.clamp_min(TINY)
+    return Injection(transfer, gain.view(1, -1, 1, 1), float(power))
+
+
+def _details(image: Tensor) -> Tensor:
+    """What pixels have that their 3 x 3 neighbours have not."""
+    return image - _mean(image, 1)
+
+
+def _around(image: Tensor) -> Tensor:
+    return _mean(image, AROUND)
+
+
+def _mean(image: Tensor, radius: int) -> Tensor:
+    """Over squares of ``2 radius + 1`` pixels; edges are repeated."""
+    return functional.avg_pool2d(functional.pad(image, [radius] * 4, mode="replicate"), 2 * radius + 1, 1)
+
+
+def _unexplained(wanted: Tensor, given: Tensor) -> float:
+    """Share of the power of ``wanted``, ``(window, 1, y, x)``, that is in no weighted sum of the bands ``given``."""
+    target, parts = (image.transpose(0, 1).flatten(1).double() for image in (wanted, given))
+    square = parts @ parts.T
+    square += RIDGE * square.diagonal().mean().clamp_min(TINY) * torch.eye(len(square)).to(square)
+    product = parts @ target[0]
+    explained = product @ torch.linalg.solve(square, product)
+    return float(1.0 - explained / target.square().sum().clamp_min(TINY))
