@@ -54,7 +54,7 @@ def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
     fine, guide = (functional.pad(image, beyond, mode="replicate") for image in (pair.degraded, pan))
     # Enlarged images keep their area means: this is the image before it was enlarged.
     coarse = reduce(fine, pair.factor)
-    images = list(zip(coarse.split(1), guide.split(1), strict=True))
+    images = list(zip(coarse[:, None], guide[:, None], strict=True))
     found = [find_injection(*image) for image in images]
     started = torch.cat([injection(*image) for injection, image in zip(found, images, strict=True)])
     held = all(injection.transfer.nyquist is None for injection in found)
