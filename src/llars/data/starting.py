@@ -16,7 +16,7 @@ from llars.model.normalise import Statistics
 from llars.starts.clouds import clear
 from llars.starts.deconvolution import SIDE, sharpened
 from llars.starts.denoising import without_noise
-from llars.starts.fusion import level, predicted, slope
+from llars.starts.fusion import level, predicted, slope, surroundings
 from llars.starts.pansharpening import find_injection
 from llars.starts.stripes import without_stripes
 
@@ -61,6 +61,13 @@ def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
     return replace(pair, degraded=started[..., :height, :width], factor=pair.factor if held else 1)
 
 
+def _predicted(now: Tensor, before: Tensor, bands: tuple[Band, ...]) -> Tensor:
+    """The fine image of the later date from one image and its guides."""
+    fine, coarse = before.chunk(2, dim=1)
+    around = surroundings(fine, coarse)
+    return predicted(now, fine, coarse, slope(fine, coarse), level(now - coarse, [bands]), around)
+
+
 def mended(
     task: str,
     image: Tensor,
@@ -70,8 +77,7 @@ def mended(
 ) -> Tensor:
     """What the network sets out from for ``task`` where it is given ``image``, ``(batch, band, y, x)`` unit values."""
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
-        fine, coarse = guides.chunk(2, dim=1)
-        return predicted(image, fine, coarse, slope(fine, coarse), level(image - coarse, bands))
+        return torch.cat([_predicted(*one) for one in zip(image[:, None], guides[:, None], bands, strict=True)])
     if task == "denoise":
         return without_noise(image, bands)
     if task == "destripe":

@@ -12,13 +12,13 @@ import torch
 
 from llars.infer.clearing import Cleared
 from llars.infer.estimators import opacity, optics
-from llars.infer.layers import Enlarged, Layers, Mended
+from llars.infer.layers import Enlarged, Layers, Mended, Stack
 from llars.infer.pansharpening import Pansharpened
 from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import find_noise
-from llars.starts.fusion import level, predicted, slope
+from llars.starts.fusion import level, predicted, slope, surroundings
 from llars.starts.shrinkage import ALIGNED, MARGIN_PX, Noise, shrunk
 from llars.starts.stripes import Lines, find_lines
 
@@ -43,6 +43,9 @@ BUNDLE = 32
 
 NOISY_SIDE = 96
 """Of the windows in which noise is measured, in pixels."""
+
+CHANGED_SIDE = 128
+"""Of the windows that tell how wide coarse pixels are: several times the widest."""
 
 BLOCK_SIDE = 512
 """Of the pieces whose noise is taken out at once, in pixels: coefficients take four times an image's memory."""
@@ -170,12 +173,17 @@ class Predicted(Mended):
     shift: torch.Tensor
     """As ``gain``: what is believed of the change in full."""
 
+    around: int
+    """Pixels around each over which change is averaged."""
+
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""
-        now, valid = self.layers.read(window)
-        parts = (now, self.fine.read(window)[0], self.coarse.read(window)[0])
+        wider = window.grown(self.around).within(*self.size)
+        now, valid = self.layers.read(wider)
+        parts = (now, self.fine.read(wider)[0], self.coarse.read(wider)[0])
         image, fine, coarse = (torch.from_numpy(part)[None] for part in parts)
-        return predicted(image, fine, coarse, self.gain, self.shift)[0].numpy(), valid
+        part = (slice(None), *window.inside(wider))
+        return predicted(image, fine, coarse, self.gain, self.shift, self.around)[0].numpy()[part], valid[part]
 
 
 def _cut_near_edges(start: int, stop: int, length: int, reach: int) -> list[int]:
@@ -237,4 +245,5 @@ def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:
         )[None, :, None]
         for member in range(3)
     )
-    return Predicted(layers, fine, coarse, slope(before, seen), level(now - seen, [layers.bands]))
+    pairs = torch.from_numpy(sample_windows(Stack((fine, coarse)), CHANGED_SIDE)).chunk(2, dim=1)
+    return Predicted(layers, fine, coarse, slope(before, seen), level(now - seen, [layers.bands]), surroundings(*pairs))

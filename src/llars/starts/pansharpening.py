@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional
 
 from llars.degrade.resolution import enlarge, enlarge_exactly, project, reduce
 from llars.degrade.wald import mtf_reduce
+from llars.starts.means import local_mean
 
 __all__ = ["AREA_REACH", "Injection", "Transfer", "find_injection"]
 
@@ -105,7 +105,8 @@ class Injection:
         factor, low = self.transfer.factor, self.transfer(pan)
         own, shared = _details(bands), _details(low)
         prior = PRIOR * self.power
-        gain = (_around(own * shared) + prior * self.gain) / (_around(shared.square()) + prior).clamp_min(TINY)
+        product, power = local_mean(own * shared, AROUND), local_mean(shared.square(), AROUND)
+        gain = (product + prior * self.gain) / (power + prior).clamp_min(TINY)
         detail = pan - enlarge_exactly(low, factor)
         return self.transfer.hold(enlarge_exactly(bands, factor) + enlarge(gain, factor) * detail, bands)
 
@@ -137,16 +138,7 @@ def find_injection(
 
 def _details(image: Tensor) -> Tensor:
     """What pixels have that their 3 x 3 neighbours have not."""
-    return image - _mean(image, 1)
-
-
-def _around(image: Tensor) -> Tensor:
-    return _mean(image, AROUND)
-
-
-def _mean(image: Tensor, radius: int) -> Tensor:
-    """Over squares of ``2 radius + 1`` pixels; edges are repeated."""
-    return functional.avg_pool2d(functional.pad(image, [radius] * 4, mode="replicate"), 2 * radius + 1, 1)
+    return image - local_mean(image, 1)
 
 
 def _unexplained(wanted: Tensor, given: Tensor) -> float:
