@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -76,7 +77,10 @@ def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS
             "multiples of a factor of at least 1: crop or pad the image"
         )
     batch = image if image.ndim == 4 else image[None]
-    taps = _taps(factor, _per_band(nyquist, batch.shape[1])).to(batch)
+    gains = _per_band(nyquist, batch.shape[1])
+    # Found once for all bands that are seen alike, and once for all windows of a scene.
+    taps = _taps(factor, tuple(gains.unique().tolist())).to(batch)
+    taps = taps[torch.searchsorted(gains.unique(), gains)]
     missing = batch.isnan()
     if bool(missing.any()):
         weight = _decimated((~missing).to(batch), taps, factor)
@@ -177,9 +181,10 @@ def _offsets(factor: int, reach: int) -> Tensor:
     return torch.arange(-reach, factor + reach, dtype=torch.float64) - 0.5 * (factor - 1)
 
 
-def _taps(factor: int, gains: Tensor) -> Tensor:
-    """``(band, tap)``, summing to 1."""
-    sigma = _sigma(gains, factor)
+@lru_cache(maxsize=64)
+def _taps(factor: int, gains: tuple[float, ...]) -> Tensor:
+    """``(gain, tap)``, summing to 1."""
+    sigma = _sigma(torch.tensor(gains, dtype=torch.float64), factor)
     taps = torch.exp(-0.5 * (_offsets(factor, math.ceil(REACH * float(sigma.max()))) / sigma[:, None]).square())
     return taps / taps.sum(dim=1, keepdim=True)
 
