@@ -205,7 +205,8 @@ class Restorer:
             uncertainty: also give the standard deviation of the error, in physical units.
             tile: side of the pieces that are worked on at a time, in pixels; changes memory and speed only.
             project: hold the radiometry of a finer grid (sr, pansharpen): its mean over every input pixel is that
-                pixel, where the grids nest.
+                pixel, where the grids nest; what a panchromatic band shows to be blurred by more than its pixels is
+                held as that blur sees it.
             progress: called after every tile with the number of tiles done and of all tiles.
 
         Returns:
