@@ -6,7 +6,8 @@ import pytest
 from llars.bands import Band
 from llars.bench import rivals
 from llars.bench.cases import Case, Guide, Scene
-from llars.bench.evaluate import evaluate, main, other_words, restore_with
+from llars.bench.evaluate import evaluate, main
+from llars.bench.ours import other_words, restore_with
 from llars.bench.protocols import Trial, read_protocol
 from llars.bench.result import DEGRADED, OURS, OURS_REWORDED
 from llars.bench.rivals import Rival

@@ -88,6 +88,10 @@ class Told:
     others: Array | None = None
     """Other dates ``(date, band, y, x)``, unit values."""
 
+    gains: tuple[float, ...] = ()
+    """Of the sensor's modulation transfer at the Nyquist frequency of its bands: one for all, or one each; none where
+    nothing is known of the sensor."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -118,12 +122,21 @@ class Case:
     flat: tuple[tuple[slice, slice], ...] = ()
     """Windows of radar scenes in which nothing but speckle varies."""
 
+    @property
+    def coarse_valid(self) -> Mask:
+        """``(y, x)`` on the grid of the degraded image: every pixel of the scene under it is valid."""
+        height, width = self.degraded.shape[1:]
+        scale = self.trial.scale
+        valid = self.scene.valid[: height * scale, : width * scale]
+        return np.asarray(valid.reshape(height, scale, width, scale).all(axis=(1, 3)))
 
-def scene_of(sample: Sample, crop: int) -> Scene:
-    """The centre of a sample in unit values."""
+
+def scene_of(sample: Sample, crop: int = 0) -> Scene:
+    """The centre of a sample in unit values, ``crop`` pixels a side at most; all of it where that is 0."""
     from llars.infer.pixels import fill_gaps
 
     height, width = sample.valid.shape
+    crop = crop or max(height, width)
     top, left = max(0, height - crop) // 2, max(0, width - crop) // 2
     window = (slice(top, top + crop), slice(left, left + crop))
     low, high = sample.value_range

@@ -14,7 +14,7 @@ from llars.bench.cases import Array, Case, Guide, Scene, with_gaps
 from llars.bench.protocols import Trial
 from llars.bench.scenes import Folder
 
-__all__ = ["fusion_dates", "matched"]
+__all__ = ["fusion_case", "fusion_dates", "in_range", "matched"]
 
 COARSE_PIXEL = 16
 """How many fine pixels a coarse one is wide: those of MODIS beside Landsat."""
@@ -35,16 +35,17 @@ def fusion_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
         for now in scenes:
             for before in scenes:
                 if now != before:
-                    yield _case(trial, **_named(scenes[now], "now"), **_named(scenes[before], "before"))
+                    yield fusion_case(trial, **_named(scenes[now], "now"), **_named(scenes[before], "before"))
 
 
 def _named(scenes: dict[str, Scene], date: str) -> dict[str, Scene]:
     return {f"{role}_{date}": scene for role, scene in scenes.items()}
 
 
-def _case(trial: Trial, fine_now: Scene, coarse_now: Scene, fine_before: Scene, coarse_before: Scene) -> Case:
+def fusion_case(trial: Trial, fine_now: Scene, coarse_now: Scene, fine_before: Scene, coarse_before: Scene) -> Case:
+    """``fine_now`` is to be predicted from the others; the coarse images in the fine one's calibration."""
     gain, offset = matched(fine_before, coarse_before)
-    now, before = (_in_range(scene, fine_now) * gain + offset for scene in (coarse_now, coarse_before))
+    now, before = (in_range(scene, fine_now) * gain + offset for scene in (coarse_now, coarse_before))
     valid = fine_now.valid & fine_before.valid & coarse_now.valid & coarse_before.valid
     guides = {
         "fine_before": _guide(fine_before.values, fine_now, Role.FINE_BEFORE),
@@ -65,13 +66,13 @@ def matched(fine: Scene, coarse: Scene) -> tuple[Array, Array]:
 
     both = fine.valid & coarse.valid
     low = uniform_filter(fine.values, (1, COARSE_PIXEL, COARSE_PIXEL))[:, both]
-    seen = _in_range(coarse, fine)[:, both]
+    seen = in_range(coarse, fine)[:, both]
     gain = low.std(axis=1) / np.maximum(seen.std(axis=1), 1e-6)
     offset = low.mean(axis=1) - gain * seen.mean(axis=1)
     return gain[:, None, None].astype(np.float32), offset[:, None, None].astype(np.float32)
 
 
-def _in_range(scene: Scene, other: Scene) -> Array:
+def in_range(scene: Scene, other: Scene) -> Array:
     """Unit values of ``scene`` on the range of ``other``."""
     (low, high), (lowest, highest) = scene.value_range, other.value_range
     return ((scene.values * (high - low) + low - lowest) / (highest - lowest)).astype(np.float32)

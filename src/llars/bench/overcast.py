@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from llars.bands import Band, Role
-from llars.bench.cases import Array, Case, Guide, Scene, Told, degrade_scene, with_gaps
+from llars.bench.cases import Array, Case, Guide, Mask, Scene, Told, degrade_scene, with_gaps
 from llars.bench.protocols import Trial
 from llars.bench.scenes import Folder
 from llars.bench.series import DAY, Series
 
-__all__ = ["cloudy_dates", "radar_pairs"]
+__all__ = ["clouded", "cloudy_dates", "radar_pairs"]
 
 HIDDEN_SHARE = 0.02
 """Most of its pixels that a clear date may have under clouds or shadows, by its scene classes."""
@@ -130,13 +130,18 @@ def _of_images(trial: Trial, folder: Folder) -> Iterator[Case]:
                 yield case
 
 
+def clouded(cloudy: Array, clear: Array, bands: Sequence[Band]) -> Mask:
+    """``(y, x)``: where an image is brighter in the blue than a clear one, both unit values ``(band, y, x)``."""
+    blue = _bluest(bands)
+    return np.asarray(cloudy[blue] - clear[blue] > OF_CLOUDS)
+
+
 def _is_partly_clouded(case: Case) -> bool:
     low, high = COVER
     return case.under is not None and low < float(case.under.mean()) < high
 
 
 def _against(scene: Scene, reference: Scene, trial: Trial) -> Case:
-    blue = _bluest(scene.bands)
-    clouds = scene.values[blue] - reference.values[blue] > OF_CLOUDS
+    clouds = clouded(scene.values, reference.values, scene.bands)
     truth = with_gaps(reference.values, reference.valid & scene.valid)
     return Case(scene, trial, scene.values, scene.values, truth, scene.bands, {}, Told(clouds=clouds), clouds)

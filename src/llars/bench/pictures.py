@@ -1,4 +1,4 @@
-"""One picture per task: the input, the best classical rival, ours, the truth, and where each is wrong."""
+"""One picture per trial: the input, the best classical rival, ours, the truth, and where each is wrong."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from llars.bench.result import DEGRADED, OURS, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["display", "visible", "write_picture"]
+__all__ = ["display", "save", "visible", "write_picture"]
 
 SIDE = 160
 """Pixels of the scene that are shown, from its centre: enough to see, little enough to keep in a repository."""
@@ -46,13 +47,16 @@ def display(
 
 
 def write_picture(panel: Panel, rival: str | None, path: Path) -> None:
-    """Write the images above their absolute errors (mean over bands, one scale) as a PNG of 256 colours."""
+    """Write the images above their absolute errors (mean over bands, one scale) as a PNG of 128 colours.
+
+    Where nobody knows the truth the images stand beside the PAN, if there is one, without errors.
+    """
     from matplotlib.figure import Figure
-    from PIL import Image
 
     truth, bands = panel.case.truth, panel.case.scene.bands
-    top, left = (max(0, side - SIDE) // 2 for side in truth.shape[1:])
-    window = (slice(None), slice(top, top + SIDE), slice(left, left + SIDE))
+    if not np.isfinite(truth).any():
+        return _write_unjudged(panel, rival, path)
+    window = _middle(truth)
     shown = {name: panel.results[name] for name in (DEGRADED, rival, OURS) if name in panel.results}
     errors = {name: np.abs(image - truth).mean(axis=0)[window[1:]] for name, image in shown.items()}
     worst = max(1e-3, float(np.nanpercentile(errors[DEGRADED], 99)))
@@ -63,9 +67,36 @@ def write_picture(panel: Panel, rival: str | None, path: Path) -> None:
         _show(lower, errors[name], f"error, mean {np.nanmean(errors[name]):.4f}", worst)
     _show(axes[0, -1], display(truth[window], truth[window], bands), "truth")
     axes[1, -1].axis("off")
+    return save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG of 128 colours."""
+    from PIL import Image
+
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     Image.open(buffer).convert("RGB").quantize(128).save(path, optimize=True)
+
+
+def _write_unjudged(panel: Panel, rival: str | None, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    case, window = panel.case, _middle(panel.case.truth)
+    shown = {name: panel.results[name] for name in (DEGRADED, rival, OURS) if name in panel.results}
+    pan = case.guides.get("pan")
+    figure = Figure(figsize=(2.1 * (len(shown) + (pan is not None)), 2.4), dpi=90, layout="constrained")
+    axes: npt.NDArray[np.object_] = figure.subplots(1, len(shown) + (pan is not None), squeeze=False)
+    for (name, image), place in zip(shown.items(), axes[0], strict=False):
+        _show(place, display(image[window], case.baseline[window], case.scene.bands), name or "")
+    if pan is not None:
+        _show(axes[0, -1], display(pan.values[window], pan.values[window], pan.bands), "PAN")
+    save(figure, path)
+
+
+def _middle(image: npt.NDArray[np.float32]) -> tuple[slice, slice, slice]:
+    top, left = (max(0, side - SIDE) // 2 for side in image.shape[1:])
+    return slice(None), slice(top, top + SIDE), slice(left, left + SIDE)
 
 
 def _show(axes: Axes, image: npt.NDArray[np.float32], title: str, worst: float = 1.0) -> None:

@@ -12,13 +12,37 @@ import yaml
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 
-__all__ = ["OURS", "OURS_REWORDED", "SOURCES", "Protocol", "Target", "Trial", "read_protocol"]
+__all__ = [
+    "OURS",
+    "OURS_FEW",
+    "OURS_REWORDED",
+    "OURS_SHUFFLED",
+    "OURS_UNPROJECTED",
+    "SOURCES",
+    "VARIANTS",
+    "Protocol",
+    "Target",
+    "Trial",
+    "read_protocol",
+]
 
 OURS = "llars"
 """How tables and targets call the restorer that is measured."""
 
 OURS_REWORDED = "llars, other words"
 """The same, told what training never read."""
+
+OURS_UNPROJECTED = "llars, no projection"
+"""The same, whose finer grid is not held to the means of the input's pixels."""
+
+OURS_SHUFFLED = "llars, bands shuffled"
+"""The same, given the bands in another order."""
+
+OURS_FEW = "llars, few bands at a time"
+"""The same, given the bands in random groups of at most four, as images by themselves."""
+
+VARIANTS = (OURS_REWORDED, OURS_UNPROJECTED, OURS_SHUFFLED, OURS_FEW)
+"""The restorer that is measured, used otherwise; they take no part in comparisons with rivals."""
 
 SOURCES: Mapping[str, str] = {
     "clean": "clean scenes",
@@ -27,6 +51,10 @@ SOURCES: Mapping[str, str] = {
     "radar_pairs": "clean optical scenes with radar of the same days",
     "cloudy_dates": "real clouds, against the nearest clear date",
     "fusion_dates": "real dates of a fine and a coarse sensor",
+    "native": "clean scenes as they are, on whose finer grid nobody knows the truth",
+    "real_pan": "scenes with the panchromatic band of their own sensor, on whose grid nobody knows the truth",
+    "published": "the test part of a public set",
+    "published_wald": "the test part of a public set, made coarser with its PAN by Wald's protocol",
 }
 """Where the images of a trial come from."""
 
@@ -65,8 +93,17 @@ class Trial:
     leave_out: tuple[str, ...] = ()
     """Images of the catalogue that are not used."""
 
+    sets: tuple[str, ...] = ()
+    """Public sets whose test parts are read together, of a published ``source``."""
+
     reworded: bool = False
     """Also tell the restorer words that training never read."""
+
+    unprojected: bool = False
+    """Also leave the projection out that holds the means of the input's pixels."""
+
+    rearranged: bool = False
+    """Also give the bands in another order, and few at a time."""
 
     def __post_init__(self) -> None:
         if self.task not in TASK_KEYS:
@@ -77,6 +114,8 @@ class Trial:
             raise ConfigError(f"{self.name} has severity {self.severity}, expected 0 to 1")
         if self.source in MAKES_FAULT and bool(self.degradation) == (self.scale > 1):
             raise ConfigError(f"{self.name} needs a degradation or a scale above 1, and not both")
+        if bool(self.sets) != self.source.startswith("published"):
+            raise ConfigError(f"{self.name}: `sets` names public sets, and goes with a published source alone")
 
     @property
     def untouched(self) -> bool:
@@ -130,11 +169,20 @@ class Protocol:
 
     trials: tuple[Trial, ...]
     seed: int
-    crop: int
-    """Largest side of a scene in pixels; larger ones are cut to their centre."""
+    crop: int = 0
+    """Largest side of a scene in pixels; larger ones are cut to their centre. 0: scenes are taken whole."""
 
-    smallest: int
+    smallest: int = 16
     """Smallest side in pixels; smaller scenes are left out."""
+
+    title: str = "Results"
+    """Heading of the report."""
+
+    about: str = ""
+    """What a reader of the report must know: where scenes are from, how they are divided, what is conventional."""
+
+    columns: tuple[str, ...] = ("psnr", "ssim", "sam", "ergas", "mae_under", "enl", "mean_shift")
+    """Metrics of the tables, where they apply, as ``llars.bench.measure`` calls them."""
 
     picture: str = ""
     """Scene that the pictures show; the first one where it is not there."""
@@ -167,8 +215,10 @@ def read_protocol(path: str | Path) -> Protocol:
     try:
         trials = tuple(Trial(**_named(trial)) for trial in settings["trials"])
         targets = tuple(_target(target) for target in settings.get("targets", ()))
-        # The folder of the scenes is not part of what is measured; the command reads it.
-        measured = {key: value for key, value in settings.items() if key != "folder"}
+        # The folders of the scenes and of the report are not part of what is measured; the command reads them.
+        measured = {key: value for key, value in settings.items() if key not in ("folder", "out")}
+        if "columns" in measured:
+            measured["columns"] = tuple(measured["columns"])
         return Protocol(**{**measured, "trials": trials, "targets": targets})
     except (TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path}: {error}; compare with configs/eval/shared.yaml") from error
@@ -178,7 +228,8 @@ def read_protocol(path: str | Path) -> Protocol:
 
 def _named(trial: dict[str, Any]) -> dict[str, Any]:
     """The settings of a trial, called after its task where it has no name."""
-    return {"name": trial["task"], **trial, "leave_out": tuple(trial.get("leave_out", ()))}
+    lists = {key: tuple(trial.get(key, ())) for key in ("leave_out", "sets")}
+    return {"name": trial["task"], **trial, **lists}
 
 
 def _target(settings: dict[str, Any]) -> Target:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llars.bench.cases import Array, Case
-from llars.bench.protocols import OURS, OURS_REWORDED, Protocol
+from llars.bench.protocols import OURS, OURS_REWORDED, VARIANTS, Protocol
 
-__all__ = ["DEGRADED", "OURS", "OURS_REWORDED", "Evaluation", "Panel", "Score"]
+__all__ = ["DEGRADED", "OURS", "OURS_REWORDED", "VARIANTS", "Evaluation", "Panel", "Score"]
 
 DEGRADED = "degraded"
 

@@ -56,7 +56,8 @@ def rivals_of(trial: Trial) -> tuple[Rival, ...]:
     """The rivals of a trial; none where nothing is wrong with the image."""
     if trial.untouched or trial.beneath:
         return ()
-    radar = trial.degradation == "speckle" or trial.source == "radar_dates"
+    # Real noise is that of radar, in the catalogue and in the public sets.
+    radar = trial.task == "denoise" and trial.degradation in ("speckle", "")
     return RIVALS.get("speckle" if radar else trial.task, ())
 
 
@@ -107,14 +108,14 @@ def _sigma(case: Case) -> float:
 
 def _speckle(name: str, method: Method) -> Rival:
     def arguments(case: Case) -> tuple[Any, ...]:
-        return case.degraded, method, case.told.looks, case.scene.value_range
+        return case.degraded, method, case.told.looks, case.scene.value_range if case.scene.units == "dB" else None
 
-    return Rival(name, speckle.on_decibels, arguments, "number of looks")
+    return Rival(name, speckle.in_power, arguments, "number of looks")
 
 
 def _sharpener(name: str, method: Method, knows_gain: bool = False) -> Rival:
     def arguments(case: Case) -> tuple[Any, ...]:
-        told = (MS_NYQUIST,) if knows_gain else ()
+        told = (case.told.gains or (MS_NYQUIST,),) if knows_gain else ()
         return case.degraded, case.guides["pan"].values[0], case.trial.scale, *told
 
     return Rival(name, method, arguments, "modulation transfer" if knows_gain else "")

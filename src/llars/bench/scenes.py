@@ -9,6 +9,7 @@ has its own scale and offset); coarse bands cut so small that a metric's window 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,20 @@ __all__ = ["Folder", "read_scenes"]
 
 
 class Folder:
-    """A folder with a ``scenes.json``, of which the trials read what they need.
+    """A folder with a ``scenes.json``, or with public sets, of which the trials read what they need.
 
-    Raises:
-        DataError: there is no such catalogue.
+    Reading from a catalogue that is not there raises ``DataError``.
     """
 
     def __init__(self, root: str | Path, protocol: Protocol) -> None:
         self.root, self.protocol = Path(root), protocol
-        self._listed = [entry for entry in entries(self.root) if entry["split"] == "test"]
+        self.faults: list[str] = []
+        """What is wrong with public sets: a line for each fault, where the scene was left out."""
         self._clean: dict[int, list[Scene]] = {}
+
+    @cached_property
+    def _listed(self) -> list[dict[str, Any]]:
+        return [entry for entry in entries(self.root) if entry["split"] == "test"]
 
     def clean(self, crop: int = 0) -> list[Scene]:
         """The clean scenes, cut to their centres; see ``read_scenes``."""

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from llars.bench.cases import Array, Case, Scene, degrade_scene
+from llars.bench.fullscale import native_scenes, real_pans
 from llars.bench.fusion import fusion_dates
 from llars.bench.overcast import cloudy_dates, radar_pairs
 from llars.bench.protocols import Trial
+from llars.bench.published import published_pairs, reduced_pairs
 from llars.bench.radar import radar_dates, radar_means
 from llars.bench.scenes import Folder
 from llars.degrade.wald import PAN_NM
@@ -30,7 +32,8 @@ def cases_of(trial: Trial, folder: Folder) -> Iterator[Case]:
     """Every case of a trial, in the order of the catalogue; none where the folder holds no such images.
 
     Raises:
-        DataError: an image cannot be read.
+        ConfigError: a public set is not what the trial takes it for.
+        DataError: an image of a catalogue cannot be read.
     """
     return MAKERS[trial.source](trial, folder)
 
@@ -53,6 +56,10 @@ MAKERS: Mapping[str, Callable[[Trial, Folder], Iterator[Case]]] = {
     "radar_pairs": radar_pairs,
     "cloudy_dates": cloudy_dates,
     "fusion_dates": fusion_dates,
+    "native": native_scenes,
+    "real_pan": real_pans,
+    "published": published_pairs,
+    "published_wald": reduced_pairs,
 }
 """By the trial's ``source``."""
 

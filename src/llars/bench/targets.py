@@ -8,12 +8,29 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from llars.bench.protocols import OURS, Target
-from llars.bench.result import DEGRADED, OURS_REWORDED, Score
+from llars.bench.result import DEGRADED, VARIANTS, Score
 
-__all__ = ["LOWER_IS_BETTER", "Verdict", "best_rival", "data_set_means", "judge", "overall", "rivals_in"]
+__all__ = [
+    "LOWER_IS_BETTER",
+    "Verdict",
+    "best_rival",
+    "data_set_means",
+    "headline",
+    "judge",
+    "overall",
+    "rivals_in",
+]
 
-LOWER_IS_BETTER = frozenset({"mae", "rmse", "sam", "ergas", "mae_under", "mean_shift"})
+LOWER_IS_BETTER = frozenset(
+    {
+        *("mae", "rmse", "sam", "ergas", "mae_under", "mean_shift", "drift", "colour_error"),
+        *("d_lambda", "d_s", "d_lambda_k"),
+    }
+)
 """Metrics of which less is better."""
+
+HEADLINES = ("psnr", "hqnr", "drift")
+"""What methods are ranked by: the first of these that a trial has; the last two where nobody knows the truth."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +69,25 @@ def overall(scores: Iterable[Score], trial: str, method: str, metric: str) -> fl
 def rivals_in(scores: Iterable[Score], trial: str) -> list[str]:
     """The classical methods that were tried on a trial."""
     methods = dict.fromkeys(score.method for score in scores if score.trial == trial)
-    return [name for name in methods if name not in (DEGRADED, OURS, OURS_REWORDED)]
+    return [name for name in methods if name not in (DEGRADED, OURS, *VARIANTS)]
+
+
+def headline(scores: Sequence[Score], trial: str) -> str:
+    """The metric by which the methods of a trial are ranked."""
+    found = {name for score in scores if score.trial == trial for name in score.metrics}
+    return next((name for name in HEADLINES if name in found), HEADLINES[0])
 
 
 def best_rival(scores: Sequence[Score], trial: str) -> str | None:
-    """The classical method with the highest mean PSNR, of those that could work on every data set; None without any."""
-    everywhere = data_set_means(scores, trial, DEGRADED, "psnr").keys()
-    means = {name: data_set_means(scores, trial, name, "psnr") for name in rivals_in(scores, trial)}
+    """The classical method with the best mean of the headline metric, of those that could work on every data set; None
+    without any.
+    """
+    metric = headline(scores, trial)
+    everywhere = data_set_means(scores, trial, DEGRADED, metric).keys()
+    means = {name: data_set_means(scores, trial, name, metric) for name in rivals_in(scores, trial)}
     whole = [name for name, values in means.items() if values and values.keys() == everywhere]
-    return max(whole, key=lambda name: fmean(means[name].values()), default=None)
+    best = min if metric in LOWER_IS_BETTER else max
+    return best(whole, key=lambda name: fmean(means[name].values()), default=None)
 
 
 def judge(target: Target, scores: Sequence[Score]) -> Verdict:

@@ -52,7 +52,7 @@ def test_the_refined_filter_leaves_edges_sharper(fields):
 
 def test_decibels_go_there_and_back():
     decibels = np.random.default_rng(2).uniform(0.2, 0.8, (2, 16, 18)).astype(np.float32)
-    same = speckle.on_decibels(decibels, lambda power, looks: power, 1.0, (-30.0, 10.0))
+    same = speckle.in_power(decibels, lambda power, looks: power, 1.0, (-30.0, 10.0))
     np.testing.assert_allclose(same, decibels, atol=1e-6)
-    doubled = speckle.on_decibels(decibels, lambda power, looks: power * looks, 10.0, (-30.0, 10.0))
+    doubled = speckle.in_power(decibels, lambda power, looks: power * looks, 10.0, (-30.0, 10.0))
     np.testing.assert_allclose(doubled, decibels + 10 / 40, atol=1e-6)

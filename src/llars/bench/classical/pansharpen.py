@@ -8,6 +8,8 @@ Vivone et al. 2015, IEEE TGRS 53(5), whose names and defaults are kept. In all f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -16,6 +18,8 @@ from llars.bench.classical.windows import Array, Double
 from llars.degrade.wald import mtf_reduce
 
 __all__ = ["brovey", "gs", "gsa", "ihs", "mtf_glp", "mtf_glp_hpm", "pca"]
+
+Gain = float | Sequence[float]
 
 DARK = 1e-3
 """Least unit value that is divided by."""
@@ -61,21 +65,21 @@ def pca(ms: Array, pan: Array, factor: int) -> Array:
     return (fine + axis[:, None, None] * (_matched(pan, component) - component)).astype(np.float32)
 
 
-def mtf_glp(ms: Array, pan: Array, factor: int, gain: float) -> Array:
+def mtf_glp(ms: Array, pan: Array, factor: int, gain: Gain) -> Array:
     """Detail that the sensor's transfer took from the matched PAN (Aiazzi et al. 2006, PE&RS 72(5)).
 
     Args:
         ms: see the module.
         pan: see the module.
         factor: of the grids.
-        gain: of the modulation transfer of the bands at the Nyquist frequency of their grid.
+        gain: of the modulation transfer of the bands at the Nyquist frequency of their grid, one or one for each.
     """
     fine = _enlarged(ms, factor)
     sharp = np.stack([_matched(pan, band) for band in fine])
     return (fine + sharp - _low(sharp, factor, gain)).astype(np.float32)
 
 
-def mtf_glp_hpm(ms: Array, pan: Array, factor: int, gain: float) -> Array:
+def mtf_glp_hpm(ms: Array, pan: Array, factor: int, gain: Gain) -> Array:
     """The same with the detail as a factor on each band (Aiazzi et al. 2003, GRSS Workshop on Data Fusion)."""
     fine = _enlarged(ms, factor)
     sharp = np.stack([_matched(pan, band) for band in fine])
@@ -94,7 +98,7 @@ def _reduced(pan: Array, factor: int) -> Double:
     return np.asarray(pan.reshape(height, factor, width, factor).mean(axis=(1, 3), dtype=np.float64))
 
 
-def _low(sharp: Double, factor: int, gain: float) -> Double:
+def _low(sharp: Double, factor: int, gain: Gain) -> Double:
     """What of the PAN the coarse grid would hold, enlarged again."""
     coarse = mtf_reduce(torch.from_numpy(sharp), factor, gain).numpy()
     return bicubic(coarse.astype(np.float32), factor).astype(np.float64)

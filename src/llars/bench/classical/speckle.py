@@ -11,7 +11,7 @@ import numpy as np
 
 from llars.bench.classical.windows import Array, Double, local_moments
 
-__all__ = ["bm3d_log", "frost", "gamma_map", "kuan", "lee", "on_decibels", "refined_lee"]
+__all__ = ["bm3d_log", "frost", "gamma_map", "in_power", "kuan", "lee", "refined_lee"]
 
 WINDOW = 7
 """Side of the windows in pixels; what the authors of the refined filter took."""
@@ -19,9 +19,13 @@ WINDOW = 7
 Filter = Callable[[Array, float], Array]
 
 
-def on_decibels(image: Array, method: Filter, looks: float, value_range: tuple[float, float]) -> Array:
-    """A filter of intensities on an image in decibels, whose unit values are (dB - lo) / (hi - lo)."""
-    low, high = value_range
+def in_power(image: Array, method: Filter, looks: float, decibels: tuple[float, float] | None) -> Array:
+    """A filter of intensities on an image whose unit values are (dB - lo) / (hi - lo); on the numbers as they are where
+    they are not decibels.
+    """
+    if decibels is None:
+        return method(image, looks)
+    low, high = decibels
     power = 10.0 ** ((image.astype(np.float64) * (high - low) + low) / 10.0)
     filtered = np.maximum(method(power.astype(np.float32), looks), 1e-12)
     return ((10.0 * np.log10(filtered) - low) / (high - low)).astype(np.float32)

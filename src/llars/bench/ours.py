@@ -1,0 +1,112 @@
+"""Ours as the protocols call it: physical values, guides and plain words in, unit values out; and used otherwise."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llars.bands import Band
+from llars.bench.cases import Array, Case, Mask
+from llars.bench.protocols import OURS, OURS_FEW, OURS_REWORDED, OURS_SHUFFLED, OURS_UNPROJECTED, Trial
+from llars.errors import InstructionError
+from llars.text.grammar import sentence
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from llars.infer.restorer import Restorer
+
+__all__ = ["Restore", "in_order", "other_words", "restore_with", "ways"]
+
+Restore = Callable[..., Array]
+"""From a case and an instruction to the restored image: unit values on the grid of the truth. ``project=False`` leaves
+the projection out."""
+
+AT_A_TIME = 4
+"""Most bands that are given together where they are few."""
+
+
+def restore_with(restorer: Restorer) -> Restore:
+    """What calls the restorer on a case."""
+
+    def restore(case: Case, instruction: str, project: bool = True) -> Array:
+        low, high = value_range = case.scene.value_range
+        image = _image(case.degraded, case.bands, value_range, case.coarse_valid)
+        image.attrs["units"] = case.scene.units
+        guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
+        options: dict[str, Any] = {"guides": guides} if guides else {}
+        if not project:
+            options["project"] = False
+        restored = restorer(image, instruction, **options)
+        return (np.asarray(restored, np.float32) - np.float32(low)) / np.float32(high - low)
+
+    return restore
+
+
+def ways(case: Case, restore: Restore, seed: int) -> Iterator[tuple[str, Callable[[], Array]]]:
+    """The ways in which ours is measured on a case: as it is, and otherwise where the trial asks for it."""
+    trial = case.trial
+    yield OURS, lambda: restore(case, trial.instruction)
+    if trial.reworded:
+        words = other_words(trial, case.scene.name, seed)
+        yield OURS_REWORDED, lambda: _understood(restore, case, words)
+    if trial.unprojected:
+        yield OURS_UNPROJECTED, lambda: restore(case, trial.instruction, project=False)
+    count = len(case.bands)
+    if trial.rearranged and count > 1:
+        order = _another_order(count, f"{seed}/{trial.name}/{case.scene.name}")
+        few = np.array_split(order, -(-count // min(AT_A_TIME, count - 1)))
+        yield OURS_SHUFFLED, lambda: in_order(restore, case, [order])
+        yield OURS_FEW, lambda: in_order(restore, case, few)
+
+
+def in_order(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Array:
+    """The image of which the bands of each group were restored by themselves, in that order."""
+    result = np.empty_like(case.truth)
+    for group in groups:
+        bands = tuple(case.bands[index] for index in group)
+        part = replace(case, degraded=np.ascontiguousarray(case.degraded[group]), bands=bands)
+        result[group] = restore(part, case.trial.instruction)
+    return result
+
+
+def other_words(trial: Trial, scene: str, seed: int) -> str:
+    """Words of the grammar that training never read and that ask for the same; the same every time."""
+    severity = trial.severity if trial.task == "brightness" else None
+    return sentence(trial.task, severity, random.Random(f"{seed}/{trial.name}/{scene}"), "heldout")
+
+
+def _another_order(count: int, seed: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """An order of bands other than their own; the same every time."""
+    order = list(range(count))
+    drawn = random.Random(seed)
+    while order == sorted(order):
+        drawn.shuffle(order)
+    return np.array(order)
+
+
+def _understood(restore: Restore, case: Case, words: str) -> Array:
+    """The restored image, or what doing nothing gives where the words are not understood."""
+    try:
+        image = restore(case, words)
+    except InstructionError:
+        return case.baseline
+    # Words that are taken for a finer grid give another image altogether.
+    return image if image.shape == case.truth.shape else case.baseline
+
+
+def _image(
+    values: Array, bands: tuple[Band, ...], value_range: tuple[float, float], valid: Mask | None = None
+) -> xr.DataArray:
+    """Physical values as the restorer takes them, NaN where not valid."""
+    import xarray as xr
+
+    low, high = value_range
+    physical = values * np.float32(high - low) + np.float32(low)
+    if valid is not None:
+        physical[:, ~valid] = np.nan
+    return xr.DataArray(physical, dims=("band", "y", "x"), attrs={"bands": bands, "value_range": value_range})

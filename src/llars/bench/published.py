@@ -1,0 +1,137 @@
+"""Public sets in the layouts of their authors: the cases of the protocols beside ``configs/eval/shared.yaml``.
+
+Images are taken whole. Unit values are those of the input's sensor: a peak of 1 is 255 of an 8-bit picture, a
+reflectance of 1, or the largest number of a detector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from llars.bench.cases import Case, Guide, Mask, Scene, Told, scene_of, with_gaps
+from llars.bench.classical.resize import bicubic
+from llars.bench.fullscale import without_truth
+from llars.bench.fusion import fusion_case, in_range
+from llars.bench.overcast import clouded
+from llars.bench.protocols import Trial
+from llars.bench.scenes import Folder
+from llars.bench.series import to_power
+from llars.data.readers import Paired, read_set
+from llars.degrade.wald import MS_NYQUIST, NYQUIST, PAN_NYQUIST
+from llars.errors import ConfigError
+
+__all__ = ["published_pairs", "reduced_pairs"]
+
+GUIDES = ("pan", "sar")
+"""Roles of images that go to the restorer as they are; those of series are brought into one calibration first."""
+
+
+def published_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """The test part of the trial's sets, with the truth where the set has one.
+
+    Raises:
+        ConfigError: the set is of another task, or its grids differ by another factor.
+    """
+    for pair in _read(trial, folder):
+        images = _images(pair, trial)
+        if pair.task == "stf":
+            before = {role: images[role] for role in ("fine_before", "coarse_before")}
+            case = fusion_case(trial, images["target"], images["input"], **before)
+            yield replace(case, scene=replace(case.scene, name=images["target"].name))
+            continue
+        scale = pair.factors.get("target", pair.factors.get("pan", 1))
+        if scale != trial.scale:
+            raise ConfigError(f"{trial.name}: grids of {pair.set} differ by a factor of {scale}, not {trial.scale}")
+        yield _case(images, trial, _told(images, pair))
+
+
+def reduced_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """Multispectral and PAN images as a sensor with pixels ``scale`` times as wide would have seen them.
+
+    Wald's protocol with the sensor's modulation transfer: the multispectral image as it was taken is the truth. Errors
+    are those of ``published_pairs``.
+    """
+    from torch import from_numpy
+
+    from llars.degrade.wald import mtf_reduce
+
+    for pair in _read(trial, folder):
+        images = _images(pair, trial)
+        truth, gains, pan_gain = images["input"], *_transfer(pair)
+        bands = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in truth.bands)
+        coarse, pan = (
+            np.asarray(mtf_reduce(from_numpy(image.values).double(), trial.scale, gain), np.float32)
+            for image, gain in ((truth, gains), (images["pan"], pan_gain))
+        )
+        valid = _reduced(truth.valid, trial.scale)
+        seen = replace(truth, values=coarse, valid=valid, bands=bands)
+        sharp = replace(images["pan"], values=pan, bands=(images["pan"].bands[0].with_gsd(truth.bands[0].gsd_m),))
+        yield _case({"input": seen, "target": truth, "pan": sharp}, trial, Told(gains=gains))
+
+
+def _read(trial: Trial, folder: Folder) -> Iterator[Paired]:
+    for name in trial.sets:
+        for pair in read_set(name, folder.root, "test", folder.faults.append):
+            if pair.task != trial.task:
+                raise ConfigError(f"{trial.name} is of the task {trial.task}, and {name} of {pair.task}")
+            yield pair
+
+
+def _images(pair: Paired, trial: Trial) -> dict[str, Scene]:
+    """By role. All that a trial reads is one data set: conventional means are over images, whatever their season."""
+    sensor = pair.images["target" if pair.task == "stf" else "input"].sensor
+    scenes = {role: scene_of(sample) for role, sample in pair.images.items()}
+    name, data_set = f"{pair.set}_{pair.scene}", f"{sensor} / {trial.name}"
+    return {role: replace(scene, name=name, data_set=data_set) for role, scene in scenes.items()}
+
+
+def _case(images: Mapping[str, Scene], trial: Trial, told: Told) -> Case:
+    seen, target, scale = images["input"], images.get("target"), trial.scale
+    guides = {
+        role: Guide(images[role].values, images[role].bands, images[role].value_range)
+        for role in GUIDES
+        if role in images
+    }
+    if target is None:
+        return replace(without_truth(trial, seen, guides), told=told)
+    baseline = bicubic(seen.values, scale) if scale > 1 else seen.values
+    valid = seen.valid.repeat(scale, 0).repeat(scale, 1) & target.valid
+    truth = with_gaps(in_range(target, seen), valid)
+    scene = replace(seen, values=truth, valid=valid, bands=target.bands)
+    return Case(scene, trial, seen.values, baseline, truth, seen.bands, guides, told, told.clouds)
+
+
+def _told(images: Mapping[str, Scene], pair: Paired) -> Told:
+    """What rivals are told, from the truth where it takes one."""
+    seen, target = images["input"], images.get("target")
+    if pair.task == "denoise" and target is not None:
+        return Told(looks=_looks(seen, target))
+    if pair.task.startswith("cloud") and target is not None:
+        return Told(clouds=clouded(seen.values, in_range(target, seen), seen.bands))
+    return Told(gains=_transfer(pair)[0] if pair.task == "pansharpen" else ())
+
+
+def _looks(noisy: Scene, clean: Scene) -> float:
+    """Looks of the speckle that one image has over another: one over the variance of their ratio."""
+    above, below = (
+        to_power(one.values, one.value_range) if one.units == "dB" else one.values.astype(np.float64)
+        for one in (noisy, clean)
+    )
+    ratio = (above / np.maximum(below, 1e-6 * below.mean()))[:, noisy.valid & clean.valid]
+    return float(ratio.mean() ** 2 / max(float(ratio.var()), 1e-9))
+
+
+def _transfer(pair: Paired) -> tuple[tuple[float, ...], float]:
+    """Gains at Nyquist of the bands and of the PAN; usual ones for a sensor of which none are published."""
+    known = NYQUIST.get(pair.images["input"].sensor.removesuffix("-dn"))
+    if known is None or len(known[0]) != len(pair.images["input"].bands):
+        return (MS_NYQUIST,), PAN_NYQUIST
+    return known
+
+
+def _reduced(valid: Mask, scale: int) -> Mask:
+    height, width = (side // scale for side in valid.shape)
+    return np.asarray(valid.reshape(height, scale, width, scale).all(axis=(1, 3)))
