@@ -10,7 +10,7 @@ import typer
 from llars._console import MISTAKE, fail
 from llars.errors import ConfigError
 
-__all__ = ["Config", "Overrides", "configured_folder", "data"]
+__all__ = ["Config", "Overrides", "configured", "configured_folder", "data"]
 
 data = typer.Typer(help="Pack imagery for training.", rich_markup_mode=None)
 
@@ -67,9 +67,17 @@ def report(faults: Sequence[str]) -> None:
 
 def configured_folder(config: Path) -> Path:
     """The folder of imagery that a configuration names."""
+    folder = configured(config, "folder")
+    if folder is None:
+        raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER")
+    return folder
+
+
+def configured(config: Path, key: str) -> Path | None:
+    """The path that a configuration gives under a key; None where it gives none, or cannot be read."""
     import yaml
 
     try:
-        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))["folder"])
+        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))[key])
     except (OSError, yaml.YAMLError, TypeError, KeyError):
-        raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER") from None
+        return None

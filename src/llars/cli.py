@@ -24,7 +24,7 @@ from llars._console import (
     say,
     written,
 )
-from llars._data_commands import Config, Overrides, configured_folder, data
+from llars._data_commands import Config, Overrides, configured, configured_folder, data
 from llars._diagnosing import diagnosing
 from llars._serving import serving
 from llars._tuning import tuning
@@ -242,7 +242,10 @@ def train(
 def evaluate(
     config: Config,
     folder: Folder = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for results.md and its pictures.")] = Path("docs"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for results.md and its pictures; default: `out` of CONFIG, or docs."),
+    ] = None,
     model: Model = DEFAULT_MODEL,
     device: Device = "auto",
 ) -> None:
@@ -250,7 +253,8 @@ def evaluate(
     from llars.bench.evaluate import main as measure
 
     options = ["--config", str(config), "--model", model, "--device", device]
-    raise typer.Exit(measure([str(folder or configured_folder(config)), str(out), *options]))
+    place = out or configured(config, "out") or Path("docs")
+    raise typer.Exit(measure([str(folder or configured_folder(config)), str(place), *options]))
 
 
 def main() -> None:

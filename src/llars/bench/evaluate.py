@@ -66,20 +66,23 @@ def evaluate(
         ours = restore if able is None or trial.task in able else None
         if restore is not None and ours is None:
             result.notes[trial.name] = f"These weights were not trained on `{trial.task}`."
-        before = len(images.faults)
-        for case in cases_of(trial, images):
+        before, count = len(images.faults), 0
+        for count, case in enumerate(cases_of(trial, images), start=1):  # noqa: B007 - the number is told below
             _measure(result, case, ours, rivals, cache, progress)
-        if faults := images.faults[before:]:
-            result.notes[trial.name] = " ".join([*result.notes.get(trial.name, "").split(), _told(faults)])
+        notes = [result.notes.get(trial.name, ""), *_told(images.faults[before:])]
+        if not count and not notes[1:]:
+            notes.append("The folder holds no test image for it.")
+        if any(notes):
+            result.notes[trial.name] = " ".join(filter(None, notes))
     if not result.scores and images.faults:
         raise DataError(images.faults[0])
     return result
 
 
-def _told(faults: Sequence[str]) -> str:
+def _told(faults: Sequence[str]) -> list[str]:
     more = len(faults) - FAULTS_TOLD
     lines = [f"Left out: {fault}." for fault in faults[:FAULTS_TOLD]]
-    return " ".join([*lines, *([f"And {more} more."] if more > 0 else [])])
+    return [*lines, f"And {more} more."] if more > 0 else lines
 
 
 Run = Callable[[], tuple[Array, bool]]

@@ -53,8 +53,8 @@ SOURCES: Mapping[str, str] = {
     "fusion_dates": "real dates of a fine and a coarse sensor",
     "native": "clean scenes as they are, on whose finer grid nobody knows the truth",
     "real_pan": "scenes with the panchromatic band of their own sensor, on whose grid nobody knows the truth",
-    "published": "the test part of a public set",
-    "published_wald": "the test part of a public set, made coarser with its PAN by Wald's protocol",
+    "published": "the test part of public sets",
+    "published_wald": "the test part of public sets, made coarser with its PAN by Wald's protocol",
 }
 """Where the images of a trial come from."""
 

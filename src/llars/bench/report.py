@@ -117,6 +117,8 @@ def render(
     ]
     if verdicts:
         lines += ["", "## Targets", "", *_targets(verdicts), *_missed(verdicts, pictures)]
+    if left_out := {name: note for name, note in evaluation.notes.items() if name not in {one.name for one in trials}}:
+        lines += ["", "## Not measured", "", *(f"- **{name}**: {note}" for name, note in left_out.items())]
     for trial in trials:
         lines += ["", f"## {trial.name}: {get_task(trial.task).title}", "", describe(trial), ""]
         lines += [evaluation.notes[trial.name], ""] if trial.name in evaluation.notes else []

@@ -153,12 +153,11 @@ def _compared(row: Mapping[str, float], best: str | None, digits: int) -> list[s
 def describe(trial: Trial) -> str:
     """What is measured in a trial, and what rivals are told."""
     severity = f" of severity {trial.severity:g}"
-    published = trial.source.startswith("published")
     if trial.source in ("native", "real_pan"):
         fault = f"On a grid {trial.scale} times finer; degraded is their bicubic enlargement"
-    elif published:
-        coarse = ", onto a finer grid; degraded is the bicubic enlargement" if trial.scale > 1 else ""
-        fault = f"{', '.join(f'`{name}`' for name in trial.sets)}{coarse}"
+    elif trial.sets:
+        finer = f"On a grid {trial.scale} times finer; degraded is the bicubic enlargement"
+        fault = finer if trial.scale > 1 else "Faults as they were published"
     elif trial.scale > 1:
         how = "Seen through a sensor's modulation transfer" if trial.task == "pansharpen" else "Area means"
         fault = f"{how}, on a grid {trial.scale} times coarser; degraded is their bicubic enlargement"
@@ -170,7 +169,8 @@ def describe(trial: Trial) -> str:
         fault = f"`{trial.degradation}`{severity}"
     else:
         fault = "Real faults"
-    source = f"On {SOURCES[trial.source]}"
+    names = f" ({', '.join(f'`{name}`' for name in trial.sets)})" if trial.sets else ""
+    source = f"On {SOURCES[trial.source]}{names}"
     beneath = [f"`{trial.beneath}`{severity} lies beneath, in the truth too"] if trial.beneath else []
     told = dict.fromkeys(rival.known for rival in rivals_of(trial) if rival.known)
     known = [f"Rivals may be told the {' and the '.join(told)}"] if told else []
@@ -187,4 +187,5 @@ def number(value: float, digits: int = 2, sign: str = "") -> str:
     """Empty where there is none, and for differences to what is perfect."""
     if math.isnan(value) or (sign and math.isinf(value)):
         return ""
-    return "∞" if math.isinf(value) else f"{value:{sign}.{digits}f}"
+    # Zero has no sign, whichever way it was rounded.
+    return "∞" if math.isinf(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
