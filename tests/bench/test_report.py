@@ -7,7 +7,7 @@ import pytest
 from llars.bands import Band
 from llars.bench.cases import Case, Scene
 from llars.bench.pictures import display, visible
-from llars.bench.protocols import Protocol, Target, Trial
+from llars.bench.protocols import OURS_FEW, OURS_SHUFFLED, OURS_UNPROJECTED, Protocol, Target, Trial
 from llars.bench.report import write_report
 from llars.bench.result import DEGRADED, OURS, Evaluation, Panel, Score
 from llars.errors import OutputError
@@ -62,6 +62,33 @@ def test_the_page_and_its_json_hold_the_numbers(plain, tmp_path):
     document = json.loads((tmp_path / "docs" / "results.json").read_text(), parse_constant=pytest.fail)
     assert [s["metrics"]["psnr"] for s in document["scores"] if s["method"] == OURS] == [30, 32, 40]
     assert document["protocol"]["seed"] == 5
+
+
+def test_finer_grids_and_other_bands_have_sections_of_their_own(tmp_path):
+    trials = (
+        Trial("fine", "sr", "finer", 1 / 3, scale=2, unprojected=True, rearranged=True),
+        Trial("real", "pansharpen", "sharpen", scale=2, source="real_pan", unprojected=True),
+    )
+    rows = [
+        ("fine", DEGRADED, {"psnr": 30.0, "drift": 0.004, "below": -4.0}),
+        ("fine", OURS, {"psnr": 33.0, "drift": 0.0, "below": -1.0}),
+        ("fine", OURS_UNPROJECTED, {"psnr": 32.5, "drift": 0.002, "below": -0.5}),
+        ("fine", OURS_SHUFFLED, {"psnr": 32.95}),
+        ("fine", OURS_FEW, {"psnr": 31.0}),
+        ("real", DEGRADED, {"hqnr": 0.9, "drift": 0.001}),
+        ("real", "weak", {"hqnr": 0.8, "drift": 0.0}),
+        ("real", "strong", {"hqnr": 0.95, "drift": 0.1}),
+        ("real", OURS, {"hqnr": 0.96, "drift": 0.0}),
+    ]
+    scores = [Score(trial, "a / x", "x1", method, found, 0.0) for trial, method, found in rows]
+    page = write_report(Evaluation(Protocol(trials, 5), scores, notes={"none": "Nothing there."}), tmp_path).read_text()
+    assert "| fine | llars, no projection | 32.50 |  | 0.00200 | -0.50 |" in page
+    assert "| real | strong |  | 0.9500 | 0.10000 |  |" in page  # ranked by HQNR, as nobody knows the truth
+    assert "| fine | +0.050 | +0.050 (a / x) | +2.000 | +2.000 (a / x) |" in page
+    assert "| HQNR by data set | scenes | degraded | weak | strong | llars | gain | over strong |" in page
+    assert "| a / x | 1 | 0.9000 | 0.8000 | 0.9500 | 0.9600 | +0.0600 | +0.0100 |" in page
+    assert "| real | " not in page[: page.index("## Finer grids")]  # no PSNR, no row among those that have one
+    assert "## Not measured\n\n- **none**: Nothing there." in page
 
 
 def test_targets_stand_beside_their_figures(plain, tmp_path):
