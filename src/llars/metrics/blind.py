@@ -20,6 +20,9 @@ __all__ = ["d_lambda", "d_lambda_k", "d_s", "enl", "hqnr", "qnr"]
 def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
     """Spectral distortion of QNR: how much the bands' mutual UIQI changed; 0 is best.
 
+    By flat windows, as published and in the toolboxes (which take 32 pixels on either grid); the values of torchmetrics
+    and sewar are of their own UIQI, see ``llars.metrics.uiqi``.
+
     Args:
         fused: ``(band, y, x)`` on the fine grid.
         ms: ``(band, y, x)``, what it was made of, on its own grid.
@@ -39,6 +42,10 @@ def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
 
 def d_s(fused: Any, ms: Any, pan: Any, window: int = 32) -> float:
     """Spatial distortion of QNR: how much the UIQI between band and PAN changed with the resolution; 0 is best.
+
+    How the PAN comes to the coarse grid is not settled: here by area means, in the toolboxes through its own modulation
+    transfer, in torchmetrics by a flat window and bilinear interpolation unless it is given. For the UIQI see
+    ``d_lambda``.
 
     Args:
         fused: ``(band, y, x)`` on the PAN's grid.
@@ -127,6 +134,8 @@ def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
 
 def enl(image: Any) -> float:
     """Equivalent number of looks of a homogeneous area, ``mean^2 / variance``, mean over bands.
+
+    Of the population's variance; where a toolbox divides by n - 1 its figure is smaller by a part in n.
 
     Args:
         image: ``(band, y, x)`` or ``(y, x)`` radar intensity in linear power, not in dB.

@@ -21,8 +21,9 @@ def ms_ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Multi-scale structural similarity, mean over bands (Wang, Simoncelli & Bovik 2003, Asilomar).
 
     Contrast and structure at five scales, luminance at the coarsest. Scales are halved by means of 2 x 2 pixels, which
-    is what torchmetrics and pytorch-msssim do; the authors' own code samples a filtered image at odd pixels instead,
-    which differs in the third digit. A negative mean of contrast and structure counts as 0.
+    is what pytorch-msssim does, with the same values, and torchmetrics, whose SSIM differs in the fourth digit. The
+    authors' own code and sewar sample a filtered image at every second pixel instead, which
+    differs in the third. A negative mean of contrast and structure counts as 0.
 
     Args:
         a: the image.

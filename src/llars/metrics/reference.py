@@ -43,6 +43,9 @@ __all__ = [
 def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Peak signal-to-noise ratio in dB over all samples; infinite for equal images.
 
+    Of the mean square error of all bands together, as torchmetrics and scikit-image have it; toolboxes of pansharpening
+    take the mean of the bands' ratios, which is no less, and the larger the more bands differ.
+
     Args:
         a: the image.
         b: its reference, same shape.
@@ -58,13 +61,16 @@ def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
 
 
 def mae(a: Any, b: Any) -> float:
-    """Mean absolute error over all samples, in the images' units."""
+    """Mean absolute error over all samples, in the images' units; libraries agree."""
     difference = np.subtract(*pair(a, b))
     return float(np.nanmean(np.abs(difference)))
 
 
 def rmse(a: Any, b: Any) -> float:
-    """Root mean square error over all samples, in the images' units."""
+    """Root mean square error over all samples, in the images' units.
+
+    Of all bands together, as sewar has it; the mean of the bands' errors, which some papers give, is no larger.
+    """
     difference = np.subtract(*pair(a, b))
     return float(np.sqrt(np.nanmean(difference**2)))
 
@@ -73,8 +79,9 @@ def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Structural similarity, mean over bands and over the windows without an invalid sample.
 
     Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)): their own
-    code. scikit-image gives the same with ``gaussian_weights=True, use_sample_covariance=False``; by default it takes
-    a flat window of 7 pixels and sample covariances.
+    code. pytorch-msssim gives the same, and scikit-image with ``gaussian_weights=True, use_sample_covariance=False``;
+    by default it takes a flat window of 7 pixels and sample covariances. torchmetrics (1.9)
+    differs in the fourth digit.
 
     Raises ``DataError`` where no 11 x 11 window is valid.
     """
@@ -89,6 +96,9 @@ def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
 
 def uiqi(a: Any, b: Any, window: int = 8) -> float:
     """Universal image quality index, mean over bands and over the valid windows (Wang & Bovik 2002, IEEE SPL 9(3)).
+
+    Flat windows that slide by a pixel, as in the authors' own code. torchmetrics weighs windows of 11 pixels by a
+    Gaussian, which gives another index; sewar (to 0.4.10) takes means for sums, so that its values are far too high.
 
     Raises ``DataError`` where no ``window`` x ``window`` pixels are valid.
     """
@@ -110,7 +120,8 @@ def uiqi(a: Any, b: Any, window: int = 8) -> float:
 def scc(a: Any, b: Any) -> float:
     """Spatial correlation coefficient: correlation of the Laplacians, mean over bands (Zhou et al. 1998, IJRS 19(4)).
 
-    One correlation over the whole image, as published; torchmetrics and sewar average those of small windows.
+    One correlation over the whole image, as published; torchmetrics and sewar, which agree with each other, average
+    those of windows of 8 pixels.
 
     Raises:
         DataError: no band has detail in both images.
@@ -137,7 +148,8 @@ def edge_preservation(a: Any, b: Any) -> float:
     """Edge preservation index: what a filter left of the steps between neighbours, mean over bands; 1 is best.
 
     ``sum |gradient of a| / sum |gradient of b|`` over the steps down and across that are valid in both; below 1 edges
-    are blurred, above 1 noise is left or edges are overdone. A ratio, not a correlation: for that see ``scc``.
+    are blurred, above 1 noise is left or edges are overdone. A ratio, as papers on despeckling have it, not the
+    correlation of high-passed images that goes by the same name: for that see ``scc``. No library has either.
 
     Raises:
         DataError: no band of the reference has a step.
@@ -155,7 +167,8 @@ def edge_preservation(a: Any, b: Any) -> float:
 def sam(a: Any, b: Any) -> float:
     """Spectral angle in degrees, mean over the pixels whose spectra are valid and not zero (Kruse et al. 1993, RSE 44).
 
-    torchmetrics gives the same mean in radians; toolboxes that take the angle of two vectors of all samples differ.
+    torchmetrics and sewar give the same mean in radians; toolboxes that take the angle of two vectors of all samples
+    differ.
 
     Raises:
         BandError: fewer than two bands.
@@ -179,8 +192,8 @@ def sam(a: Any, b: Any) -> float:
 def ergas(a: Any, b: Any, ratio: float = 1.0) -> float:
     """Relative dimensionless global error, ``100 / ratio * sqrt(mean((RMSE_k / mean_k)^2))`` (Wald 2000).
 
-    Wald's factor is 100 h / l, the fine pixel above the coarse one; toolboxes that take h / l for their "ratio" mean
-    the same with 1 / ``ratio``.
+    Wald's factor is 100 h / l, the fine pixel above the coarse one. torchmetrics (1.9) and the toolboxes of
+    pansharpening take l / h for their "ratio" as we do; sewar multiplies by its ``r`` and so wants h / l.
 
     Args:
         a: the image.
@@ -208,6 +221,9 @@ def q2n(a: Any, b: Any, window: int = 32) -> float:
     A pixel is one hypercomplex number (bands padded with zeros to a power of two); the index multiplies correlation,
     contrast and brightness, here over blocks of ``window`` pixels of which at least half are valid.
     Alparone et al. 2004, IEEE GRSL 1(4); Garzelli & Nencini 2009, IEEE GRSL 6(4).
+
+    As published. The toolboxes of pansharpening first scale every band of a block by the mean and deviation of the
+    reference's, so that all bands weigh alike and no value depends on their units: their figures are of another index.
 
     Raises:
         DataError: no block is valid. Blocks shrink to the image where it is smaller.
