@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 
 from llars import metrics
@@ -59,6 +60,36 @@ def test_the_regression_finds_how_the_pan_band_was_made(fields):
     adaptive, plain = pansharpen.gsa(ms, pan, 2), pansharpen.gs(ms, pan, 2)
     assert metrics.ergas(adaptive, fields) < metrics.ergas(plain, fields)
     assert metrics.psnr(np.tensordot(weights, adaptive, 1), pan) > 45
+
+
+def test_brovey_is_that_of_gdal(fields, tmp_path):
+    ms, pan = fields.reshape(4, 20, 4, 24, 4).mean(axis=(2, 4)), fields.mean(axis=0)
+    for name, values, pixel in (("ms", ms, 40), ("pan", pan[None], 10)):
+        profile = {"count": len(values), "height": values.shape[1], "width": values.shape[2], "dtype": "float32"}
+        place = rasterio.Affine(pixel, 0, 5e5, 0, -pixel, 5e6)
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", "GTiff", crs="EPSG:32633", transform=place, **profile
+        ) as file:
+            file.write(values)
+    source = lambda name, band: (  # noqa: E731
+        f'<SourceFilename relativeToVRT="0">{tmp_path / name}.tif</SourceFilename><SourceBand>{band}</SourceBand>'
+    )
+    bands = range(1, 5)
+    # What gdal_pansharpen writes for equal weights and cubic enlargement.
+    pansharpened = (
+        '<VRTDataset subClass="VRTPansharpenedDataset">'
+        + "".join(f'<VRTRasterBand dataType="Float32" band="{b}" subClass="VRTPansharpenedRasterBand"/>' for b in bands)
+        + "<PansharpeningOptions><Algorithm>WeightedBrovey</Algorithm><AlgorithmOptions><Weights>0.25,0.25,0.25,0.25"
+        + "</Weights></AlgorithmOptions><Resampling>Cubic</Resampling>"
+        + f"<PanchroBand>{source('pan', 1)}</PanchroBand>"
+        + "".join(f'<SpectralBand dstBand="{band}">{source("ms", band)}</SpectralBand>' for band in bands)
+        + "</PansharpeningOptions></VRTDataset>"
+    )
+    with rasterio.open(pansharpened) as file:
+        theirs = file.read()
+    # At the edge GDAL scales the kernel's weights to sum to 1, and we repeat the outermost pixel.
+    inside = np.s_[:, 8:-8, 8:-8]
+    np.testing.assert_allclose(pansharpen.brovey(ms, pan, 4)[inside], theirs[inside], atol=1e-6)
 
 
 @pytest.fixture

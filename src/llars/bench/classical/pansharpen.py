@@ -26,7 +26,9 @@ DARK = 1e-3
 
 
 def brovey(ms: Array, pan: Array, factor: int) -> Array:
-    """Bands times PAN over their mean: ``gdal_pansharpen`` with equal weights (Gillespie et al. 1987, RSE 22)."""
+    """Bands times PAN over their mean: what ``gdal_pansharpen`` does with equal weights, to the same numbers off the
+    edge (Gillespie et al. 1987, RSE 22).
+    """
     fine = _enlarged(ms, factor)
     return np.asarray(fine * (pan / np.maximum(fine.mean(axis=0), DARK)), np.float32)
 
