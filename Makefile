@@ -59,10 +59,9 @@ ablation: $(STAMP) ## after make train: one short training without each part of 
 reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
 	$(BIN)/python -m llars.train.reading
 
-contest: $(STAMP) ## make contest CORPUS=folder BANK=file [MINUTES=20]: the learned rivals, docs/contest.md
-	@test -n "$(CORPUS)" -a -n "$(BANK)" || { echo "say what to train on: make contest CORPUS=folder BANK=file" >&2; exit 2; }
-	PYTHONPATH=. $(BIN)/python -m benchmarks.rivals --corpus $(CORPUS) --bank $(BANK) --without landsat \
-		--cpu-minutes $(or $(MINUTES),20) --steps least --out runs/contest --report
+contest: $(STAMP) ## make contest [CORPUS=runs/corpus] [MINUTES=20]: the learned rivals, docs/contest.md; hours, goes on if stopped
+	PYTHONPATH=. $(BIN)/python -m benchmarks.rivals --corpus $(or $(CORPUS),runs/corpus) --without landsat \
+		--cpu-minutes $(or $(MINUTES),20) --steps least --specialists --out runs/contest --report
 
 clean: ## remove what the targets above left
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -11,6 +11,7 @@ import torch
 from benchmarks.rivals.contest import REPOSITORY, Contest, hold
 from benchmarks.rivals.report import write_report
 from benchmarks.rivals.sizes import CONTESTANTS
+from benchmarks.rivals.specialists import specialise
 from llars.errors import LlarsError
 
 
@@ -21,6 +22,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the contest; a contest found there goes on")
     parser.add_argument("--cpu-minutes", type=float, help="processor time of each training: the first table")
     parser.add_argument("--steps", help="steps of each training, or 'least': as few as any did in the time")
+    parser.add_argument(
+        "--specialists", action="store_true", help="also llars on each task alone, for a part of --cpu-minutes and all"
+    )
     parser.add_argument("--only", choices=list(CONTESTANTS), help="one contestant")
     parser.add_argument("--without", help="sensors whose names begin with this are left out of training")
     parser.add_argument("--seed", type=int, default=0)
@@ -33,6 +37,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("training needs --corpus")
     if not (options.cpu_minutes or options.steps or options.report):
         parser.error("nothing to do: give --cpu-minutes, --steps or --report")
+    if options.specialists and not options.cpu_minutes:
+        parser.error("--specialists needs --cpu-minutes, the time of the one model")
     if options.steps not in (None, "least") and not options.steps.isdecimal():
         parser.error(f"--steps {options.steps}: give a number, or 'least'")
     return options
@@ -47,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
             names = [options.only] if options.only else list(CONTESTANTS)
             contest = Contest.at(options.corpus, options.without, options.seed, options.batch_size)
             hold(contest, options.corpus, options.out, names, options.cpu_minutes, options.steps)
+            if options.specialists:
+                specialise(contest, options.corpus, options.out, options.cpu_minutes)
         if options.report:
             write_report(options.out, options.report)
     except LlarsError as error:

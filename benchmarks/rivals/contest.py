@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,24 @@ from benchmarks.rivals.cost import cost
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
 from benchmarks.rivals.transfer import Sights, measured, select
 from benchmarks.training import train
-from llars.data.mix import Mixer, Recipe
+from llars.data.mix import Instructions, Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.train.loop import estimators, instructions
 from llars.weights.registry import find, load_network
 
-__all__ = ["SAMPLES", "SHIPPED", "TIME", "Contest", "hold", "read_json", "results", "write_json"]
+__all__ = [
+    "SAMPLES",
+    "SHIPPED",
+    "TIME",
+    "Contest",
+    "enter",
+    "hold",
+    "prepared",
+    "read_json",
+    "results",
+    "sources",
+    "write_json",
+]
 
 REPOSITORY = Path(__file__).parents[2]
 TIME, SAMPLES, SHIPPED = "time", "samples", "shipped"
@@ -87,20 +99,12 @@ def hold(
 ) -> None:
     """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in the time."""
     contest.keep(run)
-    words = instructions()
+    words, sights = prepared(contest, corpus)
     shares = yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"]
-    mixer = Mixer(
-        select(corpus / "train", contest.without, "train"),
-        words,
-        Recipe(shares),
-        contest.batch_size,
-        seed=contest.seed,
-        estimators=estimators(),
-    )
-    sights = Sights.of(corpus, words, contest.without)
+    mixer = sources(contest, corpus, words, shares)
     if cpu_minutes is not None:
         for name in names:
-            _enter(contest, name, mixer, sights, run / TIME / name, {"cpu_minutes": cpu_minutes})
+            enter(contest, name, mixer, sights, run / TIME / name, {"cpu_minutes": cpu_minutes})
     if steps is not None:
         count = least(run) if steps == "least" else int(steps)
         known = Sights(sights.seen, [])
@@ -109,9 +113,27 @@ def hold(
             # The slowest has its samples behind it: its schedule ended with them.
             if timed is not None and timed["steps"] == count and not file.exists():
                 write_json(file, {**timed, "budget": {"steps": count}})
-            _enter(contest, name, mixer, known, file.parent, {"steps": count})
+            enter(contest, name, mixer, known, file.parent, {"steps": count})
     if LLARS in names:
         _show(sights, run / SHIPPED / LLARS / "result.json")
+
+
+def prepared(contest: Contest, corpus: Path) -> tuple[Instructions, Sights]:
+    """The words that are learned from, and what contestants are scored on."""
+    words = instructions()
+    return words, Sights.of(corpus, words, contest.without)
+
+
+def sources(contest: Contest, corpus: Path, words: Instructions, shares: Mapping[str, float]) -> Mixer:
+    """The batches of a contest, of tasks in these shares."""
+    return Mixer(
+        select(corpus / "train", contest.without, "train"),
+        words,
+        Recipe(shares),
+        contest.batch_size,
+        seed=contest.seed,
+        estimators=estimators(),
+    )
 
 
 def least(run: Path) -> int:
@@ -133,7 +155,7 @@ def results(run: Path, budget: str) -> dict[str, dict[str, Any]]:
     return {name: read_json(file) for name, file in files.items() if file.exists()}
 
 
-def _enter(contest: Contest, name: str, mixer: Mixer, sights: Sights, folder: Path, budget: dict[str, Any]) -> None:
+def enter(contest: Contest, name: str, mixer: Mixer, sights: Sights, folder: Path, budget: dict[str, Any]) -> None:
     """Trains and scores one contestant, unless its result is there."""
     file = folder / "result.json"
     if file.exists():

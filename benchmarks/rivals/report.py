@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rivals import specialists
 from benchmarks.rivals.contest import RATE, SAMPLES, SHIPPED, TIME, read_json, results, write_json
 from benchmarks.rivals.contestant import BANDS
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
+from benchmarks.rivals.specialists import SPECIALISTS
 from benchmarks.rivals.standing import INPUT, Results, Standing, losses, mean
 from llars.errors import DataError
 
@@ -36,8 +38,10 @@ def write_report(run: Path, docs: Path) -> None:
             raise DataError(f"{run / budget} has results of {sorted(found) or 'nobody'}; train {LLARS} there first")
     contest = read_json(run / "contest.json")
     shipped = results(run, SHIPPED).get(LLARS)
-    (docs / "contest.md").write_text("\n".join(_lines(contest, budgets, shipped)) + "\n")
-    write_json(docs / "contest.json", {"contest": contest, **budgets, SHIPPED: shipped})
+    page = [*_lines(contest, budgets, shipped), *specialists.lines(run)]
+    (docs / "contest.md").write_text("\n".join(page).rstrip() + "\n")
+    alone = specialists.trained(run)
+    write_json(docs / "contest.json", {"contest": contest, **budgets, SHIPPED: shipped, SPECIALISTS: alone})
 
 
 def _lines(

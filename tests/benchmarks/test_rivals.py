@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.rivals import specialists
 from benchmarks.rivals.__main__ import main
 from benchmarks.rivals.adair import AdaIR
 from benchmarks.rivals.blocks import transposed_attention
-from benchmarks.rivals.contest import SAMPLES, SHIPPED, TIME, write_json
+from benchmarks.rivals.contest import SAMPLES, SHIPPED, TIME, Contest, write_json
 from benchmarks.rivals.contestant import BANDS, Blind, Rival
 from benchmarks.rivals.instructir import InstructIR
 from benchmarks.rivals.moceir import EXPERTS, Mixture, MoCEIR
@@ -24,7 +25,7 @@ from benchmarks.rivals.standing import Standing, losses
 from benchmarks.rivals.swinir import SwinIR, WindowAttention
 from benchmarks.rivals.transfer import Row, Sights, measured, rearranged
 from llars.bands import plain_bands
-from llars.data.validation import HeldOut
+from llars.data.validation import TASKS, HeldOut
 from llars.errors import BandError, DataError
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
@@ -232,6 +233,34 @@ def test_report_says_who_wins_and_by_how_much(tmp_path: Path) -> None:
     assert "- Best mean rank: NAFNet (1.00); llars-small has 1.50: missed." in text
     assert "| NAFNet | 0.50 | denoise 1.00 | 0.25 | denoise 0.50 |" in text
     assert "on b-4 (sensor and number of bands)" in text
+
+
+def test_specialists_have_a_part_of_the_time_each_and_all_of_it(monkeypatch: Any, tmp_path: Path) -> None:
+    held = [HeldOut(task, "a-4", batch_of(task, 4)) for task in TASKS]
+    asked = []
+
+    def enter(contest: Any, name: str, mixer: Any, sights: Sights, folder: Path, budget: Any) -> None:
+        asked.append((name, mixer, [one.task for one in sights.seen], folder.relative_to(tmp_path), budget))
+
+    monkeypatch.setattr(specialists, "prepared", lambda contest, corpus: ("words", Sights(held, [])))
+    monkeypatch.setattr(specialists, "sources", lambda contest, corpus, words, shares: shares)
+    monkeypatch.setattr(specialists, "enter", enter)
+    contest = Contest("c", None, 0, 16, "abc")
+    specialists.specialise(contest, tmp_path, tmp_path, 22.0)
+    assert len(TASKS) == 11 and len(asked) == 22
+    assert asked[0] == (LLARS, {"denoise": 1.0}, ["denoise"], Path("specialists/part/denoise"), {"cpu_minutes": 2.0})
+    assert asked[11][3:] == (Path("specialists/whole/denoise"), {"cpu_minutes": 22.0})
+
+    write_json(tmp_path / TIME / LLARS / "result.json", result(2.0, 50))
+    assert list(specialists.lines(tmp_path)) == []
+    write_json(tmp_path / "specialists" / "part" / "denoise" / "result.json", result(1.0, 5))
+    write_json(tmp_path / "specialists" / "whole" / "denoise" / "result.json", result(3.0, 50))
+    write_report(tmp_path, tmp_path)
+    text = (tmp_path / "contest.md").read_text()
+    assert "| denoise | 20.00 | 22.00 | 21.00 | 23.00 |" in text
+    assert "| mean | 20.00 | 22.00 | 21.00 | 23.00 |" in text
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--specialists", "--report"])
 
 
 def test_standing_ranks_and_losses() -> None:
