@@ -53,7 +53,9 @@ Input = Annotated[
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
 Folder = Annotated[
     Path | None,
-    typer.Argument(metavar="[FOLDER]", help="Imagery, with its scenes.json; default: `folder` of the configuration."),
+    typer.Argument(
+        metavar="[FOLDER]", help="Imagery with its scenes.json, or public sets; default: `folder` of CONFIG."
+    ),
 ]
 Guides = Annotated[
     list[str] | None,

@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_refused_or_told(made, tmp_path):
     result = evaluate(protocol, made("haze1k-thin"), rivals=False)
     assert {score.trial for score in result.scores} == {"Haze1k thin"}
     assert result.notes.keys() == {"Haze1k moderate", "Haze1k thick"}
-    assert "nothing under" in result.notes["Haze1k thick"]
+    assert "nothing under DATA is named like Haze1k_thick/" in result.notes["Haze1k thick"]
 
 
 def test_one_command_measures_and_a_second_run_gives_the_same_numbers(made, tmp_path, monkeypatch):

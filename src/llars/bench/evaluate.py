@@ -66,22 +66,24 @@ def evaluate(
         ours = restore if able is None or trial.task in able else None
         if restore is not None and ours is None:
             result.notes[trial.name] = f"These weights were not trained on `{trial.task}`."
-        before, count = len(images.faults), 0
-        for count, case in enumerate(cases_of(trial, images), start=1):  # noqa: B007 - the number is told below
+        before = len(images.faults)
+        for case in cases_of(trial, images):
             _measure(result, case, ours, rivals, cache, progress)
-        notes = [result.notes.get(trial.name, ""), *_told(images.faults[before:])]
-        if not count and not notes[1:]:
-            notes.append("The folder holds no test image for it.")
-        if any(notes):
-            result.notes[trial.name] = " ".join(filter(None, notes))
+        notes = _told(images.faults[before:], images.root)
+        if not notes and not any(score.trial == trial.name for score in result.scores):
+            notes = ["The folder holds no test image for it."]
+        if notes:
+            result.notes[trial.name] = " ".join(filter(None, [result.notes.get(trial.name), *notes]))
     if not result.scores and images.faults:
         raise DataError(images.faults[0])
     return result
 
 
-def _told(faults: Sequence[str]) -> list[str]:
+def _told(faults: Sequence[str], root: Path) -> list[str]:
+    """The first faults of a public set, and how many more there are; where the data lay is nobody's business."""
     more = len(faults) - FAULTS_TOLD
     lines = [f"Left out: {fault}." for fault in faults[:FAULTS_TOLD]]
+    lines = [line.replace(str(root.resolve()), "DATA").replace(str(root), "DATA") for line in lines]
     return [*lines, f"And {more} more."] if more > 0 else lines
 
 
@@ -118,6 +120,8 @@ def _methods(
 ) -> Iterator[tuple[str, Run]]:
     """Everything that is measured on a case, and how to get its image (and whether it was cached)."""
     yield DEGRADED, lambda: (case.baseline, True)
+    # Of a public set with thousands of images the results would fill a disk.
+    cache = None if case.trial.sets else cache
     for rival in rivals_of(case.trial) if rivals else ():
         if rival.arguments(case) is not None:
             yield rival.name, lambda rival=rival: tried(rival, case, cache)  # type: ignore[misc]
