@@ -65,10 +65,12 @@ ABOUT_FINER = (
     "HQNR, QNR and their factors need no truth, and see a PAN: 1 is best of the first two, 0 of the others. "
     "There the best rival is that of the best HQNR, or else of the least drift. "
     "*Drift* is the root mean square, in parts of the unit range, of what the means over the input's pixels are away "
-    "from the input; the projection makes it 0. *Detail* is the power of the profiles along rows and columns, in dB "
-    "over that of the truth, or over that of the bicubic enlargement where nobody knows the truth: below the limit of "
-    "the input's grid (its upper half), and beyond. HQNR and QNR reward what changes nothing, and detail beyond the "
-    "limit may be invented: no figure here says how right a finer grid is where there is no truth."
+    "from the input. The projection of `sr` makes it 0; that of `pansharpen` too, unless a blur explains the pair "
+    "better than means do: then it holds what that blur sees, and means drift. "
+    "*Detail* is the power of the profiles along rows and columns, in dB over that of the truth, or over that of the "
+    "bicubic enlargement where nobody knows the truth: below the limit of the input's grid (its upper half), and "
+    "beyond. HQNR and QNR reward what changes nothing, and detail beyond the limit may be invented: no figure here "
+    "says how right a finer grid is where there is no truth."
 )
 
 
