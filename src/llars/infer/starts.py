@@ -18,6 +18,7 @@ from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_wi
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import denoised, find_noise, margin_px
+from llars.starts.despeckling import levelled
 from llars.starts.fusion import level, predicted, slope, surroundings
 from llars.starts.shrinkage import ALIGNED, Noise
 from llars.starts.stripes import Lines, find_lines
@@ -104,6 +105,11 @@ class Denoised(Mended):
                 mended = denoised(image[(..., *wider.inside(around))], self.noise)[0].numpy()
             clean[(slice(None), *block.inside(window))] = mended[(slice(None), *block.inside(wider))]
         return clean, valid[(slice(None), *window.inside(around))]
+
+    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+        """Move a restored image ``(band, y, x)`` in place to the scene's mean power; its window begins at whole squares."""
+        parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
+        image[:] = levelled(*parts)[0].numpy()
 
     def _seen_by(self, window: Window) -> Window:
         return window.grown(margin_px(self.noise)).coarser(ALIGNED).finer(ALIGNED).within(*self.size)

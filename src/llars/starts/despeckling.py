@@ -20,7 +20,7 @@ from llars.starts.speckle import NEPERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DESPECKLING_MARGIN_PX", "despeckled"]
+__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH_PX", "despeckled", "levelled"]
 
 RATED = 1.25 / OVERRATED
 """The noise counts that much less for the first guess than where there is one pass: the second takes out more."""
@@ -31,13 +31,16 @@ CERTAIN = 4.5
 CELL = ALIGNED
 """Side of the squares in which powers before and after are compared, in pixels."""
 
-REACH = 2
+REACH = 1
 """Squares on each side over which what was lost is averaged."""
 
 LOST = 1.5
 """Most that a square may tell to have been lost or won; more than that is no matter of speckle."""
 
-DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + (REACH + 1) * CELL
+LEVEL_REACH_PX = (REACH + 2) * CELL
+"""Pixels beyond which nothing can influence what was lost in one: it lies between the means of two, amid a square."""
+
+DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + LEVEL_REACH_PX
 """Pixels around a window that have influence on it."""
 
 
@@ -53,18 +56,11 @@ def despeckled(image: Tensor, noise: Noise) -> Tensor:
     # Linear in power where speckle explains it.
     relative = guess + ((image - guess) * NEPERS).exp().sub(1.0) / NEPERS
     relative = torch.where(image - guess <= most, relative, image)
-    restored = _level(shrunk(relative, _of_powers(noise), guess), image)
+    restored = levelled(shrunk(relative, _of_powers(noise), guess), image)
     return torch.where(image - restored <= most, restored, image)
 
 
-def _of_powers(noise: Noise) -> Noise:
-    """That of powers relative to their mean: variance 1 / L, and no bias."""
-    looks = torch.tensor(noise.looks, dtype=torch.float64)
-    less = 1.0 / (looks * torch.polygamma(1, looks))
-    return replace(noise, constant=noise.constant * less.to(noise.constant)[:, None], shift=0.0 * noise.shift)
-
-
-def _level(restored: Tensor, image: Tensor) -> Tensor:
+def levelled(restored: Tensor, image: Tensor) -> Tensor:
     """The restored image with the mean power of the image over some squares, every square counting as much."""
     height, width = image.shape[-2:]
     beyond = (0, -width % CELL, 0, -height % CELL)
@@ -76,3 +72,10 @@ def _level(restored: Tensor, image: Tensor) -> Tensor:
     lost = functional.avg_pool2d(lost, 2 * REACH + 1, 1, REACH, count_include_pad=False).log() / NEPERS
     wide = functional.interpolate(lost, scale_factor=float(CELL), mode="bilinear", align_corners=False)
     return restored + wide[..., :height, :width]
+
+
+def _of_powers(noise: Noise) -> Noise:
+    """That of powers relative to their mean: variance 1 / L, and no bias."""
+    looks = torch.tensor(noise.looks, dtype=torch.float64)
+    less = 1.0 / (looks * torch.polygamma(1, looks))
+    return replace(noise, constant=noise.constant * less.to(noise.constant)[:, None], shift=0.0 * noise.shift)
