@@ -9,11 +9,12 @@ import torch
 from llars.bands import Band, Modality
 from llars.starts.denoising import denoised, find_noise, margin_px, without_noise
 from llars.starts.shrinkage import Noise, shrunk
-from llars.starts.speckle import NEPERS
+from llars.starts.speckle import DECIBELS, NEPERS
 
 VV = Band("VV", gsd_m=10.0, modality=Modality.SAR)
 VH = Band("VH", gsd_m=10.0, modality=Modality.SAR)
 RED = Band("red", 665.0, 30.0, 10.0)
+DECIBEL = 1.0 / (DECIBELS[1] - DECIBELS[0])
 
 
 def fields(side: int = 128, bands: int = 2) -> np.ndarray:
@@ -61,14 +62,14 @@ def test_what_is_far_too_bright_for_speckle_stays() -> None:
     image = speckled(np.full((1, 64, 64), 0.4, np.float32), 4.0)
     image[..., 32, 32] = 0.4 + np.log(300.0) / NEPERS
     restored = without_noise(image, [(VV,)])
-    # To 1 dB of 35.
-    assert float(restored[0, 0, 32, 32]) == pytest.approx(float(image[0, 0, 32, 32]), abs=1.0 / 35.0)
+    # To 1 dB.
+    assert float(restored[0, 0, 32, 32]) == pytest.approx(float(image[0, 0, 32, 32]), abs=DECIBEL)
 
 
 def test_radar_without_speckle_stays_as_it_is() -> None:
     image = torch.from_numpy(hills())[None, None]
     # To a hundredth of a decibel.
-    torch.testing.assert_close(without_noise(image, [(VV,)]), image, atol=0.01 / 35.0, rtol=0.0)
+    torch.testing.assert_close(without_noise(image, [(VV,)]), image, atol=0.01 * DECIBEL, rtol=0.0)
 
 
 def test_images_of_a_batch_do_not_touch_each_other() -> None:
