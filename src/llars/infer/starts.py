@@ -107,7 +107,7 @@ class Denoised(Mended):
         return clean, valid[(slice(None), *window.inside(around))]
 
     def hold(self, image: NDArray[np.float32], window: Window) -> None:
-        """Move a restored image ``(band, y, x)`` in place to the scene's mean power; its window begins at whole squares."""
+        """Move the restored image ``(band, y, x)`` of a window of whole squares in place to the scene's mean power."""
         parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
         image[:] = levelled(*parts)[0].numpy()
 
