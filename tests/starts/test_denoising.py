@@ -78,9 +78,10 @@ def test_speckle_is_taken_out_of_decibels_without_moving_the_mean_power(looks: i
     assert float(restored.mean()) == pytest.approx(-10.0, abs=0.3)
 
 
-def test_windows_of_a_scene_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bands", [(RED, GREEN), (RADAR, RADAR)], ids=["optical", "radar"])
+def test_windows_of_a_scene_show_nowhere(bands: tuple[Band, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     image = noisy(fields(192), 0.03)
-    held = Denoised.of(Filled.of(ImageSource(image), (RED, GREEN)))
+    held = Denoised.of(Filled.of(ImageSource(image), bands))
     whole, _ = held.read(Window(0, 0, 192, 192))
     monkeypatch.setattr("llars.infer.starts.BLOCK_SIDE", 40)
     part, valid = replace(held, whole=None).read(Window(33, 50, 101, 177))

@@ -18,9 +18,11 @@ from llars.infer.overlap import ahead
 from llars.infer.pansharpening import Pansharpened
 from llars.infer.pixels import hold_radiometry
 from llars.infer.rolling import Rolling
+from llars.infer.starts import Denoised
 from llars.infer.tiles import CHUNK, Column, Window, mirror
 from llars.model.fold import DenseNetwork
 from llars.model.normalise import Statistics
+from llars.starts.despeckling import CELL, LEVEL_REACH_PX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +48,15 @@ class Work:
         return self.target if self.project and isinstance(self.target, Enlarged | Pansharpened) else None
 
     @property
+    def speckled(self) -> Denoised | None:
+        """The target, where it is radar, whose mean power is to be held."""
+        return self.target if isinstance(self.target, Denoised) and self.target.noise.looks else None
+
+    @property
     def reach(self) -> int:
         """Pixels beyond a tile that what is projected depends on."""
+        if self.speckled:
+            return LEVEL_REACH_PX
         return self.anchor.transfer.reach * self.anchor.transfer.factor if self.anchor else 0
 
     @property
@@ -60,6 +69,8 @@ class Work:
 
     def around(self, core: Window) -> Window:
         """A tile with its reach, as far as the scene goes."""
+        if self.speckled:
+            return core.grown(LEVEL_REACH_PX - CELL).coarser(CELL).finer(CELL).within(*self.target.size)
         if self.anchor is None:
             return core
         factor, reach = self.anchor.transfer.factor, self.anchor.transfer.reach
@@ -167,6 +178,8 @@ def _whole(
     around = work.around(core)
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
     image = images.take(around.top, around.bottom, kept)
+    if work.speckled:
+        work.speckled.hold(image, around)
     if work.anchor:
         cells = around.coarser(work.anchor.transfer.factor)
         hold_radiometry(image, *work.anchor.coarse.read(cells), work.anchor.transfer)

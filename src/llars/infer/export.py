@@ -30,7 +30,8 @@ from llars.infer.profile import RasterProfile, read_profile
 from llars.infer.restorer import Restorer
 from llars.infer.starts import STARTED, Denoised, set_out
 from llars.scene import open_scene
-from llars.starts.shrinkage import MARGIN_PX, SIDE, Noise, shrunk
+from llars.starts.denoising import denoised, margin_px
+from llars.starts.shrinkage import SIDE, Noise
 from llars.tasks import TONES, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -87,7 +88,7 @@ class Exported(nn.Module):
         """Restores a tile without gaps."""
         image = numbers * self.gain + self.shift
         if self.noise is not None:
-            image = (shrunk(image * self.std + self.mean, self.noise) - self.mean) / self.std
+            image = (denoised(image * self.std + self.mean, self.noise) - self.mean) / self.std
         restored: Tensor = self.dense(image).image
         return (restored - self.shift) / self.gain
 
@@ -139,7 +140,7 @@ def export_file(
     folded = engine.fold(step, Stack((start,)), len(picture.bands))
     gain, shift = _affine(folded, picture, profile)
     document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
-    halo = network.halo + (0 if noise is None else MARGIN_PX)
+    halo = network.halo + (0 if noise is None else margin_px(noise))
     facts = _facts(info, step, prompt, picture, profile, halo)
     for key, value in {**_for_deepness(picture, halo), "llars": facts}.items():
         document.metadata_props.add(key=key, value=json.dumps(value))

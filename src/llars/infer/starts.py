@@ -17,9 +17,10 @@ from llars.infer.pansharpening import Pansharpened
 from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
-from llars.starts.denoising import find_noise
+from llars.starts.denoising import denoised, find_noise, margin_px
+from llars.starts.despeckling import levelled
 from llars.starts.fusion import level, predicted, slope, surroundings
-from llars.starts.shrinkage import ALIGNED, MARGIN_PX, Noise, shrunk
+from llars.starts.shrinkage import ALIGNED, Noise
 from llars.starts.stripes import Lines, find_lines
 
 if TYPE_CHECKING:
@@ -101,12 +102,17 @@ class Denoised(Mended):
             block = Window(top, left, min(top + BLOCK_SIDE, window.bottom), min(left + BLOCK_SIDE, window.right))
             wider = self._seen_by(block)
             with torch.inference_mode():
-                mended = shrunk(image[(..., *wider.inside(around))], self.noise)[0].numpy()
+                mended = denoised(image[(..., *wider.inside(around))], self.noise)[0].numpy()
             clean[(slice(None), *block.inside(window))] = mended[(slice(None), *block.inside(wider))]
         return clean, valid[(slice(None), *window.inside(around))]
 
+    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+        """Move the restored image ``(band, y, x)`` of a window of whole squares in place to the scene's mean power."""
+        parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
+        image[:] = levelled(*parts)[0].numpy()
+
     def _seen_by(self, window: Window) -> Window:
-        return window.grown(MARGIN_PX).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
+        return window.grown(margin_px(self.noise)).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
 
 
 @dataclass(frozen=True)

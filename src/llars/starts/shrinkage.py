@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "SIDE", "TINY", "Noise", "shrunk"]
+__all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "OVERRATED", "SIDE", "STEP", "TINY", "Noise", "shrunk"]
 
 SIDE = 8
 """Of a block, in pixels."""
@@ -84,51 +84,70 @@ class Noise:
     shift: Tensor
     """``(batch, band)``: what the mean of the noise lacks to 0, in unit values."""
 
+    looks: tuple[float, ...] = ()
+    """Of the speckle of each image, where the noise of all their bands is speckle in decibels."""
+
     def coarser(self) -> Noise:
         """That of means over 2 x 2 pixels: of the lower half of the frequencies."""
         quarter = self.constant / 4, self.slope / 4
         lower = torch.arange(SIDE) // 2
         spectrum = self.spectrum.view(-1, SIDE, SIDE)[:, lower][:, :, lower].flatten(1)
-        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift)
+        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift, self.looks)
 
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
         """One batch of several."""
-        return cls(*(torch.cat([getattr(member, entry.name) for member in members]) for entry in fields(cls)))
+        names = [entry.name for entry in fields(cls) if entry.name != "looks"]
+        joined = {name: torch.cat([getattr(member, name) for member in members]) for name in names}
+        return cls(**joined, looks=tuple(looks for member in members for looks in member.looks))
 
 
-def shrunk(image: Tensor, noise: Noise) -> Tensor:
+def shrunk(image: Tensor, noise: Noise, guide: Tensor | None = None) -> Tensor:
     """``(batch, band, y, x)`` unit values without the noise; beyond its edges it goes on as its mirror image.
 
-    Blocks cannot tell noise that is wider than they are. Means over 2 x 2 pixels show it, by the same law.
+    Blocks cannot tell noise that is wider than they are. Means over 2 x 2 pixels show it, by the same law. What is
+    ground is told by ``guide``, a first guess of the same shape, or else by what stands out from the noise.
     """
     height, width = image.shape[-2:]
-    even = functional.pad(image.float(), (0, width % 2, 0, height % 2), mode="replicate")
-    fine = _shrunk_blocks(even, noise)
-    coarse = _shrunk_blocks(functional.avg_pool2d(even, 2), noise.coarser())
+    even = _even(image)
+    led = None if guide is None else _even(guide)
+    fine = _shrunk_blocks(even, noise, led)
+    led = None if led is None else functional.avg_pool2d(led, 2)
+    coarse = _shrunk_blocks(functional.avg_pool2d(even, 2), noise.coarser(), led)
     beyond = coarse - functional.avg_pool2d(fine, 2)
     restored = fine + functional.interpolate(beyond, scale_factor=2.0, mode="bilinear", align_corners=False)
     return restored[..., :height, :width] + noise.shift[..., None, None]
 
 
-def _shrunk_blocks(image: Tensor, noise: Noise) -> Tensor:
+def _even(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return functional.pad(image.float(), (0, width % 2, 0, height % 2), mode="replicate")
+
+
+def _shrunk_blocks(image: Tensor, noise: Noise, guide: Tensor | None) -> Tensor:
     bands, height, width = image.shape[1:]
-    # What is no wider than a block has no mirror image that is wide enough.
-    padded = functional.pad(image, [SIDE] * 4, mode="reflect" if min(height, width) > SIDE else "replicate")
+    padded = _beyond_edges(image)
     blocks = COSINES.to(image.device)
     mixed = torch.einsum("ncb,nbyx->ncyx", noise.mix, padded)
+    guides = None if guide is None else torch.einsum("ncb,nbyx->ncyx", noise.mix, _beyond_edges(guide))
     total, weights = torch.zeros_like(mixed), torch.zeros_like(mixed)
     for start in LATTICES:
         variance = _variance(functional.avg_pool2d(padded[..., start:, start:], SIDE, STEP), noise)
         # Component by component: coefficients take four times an image's memory.
         for part in range(bands):
             component = mixed[:, part, None, start:, start:]
-            added, weight = _shrunk_component(component, variance[:, part, None], noise.spectrum, blocks)
+            led = None if guides is None else guides[:, part, None, start:, start:]
+            added, weight = _shrunk_component(component, led, variance[:, part, None], noise.spectrum, blocks)
             rows, columns = (slice(start, start + side) for side in weight.shape[2:])
             total[:, part : part + 1, rows, columns] += added
             weights[:, part : part + 1, rows, columns] += weight
     restored = torch.einsum("nbc,ncyx->nbyx", noise.unmix, total / weights.clamp(min=TINY))
     return restored[..., SIDE : SIDE + height, SIDE : SIDE + width]
+
+
+def _beyond_edges(image: Tensor) -> Tensor:
+    # What is no wider than a block has no mirror image that is wide enough.
+    return functional.pad(image, [SIDE] * 4, mode="reflect" if min(image.shape[-2:]) > SIDE else "replicate")
 
 
 def _variance(level: Tensor, noise: Noise) -> Tensor:
@@ -137,7 +156,9 @@ def _variance(level: Tensor, noise: Noise) -> Tensor:
     return torch.einsum("ncb,nbyx->ncyx", noise.mix.square(), variance)
 
 
-def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks: Tensor) -> tuple[Tensor, Tensor]:
+def _shrunk_component(
+    image: Tensor, guide: Tensor | None, variance: Tensor, spectrum: Tensor, blocks: Tensor
+) -> tuple[Tensor, Tensor]:
     """The sum of the blocks over each pixel, and that of what they count, ``(batch, 1, y, x)``.
 
     ``variance`` is that of the noise in each block, ``(batch, 1, row, column)``. The last rows and columns may be in no
@@ -145,8 +166,12 @@ def _shrunk_component(image: Tensor, variance: Tensor, spectrum: Tensor, blocks:
     """
     coefficients = functional.conv2d(image, blocks, stride=STEP)
     # In place all along: memory is what this waits for.
-    share = _around(coefficients.square()).clamp_(min=TINY).reciprocal_().mul_(variance)
-    share.mul_(-OVERRATED * spectrum[..., None, None]).add_(1.0).clamp_(min=0.0)
+    if guide is None:
+        share = _around(coefficients.square()).clamp_(min=TINY).reciprocal_().mul_(variance)
+        share.mul_(-OVERRATED * spectrum[..., None, None]).add_(1.0).clamp_(min=0.0)
+    else:
+        ground = functional.conv2d(guide, blocks, stride=STEP).square_().clamp_(min=TINY)
+        share = (variance * spectrum[..., None, None]).div_(ground).add_(1.0).reciprocal_()
     share[:, 0] = 1.0
     weight = 1.0 / share.square().sum(1, keepdim=True).clamp_(min=1.0)
     covered = _covered(weight)

@@ -1,0 +1,114 @@
+"""The law of speckle: its looks and how neighbouring pixels share it, from blocks of cosines of decibels.
+
+The logarithm of a gamma variable of mean 1 and L looks has the variance trigamma(L) and the mean digamma(L) - ln(L).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.sensors import get_sensor
+from llars.starts.shrinkage import COSINES, SIDE, STEP, TINY
+
+__all__ = ["DECIBELS", "NEPERS", "bias_of", "looks_of", "speckle_power"]
+
+DECIBELS = get_sensor("sentinel1-grd-db").valid_range
+"""What the unit values 0 and 1 of radar stand for."""
+
+NEPERS = (DECIBELS[1] - DECIBELS[0]) * math.log(10.0) / 10.0
+"""Natural logarithm of the ratio of the powers that the unit values 1 and 0 stand for."""
+
+LEVEL = 0.25
+"""Share of the blocks, those of the most level surroundings, in which speckle is measured."""
+
+GROUND = 2
+"""Frequency of a block below which the ground hides the speckle."""
+
+FALL = 1.5
+"""Power of the frequency squared by which ground falls that level blocks still hold."""
+
+FLOOR = 3e-3
+"""Of the spectrum, beside 1 at its low end: what resampling and rounding leave at the highest frequencies."""
+
+WIDTHS = torch.linspace(0.0, 0.12, 41).double()
+"""Of the Gaussian: how fast its logarithm falls with the frequency squared. 0 is white, 0.1 is Sentinel-1 at 10 m."""
+
+ROUNDS = 12
+"""Of reweighted least squares."""
+
+NEWTON_STEPS = 3
+"""Of the solution for the looks: the first guess is 7 % off at one look."""
+
+
+def speckle_power(windows: Tensor, valid: Tensor) -> Tensor:
+    """Power of the speckle at each pair of frequencies of a block ``(64,)``, mean over bands: they have the same looks.
+
+    Args:
+        windows: ``(window, band, y, x)`` unit values of decibels, from all over the scene.
+        valid: same shape: measured, not filled. Gaps are the most level of all: blocks that touch one do not count.
+            Where all do, there is no speckle.
+    """
+    count, bands, height, width = windows.shape
+    blocks = functional.conv2d(windows.reshape(-1, 1, height, width), COSINES, stride=STEP)
+    blocks = blocks.view(count, bands, SIDE * SIDE, *blocks.shape[2:])
+    untouched = functional.max_pool2d((~valid).float(), SIDE, STEP).amax(1) == 0
+    unrest = _unrest(blocks[:, :, 0])
+    unrest = (unrest / unrest.mean((0, 2, 3), keepdim=True).clamp(min=TINY)).mean(1)
+    chosen = unrest[untouched].argsort()[: math.ceil(LEVEL * int(untouched.sum()))]
+    if not len(chosen):
+        return torch.zeros(SIDE * SIDE)
+    level = blocks.permute(0, 3, 4, 1, 2)[untouched][chosen].double().square().mean((0, 1))
+    return _fitted(level).float()
+
+
+def _unrest(means: Tensor) -> Tensor:
+    """Variance of the means of the 3 x 3 blocks around each that do not overlap: ``(window, band, row, column)``."""
+    apart = SIDE // STEP
+    rows, columns = means.shape[2:]
+    around = functional.pad(means, [apart] * 4, mode="replicate")
+    shifts = range(0, 2 * apart + 1, apart)
+    beside = [around[..., down : down + rows, across : across + columns] for down in shifts for across in shifts]
+    return torch.stack(beside).var(0)
+
+
+def _fitted(level: Tensor) -> Tensor:
+    """The spectrum of speckle ``(64,)`` from the mean power of level blocks ``(64,)``, by the greatest likelihood.
+
+    The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground that level blocks hold
+    goes through the same response, and falls with the frequency.
+    """
+    across = torch.arange(SIDE)
+    squared = (across.square()[:, None] + across.square()).flatten().double()
+    shapes = ((-WIDTHS[:, None] * squared).exp() + FLOOR) / (1.0 + FLOOR)
+    seen = squared >= GROUND**2
+    ground, power = squared[seen] ** -FALL, level[seen].clamp(min=TINY) / shapes[:, seen]
+    speckle = power.median(1).values
+    least, expected = 0.2 * speckle, speckle[:, None].expand_as(power)
+    for _ in range(ROUNDS):
+        weight = expected.square().reciprocal()
+        ones, mixed, grounds = weight.sum(1), weight @ ground, weight @ ground.square()
+        plain, falling = (weight * power).sum(1), (weight * power) @ ground
+        more = ((ones * falling - mixed * plain) / (ones * grounds - mixed.square())).clamp(min=0.0)
+        speckle = torch.maximum((plain - more * mixed) / ones, least)
+        expected = speckle[:, None] + more[:, None] * ground
+    likely = (expected.log() + power / expected + shapes[:, seen].log()).sum(1).argmin()
+    return speckle[likely] * shapes[likely]
+
+
+def looks_of(variance: float) -> float:
+    """Equivalent number of looks of speckle of that variance in decibels as unit values."""
+    trigamma = torch.tensor(max(variance * NEPERS**2, 1e-9), dtype=torch.float64)
+    looks = (1.0 + (1.0 + 2.0 * trigamma).sqrt()) / (2.0 * trigamma)
+    for _ in range(NEWTON_STEPS):
+        looks = looks - (torch.polygamma(1, looks) - trigamma) / torch.polygamma(2, looks)
+    return float(looks)
+
+
+def bias_of(looks: float) -> float:
+    """What the mean of speckle in decibels lacks to 0, in unit values."""
+    exact = torch.tensor(looks, dtype=torch.float64)
+    return float(exact.log() - exact.digamma()) / NEPERS

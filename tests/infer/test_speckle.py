@@ -1,0 +1,32 @@
+"""Radar through start and network: the mean power is held, and no tile shows."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from llars.bench.series import to_power
+from llars.sensors import get_sensor
+
+RADAR = get_sensor("sentinel1-grd-db")
+SIDES = 300, 214
+
+
+@pytest.fixture(scope="module")
+def speckled() -> xr.DataArray:
+    """Even ground of -12 and -18 dB under speckle of 4 looks; sides that no square divides."""
+    power = np.random.default_rng(5).gamma(4.0, 0.25, (2, *SIDES))
+    decibels = 10.0 * np.log10(power) + np.array([-12.0, -18.0])[:, None, None]
+    attrs = {"bands": (RADAR.band("VV"), RADAR.band("VH")), "value_range": RADAR.valid_range, "units": "dB"}
+    return xr.DataArray(decibels.astype(np.float32), dims=("band", "y", "x"), attrs=attrs)
+
+
+def test_the_mean_power_is_held_whatever_the_network_does(restorer, speckled):
+    restored = np.asarray(restorer(speckled, "noise"))
+    before, after = (to_power(image, (0.0, 1.0)).mean((1, 2)) for image in (np.asarray(speckled), restored))
+    np.testing.assert_allclose(after, before, rtol=0.01)
+
+
+def test_tiles_of_radar_do_not_show(restorer, speckled):
+    whole = np.asarray(restorer(speckled, "noise", tile=2000))
+    # In decibels: far below what a product resolves.
+    np.testing.assert_allclose(np.asarray(restorer(speckled, "noise", tile=64)), whole, atol=5e-3)
