@@ -78,9 +78,8 @@ def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS
         )
     batch = image if image.ndim == 4 else image[None]
     gains = _per_band(nyquist, batch.shape[1])
-    # Found once for all bands that are seen alike, and once for all windows of a scene.
-    taps = _taps(factor, tuple(gains.unique().tolist())).to(batch)
-    taps = taps[torch.searchsorted(gains.unique(), gains)]
+    # Found once for all windows of a scene.
+    taps = _taps(factor, tuple(gains.tolist())).to(batch)
     missing = batch.isnan()
     if bool(missing.any()):
         weight = _decimated((~missing).to(batch), taps, factor)
@@ -183,7 +182,7 @@ def _offsets(factor: int, reach: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _taps(factor: int, gains: tuple[float, ...]) -> Tensor:
-    """``(gain, tap)``, summing to 1."""
+    """``(band, tap)``, summing to 1."""
     sigma = _sigma(torch.tensor(gains, dtype=torch.float64), factor)
     taps = torch.exp(-0.5 * (_offsets(factor, math.ceil(REACH * float(sigma.max()))) / sigma[:, None]).square())
     return taps / taps.sum(dim=1, keepdim=True)

@@ -13,16 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llars.infer.layers import Enlarged, Filled, Layers, Stack
+from llars.infer.layers import Anchored, Filled, Layers, Stack
 from llars.infer.overlap import ahead
-from llars.infer.pansharpening import Pansharpened
-from llars.infer.pixels import hold_radiometry
 from llars.infer.rolling import Rolling
-from llars.infer.starts import Denoised
 from llars.infer.tiles import CHUNK, Column, Window, mirror
 from llars.model.fold import DenseNetwork
 from llars.model.normalise import Statistics
-from llars.starts.despeckling import CELL, LEVEL_REACH_PX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,25 +35,18 @@ class Work:
     target: Layers
     guides: tuple[Layers, ...] = ()
 
-    project: bool = True
-    """Hold the radiometry of the coarser layers that the target was made finer from."""
+    hold: bool = True
+    """Hold what the target is anchored by, where it is."""
 
     @property
-    def anchor(self) -> Enlarged | Pansharpened | None:
-        """The target, where its coarser layers are to be held."""
-        return self.target if self.project and isinstance(self.target, Enlarged | Pansharpened) else None
-
-    @property
-    def speckled(self) -> Denoised | None:
-        """The target, where it is radar, whose mean power is to be held."""
-        return self.target if isinstance(self.target, Denoised) and self.target.noise.looks else None
+    def anchor(self) -> Anchored | None:
+        """The target, where something of it is to be held."""
+        return self.target if self.hold and isinstance(self.target, Anchored) else None
 
     @property
     def reach(self) -> int:
-        """Pixels beyond a tile that what is projected depends on."""
-        if self.speckled:
-            return LEVEL_REACH_PX
-        return self.anchor.transfer.reach * self.anchor.transfer.factor if self.anchor else 0
+        """Pixels beyond a tile that what is held depends on; one square more, as tiles may begin amid one."""
+        return (self.anchor.reach + 1) * self.anchor.cell if self.anchor else 0
 
     @property
     def chunk(self) -> int:
@@ -69,12 +58,9 @@ class Work:
 
     def around(self, core: Window) -> Window:
         """A tile with its reach, as far as the scene goes."""
-        if self.speckled:
-            return core.grown(LEVEL_REACH_PX - CELL).coarser(CELL).finer(CELL).within(*self.target.size)
         if self.anchor is None:
             return core
-        factor, reach = self.anchor.transfer.factor, self.anchor.transfer.reach
-        return core.coarser(factor).grown(reach).within(*self.anchor.coarse.size).finer(factor)
+        return core.coarser(self.anchor.cell).grown(self.anchor.reach).finer(self.anchor.cell).within(*self.target.size)
 
 
 @dataclass(frozen=True)
@@ -178,11 +164,8 @@ def _whole(
     around = work.around(core)
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
     image = images.take(around.top, around.bottom, kept)
-    if work.speckled:
-        work.speckled.hold(image, around)
     if work.anchor:
-        cells = around.coarser(work.anchor.transfer.factor)
-        hold_radiometry(image, *work.anchor.coarse.read(cells), work.anchor.transfer)
+        work.anchor.hold(image, around)
     missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
     values = image[(slice(None), *inside)]
     values[missing] = np.nan

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 from llars.bands import Band
-from llars.infer.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_gaps, repeat
+from llars.infer.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_gaps, hold_radiometry, repeat
 from llars.infer.sources import Source
 from llars.infer.tiles import Window, strips
 from llars.scene.keeping import files_kept_open
-from llars.starts.pansharpening import Transfer
+from llars.starts.pansharpening import AREA_REACH, Transfer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
-__all__ = ["Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
+__all__ = ["Anchored", "Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
 
 SURVEY_VALUES = 8_000_000
 """Values of all bands that a survey reads at once."""
@@ -42,6 +42,22 @@ class Layers(Protocol):
 
     def held(self, window: Window) -> float:
         """About how many valid pixels a window has, over all bands."""
+
+
+@runtime_checkable
+class Anchored(Protocol):
+    """Layers of which something is held once the network has restored them."""
+
+    @property
+    def cell(self) -> int:
+        """Side in pixels of the squares over which it is held; they begin at the first pixel."""
+
+    @property
+    def reach(self) -> int:
+        """Squares around one that what is held there depends on."""
+
+    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+        """Move the restored image ``(band, y, x)`` of a window of whole squares in place."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +192,18 @@ class Enlarged:
         return self.coarse.size[0] * self.factor, self.coarse.size[1] * self.factor
 
     @property
-    def transfer(self) -> Transfer:
-        """How the coarse pixels see what is finer."""
-        return Transfer(self.factor)
+    def cell(self) -> int:
+        """See ``Anchored``: the pixels of the coarse layers."""
+        return self.factor
+
+    @property
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return AREA_REACH
+
+    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+        """See ``Anchored``: the mean over every coarse pixel."""
+        hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor))
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; enlarged with all that has influence, so that no window shows."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from llars.infer.layers import Enlarged, Layers, Mended
+from llars.infer.pixels import hold_radiometry
+from llars.infer.sampling import SAMPLE
 from llars.infer.tiles import Window
 from llars.starts.pansharpening import BLUR_REACH, Injection, Transfer, find_injection
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from llars.infer.layers import Pixels
 
 __all__ = ["Pansharpened"]
@@ -36,10 +40,13 @@ class Pansharpened(Mended):
     pan: Layers
     injection: Injection
 
+    whole: Pixels | None = None
+    """The result, where the scene is small: statistics are taken of all of it before the first tile."""
+
     @classmethod
     def of(cls, layers: Enlarged, pan: Layers) -> Pansharpened:
         """Finds how the bands take the detail, in windows from all over the scene."""
-        found = cls(layers, pan, Injection(layers.transfer, torch.zeros(1, len(layers.bands), 1, 1), 0.0))
+        found = cls(layers, pan, Injection(Transfer(layers.factor), torch.zeros(1, len(layers.bands), 1, 1), 0.0))
         height, width = layers.coarse.size
         rows, columns = (_starts(side) for side in (height, width))
         windows = [
@@ -47,7 +54,9 @@ class Pansharpened(Mended):
             for top, left in itertools.product(rows, columns)
         ]
         bands, valid, panchromatic = (torch.cat(parts) for parts in zip(*windows, strict=True))
-        return cls(layers, pan, find_injection(bands, panchromatic, valid.all(1, keepdim=True)))
+        found = cls(layers, pan, find_injection(bands, panchromatic, valid.all(1, keepdim=True)))
+        height, width = pan.size
+        return replace(found, whole=found.read(Window(0, 0, height, width))) if height * width <= SAMPLE else found
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,20 +64,27 @@ class Pansharpened(Mended):
         return self.pan.size
 
     @property
-    def coarse(self) -> Layers:
-        """What the result is held to."""
-        return self.layers.coarse
+    def cell(self) -> int:
+        """See ``Anchored``: the pixels of the coarse layers."""
+        return self.layers.factor
 
     @property
-    def transfer(self) -> Transfer:
-        """How its pixels see the result."""
-        return self.injection.transfer
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return self.injection.transfer.reach
+
+    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+        """See ``Anchored``: what coarse pixels see."""
+        hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""
-        factor = self.transfer.factor
+        if self.whole is not None:
+            inside = (slice(None), *window.slices)
+            return self.whole[0][inside].copy(), self.whole[1][inside].copy()
+        factor = self.layers.factor
         cells = window.coarser(factor)
-        around = cells.grown(BLUR_REACH).within(*self.coarse.size)
+        around = cells.grown(BLUR_REACH).within(*self.layers.coarse.size)
         bands, valid, pan = self._both(around)
         with torch.inference_mode():
             # Band by band to keep memory low.
@@ -83,7 +99,7 @@ class Pansharpened(Mended):
         inside = fine.within(*self.size)
         pan, _ = self.pan.read(inside)
         pan = np.pad(pan, ((0, 0), (0, fine.bottom - inside.bottom), (0, fine.right - inside.right)), mode="edge")
-        bands, valid = self.coarse.read(window)
+        bands, valid = self.layers.coarse.read(window)
         one, there, other = (torch.from_numpy(np.ascontiguousarray(part))[None] for part in (bands, valid, pan))
         return one, there, other
 

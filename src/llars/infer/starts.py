@@ -18,7 +18,7 @@ from llars.infer.sampling import SAMPLE, sample_blocks, sample_pixels, sample_wi
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import denoised, find_noise, margin_px
-from llars.starts.despeckling import levelled
+from llars.starts.despeckling import CELL, LEVEL_REACH, levelled
 from llars.starts.fusion import level, predicted, slope, surroundings
 from llars.starts.shrinkage import ALIGNED, Noise
 from llars.starts.stripes import Lines, find_lines
@@ -106,8 +106,18 @@ class Denoised(Mended):
             clean[(slice(None), *block.inside(window))] = mended[(slice(None), *block.inside(wider))]
         return clean, valid[(slice(None), *window.inside(around))]
 
+    @property
+    def cell(self) -> int:
+        """See ``Anchored``."""
+        return CELL
+
+    @property
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return LEVEL_REACH
+
     def hold(self, image: NDArray[np.float32], window: Window) -> None:
-        """Move the restored image ``(band, y, x)`` of a window of whole squares in place to the scene's mean power."""
+        """See ``Anchored``: the mean power of radar, as the start held it."""
         parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
         image[:] = levelled(*parts)[0].numpy()
 

@@ -24,7 +24,7 @@ from llars.infer.partial import Partial
 from llars.infer.picture import SMALLEST, Picture
 from llars.infer.planning import Place, place
 from llars.infer.sources import Repeated, Scratch, Source
-from llars.infer.starts import set_out
+from llars.infer.starts import Denoised, set_out
 from llars.infer.tiles import Window, strips
 from llars.infer.warping import Warped
 from llars.tasks import Step, get_task
@@ -199,8 +199,9 @@ class Stream:
         start = set_out(step.task, target, guides, self._picture.reflectances)
         if isinstance(start, Cleared):
             self._cleared.append(start)
-        held = self._options.project and step.task in HELD and there.scale is not None
-        return Work(start, guides, held)
+        speckled = isinstance(start, Denoised) and bool(start.noise.looks)
+        projected = self._options.project and step.task in HELD and there.scale is not None
+        return Work(start, guides, speckled or projected)
 
     def invented(self, window: Window) -> NDArray[np.uint8]:
         """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""

@@ -20,7 +20,7 @@ from llars.starts.speckle import NEPERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH_PX", "despeckled", "levelled"]
+__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "levelled"]
 
 RATED = 1.25 / OVERRATED
 """The noise counts that much less for the first guess than where there is one pass: the second takes out more."""
@@ -37,10 +37,10 @@ REACH = 1
 LOST = 1.5
 """Most that a square may tell to have been lost or won; more than that is no matter of speckle."""
 
-LEVEL_REACH_PX = (REACH + 2) * CELL
-"""Pixels beyond which nothing can influence what was lost in one: it lies between the means of two, amid a square."""
+LEVEL_REACH = REACH + 1
+"""Squares beyond which nothing can influence what was lost in one: pixels lie between the means of two."""
 
-DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + LEVEL_REACH_PX
+DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + (LEVEL_REACH + 1) * CELL
 """Pixels around a window that have influence on it."""
 
 
