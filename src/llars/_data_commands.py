@@ -79,5 +79,7 @@ def configured(config: Path, key: str) -> Path | None:
 
     try:
         return Path(yaml.safe_load(config.read_text(encoding="utf-8"))[key])
-    except (OSError, yaml.YAMLError, TypeError, KeyError):
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"cannot read {config}: {fault}; give a YAML file, see configs/") from None
+    except (yaml.YAMLError, TypeError, KeyError):
         return None

@@ -16,7 +16,7 @@ from torch import Tensor
 from llars.infer.layers import Enlarged, Filled, Layers, Stack
 from llars.infer.overlap import ahead
 from llars.infer.pansharpening import Pansharpened
-from llars.infer.pixels import hold_radiometry
+from llars.infer.pixels import hold_radiometry, keep_within
 from llars.infer.rolling import Rolling
 from llars.infer.starts import Denoised
 from llars.infer.tiles import CHUNK, Column, Window, mirror
@@ -41,6 +41,9 @@ class Work:
 
     project: bool = True
     """Hold the radiometry of the coarser layers that the target was made finer from."""
+
+    limits: tuple[tuple[float, float], ...] | None = None
+    """Least and greatest unit value of each band that can be stored: the means are held within them."""
 
     @property
     def anchor(self) -> Enlarged | Pansharpened | None:
@@ -181,8 +184,10 @@ def _whole(
     if work.speckled:
         work.speckled.hold(image, around)
     if work.anchor:
-        cells = around.coarser(work.anchor.transfer.factor)
-        hold_radiometry(image, *work.anchor.coarse.read(cells), work.anchor.transfer)
+        transfer = work.anchor.transfer
+        hold_radiometry(image, *work.anchor.coarse.read(around.coarser(transfer.factor)), transfer)
+        if work.limits and transfer.nyquist is None:
+            keep_within(image, transfer.factor, work.limits)
     missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
     values = image[(slice(None), *inside)]
     values[missing] = np.nan

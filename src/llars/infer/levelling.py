@@ -20,6 +20,7 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import RasterError
+from llars.infer.encode import storable
 from llars.infer.engine import Extent
 from llars.infer.grids import grid_of, nesting
 from llars.infer.layers import finer_bands
@@ -144,9 +145,11 @@ class _Lift:
         if led:
             mixture = _fitted(*_sample(scene, self.fine, left))
             guides["pan"] = _lead(place.with_suffix(".vrt"), self.name, mixture, left // factor)
-        options = Options(self.tile_for(len(scene) + len(guides), factor), scratch=self.folder)
+        profile = read_profile(path)
+        limits = storable(profile.decoding, profile.dtype)
+        options = Options(self.tile_for(len(scene) + len(guides), factor), scratch=self.folder, limits=limits)
         stream = self.restorer.stream(scene, [_step(led, factor)], guides=guides, options=options)
-        with writing(place, read_profile(path), scale=factor) as writer:
+        with writing(place, profile, scale=factor) as writer:
             for part in stream:
                 writer.write(part.window, part.values)
         return place
