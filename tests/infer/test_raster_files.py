@@ -54,6 +54,22 @@ def test_an_existing_output_is_safe(tmp_path: Path) -> None:
     assert facts(target) == facts(source)
 
 
+def test_what_lies_beside_an_older_file_does_not_speak_for_the_new_one(tmp_path: Path) -> None:
+    source, target = make(tmp_path / "in.tif"), tmp_path / "out.tif"
+    beside = tmp_path / "out.tif.aux.xml"
+    beside.write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Description>old</Description><NoDataValue>77</NoDataValue>'
+        "</PAMRasterBand></PAMDataset>"
+    )
+    with pytest.raises(OutputError, match=r"out\.tif\.aux\.xml .* remove it or say --overwrite"):
+        restore(source, target)
+    assert beside.exists()
+    assert not target.exists()
+    restore(source, target, overwrite=True)
+    assert facts(source) == facts(target)
+    assert not beside.exists()
+
+
 def test_an_image_can_replace_itself(tmp_path: Path) -> None:
     source = make(tmp_path / "in.tif")
     before = facts(source)

@@ -20,7 +20,6 @@ from llars.infer.coarse import coarser
 from llars.infer.delivery import deliver
 from llars.infer.diagnosis import Finding
 from llars.infer.diagnosis_picture import draw
-from llars.infer.encode import storable
 from llars.infer.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
 from llars.infer.outputs import check_outputs, check_suffixes, stoppable, whole_files
 from llars.infer.page import Made, write_page
@@ -130,8 +129,7 @@ def restore_file(
         with whole_files([*paths.values()]) as places, files_kept_open():
             identity = identity_of(_asked(order, restorer, sensor, steps, side, project), scene, restorer.info)
             kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
-            limits = storable(profile.decoding, profile.dtype)
-            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress, limits)
+            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress, profile.storable)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(about_tiles(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))

@@ -20,7 +20,6 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import RasterError
-from llars.infer.encode import storable
 from llars.infer.engine import Extent
 from llars.infer.grids import grid_of, nesting
 from llars.infer.layers import finer_bands
@@ -146,8 +145,8 @@ class _Lift:
             mixture = _fitted(*_sample(scene, self.fine, left))
             guides["pan"] = _lead(place.with_suffix(".vrt"), self.name, mixture, left // factor)
         profile = read_profile(path)
-        limits = storable(profile.decoding, profile.dtype)
-        options = Options(self.tile_for(len(scene) + len(guides), factor), scratch=self.folder, limits=limits)
+        tile = self.tile_for(len(scene) + len(guides), factor)
+        options = Options(tile, scratch=self.folder, limits=profile.storable)
         stream = self.restorer.stream(scene, [_step(led, factor)], guides=guides, options=options)
         with writing(place, profile, scale=factor) as writer:
             for part in stream:

@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
+from llars.infer.encode import storable
 from llars.infer.grids import Grid
 from llars.scene.decode import Decoding, decoding_of, open_raster
 
@@ -90,6 +91,11 @@ class RasterProfile:
 
     decoding: Decoding
     """How stored numbers become physical values."""
+
+    @property
+    def storable(self) -> tuple[tuple[float, float], ...] | None:
+        """Least and greatest physical value of each data band that can be stored; None where that is of no matter."""
+        return storable(self.decoding, self.dtype)
 
     def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
         """The profile of a float32 raster on the same grid with one band for each data band: an uncertainty, say."""
