@@ -34,8 +34,8 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     """Refuse, before any work, what could not be written at its end.
 
     Raises:
-        OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, its folder is missing or read-only, or two outputs are
-            one file.
+        OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, its folder is missing or
+            read-only, or two outputs are one file.
     """
     for path in paths:
         if path.is_dir():
