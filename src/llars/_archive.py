@@ -32,7 +32,7 @@ def batch(
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
     address: Annotated[
         str | None,
-        typer.Option("--address", help="Address of a Dask scheduler or Ray cluster that is running already."),
+        typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster."),
     ] = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
@@ -43,7 +43,7 @@ def batch(
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files that no batch wrote.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that no batch wrote.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""
