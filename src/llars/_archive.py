@@ -31,8 +31,7 @@ def batch(
     engine: Annotated[str, typer.Option("--engine", help="local, dask or ray.")] = "local",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
     address: Annotated[
-        str | None,
-        typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster."),
+        str | None, typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster.")
     ] = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
