@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import numpy as np
 import xarray as xr
@@ -129,7 +129,10 @@ class Restorer:
             ConfigError: the grid cannot be made finer by ``scale``, or there is no such role.
         """
         roles = [role_of(name) for name in guides]
-        steps = self.understand(prompt) if not isinstance(prompt, Sequence) or isinstance(prompt, str) else [*prompt]
+        given: Any = prompt
+        steps: list[Any] = (
+            [*given] if isinstance(given, Sequence) and not isinstance(given, str) else self.understand(given)
+        )
         if strange := [step for step in steps if not isinstance(step, Step)]:
             raise InstructionError(_no_instruction(strange[0]))
         steps = adapted(steps, roles)
