@@ -74,7 +74,7 @@ def configured_folder(config: Path) -> Path:
 
 
 def configured(config: Path, key: str) -> Path | None:
-    """The path that a configuration gives under a key; None where it gives none, or cannot be read."""
+    """The path that a configuration gives under a key; None where it gives none. Raises ConfigError if unreadable."""
     import yaml
 
     try:
