@@ -19,7 +19,13 @@ from llars.tasks import TASK_KEYS
 
 @pytest.mark.parametrize(
     ("option", "value", "says"),
-    [("--task", "bake", "denoise"), ("--severity", "1.5", "1.5"), ("--severity", "-1", "-1")],
+    [
+        ("--task", "bake", "denoise"),
+        ("--task", "stf", "joins several images"),
+        ("--severity", "1.5", "1.5"),
+        ("--severity", "-1", "-1"),
+        ("--seed", "9" * 20, "9" * 20),
+    ],
 )
 def test_degrade_refuses_what_it_cannot_do(
     option: str, value: str, says: str, llars: Callable[..., Result], small_scene: Path, tmp_path: Path

@@ -31,7 +31,7 @@ def batch(
     engine: Annotated[str, typer.Option("--engine", help="local, dask or ray.")] = "local",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
     address: Annotated[
-        str | None, typer.Option("--address", help="Of a Dask scheduler or Ray cluster that runs already.")
+        str | None, typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster.")
     ] = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
@@ -42,7 +42,7 @@ def batch(
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are of no batch.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that no batch wrote.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""

@@ -74,10 +74,12 @@ def configured_folder(config: Path) -> Path:
 
 
 def configured(config: Path, key: str) -> Path | None:
-    """The path that a configuration gives under a key; None where it gives none, or cannot be read."""
+    """The path that a configuration gives under a key; None where it gives none. Raises ConfigError if unreadable."""
     import yaml
 
     try:
         return Path(yaml.safe_load(config.read_text(encoding="utf-8"))[key])
-    except (OSError, yaml.YAMLError, TypeError, KeyError):
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"cannot read {config}: {fault}; give a YAML file, see configs/") from None
+    except (yaml.YAMLError, TypeError, KeyError):
         return None

@@ -17,7 +17,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")] = 7860,
     token: Annotated[
         str | None,
-        typer.Option("--token", help="What visitors must know; made up where the address is not this machine's own."),
+        typer.Option("--token", help="Password for visitors; made up unless only this machine can connect."),
     ] = None,
     model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",

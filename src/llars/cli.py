@@ -67,7 +67,9 @@ Prompt = Annotated[
         "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what the image needs.'
     ),
 ]
-Project = Annotated[bool, typer.Option("--projection/--no-projection", help="Hold the input's means on a finer grid.")]
+Project = Annotated[
+    bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
+]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
 ]
@@ -78,13 +80,14 @@ Adapters = Annotated[
 ]
 Tile = Annotated[int | None, typer.Option("--tile", help="Side of the pieces worked on at a time, in pixels.")]
 MaxMemory = Annotated[
-    str | None, typer.Option("--max-memory", help="Memory to work in: 4GB. Default: 2GB, or half of the machine's.")
+    str | None, typer.Option("--max-memory", help="Memory to use: 4GB. Default: 2GB, or half of the machine's if less.")
 ]
 Uncertainty = Annotated[
     Path | None, typer.Option("--uncertainty", help="Also write the standard deviation of each pixel to this file.")
 ]
 Invented = Annotated[
-    Path | None, typer.Option("--invented", help="Also write which pixels were made up, not measured: 1, 2.")
+    Path | None,
+    typer.Option("--invented", help="Also write which pixels were filled under clouds (1) or invented detail (2)."),
 ]
 Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Also write a page about what was done: HTML.")]

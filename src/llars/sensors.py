@@ -83,6 +83,7 @@ def get_sensor(name: str) -> Sensor:
     """
     sensor = SENSORS.get(name.strip().lower())
     if sensor is None:
-        near = difflib.get_close_matches(name.strip().lower(), SENSORS, n=4, cutoff=0.5) or list(SENSORS)
-        raise SensorError(f"unknown sensor {name!r}; perhaps {', '.join(near)}? 'llars sensors' lists all")
+        near = difflib.get_close_matches(name.strip().lower(), SENSORS, n=4, cutoff=0.5)
+        hint = f"perhaps {', '.join(near)}? 'llars sensors' lists all" if near else f"there are {', '.join(SENSORS)}"
+        raise SensorError(f"unknown sensor {name!r}; {hint}")
     return sensor

@@ -162,6 +162,16 @@ def test_a_task_names_its_usual_operator(task: str) -> None:
     assert degrade.get(task).task == task
 
 
+def test_a_task_with_a_guide_names_the_same_fault() -> None:
+    assert degrade.get("cloud_sar") is degrade.get("cloud")
+
+
+@pytest.mark.parametrize("task", ["pansharpen", "stf"])
+def test_a_task_that_mends_no_fault_says_so(task: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{task} joins several images.*denoise.*cloud_sar"):
+        degrade.get(task)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_training_draws_operators_of_the_task(task: str) -> None:
     generator = seeded()
@@ -194,6 +204,35 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 def test_severity_out_of_range(severity: float | list[float]) -> None:
     with pytest.raises(ConfigError, match="from 0 to 1"):
         degrade.get("denoise")(scene(), severity)
+
+
+@pytest.mark.parametrize("severity", ["much", None, ["much"]])
+def test_severity_must_be_a_number(severity: object) -> None:
+    with pytest.raises(ConfigError, match=r"gaussian_noise: severity .*; expected a number"):
+        degrade.get("denoise")(scene(), severity)
+
+
+def test_a_severity_is_told_as_it_was_given() -> None:
+    with pytest.raises(ConfigError, match=r"severity -0\.1; expected"):
+        degrade.get("denoise")(scene(), -0.1)
+
+
+def test_a_generator_of_numpy_will_do() -> None:
+    first, again, other = (degrade.get("denoise")(scene(), 0.5, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("generator", [7, "seed"])
+def test_what_draws_nothing_is_refused(generator: object) -> None:
+    with pytest.raises(ConfigError, match=r"generator of type .* expected torch\.Generator"):
+        degrade.get("denoise")(scene(), 0.5, generator)
+
+
+@pytest.mark.parametrize("image", [[[[0.5]]], None])
+def test_what_is_no_array_is_refused(image: object) -> None:
+    with pytest.raises(DataError, match="expected a tensor or a NumPy array"):
+        degrade.get("denoise")(image, 0.5)
 
 
 def test_severities_must_match_the_batch() -> None:

@@ -49,9 +49,12 @@ def make(
         file.descriptions = BANDS[count]
         file.units = ["reflectance"] * count
         file.update_tags(ORIGIN="somewhere", TIFFTAG_DATETIME="2021:06:26 10:00:00")
+        file.update_tags(ns="IMAGERY", SATELLITEID="Sentinel-2B")
+        file.update_tags(ns="OUR_ARCHIVE", SHELF="7")
         for i in file.indexes:
             file.update_tags(i, DETECTOR=str(i), STATISTICS_MEAN="1")
             file.update_tags(i, ns="IMAGERY", CENTRAL_WAVELENGTH_UM="0.5", FWHM_UM="0.05")
+            file.update_tags(i, ns="OUR_ARCHIVE", SHELF=str(7 + i))
         if place == "points":
             file.gcps = (POINTS, CRS.from_epsg(4326))
         file.write(values)
@@ -90,6 +93,8 @@ def facts(path: Path) -> dict[str, object]:
             "colours": file.colorinterp,
             "masks": file.mask_flag_enums,
             "tags": {key: text for key, text in file.tags().items() if key not in ("AREA_OR_POINT",)},
-            "imagery": [file.tags(i, ns="IMAGERY") for i in file.indexes],
-            "detectors": [file.tags(i)["DETECTOR"] for i in file.indexes],
+            "wavelengths": [file.tags(i, ns="IMAGERY") for i in file.indexes],
+            "satellite": file.tags(ns="IMAGERY"),
+            "shelves": [file.tags(i, ns="OUR_ARCHIVE") for i in (0, *file.indexes)],
+            "detectors": [file.tags(i).get("DETECTOR") for i in file.indexes],
         }

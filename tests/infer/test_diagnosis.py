@@ -10,6 +10,7 @@ import torch
 
 import llars
 from llars import cli, degrade
+from llars.bands import Band, Modality
 from llars.degrade.clouds import cloudy
 from llars.infer.diagnosis import Finding, diagnosed, findings, steps_against
 from llars.infer.faults.blur import Blur
@@ -150,6 +151,15 @@ def test_the_share_under_clouds_is_measured(scene):
     (finding,) = diagnosed(picture_of(scene.copy(data=clouded.numpy())), TASK_KEYS).findings
     assert finding.fault == "clouds"
     assert finding.measures["hidden_share"] == pytest.approx(float((opacity > 0.4).float().mean()), rel=0.3)
+
+
+@pytest.mark.parametrize("modality", [Modality.UNKNOWN, Modality.THERMAL])
+def test_clouds_are_looked_for_in_optical_bands_alone(scene, modality):
+    # Radar that does not say so, maps of classes and elevations look cloudy, and would be overwritten.
+    clouded, _ = cloudy(torch.from_numpy(scene.values), 0.5, torch.Generator().manual_seed(4), scene.attrs["bands"])
+    unknown = scene.copy(data=clouded.numpy())
+    unknown.attrs["bands"] = tuple(Band(band.name, modality=modality) for band in scene.attrs["bands"])
+    assert "cloud" not in {finding.task for finding in diagnosed(picture_of(unknown), TASK_KEYS).findings}
 
 
 def test_commands_tell_draw_and_mend(llars, small_scene, tiny_weights, tmp_path):

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import Affine
+from tests.scene.files import S2, write
 
 import llars
 from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
 from llars.infer import delivery, job
+from llars.infer.instructions import Interpretation
 from llars.infer.outputs import whole_files
+from llars.tasks import Step
 
 TRANSFORM = Affine(10.0, 0.0, 600_000.0, 0.0, -10.0, 5_800_000.0)
 
@@ -236,3 +239,16 @@ def test_speckle_on_decibels_multiplies_power(tmp_path):
     # One look: exponential power, whose mean and standard deviation are equal; 40,000 pixels give both to 1 %.
     assert power.mean() == pytest.approx(10**-1.2, rel=0.03)
     assert power.std() == pytest.approx(10**-1.2, rel=0.05)
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_means_hold_where_dark_pixels_cannot_get_darker(folder, tmp_path, restorer, monkeypatch, nodata):
+    dark = np.random.default_rng(4).integers(1, 60, (4, 24, 32)).astype(np.uint16)
+    source = write(tmp_path / "dark.tif", dark, S2, scale=1e-4, nodata=nodata, tags={"SENSOR": "sentinel2-l2a"})
+    step = Step("sr", 1 / 3, "double the resolution", 2)
+    monkeypatch.setattr(restorer, "interpret", lambda _: Interpretation((step,), ()))
+    job.restore_file(source, folder / "fine.tif", "double the resolution")
+    fine = read(folder / "fine.tif")[0].astype(float)
+    # Half a number of rounding.
+    np.testing.assert_allclose(fine.reshape(4, 24, 2, 32, 2).mean((2, 4)), dark, atol=0.51)
+    assert (fine == fine.min()).mean() > 0.01, "some pixels are as dark as can be stored"

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llars.infer.pixels import fill_gaps, hold_radiometry, repeat
+from llars.infer.pixels import fill_gaps, hold_radiometry, keep_within, repeat
 from llars.starts.pansharpening import Transfer
 
 
@@ -52,3 +52,18 @@ def test_projection_leaves_what_is_right_and_ignores_gaps():
     hold_radiometry(fine, coarse, valid, Transfer(3))
     hold_radiometry(other, poisoned, valid, Transfer(3))
     assert np.array_equal(fine, other)
+
+
+@given(st.integers(2, 4), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
+def test_limits_are_kept_and_so_are_means_within_them(factor, spread, seed):
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(-0.1, 1.1, (2, 5, 6)).astype(np.float32)
+    fine = repeat(coarse, factor) + rng.normal(0.0, spread, (2, 5 * factor, 6 * factor)).astype(np.float32)
+    wanted = fine.reshape(2, 5, factor, 6, factor).mean((2, 4), dtype=np.float64)
+    before = fine.copy()
+    keep_within(fine, factor, [(0.0, 1.0), (-9.0, 9.0)])
+    assert fine[0].min() >= 0.0
+    assert fine[0].max() <= 1.0
+    means = fine.reshape(2, 5, factor, 6, factor).mean((2, 4), dtype=np.float64)
+    np.testing.assert_allclose(means[0], wanted[0].clip(0.0, 1.0), atol=1e-6)  # float32
+    assert np.array_equal(fine[1], before[1]), "nothing was beyond these limits"

@@ -15,6 +15,7 @@ from llars.errors import (
     ValueRangeError,
     WeightsError,
 )
+from llars.infer.diagnosis import steps_against
 from llars.infer.restorer import load
 from llars.tasks import Step
 
@@ -186,9 +187,44 @@ def test_diagnosis_comes_with_prompts_for_tasks_the_weights_can_do(make_restorer
     assert not make_restorer(tasks=("sr",)).diagnose(noisy)
 
 
+def test_without_an_instruction_what_is_found_is_mended(make_restorer, textured):
+    noisy = textured(3, 64, 64) + np.random.default_rng(2).normal(0, 0.08, (3, 64, 64)).astype(np.float32)
+    able = make_restorer(tasks=("denoise",))
+    expected = able(noisy, steps_against(able.diagnose(noisy)))
+    assert (expected != noisy).mean() > 0.5
+    np.testing.assert_array_equal(able(noisy), expected)
+    np.testing.assert_array_equal(make_restorer(tasks=("sr",))(noisy), noisy)
+
+
+@pytest.mark.parametrize("prompt", [5, ["noise"], [None], object()])
+def test_what_is_no_instruction_is_refused(restorer, textured, prompt):
+    with pytest.raises(InstructionError, match="in place of an instruction, expected words"):
+        restorer(textured(3, 32, 32), prompt)
+
+
+@pytest.mark.parametrize("image", ["scene.tif", None, [[[0.5]]], xr.Dataset()])
+def test_what_is_no_image_is_refused(restorer, image):
+    with pytest.raises(BandError, match=r"expected a DataArray or a NumPy array.*llars\.open_scene"):
+        restorer(image, "noise")
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "U5"])
+def test_values_that_are_no_numbers_are_refused(restorer, textured, dtype):
+    with pytest.raises(BandError, match="expected real numbers"):
+        restorer(textured(3, 32, 32).astype(dtype), "noise")
+
+
+@pytest.mark.parametrize("tile", [0, -16, "large", (64, 0)])
+def test_tiles_without_pixels_are_refused(restorer, textured, tile):
+    with pytest.raises(ConfigError, match=r"tiles with a side of .* at least 1"):
+        restorer(textured(3, 32, 32), "noise", tile=tile)
+
+
 @pytest.mark.parametrize(
     ("shape", "bands", "fault", "message"),
     [
+        ((0, 64, 64), (), BandError, "without channels"),
+        ((4, 64, 64), 4, BandError, "bands=4"),
         ((64, 64), None, BandError, "expected \\(band, y, x\\)"),
         ((5, 64, 64), None, BandError, "give bands="),
         ((4, 64, 64), "rgb", BandError, "4 channels, but 3 bands"),

@@ -102,7 +102,7 @@ class Degradation:
         self,
         image: Image,
         severity: float | Sequence[float] | Tensor | np.ndarray[Any, Any],
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | np.random.Generator | None = None,
         bands: Bands | None = None,
     ) -> Image:
         """Degrade ``image``.
@@ -110,23 +110,22 @@ class Degradation:
         Args:
             image: unit values, floating point, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data.
             severity: in [0, 1] ([-1, 1] where ``signed``), one number or one for each image of the batch.
-            generator: source of all random numbers; None takes a fresh one that no seed repeats.
+            generator: source of all random numbers, or NumPy's, which gives the seed; None takes a fresh one that no
+                seed repeats.
             bands: bands of the image, or of each image of the batch.
 
         Raises:
-            ConfigError: a severity out of range, or not one for each image.
-            DataError: an image of another shape or of whole numbers.
+            ConfigError: a severity that is no number, out of range, or not one for each image; no generator.
+            DataError: an image of another type or shape, or of whole numbers.
             BandError: another number of bands than the image has.
         """
         if isinstance(image, np.ndarray):
             return self(torch.from_numpy(image.copy()), severity, generator, bands).numpy()
         batch = _batched(image)
         strength = self._strengths(severity, batch)
+        drawing = _drawing(generator, batch.device)
         if not bool(strength.any()):
             return image.clone()
-        if generator is None:
-            generator = torch.Generator(batch.device)
-            generator.seed()
         # Half precision is for storing images; sums over a kernel need more.
         working = batch if batch.dtype in (torch.float32, torch.float64) else batch.float()
         missing = torch.isnan(working)
@@ -135,7 +134,7 @@ class Degradation:
             working = _filled(working.masked_fill(missing, 0.0), (~missing).to(working))
         strength = strength.to(working)
         valid = ~missing if some_missing else None
-        result = self.operate(Case(working, strength, generator, _band_lists(bands, batch), valid))
+        result = self.operate(Case(working, strength, drawing, _band_lists(bands, batch), valid))
         if bool((strength == 0).any()):
             result = torch.where(strength == 0, working, result)
         if some_missing:
@@ -144,7 +143,10 @@ class Degradation:
 
     def _strengths(self, severity: Any, batch: Tensor) -> Tensor:
         """Severities as ``(batch, 1, 1, 1)``, checked."""
-        strength = torch.as_tensor(severity).detach().cpu().double().reshape(-1)
+        try:
+            strength = torch.as_tensor(severity).detach().cpu().double().reshape(-1)
+        except (TypeError, ValueError, RuntimeError):
+            raise ConfigError(f"{self.name}: severity {severity!r}; expected a number, 0.5 for example") from None
         if strength.numel() not in (1, len(batch)):
             raise ConfigError(
                 f"{strength.numel()} severities for {len(batch)} images; give one number, or one for each image"
@@ -152,14 +154,34 @@ class Degradation:
         lowest = -1.0 if self.signed else 0.0
         if not bool(((strength >= lowest) & (strength <= 1.0)).all()):
             raise ConfigError(
-                f"{self.name}: severity {strength.tolist() if len(strength) > 1 else strength.item()}; "
+                f"{self.name}: severity {', '.join(f'{one:g}' for one in strength.tolist())}; "
                 f"expected numbers from {lowest:g} to 1"
             )
         return strength.expand(len(batch)).reshape(-1, 1, 1, 1)
 
 
+def _drawing(generator: object, device: torch.device) -> torch.Generator:
+    """What random numbers are drawn from."""
+    if isinstance(generator, torch.Generator):
+        return generator
+    if isinstance(generator, np.random.Generator):
+        return torch.Generator(device).manual_seed(int(generator.integers(2**63)))
+    if generator is not None:
+        raise ConfigError(
+            f"found a generator of type {type(generator).__name__}, expected torch.Generator().manual_seed(7), "
+            "numpy.random.default_rng(7) or None"
+        )
+    fresh = torch.Generator(device)
+    fresh.seed()
+    return fresh
+
+
 def _batched(image: Tensor) -> Tensor:
     """The image as ``(batch, band, y, x)``."""
+    if not isinstance(image, Tensor):
+        raise DataError(
+            f"an image of type {type(image).__name__}; expected a tensor or a NumPy array (scene.values of a DataArray)"
+        )
     if image.ndim not in (3, 4) or image.numel() == 0:
         raise DataError(f"an image of shape {tuple(image.shape)}; expected (band, y, x) or (batch, band, y, x)")
     if not image.is_floating_point():

@@ -22,6 +22,7 @@ from llars.degrade import (
 )
 from llars.degrade.base import Degradation
 from llars.errors import ConfigError
+from llars.tasks import TASK_KEYS
 
 __all__ = ["DEGRADATIONS", "get", "in_decibels", "names", "sample_operator"]
 
@@ -106,6 +107,9 @@ _MIXTURES: dict[str, tuple[tuple[Degradation, float], ...]] = {
 }
 """Operators of a task with their shares in training. The first is the task's own: its key names it too."""
 
+_SAME_FAULT = {"cloud_sar": "cloud"}
+"""Tasks that mend the fault of another, with a guide."""
+
 
 def names() -> tuple[str, ...]:
     """Names of all operators, each once."""
@@ -116,17 +120,18 @@ def get(name: str) -> Degradation:
     """The operator called ``name``, or the usual one of the task with that key.
 
     Raises:
-        ConfigError: nothing has that name.
+        ConfigError: nothing has that name, or it is a task that mends no fault.
     """
     for one in DEGRADATIONS:
         if one.name == name:
             return one
-    if name in _MIXTURES:
-        return _MIXTURES[name][0][0]
-    raise ConfigError(
-        f"unknown degradation {name!r}; the degradations are {', '.join(names())}; tasks that name one: "
-        f"{', '.join(_MIXTURES)}"
-    )
+    task = _SAME_FAULT.get(name, name)
+    if task in _MIXTURES:
+        return _MIXTURES[task][0][0]
+    tasks = ", ".join((*_MIXTURES, *_SAME_FAULT))
+    if name in TASK_KEYS:
+        raise ConfigError(f"{name} joins several images and mends no fault of one; faults are there for {tasks}")
+    raise ConfigError(f"unknown degradation {name!r}; expected an operator ({', '.join(names())}) or a task ({tasks})")
 
 
 def in_decibels(operator: Degradation, value_range: tuple[float, float]) -> Degradation:

@@ -38,6 +38,9 @@ class Work:
     hold: bool = True
     """Hold what the target is anchored by, where it is."""
 
+    limits: tuple[tuple[float, float], ...] | None = None
+    """Least and greatest unit value of each band that can be stored: the means are held within them."""
+
     @property
     def anchor(self) -> Anchored | None:
         """The target, where something of it is to be held."""
@@ -165,7 +168,7 @@ def _whole(
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
     image = images.take(around.top, around.bottom, kept)
     if work.anchor:
-        work.anchor.hold(image, around)
+        work.anchor.hold(image, around, work.limits)
     missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
     values = image[(slice(None), *inside)]
     values[missing] = np.nan

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llars.scene.decode import Decoding
 
-__all__ = ["encode", "stored_like"]
+__all__ = ["encode", "storable", "stored_like"]
 
 PIECE = 2**16
 """Values that are converted at once: in float64 they stay in the processor's cache."""
@@ -48,6 +48,18 @@ def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
     # Beyond 2**53 float64 has no integers to clip at.
     return float(max(np.iinfo(dtype).min, -(2**53))), float(min(np.iinfo(dtype).max, 2**53))
+
+
+def storable(decoding: Decoding, dtype: str) -> tuple[tuple[float, float], ...] | None:
+    """Least and greatest physical value of each band that integers of a type can stand for; None for other types."""
+    if not np.issubdtype(dtype, np.integer):
+        return None
+    ends = []
+    for scale, offset, nodata in zip(decoding.scales, decoding.offsets, decoding.nodata, strict=True):
+        low, high = _limits(np.dtype(dtype))
+        one, other = (number * scale + offset for number in (low + (nodata == low), high - (nodata == high)))
+        ends.append((min(one, other), max(one, other)))
+    return tuple(ends)
 
 
 def _avoid(numbers: NDArray[np.generic], exact: NDArray[np.float64], nodata: NDArray[np.generic]) -> None:

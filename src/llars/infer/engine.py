@@ -183,7 +183,7 @@ def pick_device(name: str) -> torch.device:
     kind, _, index = name.partition(":")
     if not there.get(kind) or (index and not (index.isdigit() and int(index) < torch.cuda.device_count())):
         available = ", ".join(kind for kind, here in there.items() if here)
-        raise ConfigError(f"device {name!r} is not there; here are {available} (or auto)")
+        raise ConfigError(f"device {name!r} is not available; this machine has {available} (or say auto)")
     return torch.device(name)
 
 

@@ -95,7 +95,7 @@ def mask_profile(profile: RasterProfile) -> RasterProfile:
         offsets=(0.0,),
         colours=(ColorInterp.gray,),
         band_tags=({},),
-        band_imagery=({},),
+        band_domains=({},),
         decoding=decoding,
     )
 

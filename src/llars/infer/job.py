@@ -129,7 +129,7 @@ def restore_file(
         with whole_files([*paths.values()]) as places, files_kept_open():
             identity = identity_of(_asked(order, restorer, sensor, steps, side, project), scene, restorer.info)
             kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
-            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress)
+            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress, profile.storable)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(about_tiles(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
@@ -212,7 +212,7 @@ def degrade_file(
     Raises:
         LlarsError: something about the files or the degradation is wrong; no output is left behind.
     """
-    begun = time.perf_counter()
+    begun, generator = time.perf_counter(), _seeded(seed)
     path = Path(output)
     check_outputs([path], overwrite)
     check_suffixes({"output": path})
@@ -226,7 +226,6 @@ def degrade_file(
         operator = in_decibels(operator, scene.attrs["value_range"])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
     # The operator draws and checks for every task alike; what it gives for sr lies on the fine grid.
-    generator = torch.Generator().manual_seed(seed)
     degraded = operator(values, severity, generator, picture.bands)
     if operator.name == "sr":
         factor = round(1 + 3 * severity)
@@ -238,6 +237,13 @@ def degrade_file(
     with whole_files([path]) as (place,):
         write_like(place, picture.physical(values), profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - begun, path)
+
+
+def _seeded(seed: int) -> torch.Generator:
+    try:
+        return torch.Generator().manual_seed(seed)
+    except (ValueError, OverflowError, RuntimeError):
+        raise ConfigError(f"found the seed {seed}, expected a whole number of at most 18 digits") from None
 
 
 def diagnose_file(

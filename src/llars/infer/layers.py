@@ -18,6 +18,8 @@ from llars.starts.pansharpening import AREA_REACH, Transfer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from llars.infer.pixels import Limits
+
     Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 __all__ = ["Anchored", "Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
@@ -56,8 +58,11 @@ class Anchored(Protocol):
     def reach(self) -> int:
         """Squares around one that what is held there depends on."""
 
-    def hold(self, image: NDArray[np.float32], window: Window) -> None:
-        """Move the restored image ``(band, y, x)`` of a window of whole squares in place."""
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """Move the restored image ``(band, y, x)`` of a window of whole squares in place.
+
+        ``limits`` are the least and greatest unit value of each band that can be stored.
+        """
 
 
 @dataclass(frozen=True)
@@ -201,9 +206,9 @@ class Enlarged:
         """See ``Anchored``."""
         return AREA_REACH
 
-    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
         """See ``Anchored``: the mean over every coarse pixel."""
-        hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor))
+        hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor), limits)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; enlarged with all that has influence, so that no window shows."""

@@ -144,9 +144,11 @@ class _Lift:
         if led:
             mixture = _fitted(*_sample(scene, self.fine, left))
             guides["pan"] = _lead(place.with_suffix(".vrt"), self.name, mixture, left // factor)
-        options = Options(self.tile_for(len(scene) + len(guides), factor), scratch=self.folder)
+        profile = read_profile(path)
+        tile = self.tile_for(len(scene) + len(guides), factor)
+        options = Options(tile, scratch=self.folder, limits=profile.storable)
         stream = self.restorer.stream(scene, [_step(led, factor)], guides=guides, options=options)
-        with writing(place, read_profile(path), scale=factor) as writer:
+        with writing(place, profile, scale=factor) as writer:
             for part in stream:
                 writer.write(part.window, part.values)
         return place

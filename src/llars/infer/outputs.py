@@ -23,6 +23,9 @@ __all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
 PASSING, LOCK = ".llars-", "lock"
 """How the names of passing folders begin, and the file in each that says that its run is alive."""
 
+SIDECARS = (".aux.xml", ".ovr", ".msk")
+"""What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which win over the file's own."""
+
 SUFFIXES = {"preview": (".png",), "report": (".html", ".htm")}
 """Endings of outputs that are not GeoTIFFs."""
 
@@ -31,14 +34,16 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     """Refuse, before any work, what could not be written at its end.
 
     Raises:
-        OutputError: a file exists and may not be overwritten, its folder is missing or read-only, or two outputs are
-            one file.
+        OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, its folder is missing or
+            read-only, or two outputs are one file.
     """
     for path in paths:
         if path.is_dir():
             raise OutputError(f"output {path} is a folder; give the name of a file in it")
         if path.exists() and not overwrite:
             raise OutputError(f"output {path} exists already; choose another name or say --overwrite")
+        if not overwrite and (left := _sidecars(path)):
+            raise OutputError(f"{left[0]} of an older file would speak for {path.name}; remove it or say --overwrite")
         if not path.parent.is_dir():
             raise OutputError(f"output {path}: there is no folder {path.parent}; make it first")
     if len({path.resolve() for path in paths}) < len(paths):
@@ -46,6 +51,11 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     with _folders_beside(paths):
         # That they could be made shows that the outputs can be written.
         pass
+
+
+def _sidecars(path: Path) -> list[Path]:
+    """What lies beside ``path`` and changes what is read of it."""
+    return [side for side in (path.with_name(path.name + end) for end in SIDECARS) if side.exists()]
 
 
 def check_suffixes(paths: Mapping[str, Path]) -> None:
@@ -100,6 +110,8 @@ def _sweep(folder: Path) -> None:
 def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Places beside ``paths`` to write to; on success all move into place, on failure none does.
 
+    What GDAL kept beside the files that are replaced goes away with them.
+
     A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
     a driver leaves beside the file goes away.
 
@@ -111,6 +123,8 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield places
         for place, path in zip(places, paths, strict=True):
             place.replace(path)
+            for side in _sidecars(path):
+                side.unlink()
 
 
 @contextmanager

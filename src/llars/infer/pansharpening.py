@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llars.infer.layers import Pixels
+    from llars.infer.pixels import Limits
 
 __all__ = ["Pansharpened"]
 
@@ -73,9 +74,9 @@ class Pansharpened(Mended):
         """See ``Anchored``."""
         return self.injection.transfer.reach
 
-    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
         """See ``Anchored``: what coarse pixels see."""
-        hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer)
+        hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer, limits)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""

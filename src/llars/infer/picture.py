@@ -125,6 +125,13 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
 
 def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     """Band and range of every channel of an image; raises BandError like ``picture_of``."""
+    if not hasattr(image, "ndim"):
+        raise BandError(
+            f"found an image of type {type(image).__name__}, expected a DataArray or a NumPy array (band, y, x); "
+            "open a file with llars.open_scene"
+        )
+    if getattr(image.dtype, "kind", "f") not in "fiub":
+        raise BandError(f"found values of type {image.dtype}, expected real numbers; convert them")
     if isinstance(image, xr.DataArray):
         if set(image.dims) != {"band", "y", "x"}:
             raise BandError(f"found dimensions {tuple(image.dims)}, expected ('band', 'y', 'x'); rename or select")
@@ -135,6 +142,8 @@ def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Ba
             raise BandError(f"found an array of shape {image.shape}, expected (band, y, x); add the missing axis")
         count = len(image)
         known, ranges = _named(count, bands)
+    if not count:
+        raise BandError("found an image without channels, expected one at least; give (band, y, x)")
     if len(known) != count:
         raise BandError(f"found {count} channels, but {len(known)} bands are named; name each channel's band")
     if len(ranges) != count:
@@ -198,6 +207,8 @@ def _named(count: int, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple
     if isinstance(bands, str):
         sensor = get_sensor(bands)
         return sensor.bands, (sensor.valid_range,) * count
+    if not isinstance(bands, Sequence):
+        raise BandError(f"found bands={bands!r}, expected a sensor's name or one band per channel")
     names = [band for band in bands if isinstance(band, str)]
     if not names:
         return tuple(band for band in bands if isinstance(band, Band)), (DISPLAY_RANGE,) * count

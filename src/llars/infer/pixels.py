@@ -10,11 +10,16 @@ import torch
 from llars.degrade.resolution import SMOOTH_STEPS, enlarge, enlarge_exactly
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from llars.starts.pansharpening import Transfer
 
-__all__ = ["BLOCK", "REACH", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "repeat"]
+    Limits = Sequence[tuple[float, float]]
+    """Least and greatest value of each band."""
+
+__all__ = ["BLOCK", "REACH", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "keep_within", "repeat"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -110,15 +115,49 @@ def enlarge_scene(
 
 
 def hold_radiometry(
-    fine: NDArray[np.float32], coarse: NDArray[np.float32], valid: NDArray[np.bool_], transfer: Transfer
+    fine: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    transfer: Transfer,
+    limits: Limits | None = None,
 ) -> None:
     """Move ``fine`` in place so that every valid pixel of ``coarse``, which sees it by ``transfer``, keeps its value.
 
-    ``coarse`` and ``valid`` are ``(band, y, x)``; means hold to float32 rounding. Band by band to keep memory low.
+    ``coarse`` and ``valid`` are ``(band, y, x)``; means hold to float32 rounding, within the ``limits`` of each band.
     """
-    for band in range(len(fine)):
+    for band in range(len(fine)):  # one by one to keep memory low
         parts = (_tensor(image[band])[None] for image in (fine, coarse, valid))
         fine[band] = transfer.hold(*parts)[0, 0].numpy()
+    if limits is not None and transfer.nyquist is None:
+        keep_within(fine, transfer.factor, limits)
+
+
+def keep_within(fine: NDArray[np.float32], factor: int, limits: Limits) -> None:
+    """Bring ``fine`` (band, y, x) in place within the ``limits`` of each band, and keep the means of its blocks.
+
+    What one pixel of a block of ``factor`` x ``factor`` cannot hold, the others share evenly: the nearest block within
+    the limits that has the same mean. A mean that itself lies beyond them becomes the limit.
+    """
+    for band, (low, high) in zip(fine, limits, strict=True):
+        rows, columns = (side // factor for side in band.shape)
+        blocks = band.reshape(rows, factor, columns, factor).swapaxes(1, 2)
+        cells = ((blocks < low) | (blocks > high)).any((2, 3))
+        if cells.any():
+            blocks[cells] = _within(blocks[cells].reshape(-1, factor**2), low, high).reshape(-1, factor, factor)
+            band[...] = blocks.swapaxes(1, 2).reshape(band.shape)
+
+
+def _within(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
+    """Rows of pixels, see ``keep_within``."""
+    values = pixels.astype(np.float64)
+    wanted = values.mean(1, keepdims=True).clip(low, high)
+    values = values.clip(low, high)
+    for _ in range(values.shape[1]):  # each round fills up one pixel at least, or is the last
+        left = wanted - values.mean(1, keepdims=True)
+        free = np.where(left > 0, values < high, values > low)
+        share = left * values.shape[1] / np.maximum(free.sum(1, keepdims=True), 1)
+        values = np.where(free, values + share, values).clip(low, high)
+    return values
 
 
 def _tensor(band: NDArray[Any]) -> torch.Tensor:

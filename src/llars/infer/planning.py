@@ -42,6 +42,7 @@ def with_scale(steps: list[Step], scale: int) -> list[Step]:
         raise ConfigError(f"cannot make the grid {scale} times finer; the scale must be 2, 3 or 4")
     if taken := [step for step in steps if step.task in LEADS]:
         raise ConfigError(f"{taken[0].text!r} takes the grid of its guide; leave out the scale {scale}")
+    scale = int(scale)
     wish = Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale)
     if any(step.task == "sr" for step in steps):
         return [wish if step.task == "sr" else step for step in steps]

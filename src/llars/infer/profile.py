@@ -8,13 +8,21 @@ import numpy as np
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
+from llars.infer.encode import storable
 from llars.infer.grids import Grid
 from llars.scene.decode import Decoding, decoding_of, open_raster
 
 __all__ = ["RasterProfile", "read_profile"]
+
+NOT_KEPT = {
+    *("", "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS"),
+    *("RPC", "GEOLOCATION", "GEOREFERENCING", "COLOR_PROFILE", "ENVI"),
+}
+"""Domains that speak of a file's own layout, which the output does not share, or whose content goes another way."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +80,22 @@ class RasterProfile:
     tags: Mapping[str, str]
     """Tags of the file."""
 
-    imagery: Mapping[str, str]
-    """Tags of the file in the IMAGERY domain."""
+    domains: Mapping[str, Mapping[str, str]]
+    """Tags of the file in its other domains, by domain: ``IMAGERY``, whatever a provider or program calls its own."""
 
     band_tags: tuple[Mapping[str, str], ...]
     """Tags of each band, statistics left out: they would be wrong."""
 
-    band_imagery: tuple[Mapping[str, str], ...]
-    """Tags of each band in the IMAGERY domain: wavelengths."""
+    band_domains: tuple[Mapping[str, Mapping[str, str]], ...]
+    """Tags of each band in its other domains, by domain: wavelengths in ``IMAGERY``."""
 
     decoding: Decoding
     """How stored numbers become physical values."""
+
+    @property
+    def storable(self) -> tuple[tuple[float, float], ...] | None:
+        """Least and greatest physical value of each data band that can be stored; None where that is of no matter."""
+        return storable(self.decoding, self.dtype)
 
     def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
         """The profile of a float32 raster on the same grid with one band for each data band: an uncertainty, say."""
@@ -101,7 +114,7 @@ class RasterProfile:
             offsets=(0.0,) * plain,
             colours=(ColorInterp.gray, *(ColorInterp.undefined,) * (plain - 1)),
             band_tags=({},) * plain,
-            band_imagery=tuple(self.band_imagery[i - 1] for i in bands),
+            band_domains=tuple(self.band_domains[i - 1] for i in bands),
             decoding=replace(
                 self.decoding,
                 indexes=tuple(range(1, plain + 1)),
@@ -135,7 +148,7 @@ class RasterProfile:
             offsets=tuple(self.offsets[i - 1] for i in data),
             colours=tuple(self.colours[i - 1] for i in data),
             band_tags=tuple(self.band_tags[i - 1] for i in data),
-            band_imagery=tuple(self.band_imagery[i - 1] for i in data),
+            band_domains=tuple(self.band_domains[i - 1] for i in data),
             decoding=replace(
                 self.decoding,
                 indexes=tuple(range(1, len(data) + 1)),
@@ -190,11 +203,17 @@ def read_profile(
             offsets=dataset.offsets,
             colours=dataset.colorinterp,
             tags=dataset.tags(),
-            imagery=dataset.tags(ns="IMAGERY"),
+            domains=_domains(dataset),
             band_tags=tuple(
                 {key: text for key, text in dataset.tags(i).items() if not key.startswith("STATISTICS_")}
                 for i in dataset.indexes
             ),
-            band_imagery=tuple(dataset.tags(i, ns="IMAGERY") for i in dataset.indexes),
+            band_domains=tuple(_domains(dataset, i) for i in dataset.indexes),
             decoding=decoding,
         )
+
+
+def _domains(dataset: DatasetReader, band: int = 0) -> dict[str, dict[str, str]]:
+    """Tags of the file (band 0) or of a band by domain, without the default one and documents (``xml:``, ``json:``)."""
+    names = (name for name in dataset.tag_namespaces(band) if name not in NOT_KEPT and ":" not in name)
+    return {name: dataset.tags(band, ns=name) for name in names}

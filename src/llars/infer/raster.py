@@ -153,8 +153,12 @@ def _rasterio(window: Window) -> rasterio.windows.Window:
 
 
 def _as_cog(geotiff: Path) -> Path:
+    """The file as a COG beside it. GDAL copies tags of all domains, or else the bands' own of the default domain."""
     cog = geotiff.with_name(f"cog_{geotiff.name}")
+    with rasterio.open(geotiff) as file:
+        domains = "AUTO" if any(file.tags(i) for i in file.indexes) else "YES"
     options = {"compress": "DEFLATE", "predictor": "YES", "level": COG_LEVEL, "bigtiff": "IF_SAFER", "blocksize": 512}
+    options["copy_src_mdd"] = domains
     try:
         rasterio.shutil.copy(str(geotiff), str(cog), driver="COG", **options)
     except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor publishes
@@ -209,12 +213,12 @@ def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, t
     target.scales = profile.scales
     target.offsets = profile.offsets
     target.update_tags(**{**profile.tags, **tags})
-    if profile.imagery:
-        target.update_tags(ns="IMAGERY", **profile.imagery)
+    for domain, entries in profile.domains.items():
+        target.update_tags(ns=domain, **entries)
     for i in range(profile.count):
         target.update_tags(i + 1, **profile.band_tags[i])
-        if profile.band_imagery[i]:
-            target.update_tags(i + 1, ns="IMAGERY", **profile.band_imagery[i])
+        for domain, entries in profile.band_domains[i].items():
+            target.update_tags(i + 1, ns=domain, **entries)
     if profile.gcps:
         # Rows and columns of control points count from the upper left corner of the image.
         finer = [GroundControlPoint(p.row * scale, p.col * scale, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps]

@@ -178,7 +178,7 @@ def mended(order: Order, restorer: Restorer, scene: xr.DataArray, say: Callable[
     """
     found = restorer.diagnose(scene)
     for finding in found:
-        done = finding.prompt if finding.applied else f"left as it is; if you mind: -p {finding.prompt!r}"
+        done = finding.prompt if finding.applied else f"left as it is; to change that: -p {finding.prompt!r}"
         say(f"{finding.fault}, {finding.strength}: {done}")
     steps = restorer.plan(steps_against(found), order.scale, order.guides)
     if not steps:

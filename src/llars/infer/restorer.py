@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import numpy as np
 import xarray as xr
 
 from llars.bands import Role
 from llars.errors import InstructionError
-from llars.infer.diagnosis import Diagnosis, Finding, diagnosed
+from llars.infer.diagnosis import Diagnosis, Finding, diagnosed, steps_against
 from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
 from llars.infer.grids import grid_of
 from llars.infer.guides import read_guides, role_of
@@ -108,6 +108,8 @@ class Restorer:
 
     def interpret(self, prompt: str) -> Interpretation:
         """What ``prompt`` asks for, and a line on each step that could be meant otherwise; see ``understand``."""
+        if not isinstance(prompt, str):
+            raise InstructionError(_no_instruction(prompt))
         return self._reader.interpret(prompt)
 
     def plan(self, prompt: str | Sequence[Step], scale: int | None = None, guides: Collection[str] = ()) -> list[Step]:
@@ -127,7 +129,12 @@ class Restorer:
             ConfigError: the grid cannot be made finer by ``scale``, or there is no such role.
         """
         roles = [role_of(name) for name in guides]
-        steps = self.understand(prompt) if isinstance(prompt, str) else list(prompt)
+        given: Any = prompt
+        steps: list[Any] = (
+            [*given] if isinstance(given, Sequence) and not isinstance(given, str) else self.understand(given)
+        )
+        if strange := [step for step in steps if not isinstance(step, Step)]:
+            raise InstructionError(_no_instruction(strange[0]))
         steps = adapted(steps, roles)
         if scale is not None:
             steps = with_scale(steps, scale)
@@ -154,7 +161,7 @@ class Restorer:
     def __call__(
         self,
         scene: Image,
-        prompt: str | Sequence[Step],
+        prompt: str | Sequence[Step] | None = ...,
         *,
         guides: Mapping[str, AnyImage] | None = ...,
         bands: BandsLike | None = ...,
@@ -169,7 +176,7 @@ class Restorer:
     def __call__(
         self,
         scene: Image,
-        prompt: str | Sequence[Step],
+        prompt: str | Sequence[Step] | None = ...,
         *,
         guides: Mapping[str, AnyImage] | None = ...,
         bands: BandsLike | None = ...,
@@ -183,7 +190,7 @@ class Restorer:
     def __call__(
         self,
         scene: AnyImage,
-        prompt: str | Sequence[Step],
+        prompt: str | Sequence[Step] | None = None,
         *,
         guides: Mapping[str, AnyImage] | None = None,
         bands: BandsLike | None = None,
@@ -197,7 +204,8 @@ class Restorer:
 
         Args:
             scene: ``(band, y, x)``, physical values, NaN where there is no data; see ``picture_of``.
-            prompt: words, or steps as ``understand`` gives them.
+            prompt: words, or steps as ``understand`` gives them; without any, what ``diagnose`` finds is mended, and
+                where it finds nothing the values stay as they are.
             guides: images that help, by role (``sar``, ``pan``, ``fine_before``, ``coarse_before``): DataArrays on
                 grids of their own, or arrays of the scene's shape or a whole number of times it.
             bands: a sensor's name or one band (or band name) per channel, where ``scene`` does not say.
@@ -218,6 +226,8 @@ class Restorer:
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
         """
+        if prompt is None:
+            prompt = steps_against(self.diagnose(scene, bands=bands))
         if isinstance(scene, xr.DataArray) and scene.chunks is not None and not guides:
             steps = self.plan(prompt, scale)
             return lazily(self, scene, steps, bands, Options(tile, uncertainty, project))
@@ -262,3 +272,9 @@ class Restorer:
     def examine(self, scene: AnyImage, *, bands: BandsLike | None = None) -> Diagnosis:
         """``diagnose``, with all that was measured."""
         return diagnosed(picture_of(scene, bands), self.tasks)
+
+
+def _no_instruction(found: object) -> str:
+    return (
+        f"found {found!r} in place of an instruction, expected words ('remove the haze') or steps as understand() gives"
+    )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llars.infer.layers import Pixels
+    from llars.infer.pixels import Limits
 
 __all__ = ["STARTED", "Denoised", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
@@ -116,7 +117,7 @@ class Denoised(Mended):
         """See ``Anchored``."""
         return LEVEL_REACH
 
-    def hold(self, image: NDArray[np.float32], window: Window) -> None:
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
         """See ``Anchored``: the mean power of radar, as the start held it."""
         parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
         image[:] = levelled(*parts)[0].numpy()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llars.bands import Role
-from llars.errors import RasterError
+from llars.errors import ConfigError, RasterError
 from llars.infer.clearing import Cleared
 from llars.infer.engine import Engine, Extent, Restored, Work
 from llars.infer.exposure import exposed
@@ -21,7 +21,7 @@ from llars.infer.guides import Guide
 from llars.infer.invention import invented
 from llars.infer.layers import Enlarged, Filled, Layers, Stack, finer_bands
 from llars.infer.partial import Partial
-from llars.infer.picture import SMALLEST, Picture
+from llars.infer.picture import SMALLEST, Picture, Range
 from llars.infer.planning import Place, place
 from llars.infer.sources import Repeated, Scratch, Source
 from llars.infer.starts import Denoised, set_out
@@ -64,6 +64,17 @@ class Options:
 
     progress: Progress | None = None
     """Called after every tile with the number of tiles done and of all tiles."""
+
+    limits: tuple[Range, ...] | None = None
+    """Least and greatest physical value of each band that can be stored; None: any."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError where tiles would have no pixels."""
+        for side in self.tile if isinstance(self.tile, tuple) else () if self.tile is None else (self.tile,):
+            if not isinstance(side, (int, np.integer)) or side < 1:
+                raise ConfigError(
+                    f"found tiles with a side of {side} px, expected a whole number of at least 1 (--tile)"
+                )
 
 
 class Stream:
@@ -201,7 +212,16 @@ class Stream:
             self._cleared.append(start)
         speckled = isinstance(start, Denoised) and bool(start.noise.looks)
         projected = self._options.project and step.task in HELD and there.scale is not None
-        return Work(start, guides, speckled or projected)
+        return Work(start, guides, speckled or projected, self._limits())
+
+    def _limits(self) -> tuple[Range, ...] | None:
+        """What can be stored, in unit values."""
+        if self._options.limits is None:
+            return None
+        pairs = zip(self._options.limits, self._picture.ranges, strict=True)
+        return tuple(
+            ((least - low) / (high - low), (most - low) / (high - low)) for (least, most), (low, high) in pairs
+        )
 
     def invented(self, window: Window) -> NDArray[np.uint8]:
         """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""

@@ -238,7 +238,11 @@ def decoding_of(
 
 def _refuse_unreadable(dataset: DatasetReader) -> None:
     if dataset.count == 0:
-        inside = f"; it holds {len(dataset.subdatasets)} data sets: open one of them" if dataset.subdatasets else ""
+        inside = (
+            f"; it holds {len(dataset.subdatasets)} data sets: open one of them, such as {dataset.subdatasets[0]}"
+            if dataset.subdatasets
+            else ""
+        )
         raise RasterError(f"{dataset.name} has no bands{inside or '; give an image'}")
     if any("complex" in str(dtype) for dtype in dataset.dtypes):
         raise RasterError(

@@ -198,7 +198,9 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
             about = json.loads((stored.metadata() or {}).get("llars", "{}"))
             tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError) as fault:
-        raise WeightsError(f"{path} is no whole safetensors file ({_first_line(fault)}); get it again") from None
+        raise WeightsError(
+            f"{path} is no whole safetensors file ({_first_line(fault)}); fetch or copy it again"
+        ) from None
     if about.get("format") != FORMAT:
         raise WeightsError(f"{path} is no llars adapter: its format is {about.get('format')}, expected {FORMAT}")
     try:

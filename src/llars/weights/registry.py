@@ -98,7 +98,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         return path
     names = [entry.name for entry in models()]
     near = get_close_matches(str(name_or_path), names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"bundled are {', '.join(names) or 'none'}"
+    hint = f"did you mean {near[0]!r}?" if near else f"the bundled weights are {', '.join(names) or 'none'}"
     raise WeightsError(f"no weights named {str(name_or_path)!r} and no such file; {hint}")
 
 
@@ -213,7 +213,9 @@ def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
             metadata = stored.metadata() or {}
             shapes = [stored.get_slice(name).get_shape() for name in stored.keys()]  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as fault:
-        raise WeightsError(f"{path} is no whole safetensors file ({_first_line(fault)}); get it again") from None
+        raise WeightsError(
+            f"{path} is no whole safetensors file ({_first_line(fault)}); fetch or copy it again"
+        ) from None
     try:
         about = json.loads(metadata.get("llars", "{}"))
         if about.get("format") != FORMAT:

@@ -88,7 +88,7 @@ class _Part(Mended):
 
 
 def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: bool = False) -> Survey:
-    """Measure every fault, on windows from all over the scene; clouds on all of it.
+    """Measure every fault, on windows from all over the scene; clouds on all of it where a band is known as optical.
 
     Args:
         layers: unit values.
@@ -108,6 +108,9 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     if not optical:
         return Survey(sigma, looks, None, None, None, None, ends)
     seen = layers if not radar else _Part(layers, optical)
+    # Bands of which nothing is known may be anything: radar amplitudes, classes and elevations look cloudy too.
+    lit = any(band.modality is Modality.OPTICAL for band in layers.bands)
+    bright = [ranges[index] for index in optical] if reflectance else None
     sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
     means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
     return Survey(
@@ -116,6 +119,6 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
         find_blur(np.ascontiguousarray(windows[:, optical])),
         find_stripes(*surveyed_lines(seen), means),
         air_features(windows[:, optical], seen.bands),
-        Cleared.of(seen, opacity(), reflectances=[ranges[index] for index in optical] if reflectance else None).cover,
+        Cleared.of(seen, opacity(), reflectances=bright).cover if lit else None,
         ends,
     )
