@@ -70,8 +70,9 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises ConfigError where tiles would have no pixels."""
-        for side in self.tile if isinstance(self.tile, tuple) else () if self.tile is None else (self.tile,):
-            if not isinstance(side, (int, np.integer)) or side < 1:
+        sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else (self.tile,)
+        for side in sides:
+            if side is not None and not (isinstance(side, (int, np.integer)) and side >= 1):
                 raise ConfigError(
                     f"found tiles with a side of {side} px, expected a whole number of at least 1 (--tile)"
                 )
