@@ -35,8 +35,9 @@ _PAGE_HEAD = """# How well instructions are understood
 
 Made by `python -m llars.train.understanding` with the options `--real tests/text/real_sentences.yaml
 tests/text/fresh_sentences.yaml tests/text/third_sentences.yaml tests/text/fourth_sentences.yaml
---blind tests/text/fourth_blind_sentences.yaml --page docs/understanding.md`; what each set of
-sentences is and who had seen it when, says the card of the reader, `src/llars/weights/llars-reader.md`.
+--blind tests/text/fourth_blind_sentences.yaml tests/text/fifth_blind_sentences.yaml --page docs/understanding.md`;
+what each set of sentences is and who had seen it when, says the card of the reader,
+`src/llars/weights/llars-reader.md`.
 
 Single tasks, composites and negations count as understood when all their tasks are read, in order; irrelevant words
 when they are refused. The error of a strength is the mean of its absolute value.
