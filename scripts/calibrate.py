@@ -7,7 +7,7 @@
 DATA is a folder with a scenes.json. Limits of the diagnosis are fitted on the clean scenes of its training and
 validation splits, the calibration of the uncertainty on those of the validation split; both are judged on those of the
 test split, and the diagnosis on all dates of the series of Sentinel-2 besides. It writes
-src/llars/infer/faults/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
+src/llars/infer/diagnosis/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from llars.bench.calibration.page import (
 )
 from llars.bench.calibration.sureness import calibrated, collect, tasks_of
 from llars.errors import LlarsError
-from llars.infer.faults.limits import MEASUREMENTS, PICTURES, keep_limits
+from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, keep_limits
 from llars.infer.restorer import load
 from llars.weights.temperatures import keep_calibrations
 

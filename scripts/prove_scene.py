@@ -120,7 +120,7 @@ def cost_of(command: list[str], threads: int) -> Cost:
 NETWORK = """
 import sys, time, torch
 from llars.bench.speed import folded
-from llars.infer.engine import runs_in_half
+from llars.infer.tiling.engine import runs_in_half
 from llars.sensors import SENSORS
 names, rows, columns = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3])
 known = {band.name: band for band in SENSORS["sentinel2-l1c"].bands}

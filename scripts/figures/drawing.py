@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import llars
-from llars.infer.preview import display_bands
+from llars.infer.report.preview import display_bands
 
 mpl.use("Agg")
 plt.rcParams.update({"font.size": 8, "axes.titlesize": 8, "figure.dpi": 100})

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import llars
 from figures.drawing import dakota, save, wales
 from llars.bands import Band
-from llars.infer.picture import picture_of
-from llars.infer.sampling import sample_windows, statistics_of
+from llars.infer.reading.picture import picture_of
+from llars.infer.reading.sampling import sample_windows, statistics_of
 from llars.model.align import describe
 from llars.model.condition import Conditions
 from llars.tasks import TASKS

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 import llars
 from figures.drawing import bare, colours, corner, degraded, save, wales
-from llars.infer.picture import picture_of
-from llars.infer.starts import set_out
+from llars.infer.reading.picture import picture_of
+from llars.infer.starts.setting_out import set_out
 from llars.infer.tiles import TileGrid, Window
 from llars.tasks import get_task
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llars import degrade, errors, metrics
     from llars.bands import Band, Modality, Polarisation, Role, Sensor
-    from llars.infer.diagnosis import Finding
+    from llars.infer.diagnosis.findings import Finding
     from llars.infer.restorer import Restorer, load
     from llars.scene import open_scene
     from llars.sensors import get_sensor
@@ -42,7 +42,7 @@ _MODULES = frozenset({"degrade", "errors", "metrics"})
 
 _HOMES = {
     "Band": "llars.bands",
-    "Finding": "llars.infer.diagnosis",
+    "Finding": "llars.infer.diagnosis.findings",
     "Modality": "llars.bands",
     "Polarisation": "llars.bands",
     "Restorer": "llars.infer.restorer",

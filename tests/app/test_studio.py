@@ -18,7 +18,7 @@ from llars.app.session import STRETCHES, picture
 from llars.app.studio import UNCLAIMED, Studio, told
 from llars.bands import Role
 from llars.errors import InstructionError, LlarsError, RasterError
-from llars.infer.display import composites
+from llars.infer.report.display import composites
 from llars.infer.restorer import load
 from llars.tasks import Step
 

@@ -12,7 +12,7 @@ import llars
 from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
 from llars.infer import delivery, job
 from llars.infer.instructions import Interpretation
-from llars.infer.outputs import whole_files
+from llars.infer.raster.outputs import whole_files
 from llars.tasks import Step
 
 TRANSFORM = Affine(10.0, 0.0, 600_000.0, 0.0, -10.0, 5_800_000.0)

@@ -10,7 +10,7 @@ import rasterio
 
 from llars.errors import ConfigError, InstructionError
 from llars.infer import job
-from llars.infer.manifest import read_manifest
+from llars.infer.batch.manifest import read_manifest
 from llars.infer.resolution import wish_in, with_own_pan
 
 

@@ -15,7 +15,7 @@ from llars.errors import (
     ValueRangeError,
     WeightsError,
 )
-from llars.infer.diagnosis import steps_against
+from llars.infer.diagnosis.findings import steps_against
 from llars.infer.restorer import load
 from llars.tasks import Step
 

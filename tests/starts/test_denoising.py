@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from llars.bands import Band, Modality
-from llars.infer.layers import Filled
-from llars.infer.sources import ImageSource
-from llars.infer.starts import Denoised
+from llars.infer.reading.layers import Filled
+from llars.infer.reading.sources import ImageSource
+from llars.infer.starts.setting_out import Denoised
 from llars.infer.tiles import Window
 from llars.starts.denoising import find_noise, without_noise
 from llars.starts.noise import noise_law
@@ -83,7 +83,7 @@ def test_windows_of_a_scene_show_nowhere(bands: tuple[Band, ...], monkeypatch: p
     image = noisy(fields(192), 0.03)
     held = Denoised.of(Filled.of(ImageSource(image), bands))
     whole, _ = held.read(Window(0, 0, 192, 192))
-    monkeypatch.setattr("llars.infer.starts.BLOCK_SIDE", 40)
+    monkeypatch.setattr("llars.infer.starts.setting_out.BLOCK_SIDE", 40)
     part, valid = replace(held, whole=None).read(Window(33, 50, 101, 177))
     np.testing.assert_allclose(part, whole[:, 33:101, 50:177], atol=1e-6)
     assert valid.shape == part.shape

@@ -17,7 +17,7 @@ from llars.app.helpers import ASKS
 from llars.app.session import Image, Session
 from llars.app.studio import Studio
 from llars.errors import LlarsError
-from llars.infer.display import composites, display_size
+from llars.infer.report.display import composites, display_size
 
 __all__ = ["ANY_SENSOR", "FILES", "MOST_FINDINGS", "Doors"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from llars.bands import Band, Modality, Role
 from llars.errors import BandError
-from llars.infer.planning import INSTEAD
+from llars.infer.tiling.planning import INSTEAD
 from llars.tasks import Step, get_task
 
 __all__ = ["ASKS", "helps", "role_of"]

@@ -45,7 +45,7 @@ def serve(
         if token is None and host not in LOCAL:
             token = secrets.token_urlsafe(16)
         from llars.app.studio import Studio
-        from llars.infer.outputs import stoppable
+        from llars.infer.raster.outputs import stoppable
         from llars.infer.restorer import load
 
         studio = Studio(load(model, device), Limits(), Path(model).name)

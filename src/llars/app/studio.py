@@ -18,11 +18,11 @@ from llars.app.intake import BusyError, Limits, admit, affordable
 from llars.app.session import Image, Session, facts_of
 from llars.bands import Role
 from llars.errors import LlarsError
-from llars.infer.diagnosis import Finding
-from llars.infer.display import RasterFile
-from llars.infer.grids import Grid
+from llars.infer.diagnosis.findings import Finding
 from llars.infer.job import restore_file
-from llars.infer.profile import read_profile
+from llars.infer.raster.profile import read_profile
+from llars.infer.reading.grids import Grid
+from llars.infer.report.display import RasterFile
 from llars.infer.restorer import Restorer
 from llars.scene import open_scene
 from llars.tasks import Step

@@ -133,7 +133,7 @@ class Case:
 
 def scene_of(sample: Sample, crop: int = 0) -> Scene:
     """The centre of a sample in unit values, ``crop`` pixels a side at most; all of it where that is 0."""
-    from llars.infer.pixels import fill_gaps
+    from llars.infer.reading.pixels import fill_gaps
 
     height, width = sample.valid.shape
     crop = crop or max(height, width)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llars.infer.engine import Restored
-from llars.infer.invention import mask_profile
-from llars.infer.overlap import behind
-from llars.infer.preview import Thumbnail, before_after, write_png
 from llars.infer.raster import RasterProfile, writing
-from llars.infer.stream import Stream
+from llars.infer.report.preview import Thumbnail, before_after, write_png
+from llars.infer.tiling.engine import Restored
+from llars.infer.tiling.invention import mask_profile
+from llars.infer.tiling.overlap import behind
+from llars.infer.tiling.stream import Stream
 
 if TYPE_CHECKING:
     import xarray as xr

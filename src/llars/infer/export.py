@@ -20,15 +20,15 @@ from torch import Tensor, nn
 
 import llars
 from llars.errors import ConfigError, InstructionError, OutputError
-from llars.infer.descent import Folded
-from llars.infer.engine import Engine
 from llars.infer.instructions import Reader
-from llars.infer.layers import Stack
-from llars.infer.outputs import check_outputs, whole_files
-from llars.infer.picture import Picture, picture_of
-from llars.infer.profile import RasterProfile, read_profile
+from llars.infer.raster.outputs import check_outputs, whole_files
+from llars.infer.raster.profile import RasterProfile, read_profile
+from llars.infer.reading.layers import Stack
+from llars.infer.reading.picture import Picture, picture_of
 from llars.infer.restorer import Restorer
-from llars.infer.starts import STARTED, Denoised, set_out
+from llars.infer.starts.setting_out import STARTED, Denoised, set_out
+from llars.infer.tiling.descent import Folded
+from llars.infer.tiling.engine import Engine
 from llars.scene import open_scene
 from llars.starts.denoising import denoised, margin_px
 from llars.starts.shrinkage import SIDE, Noise

@@ -16,21 +16,21 @@ import llars
 from llars import degrade, metrics
 from llars.degrade.registry import in_decibels
 from llars.errors import ConfigError
-from llars.infer.coarse import coarser
 from llars.infer.delivery import deliver
-from llars.infer.diagnosis import Finding
-from llars.infer.diagnosis_picture import draw
-from llars.infer.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
-from llars.infer.outputs import check_outputs, check_suffixes, stoppable, whole_files
-from llars.infer.page import Made, write_page
-from llars.infer.partial import Partial, identity_of
-from llars.infer.picture import picture_of
+from llars.infer.diagnosis.findings import Finding
 from llars.infer.raster import read_profile, write_like
+from llars.infer.raster.coarse import coarser
+from llars.infer.raster.outputs import check_outputs, check_suffixes, stoppable, whole_files
+from llars.infer.raster.uncertainty import interval_tags
+from llars.infer.reading.picture import picture_of
+from llars.infer.report.diagnosis_picture import draw
+from llars.infer.report.page import Made, write_page
 from llars.infer.resolution import Order, arranged, mended, steps_of
 from llars.infer.restorer import Restorer, load
-from llars.infer.stream import Options
 from llars.infer.telling import Notes, Say, about_tiles, circumstances, tags_of
-from llars.infer.uncertainty import interval_tags
+from llars.infer.tiling.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
+from llars.infer.tiling.partial import Partial, identity_of
+from llars.infer.tiling.stream import Options
 from llars.scene import open_scene
 from llars.scene.keeping import files_kept_open
 from llars.tasks import Step
@@ -38,8 +38,8 @@ from llars.tasks import Step
 if TYPE_CHECKING:
     import xarray as xr
 
-    from llars.infer.engine import Extent
     from llars.infer.restorer import Progress
+    from llars.infer.tiling.engine import Extent
 
 __all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
 
@@ -101,7 +101,7 @@ def restore_file(
         max_memory: memory that may be used, as ``4GB``; 2 GB or half of the machine's by default. Scenes need not fit.
         project: hold the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
-        invented: also write here which pixels were not measured: bytes, see `llars.infer.invention`.
+        invented: also write here which pixels were not measured: bytes, see `llars.infer.tiling.invention`.
         preview: also write a picture, before and after, here: PNG.
         report: also write a page about the restoration here: HTML.
         overwrite: replace outputs that exist.

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llars.infer.grids import grid_of
-from llars.infer.images import like
-from llars.infer.picture import described
-from llars.infer.stream import Options, Stream
+from llars.infer.reading.grids import grid_of
+from llars.infer.reading.images import like
+from llars.infer.reading.picture import described
 from llars.infer.tiles import TileGrid, Window
+from llars.infer.tiling.stream import Options, Stream
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from llars.infer.descent import Restored
-    from llars.infer.picture import BandsLike
+    from llars.infer.reading.picture import BandsLike
     from llars.infer.restorer import Restorer
+    from llars.infer.tiling.descent import Restored
     from llars.tasks import Step
 
 __all__ = ["lazily"]

@@ -20,12 +20,12 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import RasterError
-from llars.infer.engine import Extent
-from llars.infer.grids import grid_of, nesting
-from llars.infer.layers import finer_bands
-from llars.infer.picture import SMALLEST
 from llars.infer.raster import read_profile, writing
-from llars.infer.stream import Options
+from llars.infer.reading.grids import grid_of, nesting
+from llars.infer.reading.layers import finer_bands
+from llars.infer.reading.picture import SMALLEST
+from llars.infer.tiling.engine import Extent
+from llars.infer.tiling.stream import Options
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of, virtual_raster
 from llars.scene.products.mixing import stacked, weighted

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from llars.errors import ConfigError, InstructionError
-from llars.infer.diagnosis import steps_against
-from llars.infer.engine import Extent
+from llars.infer.diagnosis.findings import steps_against
 from llars.infer.levelling import level
-from llars.infer.memory import fitting_tile
+from llars.infer.tiling.engine import Extent
+from llars.infer.tiling.memory import fitting_tile
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of
 from llars.tasks import RESOLUTIONS, Step, get_task

@@ -11,17 +11,17 @@ import xarray as xr
 
 from llars.bands import Role
 from llars.errors import InstructionError
-from llars.infer.diagnosis import Diagnosis, Finding, diagnosed, steps_against
-from llars.infer.engine import Encodes, Engine, Precision, pick_device, runs_in_half
-from llars.infer.grids import grid_of
-from llars.infer.guides import read_guides, role_of
-from llars.infer.images import like
+from llars.infer.diagnosis.findings import Diagnosis, Finding, diagnosed, steps_against
 from llars.infer.instructions import Interpretation, Reader
 from llars.infer.lazy import lazily
-from llars.infer.picture import AnyImage, BandsLike, Image, picture_of
-from llars.infer.planning import adapted, with_scale
-from llars.infer.stream import Options, Stream
+from llars.infer.reading.grids import grid_of
+from llars.infer.reading.guides import read_guides, role_of
+from llars.infer.reading.images import like
+from llars.infer.reading.picture import AnyImage, BandsLike, Image, picture_of
 from llars.infer.taught import Taught
+from llars.infer.tiling.engine import Encodes, Engine, Precision, pick_device, runs_in_half
+from llars.infer.tiling.planning import adapted, with_scale
+from llars.infer.tiling.stream import Options, Stream
 from llars.model.network import Network
 from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder

@@ -12,8 +12,8 @@ import llars
 from llars.tasks import Step
 
 if TYPE_CHECKING:
-    from llars.infer.engine import Extent
     from llars.infer.restorer import Restorer
+    from llars.infer.tiling.engine import Extent
 
 __all__ = ["Notes", "Say", "about_tiles", "circumstances", "tags_of"]
 

@@ -16,7 +16,7 @@ from llars.bench.cases import Array, Scene, scene_of
 from llars.data.catalog import CLEAR_ROLES, entries, of_split, read_entry
 from llars.degrade.clouds import cloudy
 from llars.errors import DataError
-from llars.infer.faults.survey import OPAQUE
+from llars.infer.diagnosis.survey import OPAQUE
 
 __all__ = ["FAULTS", "Fault", "Put", "clean_scenes", "haze_depth", "put"]
 

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, put
 from llars.bench.cases import Array, Scene
-from llars.infer.diagnosis import Finding, findings, typical_sigma
-from llars.infer.faults.air import air_features, visible_bands
-from llars.infer.faults.limits import Limits, air_terms
-from llars.infer.faults.survey import Survey, survey
-from llars.infer.layers import Filled
-from llars.infer.picture import DISPLAY, REFLECTANCE
-from llars.infer.sampling import sample_pixels
-from llars.infer.sources import ImageSource
+from llars.infer.diagnosis.air import air_features, visible_bands
+from llars.infer.diagnosis.findings import Finding, findings, typical_sigma
+from llars.infer.diagnosis.limits import Limits, air_terms
+from llars.infer.diagnosis.survey import Survey, survey
+from llars.infer.reading.layers import Filled
+from llars.infer.reading.picture import DISPLAY, REFLECTANCE
+from llars.infer.reading.sampling import sample_pixels
+from llars.infer.reading.sources import ImageSource
 from llars.starts.deconvolution import SIDE
 from llars.tasks import TASK_KEYS
 

@@ -11,7 +11,7 @@ from llars.bench.calibration.faults import Judged
 from llars.bench.calibration.overcast import Overcast
 from llars.bench.calibration.sureness import LEVELS, Sureness
 from llars.errors import ConfigError
-from llars.infer.faults.limits import Limits
+from llars.infer.diagnosis.limits import Limits
 
 __all__ = ["alarm_lines", "fault_lines", "limit_lines", "overcast_lines", "put_section", "sureness_lines"]
 

@@ -1,0 +1,248 @@
+"""Many scenes: each restored as `llars restore` does it, none lost, none done twice, however often it is interrupted.
+
+A scene is made in a folder of its own below ``STAGING``, by whichever process; when its item is there it is whole. Only
+the process that keeps the journal moves it to its place, after the journal says so: whatever is killed when, the next
+run finds either a whole scene to move or nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from llars.errors import OutputError
+from llars.infer.batch.engines.choice import Engine, Lost, engine_called
+from llars.infer.batch.journal import Journal, Record
+from llars.infer.batch.manifest import Entry, read_manifest
+from llars.infer.batch.summary import write_summary
+from llars.infer.batch.worker import STAGING, Outcome, Settings, Task, restore_scene, shared_restorer
+from llars.infer.raster.outputs import stoppable
+from llars.infer.resolution import with_own_pan
+from llars.infer.tiling.engine import pick_device
+from llars.infer.tiling.memory import half_of_memory, in_bytes
+from llars.weights.registry import find, read_info
+
+__all__ = ["Settings", "Summary", "key_of", "restore_batch"]
+
+JOURNAL, REPORT = "journal.jsonl", "report.html"
+
+ENOUGH = 2_000_000_000
+"""Bytes of memory that a process should have."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a batch came to."""
+
+    done: int
+    """Scenes restored now."""
+
+    kept: int
+    """Scenes that were done already."""
+
+    failed: tuple[tuple[str, str], ...]
+    """Input and reason of each scene that has no result, in the order of the manifest."""
+
+    seconds: float
+
+
+def restore_batch(
+    manifest: str | Path,
+    folder: str | Path,
+    prompt: str = "",
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    settings: Settings | None = None,
+    model: str = "llars-small",
+    device: str = "auto",
+    max_memory: str | None = None,
+    cog: bool = False,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Restore every scene of a manifest into ``folder``; called again, do what is missing.
+
+    A scene counts as done when the journal says so for the same input (path, size, time of change), prompt, settings,
+    guides and weights, and the result is there with its size. What failed is left alone unless ``retry_failed``.
+
+    Args:
+        manifest: see ``read_manifest``.
+        folder: for results, their STAC items and pictures, the journal and the report; made if it is not there.
+        prompt: for scenes of which the manifest does not say what to do.
+        engine: ``local``, ``dask`` or ``ray``.
+        workers: processes on this machine; by default one per processor, or per two where a GPU computes, each with two
+            gigabytes.
+        address: of a Dask or Ray cluster, whose machines see the same files.
+        settings: for all scenes.
+        model: name of bundled weights, or a weights file.
+        device: see ``llars.load``.
+        max_memory: for all processes of this machine together, as ``8GB``; on a cluster for each.
+        cog: write Cloud Optimized GeoTIFFs, ``NAME.cog.tif``.
+        retry_failed: try again what failed.
+        overwrite: replace files in the places of results that are not of this folder's journal.
+        progress: called after every scene with the number of scenes done and of all to do.
+
+    Raises:
+        LlarsError: the manifest, the prompt, the weights, the engine or the folder is of no use; no scene was begun.
+    """
+    begun, folder = time.perf_counter(), Path(folder)
+    entries = read_manifest(manifest, folder, prompt, cog=cog)
+    here = address is None
+    count = workers or (default_workers(device, max_memory) if here else 1)
+    common = Task(
+        key="",
+        entry=entries[0],
+        settings=settings or Settings(),
+        model=model,
+        device=device,
+        max_memory=str(_limit(max_memory) // count) if here else max_memory,
+        threads=max(_cores() // count, 1) if here else None,
+        folder=folder.absolute(),
+    )
+    weights = read_info(find(model)).sha256
+    tasks = [replace(common, entry=entry, key=key_of(entry, common.settings, weights)) for entry in entries]
+    hands = engine_called(engine, count, address, gpu=device != "cpu")
+    _make_folder(folder)
+    with Journal(folder / JOURNAL) as journal, stoppable():
+        ledger = _Ledger(journal, retry_failed)
+        missing = [task for task in tasks if not ledger.settled(task)]
+        _check_places(missing, journal, overwrite)
+        _check_words(missing, prompt)
+        for done, (task, outcome) in enumerate(_outcomes(hands, missing), start=1):
+            ledger.settle(task, outcome)
+            if progress is not None:
+                progress(done, len(missing))
+        shutil.rmtree(folder / STAGING, ignore_errors=True)
+        records = [record for task in tasks if (record := journal.get(task.key)) is not None]
+        write_summary(folder / REPORT, records)
+    failed = tuple((record.source, record.error or "") for record in records if record.status == "failed")
+    return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - begun)
+
+
+def default_workers(device: str, max_memory: str | None = None) -> int:
+    """One process per processor, each with two gigabytes, at least one: what is not network uses one thread.
+
+    Half as many where another device computes, which they share.
+    """
+    cores = _cores() if pick_device(device).type == "cpu" else _cores() // 2
+    return max(min(cores, _limit(max_memory) // ENOUGH), 1)
+
+
+def _cores() -> int:
+    """Processors that this process may use: of a container or a job's share, not all that the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _limit(max_memory: str | None) -> int:
+    return half_of_memory() if max_memory is None else in_bytes(max_memory)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise OutputError(f"cannot make {folder}: {fault.strerror}; choose another place") from None
+
+
+def key_of(entry: Entry, settings: Settings, weights: str) -> str:
+    """What a scene is known by: change anything that its result depends on, and it is another."""
+    files = [("input", entry.source), *entry.guides]
+    facts = [[role, *_identity(path)] for role, path in files]
+    asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _identity(path: Path) -> tuple[str, int | None, int | None]:
+    try:
+        state = path.stat()
+    except OSError:
+        return str(path), None, None
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+class _Ledger:
+    """Keeps journal and results together."""
+
+    def __init__(self, journal: Journal, retry_failed: bool) -> None:
+        self._journal, self._retry_failed = journal, retry_failed
+        self.made = 0
+
+    def settled(self, task: Task) -> bool:
+        """Whether nothing is left to do; what an interrupted run left is brought to its end."""
+        record = self._journal.get(task.key)
+        if task.item.exists():
+            if record is None or record.status == "failed":
+                self.settle(task, Outcome(None, 0.0))
+            else:
+                self._move(task)
+            return True
+        if record is None:
+            return False
+        if record.status == "failed":
+            return not self._retry_failed
+        return task.place.is_file() and task.place.stat().st_size == record.size
+
+    def settle(self, task: Task, outcome: Outcome) -> None:
+        """Enter a scene into the journal, then put its result into place."""
+        failed = outcome.error is not None
+        record = Record(
+            key=task.key,
+            source=str(task.entry.source),
+            output=task.entry.output.as_posix(),
+            status="failed" if failed else "done",
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            error=outcome.error,
+            seconds=round(outcome.seconds, 3),
+            size=0 if failed else task.staged.stat().st_size,
+        )
+        self._journal.add(record)
+        if not failed:
+            self._move(task)
+            self.made += 1
+
+    @staticmethod
+    def _move(task: Task) -> None:
+        task.place.parent.mkdir(parents=True, exist_ok=True)
+        # The item last: as long as it is staged, the scene is not in its place.
+        picture, item, result = task.parts
+        for name in (picture, result, item):
+            staged = task.staged.with_name(name)
+            if staged.exists():
+                staged.replace(task.place.with_name(name))
+        shutil.rmtree(task.staged.parent, ignore_errors=True)
+
+
+def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> None:
+    for task in tasks:
+        if task.place.exists() and not overwrite and task.entry.output.as_posix() not in journal.outputs:
+            raise OutputError(f"{task.place} exists and is of no batch; choose another folder or say --overwrite")
+
+
+def _check_words(tasks: Sequence[Task], prompt: str) -> None:
+    """Refuse at once what would be refused of every scene."""
+    for task in tasks:
+        if task.entry.prompt == prompt:
+            restorer = shared_restorer(task.model, "cpu")
+            guides = with_own_pan(restorer, task.entry.source, prompt, dict(task.entry.guides))
+            restorer.plan(prompt, task.settings.scale, [*guides])
+            return
+
+
+def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    if not tasks:
+        return
+    for task, result in engine.map(restore_scene, tasks):
+        if isinstance(result, Lost):
+            yield task, Outcome(f"its worker died {result.attempts} times; too little memory?", 0.0)
+        else:
+            yield task, result

@@ -1,0 +1,138 @@
+"""What a worker does with one scene of a batch, in a folder where nobody else looks until the scene is whole."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from llars.errors import LlarsError
+from llars.infer.batch.manifest import Entry, stem_of
+from llars.infer.batch.stac import Origin, item_of, write_item
+from llars.infer.job import restore_file
+from llars.infer.restorer import Restorer, load
+from llars.weights.registry import find
+
+__all__ = ["STAGING", "Outcome", "Settings", "Task", "restore_scene", "shared_restorer"]
+
+STAGING = ".llars-batch"
+"""Folder below the batch's where results are made."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides how a result looks, beside the prompt and the weights."""
+
+    sensor: str | None = None
+    scale: int | None = None
+    project: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """One scene as a worker gets it."""
+
+    key: str
+    entry: Entry
+    settings: Settings
+    model: str
+    device: str
+    max_memory: str | None
+    threads: int | None
+    """Threads that torch may use in the worker; None leaves that to the cluster."""
+
+    folder: Path
+    """Of the batch."""
+
+    @property
+    def staged(self) -> Path:
+        """Where the result is made."""
+        return self.folder / STAGING / self.key / self.entry.output.name
+
+    @property
+    def place(self) -> Path:
+        """Where it goes."""
+        return self.folder / self.entry.output
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Names of the picture, the item and the result: the order in which they move into place."""
+        stem = stem_of(self.entry.output)
+        return f"{stem}.png", f"{stem}.json", self.entry.output.name
+
+    @property
+    def item(self) -> Path:
+        """The STAC item beside the staged result; it is written last."""
+        return self.staged.with_name(self.parts[1])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a worker fared with a scene."""
+
+    error: str | None
+    """One line, where it failed."""
+
+    seconds: float
+
+
+def restore_scene(task: Task) -> Outcome:
+    """What a worker does with a scene; nothing that is wrong with the scene is raised."""
+    begun, error = time.perf_counter(), None
+    try:
+        _make(task)
+    except LlarsError as mistake:
+        error = str(mistake)
+    except SystemExit as stop:
+        # Asked to end, as clusters do: a result could not be told from one that was wanted.
+        os._exit(stop.code if isinstance(stop.code, int) else 1)
+    except Exception as fault:
+        error = f"{type(fault).__name__}: {fault}; this is a fault of llars"
+    return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - begun)
+
+
+def _make(task: Task) -> None:
+    if task.item.exists():
+        # A worker before this one died after it was done.
+        return
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
+    entry, (picture, _, name) = task.entry, task.parts
+    task.staged.parent.mkdir(parents=True, exist_ok=True)
+    restorer = shared_restorer(task.model, task.device)
+    report = restore_file(
+        entry.source,
+        task.staged,
+        entry.prompt,
+        guides=dict(entry.guides),
+        sensor=task.settings.sensor,
+        scale=task.settings.scale,
+        project=task.settings.project,
+        model=task.model,
+        max_memory=task.max_memory,
+        preview=task.staged.with_name(picture),
+        overwrite=True,
+        restorer=restorer,
+    )
+    origin = Origin(
+        source=entry.source,
+        guides=entry.guides,
+        taken=entry.taken,
+        prompt=entry.prompt,
+        steps=report.steps,
+        notes=report.notes,
+        model=find(task.model),
+        info=restorer.info,
+    )
+    identity = entry.output.with_name(stem_of(entry.output)).as_posix().replace("/", "_")
+    write_item(task.item, item_of(task.staged, name, identity, origin, picture))
+
+
+@cache
+def shared_restorer(model: str, device: str) -> Restorer:
+    """Loaded once in each process."""
+    return load(model, device)

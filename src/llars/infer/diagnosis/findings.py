@@ -1,0 +1,219 @@
+"""What is wrong with an image: which faults, how strong in physical words, where, and the words that mend them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llars.infer.diagnosis.blur import FULL_PX
+from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, Limits, bundled_limits
+from llars.infer.diagnosis.survey import Survey, survey
+from llars.infer.reading.picture import DISPLAY
+from llars.tasks import Step, words_for
+
+if TYPE_CHECKING:
+    from llars.infer.reading.picture import Picture
+
+__all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma"]
+
+FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
+"""What severity 1 stands for in training; haze is even or uneven there, and this is its mean depth."""
+
+FAINT = 0.0015
+"""Amplitude of stripes in unit values below which mending them is not worth its own error."""
+
+SPECKLED = 10.0
+"""Looks below which radar counts as speckled: products of one date have 1 to 5, means of many dates more."""
+
+SURE = 0.9
+"""How sure the kind of a blur must be where noise hides the fine frequencies that tell it."""
+
+TYPICAL = 0.45
+"""Median of a well exposed picture, in unit values."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault of an image."""
+
+    task: str
+    """Key of the task that mends it."""
+
+    severity: float
+    """Strength in [0, 1] ([-1, 1] for ``brightness``, negative to darken), as training knows it."""
+
+    prompt: str
+    """The instruction to give to ``restore``."""
+
+    fault: str = ""
+    """What it is: ``noise``, ``defocus``, ``dead lines``, ..."""
+
+    strength: str = ""
+    """How strong in physical words: ``standard deviation 0.012 reflectance``."""
+
+    where: str = "all over"
+    """Which part of the scene."""
+
+    applied: bool = True
+    """``restore`` without an instruction mends it; not so where that is a matter of taste."""
+
+    measures: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The numbers behind the words, by name; names carry units."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was measured of a scene, and what that means."""
+
+    survey: Survey
+    findings: tuple[Finding, ...]
+    """In the order in which they are mended."""
+
+
+def diagnosed(picture: Picture, tasks: Collection[str]) -> Diagnosis:
+    """Measure a scene, and tell its faults.
+
+    Args:
+        picture: the scene.
+        tasks: keys of those that the weights can do.
+    """
+    measured = survey(picture.layers, picture.ranges, picture.reflectances is not None)
+    width = float(np.median([high - low for low, high in picture.ranges]))
+    return Diagnosis(measured, tuple(findings(measured, tasks, picture.units, width)))
+
+
+def findings(
+    measured: Survey,
+    tasks: Collection[str],
+    units: str = DISPLAY,
+    width: float = 1.0,
+    limits: Mapping[str, Limits] | None = None,
+) -> list[Finding]:
+    """The faults that stand out of what clean scenes show, in the order in which they are mended.
+
+    Args:
+        measured: of the scene.
+        tasks: keys of those that the weights can do.
+        units: of the scene's physical values.
+        width: physical values that a unit value of 1 stands for.
+        limits: from where on a fault is said to be there, by kind of image; the bundled ones by default.
+    """
+    least = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
+    unit = "" if units in ("", "unknown") or units.startswith(DISPLAY) else f" {units}"
+    every = (
+        _clouds(measured, least),
+        _haze(measured, least),
+        _stripes(measured, least, unit, width),
+        _noise(measured, least, unit, width),
+        _blur(measured, least),
+        _exposure(measured, least) if units.startswith(DISPLAY) else iter(()),
+    )
+    return [finding for fault in every for finding in fault if finding.task in tasks]
+
+
+def steps_against(found: Collection[Finding]) -> list[Step]:
+    """The steps that mend the faults, without those that are a matter of taste; no two of one task."""
+    steps: dict[str, Step] = {}
+    for finding in found:
+        if finding.applied and finding.task not in steps:
+            steps[finding.task] = Step(finding.task, finding.severity, finding.prompt)
+    return list(steps.values())
+
+
+def _finding(
+    task: str, severity: float, fault: str, strength: str, measures: Mapping[str, Any], where: str = "all over"
+) -> Finding:
+    bounded = max(-1.0, min(severity, 1.0))
+    return Finding(task, bounded, words_for(task, bounded), fault, strength, where, True, measures)
+
+
+def _part(measure: float, width: float) -> str:
+    """What a measure is of the range, where that is not said already."""
+    return "" if width == 1.0 else f" ({measure:.4f} of the range)"
+
+
+def _clouds(measured: Survey, limits: Limits) -> Iterator[Finding]:
+    hidden, touched = measured.hidden, measured.touched
+    if hidden > limits.hidden:
+        strength = f"{100 * hidden:.0f} % of the scene hidden" if hidden >= 0.01 else "less than 1 % hidden"
+        where = f"{100 * touched:.0f} % of the scene changed by clouds and shadows"
+        yield _finding("cloud", hidden, "clouds", strength, {"hidden_share": hidden, "touched_share": touched}, where)
+
+
+def _haze(measured: Survey, limits: Limits) -> Iterator[Finding]:
+    depth = limits.depth(measured.air)
+    if depth > limits.haze:
+        lost = -math.expm1(-depth)
+        strength = f"optical depth {depth:.2f}: {100 * lost:.0f} % of the ground's light lost"
+        yield _finding("haze", depth / FULL_DEPTH, "haze", strength, {"optical_depth": depth, "lost_share": lost})
+
+
+def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
+    stripes = measured.stripes
+    if stripes is None:
+        return
+    where = "rows" if stripes.rows else "columns"
+    if stripes.evidence > limits.stripes and stripes.amplitude > FAINT:
+        amplitude = stripes.amplitude
+        strength = f"amplitude {amplitude * width:.3g}{unit}{_part(amplitude, width)}"
+        severity = amplitude / FULL_STRIPES
+        measures = {"amplitude_unit": amplitude, "dead_share": stripes.dead}
+        yield _finding("destripe", severity, "stripes", strength, measures, where)
+    elif stripes.dead > limits.dead:
+        strength = f"{100 * stripes.dead:.1f} % of the lines of a band"
+        share = stripes.dead
+        yield _finding("destripe", share / FULL_DEAD, "dead lines", strength, {"dead_share": share}, where)
+
+
+def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
+    if measured.looks is not None and measured.looks < SPECKLED:
+        looks = max(measured.looks, 1.0)
+        found = _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
+        yield replace(found, prompt=found.prompt.replace("noise", "speckle"))
+        return
+    sigma = typical_sigma(measured)
+    if sigma > limits.noise:
+        strength = f"standard deviation {sigma * width:.3g}{unit}{_part(sigma, width)}"
+        bands = measured.sigma.round(5).tolist()
+        measures = {"sigma_unit": sigma, "sigma_unit_of_bands": bands}
+        yield _finding("denoise", sigma / FULL_SIGMA, "noise", strength, measures)
+
+
+def typical_sigma(measured: Survey) -> float:
+    """Noise in unit values, median over the bands that tell."""
+    known = measured.sigma[measured.sigma > 0]
+    return float(np.median(known)) if known.size else 0.0
+
+
+def _blur(measured: Survey, limits: Limits) -> Iterator[Finding]:
+    blur = measured.blur
+    if blur is None or blur.kind == "none" or blur.spread_px <= limits.blur:
+        return
+    if typical_sigma(measured) > limits.noise and blur.sure < SURE:
+        return
+    sizes = {"gaussian": "standard deviation", "defocus": "radius", "motion": "path"}
+    strength = f"{sizes[blur.kind]} {blur.size_px:.1f} px"
+    if blur.kind == "motion":
+        strength += f", {blur.direction:.0f} degrees from the rows"
+    names = {"gaussian": "soft focus", "defocus": "out of focus", "motion": "motion blur"}
+    severity = blur.size_px / FULL_PX[blur.kind]
+    measures = {"kind": blur.kind, "size_px": blur.size_px, "spread_px": blur.spread_px, "sure": blur.sure}
+    yield _finding("deblur", severity, names[blur.kind], strength, measures)
+
+
+def _exposure(measured: Survey, limits: Limits) -> Iterator[Finding]:
+    low, middle, high = measured.ends
+    told: dict[str, Any] = {"where": "all over", "applied": False}
+    told["measures"] = {"percentile_2": low, "percentile_50": middle, "percentile_98": high}
+    if high < limits.dark or low > limits.bright:
+        stops = max(-1.0, min(math.log2(TYPICAL / max(middle, 1e-3)), 1.0))
+        fault = "too dark" if high < limits.dark else "too bright"
+        strength = f"median {middle:.2f} of the range"
+        yield Finding("brightness", stops, words_for("brightness", stops), fault, strength, **told)
+    elif high - low < limits.flat:
+        strength = f"96 % of the values within {high - low:.2f} of the range"
+        yield Finding("stretch", 1.0, words_for("stretch", 0.5), "low contrast", strength, **told)

@@ -1,0 +1,124 @@
+"""All that is measured of one scene: what ``diagnosis`` puts into words, and ``calibrate`` holds against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Band, Modality
+from llars.infer.diagnosis.air import air_features
+from llars.infer.diagnosis.blur import Blur, find_blur
+from llars.infer.diagnosis.lines import Stripes, find_stripes
+from llars.infer.reading.layers import Layers, Mended
+from llars.infer.reading.sampling import sample_pixels
+from llars.infer.starts.clearing import Cleared
+from llars.infer.starts.estimators import opacity
+from llars.infer.starts.setting_out import surveyed_lines
+from llars.infer.tiles import Window
+from llars.starts.deconvolution import SIDE
+from llars.starts.noise import equivalent_looks, noise_sigma
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.reading.layers import Pixels
+
+__all__ = ["OPAQUE", "Survey", "survey"]
+
+OPAQUE = 0.4
+"""Opacity of a cloud from which on the ground is taken for hidden; as where clouds are removed."""
+
+ENDS = (2.0, 50.0, 98.0)
+"""Percentiles that tell the exposure."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Measures of a scene; None where it has no band that tells."""
+
+    sigma: NDArray[np.float64]
+    """``(band,)`` noise in unit values; 0 for radar."""
+
+    looks: float | None
+    """Equivalent number of looks of the radar bands."""
+
+    blur: Blur | None
+    stripes: Stripes | None
+    air: NDArray[np.float64] | None
+    """See ``air_features``."""
+
+    cover: NDArray[np.uint8] | None
+    """``(2, y, x)``, see ``Cleared``."""
+
+    ends: tuple[float, float, float]
+    """The ``ENDS`` of the values, unit values, mean over bands."""
+
+    @property
+    def opaque(self) -> NDArray[np.bool_]:
+        """``(y, x)``: cells that clouds hide."""
+        return np.zeros((1, 1), dtype=np.bool_) if self.cover is None else np.asarray(self.cover[0] > OPAQUE * 255.0)
+
+    @property
+    def hidden(self) -> float:
+        """Share of the scene under opaque clouds."""
+        return float(self.opaque.mean())
+
+    @property
+    def touched(self) -> float:
+        """Share of the scene that clouds or their shadows change visibly."""
+        return 0.0 if self.cover is None else float(self.cover[1].mean() / 255.0)
+
+
+@dataclass(frozen=True)
+class _Part(Mended):
+    """Some bands of layers."""
+
+    channels: list[int]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        return tuple(self.layers.bands[channel] for channel in self.channels)
+
+    def read(self, window: Window) -> Pixels:
+        values, valid = self.layers.read(window)
+        return values[self.channels], valid[self.channels]
+
+
+def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: bool = False) -> Survey:
+    """Measure every fault, on windows from all over the scene; clouds on all of it where a band is known as optical.
+
+    Args:
+        layers: unit values.
+        ranges: of each band, the physical values that the unit values 0 and 1 stand for; decibels where it is radar.
+        reflectance: the optical bands are that, so that bright means the same in every scene.
+    """
+    windows, valid = sample_pixels(layers, SIDE)
+    radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
+    optical = [index for index in range(len(layers.bands)) if index not in radar]
+    low, middle, high = np.percentile(windows[valid], ENDS).tolist() if valid.any() else (0.0, 0.0, 0.0)
+    ends = (low, middle, high)
+    sigma, looks = np.zeros(len(layers.bands)), None
+    if radar:
+        least, most = (np.array([ranges[index][end] for index in radar])[:, None, None] for end in (0, 1))
+        power = 10.0 ** ((windows[:, radar] * (most - least) + least) / 10.0)
+        looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
+    if not optical:
+        return Survey(sigma, looks, None, None, None, None, ends)
+    seen = layers if not radar else _Part(layers, optical)
+    # Bands of which nothing is known may be anything: radar amplitudes, classes and elevations look cloudy too.
+    lit = any(band.modality is Modality.OPTICAL for band in layers.bands)
+    bright = [ranges[index] for index in optical] if reflectance else None
+    sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
+    means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
+    return Survey(
+        sigma,
+        looks,
+        find_blur(np.ascontiguousarray(windows[:, optical])),
+        find_stripes(*surveyed_lines(seen), means),
+        air_features(windows[:, optical], seen.bands),
+        Cleared.of(seen, opacity(), reflectances=bright).cover if lit else None,
+        ends,
+    )

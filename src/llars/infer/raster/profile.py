@@ -1,0 +1,219 @@
+"""What the restored version of a raster file keeps of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+from rasterio.rpc import RPC
+from rasterio.transform import Affine
+
+from llars.infer.raster.encode import storable
+from llars.infer.reading.grids import Grid
+from llars.scene.decode import Decoding, decoding_of, open_raster
+
+__all__ = ["RasterProfile", "read_profile"]
+
+NOT_KEPT = {
+    *("", "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS"),
+    *("RPC", "GEOLOCATION", "GEOREFERENCING", "COLOR_PROFILE", "ENVI"),
+}
+"""Domains that speak of a file's own layout, which the output does not share, or whose content goes another way."""
+
+
+@dataclass(frozen=True)
+class RasterProfile:
+    """Everything of a raster file that its restored version keeps."""
+
+    source: str | None
+    """The file; None for a profile that no file has."""
+
+    width: int
+    """Columns."""
+
+    height: int
+    """Rows."""
+
+    count: int
+    """Bands, an alpha band among them."""
+
+    dtype: str
+    """NumPy name of the stored type."""
+
+    nodata: float | None
+    """Stored number that means no data."""
+
+    crs: CRS | None
+    """Coordinate reference system."""
+
+    transform: Affine | None
+    """Pixel to map; None where the file has none."""
+
+    gcps: tuple[GroundControlPoint, ...]
+    """Ground control points."""
+
+    gcps_crs: CRS | None
+    """Their coordinate reference system."""
+
+    rpcs: RPC | None
+    """Rational polynomial coefficients."""
+
+    descriptions: tuple[str | None, ...]
+    """Band descriptions."""
+
+    units: tuple[str | None, ...]
+    """Band units."""
+
+    scales: tuple[float, ...]
+    """The file's own scales; what the numbers mean without them is in ``decoding``."""
+
+    offsets: tuple[float, ...]
+    """The file's own offsets."""
+
+    colours: tuple[ColorInterp, ...]
+    """Colour interpretation of each band."""
+
+    tags: Mapping[str, str]
+    """Tags of the file."""
+
+    domains: Mapping[str, Mapping[str, str]]
+    """Tags of the file in its other domains, by domain: ``IMAGERY``, whatever a provider or program calls its own."""
+
+    band_tags: tuple[Mapping[str, str], ...]
+    """Tags of each band, statistics left out: they would be wrong."""
+
+    band_domains: tuple[Mapping[str, Mapping[str, str]], ...]
+    """Tags of each band in its other domains, by domain: wavelengths in ``IMAGERY``."""
+
+    decoding: Decoding
+    """How stored numbers become physical values."""
+
+    @property
+    def storable(self) -> tuple[tuple[float, float], ...] | None:
+        """Least and greatest physical value of each data band that can be stored; None where that is of no matter."""
+        return storable(self.decoding, self.dtype)
+
+    def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
+        """The profile of a float32 raster on the same grid with one band for each data band: an uncertainty, say."""
+        bands = self.decoding.indexes
+        names = tuple(self.descriptions[i - 1] for i in bands)
+        plain = len(bands)
+        return replace(
+            self,
+            source=None,
+            count=plain,
+            dtype="float32",
+            nodata=float("nan"),
+            descriptions=descriptions or names,
+            units=(None,) * plain,
+            scales=(1.0,) * plain,
+            offsets=(0.0,) * plain,
+            colours=(ColorInterp.gray, *(ColorInterp.undefined,) * (plain - 1)),
+            band_tags=({},) * plain,
+            band_domains=tuple(self.band_domains[i - 1] for i in bands),
+            decoding=replace(
+                self.decoding,
+                indexes=tuple(range(1, plain + 1)),
+                scales=(1.0,) * plain,
+                offsets=(0.0,) * plain,
+                nodata=(float("nan"),) * plain,
+                alpha=None,
+                masked=False,
+            ),
+        )
+
+    def detached(self, gaps: bool) -> "RasterProfile":
+        """The data bands alone, for pixels that are not the source's: alpha bands and masks stay behind.
+
+        With ``gaps``, which then need a number, there is one.
+        """
+        data = self.decoding.indexes
+        nodata = (
+            self.nodata if self.nodata is not None else next((n for n in self.decoding.nodata if n is not None), None)
+        )
+        if nodata is None and gaps:
+            nodata = 0.0 if np.issubdtype(np.dtype(self.dtype), np.integer) else float("nan")
+        return replace(
+            self,
+            source=None,
+            count=len(data),
+            nodata=nodata,
+            descriptions=tuple(self.descriptions[i - 1] for i in data),
+            units=tuple(self.units[i - 1] for i in data),
+            scales=tuple(self.scales[i - 1] for i in data),
+            offsets=tuple(self.offsets[i - 1] for i in data),
+            colours=tuple(self.colours[i - 1] for i in data),
+            band_tags=tuple(self.band_tags[i - 1] for i in data),
+            band_domains=tuple(self.band_domains[i - 1] for i in data),
+            decoding=replace(
+                self.decoding,
+                indexes=tuple(range(1, len(data) + 1)),
+                nodata=(nodata,) * len(data),
+                alpha=None,
+                masked=False,
+            ),
+        )
+
+    def on(self, grid: Grid) -> "RasterProfile":
+        """The profile of the same image brought to another grid."""
+        return replace(
+            self.detached(gaps=True),
+            width=grid.width,
+            height=grid.height,
+            transform=grid.transform,
+            crs=grid.crs,
+            gcps=(),
+            gcps_crs=None,
+            rpcs=None,
+        )
+
+
+def read_profile(
+    path: str | Path, sensor: str | None = None, *, scale: float | None = None, offset: float | None = None
+) -> RasterProfile:
+    """What must be kept of a file; give the same arguments as to ``open_scene``.
+
+    Raises:
+        RasterError: the file is missing, damaged or complex.
+        SensorError: the sensor is unknown, or its bands are not those of the file.
+    """
+    with open_raster(path) as dataset:
+        decoding = decoding_of(dataset, sensor, scale, offset)
+        points, points_crs = dataset.gcps
+        anywhere = dataset.transform.is_identity and dataset.crs is None
+        return RasterProfile(
+            source=str(path),
+            width=dataset.width,
+            height=dataset.height,
+            count=dataset.count,
+            dtype=dataset.dtypes[0],
+            nodata=dataset.nodata,
+            crs=dataset.crs,
+            transform=None if points or anywhere else dataset.transform,
+            gcps=tuple(points),
+            gcps_crs=points_crs,
+            rpcs=dataset.rpcs,
+            descriptions=dataset.descriptions,
+            units=dataset.units,
+            scales=dataset.scales,
+            offsets=dataset.offsets,
+            colours=dataset.colorinterp,
+            tags=dataset.tags(),
+            domains=_domains(dataset),
+            band_tags=tuple(
+                {key: text for key, text in dataset.tags(i).items() if not key.startswith("STATISTICS_")}
+                for i in dataset.indexes
+            ),
+            band_domains=tuple(_domains(dataset, i) for i in dataset.indexes),
+            decoding=decoding,
+        )
+
+
+def _domains(dataset: DatasetReader, band: int = 0) -> dict[str, dict[str, str]]:
+    """Tags of the file (band 0) or of a band by domain, without the default one and documents (``xml:``, ``json:``)."""
+    names = (name for name in dataset.tag_namespaces(band) if name not in NOT_KEPT and ":" not in name)
+    return {name: dataset.tags(band, ns=name) for name in names}

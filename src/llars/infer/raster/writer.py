@@ -1,0 +1,236 @@
+"""Write an image as its source was stored: same grid, numbers, metadata and gaps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import rasterio.windows
+from numpy.typing import NDArray
+from rasterio.control import GroundControlPoint
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.rpc import RPC
+from rasterio.transform import Affine
+
+from llars.errors import BandError, OutputError
+from llars.infer.raster.encode import encode, stored_like
+from llars.infer.raster.outputs import check_outputs, whole_files
+from llars.infer.raster.profile import RasterProfile, read_profile
+from llars.infer.reading.pixels import repeat
+from llars.infer.tiles import Window, strips
+from llars.scene.decode import open_raster, read_visible
+
+__all__ = ["RasterProfile", "Writer", "read_profile", "write_like", "writing"]
+
+TILE = 256
+LEVEL, COG_LEVEL = 1, 3
+"""Of compression: the usual 6 makes files 7 % smaller, and takes half as long as the restoration itself."""
+
+STRIP = 256
+"""Source rows that are converted at once."""
+
+
+def write_like(
+    path: str | Path,
+    values: NDArray[np.float32],
+    profile: RasterProfile,
+    *,
+    scale: int = 1,
+    valid: NDArray[np.bool_] | None = None,
+    tags: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write physical values as a GeoTIFF that is like its source in everything but them.
+
+    A pixel without data in the source is so in the output, with the number that it had. A pixel whose value is
+    exactly the source's keeps the source's number, whatever rounding would make of it. A valid pixel never gets the
+    number that means no data.
+
+    Args:
+        path: the output; a COG where the name ends in ``.cog.tif``. It appears only when it is whole.
+        values: ``(band, y, x)``, one for each data band of the profile, on a grid ``scale`` times finer.
+        profile: of the source.
+        scale: factor by which the grid is finer; the bounds stay exactly.
+        valid: where ``values`` hold data, same shape; by default where they are finite.
+        tags: added to the source's.
+        overwrite: replace an existing file.
+
+    Raises:
+        BandError: the shape is not that of the profile.
+        OutputError: the file exists or cannot be written.
+    """
+    path = Path(path)
+    bands = len(profile.decoding.indexes)
+    expected = (bands, profile.height * scale, profile.width * scale)
+    if values.shape != expected:
+        raise BandError(f"found values of shape {values.shape}, expected {expected} for {path.name}")
+    check_outputs([path], overwrite)
+    with whole_files([path]) as (place,), writing(place, profile, scale=scale, tags=tags) as writer:
+        for strip in strips(*values.shape[1:], STRIP * scale * values.shape[2], STRIP * scale):
+            part = (slice(None), *strip.slices)
+            writer.write(strip, values[part], None if valid is None else valid[part])
+
+
+@contextmanager
+def writing(
+    path: Path, profile: RasterProfile, *, scale: int = 1, tags: Mapping[str, str] | None = None
+) -> Iterator[Writer]:
+    """Write a GeoTIFF window by window; arguments and laws as in ``write_like``.
+
+    ``path`` is not whole before the block ends: make it a place that ``whole_files`` gives.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    cog = path.name.lower().endswith(".cog.tif")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with ExitStack() as stack:
+                stack.enter_context(rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True))
+                target = stack.enter_context(rasterio.open(path, "w", **_creation(profile, scale)))
+                source = None if profile.source is None else stack.enter_context(open_raster(profile.source))
+                _write_metadata(target, profile, scale, tags or {})
+                yield Writer(target, source, profile, scale)
+            if cog:
+                _as_cog(path).replace(path)
+            _check_whole(path)
+    except (RasterioError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error.__cause__ or error).splitlines()[0]
+        raise OutputError(f"{path.name} cannot be written: {reason}; is the disk full?") from error
+
+
+class Writer:
+    """A GeoTIFF that is being written."""
+
+    def __init__(self, target: DatasetWriter, source: DatasetReader | None, profile: RasterProfile, scale: int) -> None:
+        self._target, self._source, self._profile, self._scale = target, source, profile, scale
+
+    def write(self, window: Window, values: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> None:
+        """Physical values ``(band, y, x)`` of a window; they hold data where they are finite and ``valid``."""
+        held = np.isfinite(values)
+        if valid is not None:
+            held &= valid
+        there = _rasterio(window)
+        if self._source is None:
+            numbers = encode(values, self._profile.decoding, self._profile.dtype)
+            numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
+        else:
+            numbers = self._beside_source(self._source, window, values, held)
+        self._target.write(numbers, list(self._profile.decoding.indexes), window=there)
+
+    def _beside_source(
+        self, source: DatasetReader, window: Window, values: NDArray[np.float32], held: NDArray[np.bool_]
+    ) -> NDArray[np.generic]:
+        """The numbers of a window; alpha and mask are copied on the way."""
+        decoding, there = self._profile.decoding, _rasterio(window)
+        cells = window.coarser(self._scale)
+        here, part = _rasterio(cells), window.inside(cells.finer(self._scale))
+
+        def finer(stored: NDArray[Any]) -> NDArray[Any]:
+            return repeat(stored, self._scale)[(..., *part)]
+
+        stored = finer(source.read(list(decoding.indexes), window=here))
+        visible = read_visible(source, decoding, window=here)
+        if decoding.alpha is not None:
+            self._target.write(finer(source.read(decoding.alpha, window=here)), decoding.alpha, window=there)
+        if decoding.masked:
+            self._target.write_mask(finer(source.read_masks(1, window=here)), window=there)
+        shown = None if visible is None else finer(visible)
+        return stored_like(values, held, decoding, stored, shown, self._scale == 1)
+
+
+def _rasterio(window: Window) -> rasterio.windows.Window:
+    return rasterio.windows.Window(window.left, window.top, window.shape[1], window.shape[0])
+
+
+def _as_cog(geotiff: Path) -> Path:
+    """The file as a COG beside it. GDAL copies tags of all domains, or else the bands' own of the default domain."""
+    cog = geotiff.with_name(f"cog_{geotiff.name}")
+    with rasterio.open(geotiff) as file:
+        domains = "AUTO" if any(file.tags(i) for i in file.indexes) else "YES"
+    options = {"compress": "DEFLATE", "predictor": "YES", "level": COG_LEVEL, "bigtiff": "IF_SAFER", "blocksize": 512}
+    options["copy_src_mdd"] = domains
+    try:
+        rasterio.shutil.copy(str(geotiff), str(cog), driver="COG", **options)
+    except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor publishes
+        raise OSError(None, str(error).splitlines()[0]) from error
+    return cog
+
+
+def _check_whole(path: Path) -> None:
+    """Raise OSError where a tile is missing: what fails while GDAL closes a file, nobody hears of."""
+    size = path.stat().st_size
+    with rasterio.open(path) as file:
+        for index in file.indexes:
+            for (row, column), _ in file.block_windows(index):
+                start, length = (
+                    file.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=index) for what in ("OFFSET", "SIZE")
+                )
+                if start is None or length is None or int(start) + int(length) > size:
+                    raise OSError(None, "a part of the file did not reach the disk")
+
+
+def _creation(profile: RasterProfile, scale: int) -> dict[str, Any]:
+    rgb = profile.colours[:3] == (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    options: dict[str, Any] = {
+        "driver": "GTiff",
+        "width": profile.width * scale,
+        "height": profile.height * scale,
+        "count": profile.count,
+        "dtype": profile.dtype,
+        "crs": profile.crs,
+        "tiled": True,
+        "blockxsize": TILE,
+        "blockysize": TILE,
+        "compress": "deflate",
+        "zlevel": LEVEL,
+        "predictor": 3 if profile.dtype.startswith("float") else 2,
+        "bigtiff": "IF_SAFER",
+        "num_threads": "ALL_CPUS",
+        "photometric": "RGB" if rgb and profile.dtype in ("uint8", "uint16") else "MINISBLACK",
+    }
+    if profile.transform is not None:
+        a, b, left, d, e, top = tuple(profile.transform)[:6]
+        options["transform"] = Affine(a / scale, b / scale, left, d / scale, e / scale, top)
+    if profile.nodata is not None:
+        options["nodata"] = profile.nodata
+    return options
+
+
+def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, tags: Mapping[str, str]) -> None:
+    target.colorinterp = profile.colours
+    target.descriptions = profile.descriptions
+    target.units = [unit or "" for unit in profile.units]
+    target.scales = profile.scales
+    target.offsets = profile.offsets
+    target.update_tags(**{**profile.tags, **tags})
+    for domain, entries in profile.domains.items():
+        target.update_tags(ns=domain, **entries)
+    for i in range(profile.count):
+        target.update_tags(i + 1, **profile.band_tags[i])
+        for domain, entries in profile.band_domains[i].items():
+            target.update_tags(i + 1, ns=domain, **entries)
+    if profile.gcps:
+        # Rows and columns of control points count from the upper left corner of the image.
+        finer = [GroundControlPoint(p.row * scale, p.col * scale, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps]
+        target.gcps = (finer, profile.gcps_crs)
+    if profile.rpcs is not None:
+        target.rpcs = _finer_rpcs(profile.rpcs, scale)
+
+
+def _finer_rpcs(rpcs: RPC, scale: int) -> RPC:
+    """Coefficients for a finer grid; their lines and samples count from the middle of the first pixel."""
+    fields = rpcs.to_dict()
+    for axis in ("line", "samp"):
+        fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
+        fields[f"{axis}_scale"] *= scale
+    return RPC(**fields)

@@ -1,0 +1,187 @@
+"""Guides: images that help, each on a grid of its own, brought to the working grid when a window is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from llars.bands import Band, Modality, Polarisation, Role
+from llars.errors import BandError, ConfigError, RasterError
+from llars.infer.reading.grids import Grid, anchored, grid_of, nesting, overlap
+from llars.infer.reading.layers import Enlarged, Filled, Layers
+from llars.infer.reading.picture import AnyImage, Picture, Range, described
+from llars.infer.reading.radar import in_decibels
+from llars.infer.reading.sources import ImageSource, Mapped, Shifted, Source, to_unit
+from llars.infer.reading.warping import Warped, from_decibels, to_decibels
+from llars.sensors import get_sensor
+
+__all__ = ["Guide", "read_guides", "role_of"]
+
+ROLES = {role.value: role for role in Role if role is not Role.TARGET}
+
+LEAST, WHOLE = 0.05, 0.995
+"""Share of the input that a guide must cover to be of use, and from which nothing is said."""
+
+UNSCALED_RADAR = ("stretched 0-1", "display 0-1")
+"""Units of radar that went through a stretch: there is no way back to power."""
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """One image that helps."""
+
+    role: Role
+    source: Source
+    """Physical values; calibrated radar in decibel."""
+
+    bands: tuple[Band, ...]
+    """With their role."""
+
+    ranges: tuple[Range, ...]
+    """Physical values that unit values 0 and 1 stand for."""
+
+    grid: Grid
+    """Its own, on the input's map where neither has a place."""
+
+    in_decibels: bool = False
+    """To be resampled in linear power."""
+
+    def on(self, grid: Grid, gsd_m: float | None) -> Layers:
+        """The guide on the working grid, whose pixels are ``gsd_m`` wide.
+
+        What lies on the same pixels is taken as it is; coarser pixels that nest are enlarged like the target's;
+        everything else is resampled.
+        """
+        nest = None if self.in_decibels else nesting(self.grid, grid)
+        same = nesting(self.grid, grid)
+        if same is not None and same.factor == 1:
+            return self._ready(Shifted(self.source, -same.rows, -same.columns, grid.height, grid.width), gsd_m)
+        if nest is not None:
+            numbers = (-nest.rows, -nest.columns, grid.height, grid.width)
+            if not any(number % nest.factor for number in numbers):
+                cells = Shifted(self.source, *(number // nest.factor for number in numbers))
+                return Enlarged(self._ready(cells, gsd_m and gsd_m * nest.factor), nest.factor, exact=False)
+        if self.in_decibels:
+            power = Warped(Mapped(self.source, from_decibels), self.grid, grid, smooth=True)
+            return self._ready(Mapped(power, to_decibels), gsd_m)
+        return self._ready(Warped(self.source, self.grid, grid), gsd_m)
+
+    def _ready(self, source: Source, gsd_m: float | None) -> Filled:
+        # Training knows optical guides at the working grid's sampling distance, and radar at its own.
+        radar = self.role is Role.SAR
+        bands = self.bands if radar else tuple(band.with_gsd(gsd_m) for band in self.bands)
+        layers = Filled.of(Mapped(source, to_unit(self.ranges)), bands)
+        if not any(layers.survey.valid):
+            raise RasterError(f"the guide {self.role.value} has no data where the input lies; give one that has")
+        return layers
+
+
+def role_of(name: str) -> Role:
+    """The role called ``name``.
+
+    Raises:
+        ConfigError: there is no such role.
+    """
+    if name not in ROLES:
+        raise ConfigError(f"unknown role {name!r} of a guide; the roles are {', '.join(ROLES)}")
+    return ROLES[name]
+
+
+def read_guides(images: Mapping[str, AnyImage], target: Picture, say: Say) -> dict[Role, Guide]:
+    """Guides for a scene, checked against their roles and against where the scene lies.
+
+    Args:
+        images: by role: DataArrays as ``open_scene`` gives them, or arrays ``(band, y, x)``; physical values. An
+            array must have the scene's shape or nest in it, for it has no place of its own.
+        target: the scene.
+        say: told what the user should know.
+
+    Raises:
+        ConfigError: there is no such role.
+        BandError: a guide's bands are not those that its role asks for.
+        RasterError: a guide lies elsewhere, or nothing tells where.
+        ValueRangeError: radar that is neither decibel nor power.
+    """
+    return {role: _guide(role, image, target, say) for role, image in ((role_of(n), i) for n, i in images.items())}
+
+
+def _guide(role: Role, image: AnyImage, target: Picture, say: Say) -> Guide:
+    bands, ranges = _bands(role, image, target)
+    source: Source = ImageSource(image)
+    decibels = False
+    if role is Role.SAR and _units(image) not in UNSCALED_RADAR:
+        source = in_decibels(source, _units(image), f"the guide {role.value}", say)
+        ranges, decibels = (get_sensor("sentinel1-grd-db").valid_range,) * len(bands), True
+    return Guide(role, source, bands, ranges, _place(role, image, target.grid, say), decibels)
+
+
+def _units(image: AnyImage) -> str | None:
+    return image.attrs.get("units") if isinstance(image, xr.DataArray) else None
+
+
+def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
+    """Bands and ranges of a guide that is what its role says."""
+    own = isinstance(image, xr.DataArray) and "bands" in image.attrs
+    count = image.sizes["band"] if isinstance(image, xr.DataArray) and "band" in image.sizes else len(image)
+    bands, ranges = described(image) if own else (_assumed(role, count, target), target.ranges[:1] * count)
+    radar = [band.name for band in bands if band.modality is Modality.SAR]
+    other = [band.name for band in bands if band.modality in (Modality.OPTICAL, Modality.THERMAL)]
+    if wrong := other if role is Role.SAR else radar:
+        kind, expected = ("optical", "radar (VV, VH)") if role is Role.SAR else ("radar", "an optical image")
+        raise BandError(
+            f"the guide {role.value} holds {', '.join(wrong[:4])} ({kind}), expected {expected}; "
+            "give the right file or the right role"
+        )
+    wanted = {Role.PAN: 1, Role.FINE_BEFORE: len(target.bands), Role.COARSE_BEFORE: len(target.bands)}.get(role, count)
+    if count != wanted:
+        why = "one panchromatic band" if role is Role.PAN else f"those of the input, one by one ({wanted})"
+        raise BandError(f"the guide {role.value} has {count} bands, expected {why}; select them")
+    if role is Role.COARSE_BEFORE and isinstance(image, xr.DataArray) and image.attrs.get("sensor") == "unknown":
+        # The same sensor as the input's: what changed between the dates shows only in one range.
+        ranges = target.ranges
+    return tuple(_as(role, band) for band in bands), ranges
+
+
+def _assumed(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
+    """Bands of an image that does not say."""
+    if role is Role.SAR:
+        return tuple(Band(name) for name in ("VV", "VH", "HH", "HV")[:count])
+    if role is Role.PAN:
+        return tuple(Band("PAN", 625.0, 350.0) for _ in range(count))
+    return (target.bands * count)[:count]
+
+
+def _as(role: Role, band: Band) -> Band:
+    if role is not Role.SAR:
+        return replace(band, role=role)
+    known = {polarisation.value for polarisation in Polarisation}
+    name = band.name.lower()[:2]
+    polarisation = Polarisation(name) if name in known else band.polarisation
+    return replace(band, role=role, modality=Modality.SAR, polarisation=polarisation, wavelength_nm=None, width_nm=None)
+
+
+def _place(role: Role, image: AnyImage, target: Grid, say: Say) -> Grid:
+    """Where the guide lies, on the input's map if need be."""
+    own = grid_of(image)
+    together = anchored(own, target)
+    if together is None:
+        lacking = "guide" if own.transform is None else "input"
+        raise RasterError(
+            f"the {lacking} has no georeference, and the guide {role.value} ({own.width} x {own.height} px) and the "
+            f"input ({target.width} x {target.height} px) do not nest; give it a CRS and a transform "
+            "(gdalwarp where it has ground control points, else gdal_edit.py -a_srs ... -a_ullr ...)"
+        )
+    grid, base = together
+    if isinstance(image, xr.DataArray) and (own.transform is None) != (target.transform is None):
+        say(f"only one of the input and the guide {role.value} has a georeference: both are taken for the same area")
+    share = overlap(base, grid)
+    covered = f"the guide {role.value} covers {share:.1%} of the input"
+    if share < LEAST:
+        raise RasterError(f"{covered}; expected at least {LEAST:.0%}: give one of the same place")
+    if share < WHOLE:
+        say(f"{covered}; beyond it the guide's values are filled from its border")
+    return grid

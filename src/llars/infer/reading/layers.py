@@ -1,0 +1,258 @@
+"""Images as the engine works on them: windows of unit values without gaps, and where the gaps were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from llars.bands import Band
+from llars.infer.reading.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_gaps, hold_radiometry, repeat
+from llars.infer.reading.sources import Source
+from llars.infer.tiles import Window, strips
+from llars.scene.keeping import files_kept_open
+from llars.starts.pansharpening import AREA_REACH, Transfer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.reading.pixels import Limits
+
+    Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
+
+__all__ = ["Anchored", "Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
+
+SURVEY_VALUES = 8_000_000
+"""Values of all bands that a survey reads at once."""
+
+
+class Layers(Protocol):
+    """An image without gaps that is read window by window."""
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """One per channel."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    def read(self, window: Window) -> Pixels:
+        """Unit values ``(band, y, x)`` of a window inside the image, and where they were measured, not filled."""
+
+    def held(self, window: Window) -> float:
+        """About how many valid pixels a window has, over all bands."""
+
+
+@runtime_checkable
+class Anchored(Protocol):
+    """Layers of which something is held once the network has restored them."""
+
+    @property
+    def cell(self) -> int:
+        """Side in pixels of the squares over which it is held; they begin at the first pixel."""
+
+    @property
+    def reach(self) -> int:
+        """Squares around one that what is held there depends on."""
+
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """Move the restored image ``(band, y, x)`` of a window of whole squares in place.
+
+        ``limits`` are the least and greatest unit value of each band that can be stored.
+        """
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What layers have in common that give other values for the same pixels, with the same gaps."""
+
+    layers: Layers
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """One per channel."""
+        return self.layers.bands
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.layers.size
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``."""
+        return self.layers.held(window)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over an image tells of its gaps; small, whatever the image."""
+
+    blocks: NDArray[np.float32]
+    """``(band, y, x)``: means of blocks of ``BLOCK`` pixels, those without data filled from around them."""
+
+    held: NDArray[np.float64]
+    """``(y, x)``: valid pixels of each block, over all bands."""
+
+    valid: tuple[int, ...]
+    """Valid pixels of each band."""
+
+    @classmethod
+    def of(cls, source: Source) -> Survey:
+        """Reads the whole image once, strip by strip."""
+        bands, height, width = source.shape
+        shape = (-(-height // BLOCK), -(-width // BLOCK))
+        blocks, known = np.zeros((bands, *shape), dtype=np.float32), np.zeros((bands, *shape), dtype=bool)
+        held, valid = np.zeros(shape), np.zeros(bands, dtype=np.int64)
+        with files_kept_open():
+            for strip in strips(height, width, SURVEY_VALUES // bands, BLOCK):
+                values = source.read(strip)
+                there = np.isfinite(values)
+                rows = slice(strip.top // BLOCK, -(-strip.bottom // BLOCK))
+                for band in range(bands):
+                    blocks[band, rows], known[band, rows] = block_means(values[band], there[band])
+                held[rows] = _counted(there)
+                valid += np.count_nonzero(there, axis=(1, 2))
+        for band in range(bands):
+            fill_gaps(blocks[band], known[band])
+        return cls(blocks, held, tuple(int(count) for count in valid))
+
+
+def _counted(there: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of ``(band, y, x)`` there are in each block, over all bands; in no time where all are."""
+    bands, *sides = there.shape
+    rows, columns = (np.arange(0, side, BLOCK) for side in sides)
+    if there.all():
+        high, wide = (np.diff(starts, append=side) for starts, side in zip((rows, columns), sides, strict=True))
+        return np.asarray(bands * np.outer(high, wide))
+    lines = np.add.reduceat(there.sum(0, dtype=np.int64), columns, axis=1)
+    return np.asarray(np.add.reduceat(lines, rows, axis=0))
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A source whose gaps are filled from their surroundings, the same in every window."""
+
+    source: Source
+    bands: tuple[Band, ...]
+    survey: Survey
+    """Of the source."""
+
+    @classmethod
+    def of(cls, source: Source, bands: tuple[Band, ...]) -> Filled:
+        """Surveys the source."""
+        return cls(source, bands, Survey.of(source))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.source.shape[1:]
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``."""
+        around = window.coarser(BLOCK).finer(BLOCK).within(*self.size)
+        values = self.source.read(around)
+        valid = np.isfinite(values)
+        if not valid.all():
+            blocks = self.survey.blocks[(slice(None), *around.coarser(BLOCK).slices)]
+            for band in range(len(values)):
+                fill_gaps(values[band], valid[band], blocks[band])
+        part = (slice(None), *window.inside(around))
+        return values[part], valid[part]
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``; exact where blocks are wholly inside, proportional where they are cut."""
+        rows = _shares(window.top, window.bottom, self.size[0])
+        columns = _shares(window.left, window.right, self.size[1])
+        part = self.survey.held[window.coarser(BLOCK).slices]
+        return float(rows @ part @ columns)
+
+
+def _shares(start: int, stop: int, size: int) -> NDArray[np.float64]:
+    """Share of each block along one axis that lies between two pixels."""
+    first = np.arange(start // BLOCK, -(-stop // BLOCK)) * BLOCK
+    last = np.minimum(first + BLOCK, size)
+    return np.asarray((np.minimum(last, stop) - np.maximum(first, start)) / (last - first))
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """Layers on a grid ``factor`` times finer: where a finer grid sets out from."""
+
+    coarse: Layers
+    factor: int
+    exact: bool = True
+    """Keep the area means; else bicubic as it is, softer and without overshoots."""
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """With the finer sampling distance."""
+        return finer_bands(self.coarse.bands, self.factor)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the finer grid."""
+        return self.coarse.size[0] * self.factor, self.coarse.size[1] * self.factor
+
+    @property
+    def cell(self) -> int:
+        """See ``Anchored``: the pixels of the coarse layers."""
+        return self.factor
+
+    @property
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return AREA_REACH
+
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """See ``Anchored``: the mean over every coarse pixel."""
+        hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor), limits)
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``; enlarged with all that has influence, so that no window shows."""
+        around = window.coarser(self.factor).grown(REACH).within(*self.coarse.size)
+        values, valid = self.coarse.read(around)
+        part = (slice(None), *window.inside(around.finer(self.factor)))
+        fine = enlarge_scene(values, valid, self.factor, self.exact)
+        return fine[part], repeat(valid, self.factor)[part]
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``."""
+        cells = window.coarser(self.factor)
+        share = np.prod(window.shape) / np.prod(cells.finer(self.factor).shape)
+        return float(share) * self.factor**2 * self.coarse.held(cells)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Several layers on one grid, one behind the other."""
+
+    members: Sequence[Layers]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """Of all members."""
+        return tuple(band for member in self.members for band in member.bands)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.members[0].size
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``."""
+        if len(self.members) == 1:
+            return self.members[0].read(window)
+        values, valid = zip(*(member.read(window) for member in self.members), strict=True)
+        return np.concatenate(values), np.concatenate(valid)
+
+    def held(self, window: Window) -> float:
+        """See ``Layers``."""
+        return sum(member.held(window) for member in self.members)
+
+
+def finer_bands(bands: Sequence[Band], factor: float) -> tuple[Band, ...]:
+    """The bands on a grid ``factor`` times finer."""
+    return tuple(replace(band, gsd_m=band.gsd_m / factor if band.gsd_m else None) for band in bands)

@@ -1,0 +1,218 @@
+"""Scenes in the types that people hold them in, and the way to unit values and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from llars.bands import Band
+from llars.errors import BandError, RasterError, ValueRangeError
+from llars.infer.reading.grids import Grid, grid_of
+from llars.infer.reading.layers import Filled, Layers
+from llars.infer.reading.sampling import sample_blocks
+from llars.infer.reading.sources import ImageSource, Mapped, Source, to_unit
+from llars.infer.tiles import Window
+from llars.scene.identify import Evidence, identify
+from llars.sensors import get_sensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["DISPLAY", "REFLECTANCE", "AnyImage", "BandsLike", "Image", "Picture", "described", "picture_of"]
+
+AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
+"""What ``Restorer`` takes."""
+
+Image = TypeVar("Image", xr.DataArray, "NDArray[Any]")
+"""The one of them that it gives back."""
+
+Entry = TypeVar("Entry")
+
+BandsLike: TypeAlias = "str | Sequence[Band | str]"
+"""A sensor's name, or one Band or band name per channel."""
+
+SMALLEST = 16
+"""Sides below this many pixels tell the network nothing."""
+
+
+Range: TypeAlias = tuple[float, float]
+
+DISPLAY_RANGE: Range = (0.0, 1.0)
+
+DISPLAY, REFLECTANCE = "display", "reflectance"
+"""How the units of pictures begin, whose brightness nobody measured, and of what is bright alike in all scenes."""
+
+FAR, TOLERATED = 3.5, 0.01
+"""Distance from the middle of the range, in its widths, and the share of pixels that may lie beyond it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A scene that is read window by window, in unit values and without gaps."""
+
+    layers: Filled
+    """Unit values, 0 to 1 over ``ranges``; gaps are filled from their surroundings."""
+
+    source: Source
+    """Physical values, NaN in the gaps."""
+
+    ranges: tuple[Range, ...]
+    """Physical values of each band that the unit values 0 and 1 stand for."""
+
+    grid: Grid
+    """Where the pixels lie."""
+
+    units: str = DISPLAY
+    """Of the physical values, as a DataArray says; arrays are taken for pictures."""
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """One per channel."""
+        return self.layers.bands
+
+    @property
+    def reflectances(self) -> tuple[Range, ...] | None:
+        """``ranges`` where they are reflectances: what is bright is so in every scene; else None."""
+        return self.ranges if self.units.startswith(REFLECTANCE) else None
+
+    def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """All of it: values ``(band, y, x)``, and where they are not filled."""
+        return self.layers.read(Window(0, 0, *self.layers.size))
+
+    def physical(self, values: NDArray[np.float32], *, width: bool = False) -> NDArray[np.float32]:
+        """Turn unit values ``(band, y, x)`` into physical ones in place; NaN stays.
+
+        ``width`` is for differences and deviations, on which the range's lower end has no say.
+        """
+        for band, (low, high) in enumerate(self.ranges):
+            values[band] *= np.float32(high - low)
+            if not width:
+                values[band] += np.float32(low)
+        return values
+
+
+def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
+    """The scene in unit values.
+
+    Args:
+        image: a DataArray with dimensions band, y and x (attributes ``bands`` and ``value_range`` as ``open_scene``
+            sets them; where its coordinate ``band`` holds names of these bands, it says which channel is which), or
+            an array ``(band, y, x)``; physical values, NaN or infinite where there is no data.
+        bands: overrides the DataArray's; an array of three bands without any is taken for display values of red,
+            green and blue. Values of bands that no sensor vouches for range from 0 to 1.
+
+    Raises:
+        BandError: the dimensions are others, or the bands are unknown or not as many as the channels.
+        RasterError: the image is smaller than 16 x 16 or has no data at all.
+        ValueRangeError: the values of an array, or of a DataArray with ``bands``, lie far from the bands' range.
+    """
+    known, ranges = described(image, bands)
+    source = ImageSource(image)
+    _, height, width = source.shape
+    if min(height, width) < SMALLEST:
+        raise RasterError(f"the image is {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
+    layers = Filled.of(Mapped(source, to_unit(ranges)), known)
+    if not any(layers.survey.valid):
+        raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
+    if bands is not None or not isinstance(image, xr.DataArray):
+        _check_range(layers, ranges[0])
+    return Picture(layers, source, ranges, grid_of(image), str(getattr(image, "attrs", {}).get("units", DISPLAY)))
+
+
+def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
+    """Band and range of every channel of an image; raises BandError like ``picture_of``."""
+    if not hasattr(image, "ndim"):
+        raise BandError(
+            f"found an image of type {type(image).__name__}, expected a DataArray or a NumPy array (band, y, x); "
+            "open a file with llars.open_scene"
+        )
+    if getattr(image.dtype, "kind", "f") not in "fiub":
+        raise BandError(f"found values of type {image.dtype}, expected real numbers; convert them")
+    if isinstance(image, xr.DataArray):
+        if set(image.dims) != {"band", "y", "x"}:
+            raise BandError(f"found dimensions {tuple(image.dims)}, expected ('band', 'y', 'x'); rename or select")
+        count = image.sizes["band"]
+        known, ranges = _of_data_array(image, bands)
+    else:
+        if image.ndim != 3:
+            raise BandError(f"found an array of shape {image.shape}, expected (band, y, x); add the missing axis")
+        count = len(image)
+        known, ranges = _named(count, bands)
+    if not count:
+        raise BandError("found an image without channels, expected one at least; give (band, y, x)")
+    if len(known) != count:
+        raise BandError(f"found {count} channels, but {len(known)} bands are named; name each channel's band")
+    if len(ranges) != count:
+        raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
+    return known, ranges
+
+
+def _check_range(layers: Layers, valid_range: Range) -> None:
+    """Refuse values that cannot be in the bands' units: rescaling them silently would be a guess."""
+    sample = [values for values, _ in map(layers.read, sample_blocks(*layers.size))]
+    beyond = sum(int((np.abs(values - 0.5) > FAR).sum()) for values in sample) / sum(values.size for values in sample)
+    if beyond > TOLERATED:
+        low, high = valid_range
+        raise ValueRangeError(
+            f"{beyond:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands; "
+            "give physical values (display values between 0 and 1), or the sensor's name as bands="
+        )
+
+
+def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
+    count = image.sizes["band"]
+    known, ranges = (None, None) if bands is None else _named(count, bands)
+    attached = image.attrs.get("bands", ())
+    channels = _channels(image, attached)
+    known = known or tuple(_picked(attached, channels)) or None
+    if "band_ranges" in image.attrs:
+        ranges = tuple(_picked(image.attrs["band_ranges"], channels))
+    elif "value_range" in image.attrs:
+        ranges = (image.attrs["value_range"],) * count
+    if known is None or ranges is None:
+        raise BandError(
+            "the DataArray lacks the attributes 'bands' and 'value_range' that llars.open_scene sets; "
+            "open it so, or give bands= (a sensor's name or one band per channel)"
+        )
+    return tuple(known), tuple(ranges)
+
+
+def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None:
+    """Which of the attached bands each channel is; None where the coordinate ``band`` doesn't tell.
+
+    xarray selects and reorders coordinates along with the values, but never attributes.
+    """
+    names = [band.name for band in attached]
+    labels: list[Any] = image.coords["band"].values.tolist() if "band" in image.coords else [None]
+    if len({*names}) < len(names) or not {*labels} <= {*names}:
+        return None
+    return [names.index(label) for label in labels]
+
+
+def _picked(attached: Sequence[Entry], channels: list[int] | None) -> Sequence[Entry]:
+    return attached if channels is None else [attached[channel] for channel in channels]
+
+
+def _named(count: int, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
+    if bands is None:
+        if count != 3:
+            raise BandError(
+                f"nothing is known of the {count} channels; give bands= (a sensor's name or one band per channel)"
+            )
+        bands = "rgb"
+    if isinstance(bands, str):
+        sensor = get_sensor(bands)
+        return sensor.bands, (sensor.valid_range,) * count
+    if not isinstance(bands, Sequence):
+        raise BandError(f"found bands={bands!r}, expected a sensor's name or one band per channel")
+    names = [band for band in bands if isinstance(band, str)]
+    if not names:
+        return tuple(band for band in bands if isinstance(band, Band)), (DISPLAY_RANGE,) * count
+    if len(names) != len(bands):
+        raise BandError("bands= mixes names and Band objects; give one kind")
+    match = identify(Evidence(tuple(names), (None,) * len(names), "float32"))
+    return match.bands, (match.sensor.valid_range if match.sensor else DISPLAY_RANGE,) * count

@@ -1,0 +1,49 @@
+"""Radar that comes as decibel, as power or as digital numbers: which it is, and decibel of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from llars.errors import ValueRangeError
+from llars.infer.reading.sampling import sample_blocks
+from llars.infer.reading.sources import Mapped, Source
+from llars.infer.reading.warping import to_decibels
+
+__all__ = ["in_decibels"]
+
+LOWEST_DB, HIGHEST_DB = -70.0, 40.0
+"""Backscatter between which nearly all pixels lie."""
+
+BRIGHTEST_POWER = 10.0
+"""Power that nearly all pixels stay below; uncalibrated amplitudes are far above."""
+
+
+def in_decibels(source: Source, units: str | None, name: str, say: Callable[[str], object]) -> Source:
+    """The source in decibel.
+
+    Args:
+        source: backscatter in ``units``.
+        units: ``dB`` or ``power``; anything else is judged by the values.
+        name: what to call the image.
+        say: told of a conversion.
+
+    Raises:
+        ValueRangeError: the values are neither decibel nor power.
+    """
+    sample = np.concatenate([source.read(window).ravel() for window in sample_blocks(*source.shape[1:])])
+    sample = sample[np.isfinite(sample)]
+    low, high = (float(end) for end in np.percentile(sample, (2, 98))) if sample.size else (-20.0, -10.0)
+    decibel = units == "dB" or (units != "power" and low < 0)
+    fits = low >= LOWEST_DB and high <= HIGHEST_DB if decibel else low >= 0 and high <= BRIGHTEST_POWER
+    found = f"{name} holds values from {low:.3g} to {high:.3g} (98 % of them)"
+    if not fits:
+        raise ValueRangeError(
+            f"{found}: neither decibel ({LOWEST_DB:g} to {HIGHEST_DB:g}) nor linear power (0 to {BRIGHTEST_POWER:g}), "
+            "perhaps amplitude in digital numbers; calibrate it to sigma nought or gamma nought"
+        )
+    if decibel:
+        return source
+    say(f"{found}: taken for linear power and converted to decibel")
+    return Mapped(source, to_decibels)

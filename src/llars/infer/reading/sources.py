@@ -1,0 +1,152 @@
+"""Where pixels come from: arrays, files, what is made on the way. All are read window by window."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from llars.infer.reading.pixels import repeat
+from llars.infer.tiles import Window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["ImageSource", "Mapped", "Repeated", "Scratch", "Shifted", "Source", "to_unit"]
+
+Range = tuple[float, float]
+
+
+class Source(Protocol):
+    """An image that is read window by window."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Bands, rows, columns."""
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Pixels ``(band, y, x)`` of a window inside the image, NaN where there is no data; the caller's to change."""
+
+
+class ImageSource:
+    """What people hold images in: a DataArray with dimensions band, y and x, or an array ``(band, y, x)``."""
+
+    def __init__(self, image: xr.DataArray | NDArray[Any]) -> None:
+        self._image = image.transpose("band", "y", "x") if isinstance(image, xr.DataArray) else image
+        bands, rows, columns = self._image.shape
+        self.shape = (bands, rows, columns)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Physical values; infinite ones are no data either."""
+        rows, columns = window.slices
+        part: Any
+        if isinstance(self._image, xr.DataArray):
+            part = self._image.isel(y=rows, x=columns)
+            # In this thread: it may be one of Dask's own, and wait for none of them.
+            part = (part if part.chunks is None else part.compute(scheduler="synchronous")).values
+        else:
+            part = self._image[:, rows, columns]
+        values = np.array(part, dtype=np.float32)
+        np.copyto(values, np.float32(np.nan), where=np.isinf(values))
+        return values
+
+
+class Mapped:
+    """A source whose values are converted when they are read."""
+
+    def __init__(self, source: Source, convert: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self._source, self._convert, self.shape = source, convert, source.shape
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """The converted values."""
+        return self._convert(self._source.read(window))
+
+
+def to_unit(ranges: Sequence[Range]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Conversion of physical values to unit values, 0 to 1 over each band's range."""
+    low = np.array([low for low, _ in ranges], dtype=np.float32)[:, None, None]
+    width = np.array([high - low for low, high in ranges], dtype=np.float32)[:, None, None]
+
+    def convert(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        values -= low
+        values /= width
+        return values
+
+    return convert
+
+
+class Shifted:
+    """A source on a grid of the same pixels with another origin and size; no data where the source has no pixels."""
+
+    def __init__(self, source: Source, rows: int, columns: int, height: int, width: int) -> None:
+        """``rows`` and ``columns`` say where the grid's first pixel lies in the source."""
+        self._source, self._rows, self._columns = source, rows, columns
+        self.shape = (source.shape[0], height, width)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """The source's pixels at that place."""
+        wanted = window.shifted(self._rows, self._columns)
+        there = wanted.within(*self._source.shape[1:])
+        values = np.full((self.shape[0], *window.shape), np.nan, dtype=np.float32)
+        if all(there.shape):
+            values[(slice(None), *there.inside(wanted))] = self._source.read(there)
+        return values
+
+
+class Repeated:
+    """A source whose every pixel is a block of ``factor`` x ``factor``."""
+
+    def __init__(self, source: Source, factor: int) -> None:
+        self._source, self._factor = source, factor
+        bands, height, width = source.shape
+        self.shape = (bands, height * factor, width * factor)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """The blocks there."""
+        cells = window.coarser(self._factor)
+        part = (slice(None), *window.inside(cells.finer(self._factor)))
+        return repeat(self._source.read(cells), self._factor)[part]
+
+
+class Scratch:
+    """An image that is written and read window by window: in memory, or in a file."""
+
+    def __init__(self, shape: tuple[int, int, int], folder: Path | None = None, name: str | None = None) -> None:
+        """``folder`` is where the file lies; None keeps the image in memory. Without ``name`` it is gone afterwards."""
+        self.shape = shape
+        self._file = None if folder is None else _opened(folder, name)
+        self._array = np.empty(shape, dtype=np.float32) if self._file is None else None
+        if self._file is not None:
+            self._file.truncate(4 * shape[0] * shape[1] * shape[2])
+
+    def _pixels(self) -> NDArray[np.float32]:
+        if self._array is not None:
+            return self._array
+        # Mapped anew each time: a mapping that stays keeps every page that was touched.
+        return np.memmap(self._file, dtype=np.float32, mode="r+", shape=self.shape)  # type: ignore[call-overload, no-any-return]
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """What was written there."""
+        return np.array(self._pixels()[(slice(None), *window.slices)])
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Put ``values`` ``(band, y, x)`` there."""
+        self._pixels()[(slice(None), *window.slices)] = values
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+
+def _opened(folder: Path, name: str | None) -> IO[bytes]:
+    if name is None:
+        return tempfile.TemporaryFile(dir=folder)
+    path = folder / name
+    return path.open("r+b" if path.exists() else "w+b")

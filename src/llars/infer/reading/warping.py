@@ -1,0 +1,107 @@
+"""Images on other grids: resampled when a window of them is read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio.warp
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+
+from llars.infer.reading.grids import Grid, footprint, pixel_ratio
+from llars.infer.reading.sources import Source
+from llars.infer.tiles import Window
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Warped", "from_decibels", "to_decibels"]
+
+NOWHERE = CRS.from_epsg(3857)
+"""Stands for a map of which nothing is known: between two images on it nothing is projected."""
+
+KERNEL = 2.5
+"""Reach of the widest kernel (cubic) in pixels of the coarser grid, and half a pixel."""
+
+MUCH_FINER = 1.2
+"""Pixels of the source per pixel of the grid from which they are averaged: a grid that is as fine but shifted is
+interpolated, for its average would be blurred."""
+
+CHUNK = 256
+"""Side of the pieces, anchored to the grid, that are resampled at once."""
+
+
+class Warped:
+    """A source brought to another grid and map.
+
+    Pixels finer than the grid's are averaged by area; others are interpolated by cubic convolution, or bilinearly
+    where overshoots would have no meaning (power). Missing pixels count for nothing.
+
+    GDAL interpolates positions between a few exact ones of each call. So that no window shows, calls are for pieces
+    that are the same whatever the window.
+    """
+
+    def __init__(self, source: Source, own: Grid, grid: Grid, smooth: bool = False) -> None:
+        """``own`` is the source's grid, ``grid`` the one to bring it to; ``smooth`` interpolates bilinearly."""
+        self._source, self._own, self._grid = source, own, grid
+        self.shape = (source.shape[0], grid.height, grid.width)
+        self._ratio = pixel_ratio(grid, own)
+        interpolation = Resampling.bilinear if smooth else Resampling.cubic
+        self._resampling = Resampling.average if self._ratio > MUCH_FINER else interpolation
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """The resampled pixels."""
+        values = np.full((self.shape[0], *window.shape), np.nan, dtype=np.float32)
+        around = window.coarser(CHUNK)
+        for row in range(around.top, around.bottom):
+            for column in range(around.left, around.right):
+                chunk = Window(row, column, row + 1, column + 1).finer(CHUNK).within(*self.shape[1:])
+                wanted = Window(
+                    max(chunk.top, window.top),
+                    max(chunk.left, window.left),
+                    min(chunk.bottom, window.bottom),
+                    min(chunk.right, window.right),
+                )
+                warped = self._chunk(chunk)
+                if warped is not None:
+                    values[(slice(None), *wanted.inside(window))] = warped[(slice(None), *wanted.inside(chunk))]
+        return values
+
+    def _chunk(self, chunk: Window) -> NDArray[np.float32] | None:
+        here = self._grid.part(chunk)
+        covered = footprint(here, self._own)
+        if covered is None:
+            return None
+        there = covered.grown(math.ceil(KERNEL * max(self._ratio, 1.0))).within(*self._source.shape[1:])
+        if not all(there.shape):
+            return None
+        own, values = self._own.part(there), np.full((self.shape[0], *chunk.shape), np.nan, dtype=np.float32)
+        rasterio.warp.reproject(
+            self._source.read(there),
+            values,
+            src_transform=own.transform,
+            src_crs=own.crs or NOWHERE,
+            src_nodata=np.nan,
+            dst_transform=here.transform,
+            dst_crs=here.crs or NOWHERE,
+            dst_nodata=np.nan,
+            resampling=self._resampling,
+            UNIFIED_SRC_NODATA="NO",
+            # Kernels as wide as a source pixel: GDAL would widen them by the sizes of the two pieces.
+            XSCALE="1",
+            YSCALE="1",
+        )
+        return values
+
+
+def to_decibels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Backscatter in decibel of power; power that is not positive is no data."""
+    values[~(values > 0.0)] = np.nan
+    return np.asarray(10.0 * np.log10(values), dtype=np.float32)
+
+
+def from_decibels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inverse of ``to_decibels``."""
+    return np.asarray(np.power(np.float32(10.0), values / 10.0), dtype=np.float32)

@@ -1,0 +1,112 @@
+"""A diagnosis for eyes: the scene with its clouds outlined, its bad lines marked, and what was measured beside it."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llars.errors import ConfigError
+from llars.infer.report.preview import STRETCH_PERCENT, Thumbnail
+from llars.model.opacity import CELL
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from llars.infer.diagnosis.findings import Diagnosis
+
+__all__ = ["draw"]
+
+INCHES, DOTS = (12.0, 7.0), 110
+FINDING, LINE = 0.26, 0.055
+"""Parts of the panel's height that a finding takes, and a line of it."""
+
+WRONG, RIGHT = "#c0392b", "#2c6e49"
+
+
+def draw(path: Path, scene: xr.DataArray, told: Diagnosis) -> None:
+    """Draw ``told`` of ``scene`` to a PNG file at ``path``.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigError("--picture draws with matplotlib, which is not installed: pip install 'llars[bench]'")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=INCHES, layout="constrained", dpi=DOTS)
+    left, right = figure.subfigures(1, 2, width_ratios=(2, 1), squeeze=False)[0]
+    _scene(left.subplots(), scene, told)
+    words, lines, noise = right.subplots(3, 1, height_ratios=(1.4, 1, 1))
+    _words(words, told)
+    _lines(lines, told)
+    _noise(noise, scene, told)
+    figure.savefig(path, format="png")
+
+
+def _scene(axes: Axes, scene: xr.DataArray, told: Diagnosis) -> None:
+    shown = Thumbnail((scene.sizes["y"], scene.sizes["x"]), scene.attrs["bands"]).of(scene)
+    with warnings.catch_warnings():
+        # A channel without any data is black, not worth a warning.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = np.nanpercentile(shown, STRETCH_PERCENT, axis=(1, 2), keepdims=True)
+    picture = np.nan_to_num(np.clip((shown - low) / np.maximum(high - low, 1e-6), 0.0, 1.0))
+    # In pixels of the scene, which may be thinned out here.
+    extent = (-0.5, scene.sizes["x"] - 0.5, scene.sizes["y"] - 0.5, -0.5)
+    axes.imshow(picture.transpose(1, 2, 0), extent=extent, interpolation="antialiased")
+    if any(one.fault == "clouds" for one in told.findings):
+        opaque = told.survey.opaque
+        rows, columns = (CELL * (np.arange(count) + 0.5) for count in opaque.shape)
+        axes.contour(columns, rows, opaque, [0.5], colors=["#ff2d95"], linewidths=1.2)
+        axes.set_title("outlined: clouds that hide the ground", fontsize=10)
+    axes.set_xlim(extent[0], extent[1])
+    axes.set_ylim(extent[2], extent[3])
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+
+
+def _words(axes: Axes, told: Diagnosis) -> None:
+    axes.set_axis_off()
+    if not told.findings:
+        axes.text(0, 1, "nothing wrong was found", va="top", fontsize=13, color=RIGHT)
+    for row, one in enumerate(told.findings):
+        lines: tuple[tuple[str, dict[str, Any]], ...] = (
+            (one.fault, {"fontsize": 11, "weight": "bold", "color": WRONG}),
+            (one.strength, {"fontsize": 8}),
+            (one.where, {"fontsize": 8}),
+            (f'-p "{one.prompt}"', {"fontsize": 8, "family": "monospace", "color": "#555555"}),
+        )
+        for number, (words, style) in enumerate(lines):
+            place = 1.0 - FINDING * row - (number and LINE * (number + 0.5))
+            axes.text(0, place, words, va="top", **style)
+
+
+def _lines(axes: Axes, told: Diagnosis) -> None:
+    stripes = told.survey.stripes
+    axes.set_title("how far lines are off (mean over bands)", fontsize=9)
+    axes.tick_params(labelsize=8)
+    if stripes is None:
+        axes.text(0.5, 0.5, "not looked for in radar", ha="center", transform=axes.transAxes, fontsize=8)
+        return
+    wrong = any(one.task == "destripe" for one in told.findings)
+    axes.plot(stripes.offsets.mean(0), linewidth=0.6, color=WRONG if wrong else RIGHT)
+    axes.set_xlabel("row" if stripes.rows else "column", fontsize=8)
+    axes.set_ylabel("part of the range", fontsize=8)
+    reach = max(float(np.abs(stripes.offsets.mean(0)).max()), 0.005)
+    axes.set_ylim(-1.1 * reach, 1.1 * reach)
+
+
+def _noise(axes: Axes, scene: xr.DataArray, told: Diagnosis) -> None:
+    sigma: NDArray[np.float64] = told.survey.sigma
+    wrong = any(one.fault == "noise" for one in told.findings)
+    axes.bar(range(len(sigma)), sigma, color=WRONG if wrong else RIGHT)
+    axes.set_title("standard deviation of the noise", fontsize=9)
+    axes.set_xticks(range(len(sigma)), [band.name for band in scene.attrs["bands"]], fontsize=7)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylabel("part of the range", fontsize=8)
+    axes.set_ylim(0.0, max(1.1 * float(sigma.max()), 0.01))

@@ -1,0 +1,169 @@
+"""What a restoration changed, measured at full resolution on windows spread over the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.infer.reading.sampling import sample_blocks
+from llars.infer.reading.sources import Source
+from llars.infer.reading.warping import Warped
+from llars.infer.report.display import RasterFile
+from llars.infer.tiles import Window
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["BINS", "BandChange", "Changes", "measure"]
+
+BINS = 80
+"""Bars of a histogram."""
+
+BROAD = 16
+"""Side in pixels of the squares whose means show what changed in brightness rather than in texture."""
+
+
+@dataclass(frozen=True)
+class BandChange:
+    """One band before and after, in physical units; ``back`` is the result brought to the input's grid."""
+
+    name: str
+    edges: NDArray[np.float64]
+    """Limits of the histogram's bars, one more than there are bars."""
+
+    before: NDArray[np.float64]
+    """Share of the input's pixels in each bar."""
+
+    after: NDArray[np.float64]
+    """Likewise for the result."""
+
+    means: tuple[float, float]
+    """Before and after."""
+
+    deviations: tuple[float, float]
+    """Standard deviations of the pixels, before and after."""
+
+    shift: float
+    """Mean of back - before."""
+
+    change: float
+    """Root mean square of back - before."""
+
+    broad: float
+    """The same after averaging over squares of ``BROAD`` pixels."""
+
+    farthest: float
+    """Largest of the absolute values of back - before."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed over the windows that were looked at."""
+
+    bands: tuple[BandChange, ...]
+    pixels: int
+    """Of the input's grid that were compared, over the pixels of one band."""
+
+    share: float
+    """Of the scene that the windows cover."""
+
+    untouched: float
+    """Share of valid values that came back as they were."""
+
+    gaps_differ: int
+    """Values without data on one side alone; 0 where the grids allow no comparison."""
+
+    gaps: int
+    """Values without data in the input."""
+
+
+def measure(before: RasterFile, after: RasterFile, scale: int | None, names: list[str]) -> Changes:
+    """Compare an image with its restored version.
+
+    Args:
+        before: the input.
+        after: the result.
+        scale: how many times finer the result's grid is within the same bounds; None where it is another grid, which
+            then is resampled to the input's.
+        names: of the bands.
+    """
+    height, width = before.shape[1:]
+    windows = sample_blocks(height, width)
+    back: Source = Warped(after, after.grid.on_a_map(), before.grid.on_a_map()) if scale is None else after
+    pairs = [(before.read(one), *_back(back, one, scale)) for one in windows]
+    bands = tuple(
+        _band(name, *([part[side][channel] for part in pairs] for side in range(3)))
+        for channel, name in enumerate(names)
+    )
+    held = [(np.isfinite(one), np.isfinite(coarse)) for one, coarse, _ in pairs]
+    both = sum(int((here & there).sum()) for here, there in held)
+    same = sum(int((one == coarse).sum()) for one, coarse, _ in pairs)
+    pixels = sum(one.shape[1] * one.shape[2] for one, _, _ in pairs)
+    return Changes(
+        bands,
+        pixels,
+        pixels / (height * width),
+        same / both if both else 1.0,
+        0 if scale is None else sum(int((here != there).sum()) for here, there in held),
+        sum(int((~here).sum()) for here, _ in held),
+    )
+
+
+def _back(after: Source, window: Window, scale: int | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The result on the input's grid, and its own pixels, as many."""
+    if scale is None or scale == 1:
+        values = after.read(window)
+        return values, values
+    values = after.read(window.finer(scale))
+    bands, rows, columns = values.shape
+    blocks = values.reshape(bands, rows // scale, scale, columns // scale, scale)
+    # A fine pixel of every coarse one is enough for a histogram.
+    fine = values[:, scale // 2 :: scale, scale // 2 :: scale]
+    return blocks.mean(axis=(2, 4), dtype=np.float64).astype(np.float32), fine
+
+
+def _band(
+    name: str, before: list[NDArray[np.float32]], back: list[NDArray[np.float32]], after: list[NDArray[np.float32]]
+) -> BandChange:
+    ours = [_valid(part) for part in (before, after)]
+    ends = [np.percentile(values, (0.2, 99.8)) for values in ours if values.size] or [np.array([0.0, 1.0])]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+    bars = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / max(values.size, 1) for values in ours]
+    moved = [b.astype(np.float64) - a for a, b in zip(before, back, strict=True)]
+    differences = _valid(moved) if any(np.isfinite(part).any() for part in moved) else np.zeros(1)
+    broad = np.concatenate([_squares(part) for part in moved])
+    return BandChange(
+        name,
+        edges,
+        bars[0],
+        bars[1],
+        (_mean(ours[0]), _mean(_valid(back))),
+        (_spread(ours[0]), _spread(ours[1])),
+        float(differences.mean()),
+        float(np.sqrt(np.square(differences).mean())),
+        float(np.sqrt(np.square(broad).mean())) if broad.size else 0.0,
+        float(np.abs(differences).max()),
+    )
+
+
+def _valid(parts: list[NDArray[np.float32]] | list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.concatenate([part[np.isfinite(part)] for part in parts]).astype(np.float64)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if values.size else 0.0
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    return float(values.std()) if values.size else 0.0
+
+
+def _squares(difference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means over whole squares without gaps; those of a part smaller than one are none."""
+    rows, columns = (side // BROAD for side in difference.shape)
+    cut = difference[: rows * BROAD, : columns * BROAD].reshape(rows, BROAD, columns, BROAD)
+    means = cut.mean(axis=(1, 3)).ravel()
+    return np.asarray(means[np.isfinite(means)])

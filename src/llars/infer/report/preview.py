@@ -1,0 +1,136 @@
+"""Before and after side by side, for eyes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Band, Modality
+from llars.errors import OutputError
+from llars.infer.reading.sources import ImageSource
+from llars.infer.tiles import Window, strips
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+__all__ = ["Thumbnail", "before_after", "display_bands", "write_png"]
+
+RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
+VISIBLE_NM = (400.0, 720.0)
+STRETCH_PERCENT = (2.0, 98.0)
+LONGEST_SIDE = 1600
+"""Pixels of the longer side of each half; a larger scene is thinned out."""
+
+STRIP_PIXELS = 2**20
+"""Pixels that are read at once."""
+
+GAP = 8
+"""White pixels between the halves."""
+
+
+def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
+    """Indices of the channels to show as red, green and blue.
+
+    The nearest wavelengths where there are three visible bands; otherwise the first three channels, or one as grey.
+    """
+    visible = {
+        index: band.wavelength_nm
+        for index, band in enumerate(bands)
+        if band.modality is Modality.OPTICAL
+        and band.wavelength_nm is not None
+        and VISIBLE_NM[0] <= band.wavelength_nm <= VISIBLE_NM[1]
+    }
+    nearest = [
+        index
+        for goal in RED_GREEN_BLUE_NM
+        for index in sorted(visible, key=lambda index: abs(visible[index] - goal))[:1]
+    ]
+    if len(set(nearest)) == 3:
+        return nearest[0], nearest[1], nearest[2]
+    return (0, 1, 2) if len(bands) >= 3 else (0, 0, 0)
+
+
+class Thumbnail:
+    """A scene thinned out for eyes, filled window by window; NaN where nothing came."""
+
+    def __init__(self, size: tuple[int, int], bands: Sequence[Band]) -> None:
+        """``size`` is that of the scene in rows and columns."""
+        stride = max(1, -(-max(size) // LONGEST_SIDE))
+        self.channels = np.array(display_bands(bands))
+        """Channels of the scene that are shown as red, green and blue."""
+        self._rows, self._columns = (np.arange(0, side, stride) for side in size)
+        self._size = size
+        self.image = np.full((3, len(self._rows), len(self._columns)), np.nan, dtype=np.float32)
+        """``(3, y, x)``, physical values."""
+
+    def add(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Take what is shown of a window's ``values`` ``(band, y, x)``."""
+        rows, columns = (
+            _within(self._rows, window.top, window.bottom),
+            _within(self._columns, window.left, window.right),
+        )
+        place = np.ix_(self.channels, self._rows[rows] - window.top, self._columns[columns] - window.left)
+        self.image[:, rows, columns] = values[place]
+
+    def of(self, scene: xr.DataArray) -> NDArray[np.float32]:
+        """The same pixels of another ``scene`` that shows the same area on any grid; read strip by strip."""
+        height, width = scene.sizes["y"], scene.sizes["x"]
+        rows, columns = (
+            (2 * at + 1) * own // (2 * size)
+            for at, own, size in zip((self._rows, self._columns), (height, width), self._size, strict=True)
+        )
+        image, source = np.empty_like(self.image), ImageSource(scene.isel(band=self.channels))
+        for strip in strips(height, width, STRIP_PIXELS):
+            here = _within(rows, strip.top, strip.bottom)
+            if here.stop > here.start:
+                image[:, here] = source.read(strip)[:, rows[here] - strip.top][:, :, columns]
+        return image
+
+
+def _within(places: NDArray[np.intp], start: int, stop: int) -> slice:
+    first, last = np.searchsorted(places, (start, stop))
+    return slice(int(first), int(last))
+
+
+def before_after(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Both images ``(3, y, x)`` of one size side by side as ``(3, y, x)``; no data is black.
+
+    Both are stretched alike, from the lower of their 2nd percentiles to the higher of their 98th: a change in
+    brightness shows, and neither haze nor its removal leaves a half black.
+    """
+    with warnings.catch_warnings():
+        # A channel without any data is black, not worth a warning.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        ends = [np.nanpercentile(half, STRETCH_PERCENT, axis=(1, 2), keepdims=True) for half in (before, after)]
+    low, high = np.fmin(ends[0][0], ends[1][0]), np.fmax(ends[0][1], ends[1][1])
+    halves = [_bytes(half, low, high) for half in (before, after)]
+    return np.concatenate((halves[0], np.full((3, before.shape[1], GAP), 255, dtype=np.uint8), halves[1]), axis=2)
+
+
+def _bytes(image: NDArray[np.float32], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.uint8]:
+    stretched = (image - low) / np.maximum(high - low, 1e-6)
+    return np.asarray(np.nan_to_num(np.clip(stretched, 0.0, 1.0)) * 255.0 + 0.5, dtype=np.uint8)
+
+
+def write_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
+    """Write ``(3, y, x)`` as a PNG file.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    _, height, width = image.shape
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path, "w", driver="PNG", width=width, height=height, count=3, dtype="uint8") as picture:
+                picture.write(image)
+    except (RasterioError, OSError) as fault:
+        raise OutputError(f"cannot write the preview {os.fspath(path)}: {fault}; choose another place") from None

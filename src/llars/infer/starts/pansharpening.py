@@ -1,0 +1,110 @@
+"""Where pansharpening sets out from: a scene's bands with the detail of its panchromatic band, window by window."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from llars.infer.reading.layers import Enlarged, Layers, Mended
+from llars.infer.reading.pixels import hold_radiometry
+from llars.infer.reading.sampling import SAMPLE
+from llars.infer.tiles import Window
+from llars.starts.pansharpening import BLUR_REACH, Injection, Transfer, find_injection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.reading.layers import Pixels
+    from llars.infer.reading.pixels import Limits
+
+__all__ = ["Pansharpened"]
+
+PLACES = 4
+"""Windows along each axis in which the injection is sought."""
+
+SIDE = 96
+"""Of those windows, in coarse pixels."""
+
+
+@dataclass(frozen=True)
+class Pansharpened(Mended):
+    """Enlarged layers with the detail of a panchromatic band on their fine grid.
+
+    Where coarse pixels are no whole number of the fine ones, the last of them reach beyond the panchromatic band.
+    """
+
+    layers: Enlarged
+    pan: Layers
+    injection: Injection
+
+    whole: Pixels | None = None
+    """The result, where the scene is small: statistics are taken of all of it before the first tile."""
+
+    @classmethod
+    def of(cls, layers: Enlarged, pan: Layers) -> Pansharpened:
+        """Finds how the bands take the detail, in windows from all over the scene."""
+        found = cls(layers, pan, Injection(Transfer(layers.factor), torch.zeros(1, len(layers.bands), 1, 1), 0.0))
+        height, width = layers.coarse.size
+        rows, columns = (_starts(side) for side in (height, width))
+        windows = [
+            found._both(Window(top, left, top + SIDE, left + SIDE).within(height, width))
+            for top, left in itertools.product(rows, columns)
+        ]
+        bands, valid, panchromatic = (torch.cat(parts) for parts in zip(*windows, strict=True))
+        found = cls(layers, pan, find_injection(bands, panchromatic, valid.all(1, keepdim=True)))
+        height, width = pan.size
+        return replace(found, whole=found.read(Window(0, 0, height, width))) if height * width <= SAMPLE else found
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the panchromatic band."""
+        return self.pan.size
+
+    @property
+    def cell(self) -> int:
+        """See ``Anchored``: the pixels of the coarse layers."""
+        return self.layers.factor
+
+    @property
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return self.injection.transfer.reach
+
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """See ``Anchored``: what coarse pixels see."""
+        hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer, limits)
+
+    def read(self, window: Window) -> Pixels:
+        """See ``Layers``."""
+        if self.whole is not None:
+            inside = (slice(None), *window.slices)
+            return self.whole[0][inside].copy(), self.whole[1][inside].copy()
+        factor = self.layers.factor
+        cells = window.coarser(factor)
+        around = cells.grown(BLUR_REACH).within(*self.layers.coarse.size)
+        bands, valid, pan = self._both(around)
+        with torch.inference_mode():
+            # Band by band to keep memory low.
+            fine = [self.injection.of_band(band)(bands[:, [band]], pan)[0, 0] for band in range(bands.shape[1])]
+        part = (slice(None), *window.inside(around.finer(factor)))
+        there = valid[0].numpy().repeat(factor, 1).repeat(factor, 2)
+        return torch.stack(fine).numpy()[part], there[part]
+
+    def _both(self, window: Window) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Bands, where they were measured, and the panchromatic band, of a window of coarse pixels; one image each."""
+        fine = window.finer(self.layers.factor)
+        inside = fine.within(*self.size)
+        pan, _ = self.pan.read(inside)
+        pan = np.pad(pan, ((0, 0), (0, fine.bottom - inside.bottom), (0, fine.right - inside.right)), mode="edge")
+        bands, valid = self.layers.coarse.read(window)
+        one, there, other = (torch.from_numpy(np.ascontiguousarray(part))[None] for part in (bands, valid, pan))
+        return one, there, other
+
+
+def _starts(size: int) -> list[int]:
+    """Where windows begin along an axis, evenly spread."""
+    return sorted(set(np.linspace(0, max(size - SIDE, 0), PLACES).astype(int).tolist()))

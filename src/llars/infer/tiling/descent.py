@@ -1,0 +1,206 @@
+"""One way down a column of tiles: chunks are read ahead, strips go through the network, tiles come out whole."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llars.infer.reading.layers import Anchored, Filled, Layers, Stack
+from llars.infer.tiles import CHUNK, Column, Window, mirror
+from llars.infer.tiling.overlap import ahead
+from llars.infer.tiling.rolling import Rolling
+from llars.model.fold import DenseNetwork
+from llars.model.normalise import Statistics
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Folded", "Restored", "Work", "descend"]
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one step works on, all on one grid."""
+
+    target: Layers
+    guides: tuple[Layers, ...] = ()
+
+    hold: bool = True
+    """Hold what the target is anchored by, where it is."""
+
+    limits: tuple[tuple[float, float], ...] | None = None
+    """Least and greatest unit value of each band that can be stored: the means are held within them."""
+
+    @property
+    def anchor(self) -> Anchored | None:
+        """The target, where something of it is to be held."""
+        return self.target if self.hold and isinstance(self.target, Anchored) else None
+
+    @property
+    def reach(self) -> int:
+        """Pixels beyond a tile that what is held depends on; one square more, as tiles may begin amid one."""
+        return (self.anchor.reach + 1) * self.anchor.cell if self.anchor else 0
+
+    @property
+    def chunk(self) -> int:
+        """Rows that are read at once: few of plain pixels, for small blocks of memory are used again.
+
+        Twice as many where what is read depends on what lies around it, which is looked at less often then.
+        """
+        return CHUNK // 2 if isinstance(self.target, Filled) else CHUNK
+
+    def around(self, core: Window) -> Window:
+        """A tile with its reach, as far as the scene goes."""
+        if self.anchor is None:
+            return core
+        return core.coarser(self.anchor.cell).grown(self.anchor.reach).finer(self.anchor.cell).within(*self.target.size)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A window of a step's result, in unit values of the target, NaN where it has no data."""
+
+    window: Window
+    values: NDArray[np.float32]
+    deviation: NDArray[np.float32] | None = None
+    """Standard deviation of the error, where it is wanted."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What was decided for one scene."""
+
+    dense: DenseNetwork
+    statistics: Statistics
+    """Of the target's bands, then the guides'."""
+    temperature: float = 1.0
+    """Factor on the predicted scale of the error."""
+
+
+class _Rows(Generic[Number]):
+    """Rows ``(band, y, x)`` that have come, until nobody needs them any more."""
+
+    def __init__(self, top: int) -> None:
+        self._top, self.bottom = top, top
+        self._parts: deque[NDArray[Number]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def add(self, rows: NDArray[Number]) -> None:
+        self._parts.append(rows)
+        self.bottom += rows.shape[1]
+
+    def take(self, top: int, bottom: int, kept: int) -> NDArray[Number]:
+        """A copy of rows ``top`` to ``bottom``; those above ``kept`` are needed no more."""
+        start, wanted = self._top, []
+        for part in self._parts:
+            stop = start + part.shape[1]
+            if start < bottom and stop > top:
+                wanted.append(part[:, max(top - start, 0) : bottom - start])
+            start = stop
+        taken = np.concatenate(wanted, 1)
+        while self._parts and self._top + self._parts[0].shape[1] <= kept:
+            self._top += self._parts.popleft().shape[1]
+        return taken
+
+
+_Floats = _Rows[np.float32]
+_Gaps = _Rows[np.bool_]
+Autocast = Callable[[], AbstractContextManager[None]]
+
+
+def descend(
+    folded: Folded,
+    work: Work,
+    column: Column,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[None]],
+) -> Iterator[Restored]:
+    """The tiles of a column, from top to bottom."""
+    stack, targets = Stack((work.target, *work.guides)), len(work.target.bands)
+    own, rolling, top = folded.statistics.first(targets), Rolling(folded.dense), column.window.top
+    images, deviations, gaps = _Floats(top), _Floats(top), _Gaps(top)
+    cores, read = deque(column.cores), top
+    sides = work.around(column.cores[0])
+    part = (slice(None), slice(None), sides.inside(column.window)[1])
+    with closing(ahead(_chunks(stack, column, device))) as chunks:
+        for chunk, valid in chunks:
+            gaps.add(~valid[:targets][part])
+            for at in range(0, chunk.shape[-2], column.strip):
+                rows = chunk[..., at : at + column.strip, :]
+                read += rows.shape[-2]
+                # Not around the loop: what runs between two tiles is the caller's.
+                with torch.inference_mode(), autocast():
+                    rows = folded.statistics.apply(rows.to(device, non_blocking=True))
+                    for output in rolling(rows, read == column.window.bottom):
+                        images.add(_numpy(own.undo(output.image.float()))[part])
+                        if output.raw_log_scale is not None:
+                            # A Laplace distribution of scale b has the standard deviation sqrt(2) b.
+                            scale = own.undo_scale(output.log_scale.exp()).mul_(math.sqrt(2.0) * folded.temperature)
+                            deviations.add(_numpy(scale)[part])
+                while cores and images.bottom >= work.around(cores[0]).bottom:
+                    core = cores.popleft()
+                    kept = work.around(cores[0]).top if cores else core.bottom
+                    yield _whole(core, kept, sides, work, images, deviations, gaps)
+
+
+def _numpy(image: Tensor) -> NDArray[np.float32]:
+    # Contiguous by bands: the network works with channels last, all that follows band by band.
+    return image[0].cpu().contiguous().numpy()
+
+
+def _whole(
+    core: Window, kept: int, sides: Window, work: Work, images: _Floats, deviations: _Floats, gaps: _Rows[np.bool_]
+) -> Restored:
+    """A tile whose rows have all come; those above ``kept`` are needed no more."""
+    around = work.around(core)
+    inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
+    image = images.take(around.top, around.bottom, kept)
+    if work.anchor:
+        work.anchor.hold(image, around, work.limits)
+    missing = gaps.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
+    values = image[(slice(None), *inside)]
+    values[missing] = np.nan
+    if not deviations:
+        return Restored(core, values)
+    deviation = deviations.take(core.top, core.bottom, core.bottom)[..., core.inside(sides)[1]]
+    deviation[missing] = np.nan
+    return Restored(core, values, deviation)
+
+
+def _chunks(stack: Stack, column: Column, device: torch.device) -> Iterator[tuple[Tensor, NDArray[np.bool_]]]:
+    for window in column.chunks():
+        values, valid = _read(stack, window)
+        chunk = torch.from_numpy(values)[None]
+        # Locked in place, a copy to the device needs nobody's help: it runs while the network is at the chunk before.
+        yield (chunk.pin_memory() if device.type == "cuda" else chunk), valid
+
+
+def _read(stack: Stack, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Pixels of a window, mirrored where it reaches beyond the scene below and on the right."""
+    height, width = stack.size
+    beyond = max(window.bottom - height, 0), max(window.right - width, 0)
+    if not any(beyond):
+        return stack.read(window)
+    # As far before the edge as beyond it, so that what is mirrored does not depend on the window.
+    top, left = min(window.top, height - 1 - beyond[0]), min(window.left, width - 1 - beyond[1])
+    inside = Window(top, left, window.bottom, window.right).within(height, width)
+    values, valid = stack.read(inside)
+    if beyond[0] or top < window.top:
+        rows = mirror(window.top - top, window.bottom - top, inside.shape[0])
+        values, valid = values.take(rows, axis=1), valid.take(rows, axis=1)
+    if beyond[1] or left < window.left:
+        columns = mirror(window.left - left, window.right - left, inside.shape[1])
+        values, valid = values.take(columns, axis=2), valid.take(columns, axis=2)
+    return values, valid

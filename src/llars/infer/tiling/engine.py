@@ -1,0 +1,200 @@
+"""One step over one scene: statistics and conditions once, then a dense network tile by tile."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+
+import torch
+
+from llars.errors import ConfigError
+from llars.infer.reading.layers import Layers, Stack
+from llars.infer.reading.sampling import sample_windows, statistics_of
+from llars.infer.tiles import Column, TileGrid, Window
+from llars.infer.tiling.allocator import give_back
+from llars.infer.tiling.descent import Folded, Restored, Work, descend
+from llars.model.align import describe
+from llars.model.condition import Conditions
+from llars.model.network import Network
+from llars.model.normalise import Statistics
+from llars.model.precision import half_is_native
+from llars.tasks import TONES, Step, words_for
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "SMALLEST_TILE",
+    "TILE_COLUMNS",
+    "TILE_ROWS",
+    "Encodes",
+    "Engine",
+    "Extent",
+    "Precision",
+    "Restored",
+    "Work",
+    "is_out_of_memory",
+    "pick_device",
+    "runs_in_half",
+]
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+Extent: TypeAlias = "int | tuple[int, int]"
+"""Side of a tile in pixels, or its rows and columns."""
+
+TILE_ROWS, TILE_COLUMNS = 128, 12_288
+"""A tile where nobody says how large: rows come in any number, columns cost memory and save halo."""
+
+SMALLEST_TILE = 64
+"""Columns of a tile that is worth its halo."""
+
+
+class Encodes(Protocol):
+    """Turns words into sentence vectors."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One vector of unit length per text."""
+
+
+class Engine:
+    """The network on its device."""
+
+    def __init__(self, network: Network, encoder: Encodes, device: torch.device, half: bool) -> None:
+        self.device, self._half = device, half
+        self.temperatures: Mapping[str, float] = {}
+        """Factors on the predicted scale of the error by task; 1 where there is none."""
+        self.network = network.to(device).eval()
+        self._encoder = encoder
+
+    def take(
+        self,
+        step: Step,
+        work: Work,
+        tile: Extent | None,
+        uncertainty: bool = False,
+        *,
+        done: Collection[Window] = (),
+        say: Callable[[str], object] = str,
+    ) -> Iterator[Restored]:
+        """The target after ``step``, tile by tile, without those that are ``done``: their windows partition the grid.
+
+        Where memory does not suffice, the tiles are halved, which ``say`` is told.
+
+        Raises:
+            ConfigError: not even the smallest tiles fit.
+        """
+        folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
+        give_back()
+        return self.run(folded, work, self.grid(work, tile), done, say)
+
+    def run(
+        self,
+        folded: Folded,
+        work: Work,
+        grid: TileGrid,
+        done: Collection[Window] = (),
+        say: Callable[[str], object] = str,
+    ) -> Iterator[Restored]:
+        """``take`` for what is folded already."""
+        columns = deque(grid.columns(done))
+        while columns:
+            column, left = columns.popleft(), None
+            try:
+                for restored in descend(folded, work, column, self.device, self._autocast):
+                    column = replace(column, cores=column.cores[1:])
+                    yield restored
+            except (RuntimeError, MemoryError) as fault:
+                if not is_out_of_memory(fault):
+                    raise
+                left = column
+            if left is not None:
+                columns = deque(self._narrower(grid, [left, *columns], say))
+
+    def _narrower(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
+        """Columns of half the width. Not where the fault is at hand: it holds the memory that is wanted back."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        width = max(column.cores[0].shape[1] for column in columns)
+        if width < 2 * SMALLEST_TILE:
+            raise ConfigError(f"no memory left on {self.device} for tiles of {width} px; close other programs")
+        say(f"out of memory on {self.device} with tiles {width} px wide: going on with tiles half as wide")
+        return grid.halved(columns)
+
+    def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
+        """The network for one step over one scene, whose first ``targets`` bands are restored."""
+        words = step.taught or words_for(step.task, step.severity, step.scale)
+        with torch.inference_mode():
+            statistics = self._to_device(statistics_of(stack, step.task in TONES))
+            conditions = self._conditions(stack, statistics, words, targets)
+            dense = self.network.fold(conditions, uncertainty)
+            return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
+
+    def grid(self, work: Work, tile: Extent | None) -> TileGrid:
+        """The tiles of a step."""
+        # What is projected depends on what is restored around it.
+        return replace(self._tiles(work.target.size, tile, self.network.halo + work.reach), chunk=work.chunk)
+
+    def count(self, size: tuple[int, int], tile: Extent | None) -> int:
+        """Number of tiles over a grid of so many rows and columns."""
+        return len(self._tiles(size, tile, 0))
+
+    def _tiles(self, size: tuple[int, int], tile: Extent | None, halo: int) -> TileGrid:
+        rows, columns = (TILE_ROWS, TILE_COLUMNS) if tile is None else tile if isinstance(tile, tuple) else (tile, tile)
+        return TileGrid(*size, columns, halo, self.network.multiple, rows)
+
+    def _to_device(self, statistics: Statistics) -> Statistics:
+        parts = (statistics.mean, statistics.std, statistics.knots)
+        return Statistics(*(None if part is None else part.to(self.device) for part in parts))  # type: ignore[arg-type]
+
+    def _conditions(self, layers: Layers, statistics: Statistics, words: str, targets: int) -> Conditions:
+        sampled = sample_windows(layers, self.network.window)
+        windows = statistics.apply(torch.from_numpy(sampled).to(self.device))[None]
+        vector = torch.from_numpy(self._encoder.encode([words])).to(self.device)
+        bands = describe([layers.bands]).to(self.device)
+        return self.network.condition(windows, bands, statistics, vector, targets=targets)
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+            yield
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether a fault says that memory was wanted and not there: on the CPU, torch has no class of its own for it."""
+    said = str(fault)
+    known = isinstance(fault, (MemoryError, torch.OutOfMemoryError))
+    return known or "can't allocate memory" in said or "out of memory" in said.lower()
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called ``name``; ``auto`` is the first of cuda, mps and cpu that is there.
+
+    Raises:
+        ConfigError: torch has no such device here.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, available in there.items() if available))
+    kind, _, index = name.partition(":")
+    if not there.get(kind) or (index and not (index.isdigit() and int(index) < torch.cuda.device_count())):
+        available = ", ".join(kind for kind, here in there.items() if here)
+        raise ConfigError(f"device {name!r} is not available; this machine has {available} (or say auto)")
+    return torch.device(name)
+
+
+def runs_in_half(precision: Precision, device: torch.device) -> bool:
+    """Whether the backbone computes in bfloat16.
+
+    Raises:
+        ConfigError: the precision is unknown.
+    """
+    if precision not in get_args(Precision):
+        raise ConfigError(f"unknown precision {precision!r}; choose {', '.join(get_args(Precision))}")
+    if precision != "auto":
+        return precision == "bfloat16"
+    return half_is_native(device)

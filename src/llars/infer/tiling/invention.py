@@ -1,0 +1,107 @@
+"""Which pixels of a result were not measured: filled under clouds, or finer than what the input resolves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rasterio.enums import ColorInterp
+
+from llars.infer.reading.sources import Repeated, Source
+from llars.infer.reading.warping import Warped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.raster.profile import RasterProfile
+    from llars.infer.reading.grids import Grid
+    from llars.infer.starts.clearing import Cleared
+    from llars.infer.tiles import Window
+    from llars.infer.tiling.planning import Place
+    from llars.tasks import Step
+
+__all__ = ["FILLED", "FINER", "MEASURED", "NO_DATA", "invented", "mask_profile"]
+
+MEASURED, FILLED, FINER, NO_DATA = 0, 1, 2, 255
+"""Numbers of the mask. Where both hold, ``FILLED`` is said: it is the bolder guess."""
+
+GUESSES = ("sr", "stf")
+"""Tasks whose details no image of that day shows; a panchromatic guide shows those of ``pansharpen``."""
+
+CLEARS = ("cloud", "cloud_sar")
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    """Where a step filled what clouds hide: 1, else 0."""
+
+    cleared: Cleared
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 1, *self.cleared.size
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        return self.cleared.hidden(window)[None].astype(np.float32)
+
+
+def invented(
+    window: Window, grid: Grid, steps: Sequence[Step], places: Sequence[Place], cleared: Sequence[Cleared]
+) -> NDArray[np.uint8]:
+    """The mask ``(1, y, x)`` of a window of the result, ``NO_DATA`` left to who knows where there is none.
+
+    Args:
+        window: of the last place's grid.
+        grid: where the scene lay before the first step.
+        steps: that were taken.
+        places: where the result of each lies.
+        cleared: what the steps that remove clouds set out from, in their order.
+    """
+    left, found = list(cleared), list[Source]()
+    finer = any(step.task in GUESSES for step in steps)
+    for step, there in zip(steps, places, strict=True):
+        found = [_moved(source, grid, there) for source in found]
+        grid = there.grid
+        if step.task in CLEARS and left:
+            found.append(_Hidden(left.pop(0)))
+    mask = np.full((1, *window.shape), FINER if finer else MEASURED, dtype=np.uint8)
+    for source in found:
+        mask[source.read(window) > 0.0] = FILLED
+    return mask
+
+
+def mask_profile(profile: RasterProfile) -> RasterProfile:
+    """Of a file of one band of bytes on the grid of ``profile``."""
+    decoding = replace(
+        profile.decoding,
+        indexes=(1,),
+        scales=(1.0,),
+        offsets=(0.0,),
+        nodata=(float(NO_DATA),),
+        alpha=None,
+        masked=False,
+    )
+    return replace(
+        profile,
+        source=None,
+        count=1,
+        dtype="uint8",
+        nodata=float(NO_DATA),
+        descriptions=("0 measured, 1 filled under clouds, 2 finer than the input resolves",),
+        units=(None,),
+        scales=(1.0,),
+        offsets=(0.0,),
+        colours=(ColorInterp.gray,),
+        band_tags=({},),
+        band_domains=({},),
+        decoding=decoding,
+    )
+
+
+def _moved(source: Source, grid: Grid, there: Place) -> Source:
+    """Onto the grid of the next step's result."""
+    if there.scale == 1:
+        return source
+    return Warped(source, grid, there.grid, smooth=True) if there.scale is None else Repeated(source, there.scale)

@@ -1,0 +1,125 @@
+"""How much memory there is, and the tiles that fit into it."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+
+from llars.errors import ConfigError
+from llars.infer.tiles import CHUNK, STRIP
+from llars.infer.tiling.allocator import keep_freed, watched
+from llars.infer.tiling.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
+from llars.model.config import ModelConfig
+from llars.starts.pansharpening import BLUR_REACH
+
+__all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sensible_limit"]
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+SHARE, MOST = 0.5, 2 * 10**9
+"""Of the machine's memory, and the bytes, that are used where nobody says how much may be: more is no faster."""
+
+RESIDENT = 640_000_000
+"""What torch, GDAL, the network and the statistics of a scene need before the first tile, in bytes."""
+
+STRIP_CHANNEL, STRIP_BAND = 6, 48
+"""Bytes per pixel of a strip that goes through the network: for every channel of the finest level, and every band."""
+
+KEPT_CHANNEL, KEPT_BAND = 1, 8
+"""The same for the rows that wait in the network for those below, as many as its halo."""
+
+TILE_BAND, CHUNK_BAND = 32, 28
+"""Bytes per pixel and band of a tile, finished and written at the same time, and of what is read ahead and at work."""
+
+HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
+"""Rows of a tile: fewer where that spares cutting a scene of many bands into columns."""
+
+SMALLEST, STEP = SMALLEST_TILE, 256
+"""Columns of tiles: the fewest, and what more are multiples of: the blocks of a GeoTIFF."""
+
+CACHE_SHARE, LARGEST_CACHE = 1 / 8, 256_000_000
+"""Of the limit for GDAL's cache of blocks, and its size in bytes."""
+
+CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container's limit stands."""
+
+
+def in_bytes(text: str) -> int:
+    """``4GB``, ``1.5 GiB`` or ``800M`` in bytes.
+
+    Raises:
+        ConfigError: it is no amount of memory.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, flags=re.IGNORECASE)
+    if found is None or found[2].lower() not in UNITS or float(found[1]) == 0:
+        raise ConfigError(f"{text!r} is no amount of memory; say for example 4GB or 800MB")
+    return int(float(found[1]) * UNITS[found[2].lower()])
+
+
+def sensible_limit() -> int:
+    """What one restoration may use where nobody says: 2 GB, or half of the machine's memory where that is less."""
+    return min(half_of_memory(), MOST)
+
+
+def half_of_memory() -> int:
+    """Half of the memory that the machine, or the container, has; 4 GB where it does not say."""
+    amounts = []
+    if hasattr(os, "sysconf") and {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= os.sysconf_names.keys():
+        amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for path in CGROUP:
+        try:
+            amounts.append(int(path.read_text()))
+        except (OSError, ValueError):
+            continue
+    return int(SHARE * min(amounts)) if amounts else 2 * MOST
+
+
+def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> tuple[int, int]:
+    """Rows and columns of the widest tiles, up to the default, that a restoration has memory for.
+
+    Args:
+        limit: bytes in all.
+        bands: of the target and of all guides.
+        config: of the network.
+        scale: how many times finer the grid gets.
+
+    Raises:
+        ConfigError: not even small tiles fit.
+    """
+    margin = 2 * (config.halo + config.multiple + (BLUR_REACH * scale if scale > 1 else 0))
+    strip = STRIP_CHANNEL * config.widths[0] + STRIP_BAND * bands
+    kept = config.halo * (KEPT_CHANNEL * config.widths[0] + KEPT_BAND * bands)
+    room = max(limit - RESIDENT - _cache(limit), 0)
+    for rows in HEIGHTS:
+        column = kept + (rows * TILE_BAND + CHUNK * CHUNK_BAND) * bands
+        # A narrow tile may be less than a strip.
+        width = max((room - STRIP * strip) // column, room // (column + rows * strip)) - margin
+        if width >= TILE_COLUMNS:
+            break
+    if width < SMALLEST:
+        needed = (RESIDENT + (SMALLEST + margin) * (column + rows * strip)) / (1 - CACHE_SHARE)
+        raise ConfigError(
+            f"{limit / 1e9:.1f} GB of memory are not enough for {bands} bands; "
+            f"allow at least {math.ceil(needed / 1e8) / 10:.1f} GB (--max-memory)"
+        )
+    return rows, min(width // STEP * STEP or SMALLEST, TILE_COLUMNS)
+
+
+def _cache(limit: int) -> int:
+    return min(int(limit * CACHE_SHARE), LARGEST_CACHE)
+
+
+@contextmanager
+def bounded_memory(limit: int) -> Iterator[None]:
+    """Keep to ``limit`` bytes: GDAL's cache of blocks to its share of them (left alone, it takes a twentieth of the
+    machine), and what lies idle to what is left. GDAL packs and unpacks on all processors.
+    """
+    keep_freed()
+    with rasterio.Env(GDAL_CACHEMAX=_cache(limit), GDAL_NUM_THREADS="ALL_CPUS"), watched(limit):
+        yield

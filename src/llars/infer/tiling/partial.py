@@ -1,0 +1,141 @@
+"""What `--resume` goes on with: the tiles that are finished, in files beside the output, until that is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import llars
+from llars.errors import OutputError
+from llars.infer.reading.sources import Scratch
+from llars.infer.tiles import Window
+from llars.infer.tiling.descent import Restored
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from llars.weights.registry import WeightsInfo
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs with one output go unnoticed there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Partial", "identity_of"]
+
+JOURNAL = "journal.jsonl"
+
+
+class Partial:
+    """A folder with an image for every step, and a journal of the tiles that are whole in them.
+
+    The journal's first line says what of: input, prompt, steps, weights, grid, tiles. A folder of anything else is
+    begun anew. A line reaches the disk after its pixels; one that a kill cut short does not count.
+    """
+
+    def __init__(self, output: Path, identity: Mapping[str, Any], say: Callable[[str], object]) -> None:
+        """Opens or begins the folder; raises OutputError where that cannot be, or another run is at it."""
+        self.folder = output.with_name(f".{output.name}.partial")
+        self._identity = json.loads(json.dumps(identity))
+        self._done: dict[int, list[Window]] = {}
+        self._say = say
+
+    def __enter__(self) -> Self:
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self._journal = (self.folder / JOURNAL).open("a+b")
+            if fcntl is not None:
+                fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._journal.close()
+            raise OutputError(f"another run is at work on {self.folder}; wait until it ends") from None
+        except OSError as fault:
+            raise OutputError(f"cannot write to {self.folder}: {fault.strerror}; choose another folder") from None
+        self._read()
+        return self
+
+    def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
+        self._journal.close()
+        # Without a fault the output is whole, and nothing is left to go on with.
+        if fault is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kept(
+        self, step: int, shape: tuple[int, int, int], fresh: Callable[[Collection[Window]], Iterator[Restored]]
+    ) -> Iterator[Restored]:
+        """The tiles of a step: those that are there, then those that ``fresh`` makes of the rest, kept from now on."""
+        done = self._done.setdefault(step, [])
+        images = {kind: Scratch(shape, self.folder, f"{step}.{kind}") for kind in ("values", "deviation")}
+        uncertain = self._identity["uncertainty"]
+        for window in done:
+            deviation = images["deviation"].read(window) if uncertain else None
+            yield Restored(window, images["values"].read(window), deviation)
+        for part in fresh([*done]):
+            for kind, image in images.items():
+                if (pixels := getattr(part, kind)) is not None:
+                    image.write(part.window, pixels)
+                    image.sync()
+            window = part.window
+            self._append([step, window.top, window.left, window.bottom, window.right])
+            done.append(window)
+            yield part
+
+    def _append(self, line: Any) -> None:
+        self._journal.write(json.dumps(line).encode() + b"\n")
+        self._journal.flush()
+        os.fsync(self._journal.fileno())
+
+    def _read(self) -> None:
+        self._journal.seek(0)
+        lines = []
+        for text in self._journal:
+            with suppress(ValueError):
+                lines.append(json.loads(text))
+        if lines and lines[0] == self._identity:
+            for step, *sides in lines[1:]:
+                self._done.setdefault(step, []).append(Window(*sides))
+            self._say(f"going on with {sum(map(len, self._done.values()))} tiles that were finished before")
+            return
+        if lines:
+            old = lines[0] if isinstance(lines[0], dict) else {}
+            differs = ", ".join(key for key, value in self._identity.items() if old.get(key) != value) or "journal"
+            self._say(f"{self.folder.name} is of another run (other {differs}): begun anew")
+        for path in self.folder.iterdir():
+            if path.name != JOURNAL:
+                path.unlink()
+        self._journal.truncate(0)
+        self._append(self._identity)
+
+
+def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
+    """What a partial result is known by: all that its pixels depend on.
+
+    Args:
+        asked: what was asked for; ``input`` and ``guides`` (by role) are files.
+        scene: the input.
+        info: of the weights.
+    """
+    adapters = [one["sha256"] for one in info.training.get("adapters", ())]
+    return {
+        **{name: repr(value) for name, value in asked.items()},
+        "input": _state_of(asked["input"]),
+        "guides": {role: _state_of(path) for role, path in asked["guides"].items()},
+        "grid": [*scene.shape, *map(float, scene.rio.transform())],
+        "weights": [info.sha256, *adapters],
+        "version": llars.__version__,
+        "uncertainty": asked["uncertainty"],
+    }
+
+
+def _state_of(path: str | Path) -> list[Any]:
+    """What a file is known by: its place, size and time of change."""
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return [str(path)]
+    return [str(Path(path).absolute()), state.st_size, state.st_mtime_ns]

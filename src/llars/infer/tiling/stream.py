@@ -1,0 +1,256 @@
+"""The steps of an instruction over one scene, window by window: what files and arrays alike are made of."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llars.bands import Role
+from llars.errors import ConfigError, RasterError
+from llars.infer.reading.grids import Grid, pixel_ratio
+from llars.infer.reading.guides import Guide
+from llars.infer.reading.layers import Enlarged, Filled, Layers, Stack, finer_bands
+from llars.infer.reading.picture import SMALLEST, Picture, Range
+from llars.infer.reading.sources import Repeated, Scratch, Source
+from llars.infer.reading.warping import Warped
+from llars.infer.starts.clearing import Cleared
+from llars.infer.starts.setting_out import Denoised, set_out
+from llars.infer.tiles import Window, strips
+from llars.infer.tiling.engine import Engine, Extent, Restored, Work
+from llars.infer.tiling.exposure import exposed
+from llars.infer.tiling.invention import invented
+from llars.infer.tiling.partial import Partial
+from llars.infer.tiling.planning import Place, place
+from llars.tasks import Step, get_task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Progress = Callable[[int, int], None]
+
+__all__ = ["Options", "Stream"]
+
+HELD = ("sr", "pansharpen")
+"""Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
+
+STRIP_PIXELS = 2**20
+"""Pixels that are handed over at once where no step is taken."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to work; none of it changes what comes out but ``project``."""
+
+    tile: Extent | None = None
+    """Side of the pieces that are worked on at a time, or rows and columns; None: as the engine likes them."""
+
+    uncertainty: bool = False
+    """Give the standard deviation of the error too."""
+
+    project: bool = True
+    """Hold the radiometry of finer grids: the mean over every input pixel is that pixel."""
+
+    scratch: Path | None = None
+    """Folder for what lies between two steps; None: in memory."""
+
+    partial: Partial | None = None
+    """Keeps finished tiles for a run that is to go on; they come first then."""
+
+    progress: Progress | None = None
+    """Called after every tile with the number of tiles done and of all tiles."""
+
+    limits: tuple[Range, ...] | None = None
+    """Least and greatest physical value of each band that can be stored; None: any."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError where tiles would have no pixels."""
+        sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else (self.tile,)
+        for side in sides:
+            if side is not None and not (isinstance(side, (int, np.integer)) and side >= 1):
+                raise ConfigError(
+                    f"found tiles with a side of {side} px, expected a whole number of at least 1 (--tile)"
+                )
+
+
+class Stream:
+    """A restoration that is ready to run: grids and guides are checked, no tile is done."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        picture: Picture,
+        steps: Sequence[Step],
+        guides: Mapping[Role, Guide],
+        options: Options,
+        say: Callable[[str], object],
+    ) -> None:
+        """Raises RasterError where the guides do not fit the scene."""
+        self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
+        self._guides, self._say = guides, say
+        self._places: list[Place] = []
+        self._cleared: list[Cleared] = []
+        for step in steps:
+            self._places.append(place(step, self.grid, guides, say))
+            if min(self.grid.height, self.grid.width) < SMALLEST:
+                raise RasterError(
+                    f"input and guide share {self.grid.width} x {self.grid.height} px; 16 x 16 are needed"
+                )
+
+    @property
+    def grid(self) -> Grid:
+        """Where the result lies."""
+        return self._places[-1].grid if self._places else self._picture.grid.on_a_map()
+
+    @property
+    def scale(self) -> int | None:
+        """How many times finer than the scene's the grid is, within the same bounds; None where it is another."""
+        scales = [one.scale for one in self._places]
+        return None if None in scales else math.prod(scale for scale in scales if scale)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Bands, rows and columns of the result."""
+        return len(self._picture.bands), self.grid.height, self.grid.width
+
+    def __iter__(self) -> Iterator[Restored]:
+        """Windows that partition the result, in physical values, NaN where there is no data."""
+        yield from map(self._physical, self._units()) if self._steps else self._untouched()
+
+    def _untouched(self) -> Iterator[Restored]:
+        """Without a step nothing changes, and there is no error."""
+        for window in strips(self.grid.height, self.grid.width, STRIP_PIXELS):
+            values = self._picture.source.read(window)
+            yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
+
+    def prepared(self, tile: int) -> Callable[[Window], Restored]:
+        """The steps before the last taken, the last ready to be taken in tiles, in any order and by many at once."""
+        picture, uncertainty = self._picture, self._options.uncertainty
+        work, variance = self._until_last(lambda: None)
+        step, targets = self._steps[-1], len(work.target.bands)
+        grid = self._engine.grid(work, tile)
+        folded = self._engine.fold(step, Stack((work.target, *work.guides)), targets, uncertainty)
+
+        def restored(window: Window) -> Restored:
+            if step.task == "brightness":
+                parts = exposed(work.target, picture.ranges, step.severity, [window], uncertainty)
+            else:
+                others = [piece.core for piece in grid if piece.core != window]
+                parts = self._engine.run(folded, work, grid, others)
+            (part,) = map(self._physical, _spread(parts, variance))
+            return part
+
+        return restored
+
+    def _physical(self, part: Restored) -> Restored:
+        if part.deviation is not None:
+            self._picture.physical(part.deviation, width=True)
+        return Restored(part.window, self._picture.physical(part.values), part.deviation)
+
+    def _units(self) -> Iterator[Restored]:
+        """The last step's result in unit values."""
+        tick = self._ticker()
+        work, variance = self._until_last(tick)
+        for part in self._taken(len(self._steps) - 1, work, variance):
+            yield part
+            tick()
+
+    def _until_last(self, tick: Callable[[], None]) -> tuple[Work, Source | None]:
+        """What the last step works on; those before it go through scratch images."""
+        layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
+        for at, there in enumerate(self._places[:-1]):
+            work = self._work(self._steps[at], layers, grid, there)
+            result = Scratch(self._size(there), self._options.scratch)
+            spread = Scratch(self._size(there), self._options.scratch) if self._options.uncertainty else None
+            for part in self._taken(at, work, _on(variance, grid, there)):
+                result.write(part.window, part.values)
+                if spread is not None and part.deviation is not None:
+                    spread.write(part.window, np.square(part.deviation))
+                tick()
+            layers, grid, variance = Filled.of(result, work.target.bands), there.grid, spread
+        there = self._places[-1]
+        return self._work(self._steps[-1], layers, grid, there), _on(variance, grid, there)
+
+    def _taken(self, at: int, work: Work, variance: Source | None) -> Iterator[Restored]:
+        """The step at that place of the order."""
+        partial = self._options.partial
+        if partial is None:
+            return self._fresh(at, work, variance)
+        return partial.kept(at, self._size(self._places[at]), lambda done: self._fresh(at, work, variance, done))
+
+    def _fresh(self, at: int, work: Work, variance: Source | None, done: Collection[Window] = ()) -> Iterator[Restored]:
+        """One step without the windows that are done."""
+        return _spread(self._made(self._steps[at], work, done), variance)
+
+    def _made(self, step: Step, work: Work, done: Collection[Window]) -> Iterator[Restored]:
+        tile, uncertainty = self._options.tile, self._options.uncertainty
+        if step.task != "brightness":
+            return self._engine.take(step, work, tile, uncertainty, done=done, say=self._say)
+        windows = (piece.core for piece in self._engine.grid(work, tile) if piece.core not in done)
+        return exposed(work.target, self._picture.ranges, step.severity, windows, uncertainty)
+
+    def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
+        target: Layers = layers
+        if there.scale is None:
+            # What is sharpened with a PAN on other lines is first brought to pixels that those of the PAN make up.
+            ratio = pixel_ratio(grid, there.grid)
+            factor = max(2, round(ratio)) if step.task == "pansharpen" else 1
+            source = Warped(layers.source, grid, there.grid.coarser(factor))
+            target = Filled.of(source, finer_bands(layers.bands, ratio / factor))
+            target = target if factor == 1 else Enlarged(target, factor)
+        elif there.scale > 1:
+            # Training sets out from what a coarse sensor sees, without giving back what its pixels blur.
+            target = Enlarged(layers, there.scale, exact=step.task != "stf")
+        gsd = target.bands[0].gsd_m
+        guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
+        start = set_out(step.task, target, guides, self._picture.reflectances)
+        if isinstance(start, Cleared):
+            self._cleared.append(start)
+        speckled = isinstance(start, Denoised) and bool(start.noise.looks)
+        projected = self._options.project and step.task in HELD and there.scale is not None
+        return Work(start, guides, speckled or projected, self._limits())
+
+    def _limits(self) -> tuple[Range, ...] | None:
+        """What can be stored, in unit values."""
+        if self._options.limits is None:
+            return None
+        pairs = zip(self._options.limits, self._picture.ranges, strict=True)
+        return tuple(
+            ((least - low) / (high - low), (most - low) / (high - low)) for (least, most), (low, high) in pairs
+        )
+
+    def invented(self, window: Window) -> NDArray[np.uint8]:
+        """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""
+        return invented(window, self._picture.grid.on_a_map(), self._steps, self._places, self._cleared)
+
+    def _size(self, there: Place) -> tuple[int, int, int]:
+        return len(self._picture.bands), there.grid.height, there.grid.width
+
+    def _ticker(self) -> Callable[[], None]:
+        """What is called after every tile."""
+        progress = self._options.progress
+        if progress is None:
+            return lambda: None
+        sizes = [(there.grid.height, there.grid.width) for there in self._places]
+        total = sum(self._engine.count(size, self._options.tile) for size in sizes)
+        done = itertools.count(1)
+        return lambda: progress(next(done), total)
+
+
+def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
+    if variance is None or there.scale == 1:
+        return variance
+    return Warped(variance, grid, there.grid, smooth=True) if there.scale is None else Repeated(variance, there.scale)
+
+
+def _spread(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
+    """Parts with the deviation of the step before added; errors of successive steps are taken for independent."""
+    for part in parts:
+        if variance is not None and part.deviation is not None:
+            part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
+        yield part

@@ -1,0 +1,52 @@
+"""Which band each channel of a scene is, in which range, and what is refused."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from llars.bands import Band
+from llars.errors import BandError, ValueRangeError
+from llars.infer.reading.picture import picture_of
+
+BANDS = tuple(Band(name, wavelength) for name, wavelength in zip("RGBN", (660.0, 560.0, 490.0, 830.0), strict=True))
+RANGES = ((0.0, 1.0), (0.0, 2.0), (0.0, 4.0), (0.0, 8.0))
+
+
+@pytest.fixture
+def scene():
+    """Every band lies at half its range, as ``open_scene`` would hand it over."""
+    values = np.array([0.5, 1.0, 2.0, 4.0], dtype=np.float32)[:, None, None] * np.ones((1, 16, 16), dtype=np.float32)
+    attrs = {"bands": BANDS, "band_ranges": RANGES, "value_range": (0.0, 8.0)}
+    return xr.DataArray(values, dims=("band", "y", "x"), coords={"band": list("RGBN")}, attrs=attrs)
+
+
+@pytest.mark.parametrize("names", ["RGBN", "NBGR", "R", "NG"])
+def test_bands_and_ranges_follow_the_coordinate(scene, names):
+    picture = picture_of(scene.sel(band=list(names)))
+    assert "".join(band.name for band in picture.bands) == names
+    np.testing.assert_array_equal(picture.load()[0], 0.5)
+
+
+def test_ranges_follow_the_coordinate_where_bands_are_given(scene):
+    given = [Band("nir", 830.0), Band("red", 660.0)]
+    picture = picture_of(scene.isel(band=[3, 0]), given)
+    assert picture.bands == tuple(given)
+    np.testing.assert_array_equal(picture.load()[0], 0.5)
+
+
+@pytest.mark.parametrize("labels", [None, [1, 2, 3, 4], list("abcd")])
+def test_channels_without_known_names_are_taken_in_order(scene, labels):
+    unnamed = scene.drop_vars("band") if labels is None else scene.assign_coords(band=labels)
+    assert picture_of(unnamed).bands == BANDS
+    with pytest.raises(BandError, match="3 channels, but 4 bands"):
+        picture_of(unnamed.isel(band=[0, 1, 2]))
+    with pytest.raises(BandError, match="3 channels, but 4 in the attribute 'band_ranges'"):
+        picture_of(unnamed.isel(band=[0, 1, 2]), "rgb")
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, lambda values: xr.DataArray(values, dims=("band", "y", "x"))])
+def test_stored_numbers_are_refused_whatever_holds_them(wrap):
+    numbers = np.random.default_rng(0).integers(0, 9999, (4, 16, 16)).astype(np.float32)
+    with pytest.raises(ValueRangeError, match="far outside 0 to 1"):
+        picture_of(wrap(numbers), "naip")
+    assert picture_of(wrap(numbers / 9999), "naip").load()[0].max() <= 1

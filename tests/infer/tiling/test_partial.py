@@ -1,0 +1,136 @@
+"""What was finished before a kill is gone on with, to the same bits; what a kill leaves goes away."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+from tests.scene.files import S2, write
+
+from llars.errors import OutputError
+from llars.infer import job
+from llars.infer.raster.outputs import whole_files
+from llars.infer.tiling.partial import Partial
+
+
+@pytest.fixture(autouse=True)
+def loaded(restorer, monkeypatch):
+    monkeypatch.setattr(job, "load", lambda *_, **__: restorer)
+
+
+@pytest.fixture
+def source(textured, tmp_path):
+    numbers = np.rint(textured(4, 400, 100, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers[:, 120:140, 10:40] = 0
+    (tmp_path / "in").mkdir()
+    return write(tmp_path / "in" / "scene.tif", numbers, S2, scale=1e-4, nodata=0, tags={"SENSOR": "sentinel2-l2a"})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    return path
+
+
+OPTIONS = {"tile": 64, "resume": True}
+
+
+def read(path):
+    with rasterio.open(path) as stored:
+        return stored.read()
+
+
+def interrupted(source, output, after, **options):
+    """A run that Ctrl-C ends when so many tiles are done."""
+
+    def progress(done, total):
+        if done == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.restore_file(source, output, "stripes and noise", progress=progress, **options)
+
+
+@pytest.mark.parametrize("after", [3, 17])
+def test_a_resumed_run_gives_the_same_bits_and_does_nothing_twice(source, folder, restorer, monkeypatch, after):
+    job.restore_file(source, folder / "whole.tif", "stripes and noise", uncertainty=folder / "w.tif", tile=64)
+    interrupted(source, folder / "a.tif", after, uncertainty=folder / "s.tif", **OPTIONS)
+    assert not (folder / "a.tif").exists()
+    made, take = [], restorer._engine.take
+
+    def counted(*arguments, **options):
+        for part in take(*arguments, **options):
+            made.append(part.window)
+            yield part
+
+    monkeypatch.setattr(restorer._engine, "take", counted)
+    # 14 tiles for each of two steps; what was being made when the run was stopped was not kept.
+    done = job.restore_file(source, folder / "a.tif", "stripes and noise", uncertainty=folder / "s.tif", **OPTIONS)
+    assert len(made) == 28 - after
+    assert f"going on with {after} tiles that were finished before" in done.notes
+    assert np.array_equal(read(folder / "a.tif"), read(folder / "whole.tif"))
+    assert np.array_equal(read(folder / "s.tif"), read(folder / "w.tif"), equal_nan=True)
+    assert {path.name for path in folder.iterdir()} == {"a.tif", "s.tif", "whole.tif", "w.tif"}
+
+
+def test_without_resume_an_interrupted_run_leaves_nothing(source, folder):
+    interrupted(source, folder / "a.tif", 3, tile=64)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("change", ["prompt", "input", "tile"])
+def test_what_is_of_another_run_is_begun_anew_and_that_is_said(source, folder, change):
+    interrupted(source, folder / "a.tif", 3, **OPTIONS)
+    if change == "input":
+        os.utime(source, (1, 1))
+    prompt = "noise" if change == "prompt" else "stripes and noise"
+    told = {"prompt": "steps", "input": "input", "tile": "tiles"}[change]
+    report = job.restore_file(source, folder / "a.tif", prompt, tile=80 if change == "tile" else 64, resume=True)
+    assert f".a.tif.partial is of another run (other {told}): begun anew" in report.notes
+    job.restore_file(source, folder / "b.tif", prompt, tile=64)
+    # Ten stored numbers are 1e-3 of the range: another tile may round otherwise.
+    assert np.abs(read(folder / "a.tif").astype(int) - read(folder / "b.tif")).max() <= (10 if change == "tile" else 0)
+
+
+def test_a_line_that_was_cut_short_does_not_count(source, folder):
+    interrupted(source, folder / "a.tif", 5, **OPTIONS)
+    journal = folder / ".a.tif.partial" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-4])
+    report = job.restore_file(source, folder / "a.tif", "stripes and noise", **OPTIONS)
+    assert "going on with 4 tiles that were finished before" in report.notes
+    job.restore_file(source, folder / "b.tif", "stripes and noise", tile=64)
+    assert np.array_equal(read(folder / "a.tif"), read(folder / "b.tif"))
+
+
+def test_two_runs_do_not_share_a_partial_result(folder):
+    with Partial(folder / "a.tif", {}, str), pytest.raises(OutputError, match="another run"):
+        Partial(folder / "a.tif", {}, str).__enter__()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from llars.infer.raster.outputs import whole_files
+with whole_files([Path(sys.argv[1]) / "a.tif"]):
+    print(flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_next_run_sweeps_away_what_a_killed_one_left_and_nothing_else(folder):
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE) as killed:
+        try:
+            killed.stdout.readline()
+            (left,) = folder.iterdir()
+            with whole_files([folder / "b.tif"]) as (place,):
+                place.write_text("first")
+                assert left.exists(), "its run is alive"
+        finally:
+            killed.kill()
+    with whole_files([folder / "b.tif"]) as (place,):
+        place.write_text("whole")
+        assert not left.exists()
+    assert [path.name for path in folder.iterdir()] == ["b.tif"]
