@@ -29,6 +29,22 @@ BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 ALIASES = {**dict.fromkeys(("_archive", "_console", "_data_commands", "_diagnosing", "_serving", "_tuning"), "cli")}
 """Further modules beside the package's members, and the member that each is a part of."""
 
+ROOMS = (
+    ("tiles",),
+    ("reading",),
+    ("raster", "starts"),
+    ("tiling", "diagnosis"),
+    ("report",),
+    ("instructions",),
+    ("taught", "lazy"),
+    ("restorer",),
+    ("levelling", "delivery", "telling", "export"),
+    ("resolution",),
+    ("job",),
+    ("batch",),
+)
+"""Of ``infer``: its folders and, between them, the files on the way from an instruction to a job; as with ``STEPS``."""
+
 FORBIDDEN = {
     "model": {"rasterio", "rioxarray", "xarray"},
     "degrade": {"rasterio", "rioxarray", "xarray"},
@@ -52,6 +68,9 @@ PYTHON_FILES = sorted([*SOURCE.rglob("*.py"), *(SOURCE.parents[1] / "scripts").g
 MODULES = [path for path in PYTHON_FILES if path.is_relative_to(SOURCE) and path.parent != SOURCE] + [
     path for path in SOURCE.glob("*.py") if not path.name.startswith("__")
 ]
+ROOM_OF = {room: step for step, rooms in enumerate(ROOMS) for room in rooms}
+INFER = SOURCE / "infer"
+IN_ROOMS = [path for path in MODULES if path.is_relative_to(INFER) and path != INFER / "__init__.py"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +92,8 @@ def walk(body: list[ast.stmt], at_top: bool) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"relative import in line {node.lineno}"
             # `from llars import degrade` imports the module llars.degrade.
-            names = [f"llars.{alias.name}" for alias in node.names] if node.module == "llars" else [str(node.module)]
+            split = node.module in ("llars", "llars.infer")
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if split else [str(node.module)]
             yield from (Import(name, node.lineno, at_top) for name in names)
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             yield from walk(node.orelse, at_top)
@@ -100,6 +120,11 @@ def target(module: str) -> str | None:
     return name if name in STEP_OF else None
 
 
+def room(path: Path) -> str:
+    """The folder or file of ``infer`` that a file in it belongs to."""
+    return path.relative_to(INFER).parts[0].removesuffix(".py")
+
+
 def identify(path: Path) -> str:
     return str(path.relative_to(SOURCE.parents[1]))
 
@@ -112,10 +137,17 @@ def test_walk_finds_imports_in_functions_and_skips_those_for_type_checkers() -> 
     code = (
         "import a\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\n"
         "def f():\n    try:\n        from d import e\n    except ImportError:\n        import g\n"
-        "match x:\n    case 1:\n        from llars import model\n"
+        "match x:\n    case 1:\n        from llars import model\nfrom llars.infer import job\n"
     )
     found = {(one.module, one.at_top) for one in walk(ast.parse(code).body, at_top=True)}
-    assert found == {("a", True), ("c", True), ("d", False), ("g", False), ("llars.model", True)}
+    assert found == {
+        ("a", True),
+        ("c", True),
+        ("d", False),
+        ("g", False),
+        ("llars.model", True),
+        ("llars.infer.job", True),
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=identify)
@@ -131,6 +163,18 @@ def test_imports_point_one_way(path: Path) -> None:
         if other is None or other == own or other in BELOW.get(own, set()):
             continue
         assert STEP_OF[other] < STEP_OF[own], f"{identify(path)}:{one.line}: {own} must not import {other}"
+
+
+@pytest.mark.parametrize("path", IN_ROOMS, ids=identify)
+def test_rooms_of_infer_import_lower_ones_alone(path: Path) -> None:
+    own = room(path)
+    assert own in ROOM_OF, f"{identify(path)} belongs to no room; give it a place in ROOMS"
+    for one in imports(path):
+        if one.module.startswith("llars.infer."):
+            other = one.module.split(".")[2]
+            assert other == own or ROOM_OF[other] < ROOM_OF[own], (
+                f"{identify(path)}:{one.line}: {own} must not import {other}"
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=identify)

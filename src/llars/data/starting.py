@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
 
-__all__ = ["WIDE", "Estimators", "mended", "started"]
+__all__ = ["WIDE", "Estimators", "started"]
 
 WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128, "pansharpen": 128}
 """Sides of the crops that starts are found in: a patch shows too little of a scene."""
@@ -44,7 +44,7 @@ def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators
     """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
     if task == "pansharpen" and pair.guides is not None:
         return _pansharpened(pair, pair.guides)
-    return replace(pair, degraded=mended(task, pair.degraded, bands, estimators, pair.guides))
+    return replace(pair, degraded=_mended(task, pair.degraded, bands, estimators, pair.guides))
 
 
 def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
@@ -68,7 +68,7 @@ def _predicted(now: Tensor, before: Tensor, bands: tuple[Band, ...]) -> Tensor:
     return predicted(now, fine, coarse, slope(fine, coarse), level(now - coarse, [bands]), around)
 
 
-def mended(
+def _mended(
     task: str,
     image: Tensor,
     bands: Sequence[tuple[Band, ...]],

@@ -20,6 +20,9 @@ FULL_FACTOR = 4.0
 SMOOTH_STEPS = 3
 """Smooth corrections before the exact one: what remains for it is too small to show as blocks."""
 
+PROJECTION_REACH = 2 * (SMOOTH_STEPS + 1)
+"""Coarse pixels beyond which nothing has influence on one that is projected or enlarged: two for each cubic kernel."""
+
 CUBIC = -0.5
 """Slope of the cubic kernel at 1: the value at which it is exact for parabolas (Keys 1981)."""
 

@@ -1,1 +1,1 @@
-"""Restoring whole scenes: tiles, the restorer, and the jobs that turn one file into another."""
+"""Restoring whole scenes: rooms from reading to report, and the way through them, from an instruction to a file."""

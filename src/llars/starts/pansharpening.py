@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from llars.degrade.resolution import enlarge, enlarge_exactly, project, reduce
+from llars.degrade.resolution import PROJECTION_REACH, enlarge, enlarge_exactly, project, reduce
 from llars.degrade.wald import mtf_reduce
 from llars.starts.means import local_mean
 
-__all__ = ["AREA_REACH", "Injection", "Transfer", "find_injection"]
+__all__ = ["BLUR_REACH", "Injection", "Transfer", "find_injection"]
 
 NYQUIST = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 """Responses at the coarse grid's Nyquist frequency that are told apart."""
@@ -44,8 +44,8 @@ RIDGE = 1e-6
 
 TINY = 1e-12
 
-AREA_REACH, BLUR_REACH = 8, 20
-"""Coarse pixels beyond which nothing has influence: two for each cubic kernel, three more for each blur."""
+BLUR_REACH = 20
+"""``PROJECTION_REACH`` where pixels see through a blur: two for each cubic kernel, three more for each blur."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Transfer:
     @property
     def reach(self) -> int:
         """Coarse pixels around one that ``hold`` depends on."""
-        return AREA_REACH if self.nyquist is None else BLUR_REACH
+        return PROJECTION_REACH if self.nyquist is None else BLUR_REACH
 
     def __call__(self, fine: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y_ x_"]:
         """The image as those pixels see it."""

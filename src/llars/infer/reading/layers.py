@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from llars.bands import Band
-from llars.infer.reading.pixels import BLOCK, REACH, block_means, enlarge_scene, fill_gaps, hold_radiometry, repeat
+from llars.degrade.resolution import PROJECTION_REACH
+from llars.infer.reading.pixels import BLOCK, block_means, enlarge_scene, fill_gaps, hold_radiometry, repeat
 from llars.infer.reading.sources import Source
 from llars.infer.tiles import Window, strips
 from llars.scene.keeping import files_kept_open
-from llars.starts.pansharpening import AREA_REACH, Transfer
+from llars.starts.pansharpening import Transfer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -204,7 +205,7 @@ class Enlarged:
     @property
     def reach(self) -> int:
         """See ``Anchored``."""
-        return AREA_REACH
+        return PROJECTION_REACH
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
         """See ``Anchored``: the mean over every coarse pixel."""
@@ -212,7 +213,7 @@ class Enlarged:
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; enlarged with all that has influence, so that no window shows."""
-        around = window.coarser(self.factor).grown(REACH).within(*self.coarse.size)
+        around = window.coarser(self.factor).grown(PROJECTION_REACH).within(*self.coarse.size)
         values, valid = self.coarse.read(around)
         part = (slice(None), *window.inside(around.finer(self.factor)))
         fine = enlarge_scene(values, valid, self.factor, self.exact)

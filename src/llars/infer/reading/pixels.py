@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from llars.degrade.resolution import SMOOTH_STEPS, enlarge, enlarge_exactly
+from llars.degrade.resolution import enlarge, enlarge_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     Limits = Sequence[tuple[float, float]]
     """Least and greatest value of each band."""
 
-__all__ = ["BLOCK", "REACH", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "keep_within", "repeat"]
+__all__ = ["BLOCK", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "keep_within", "repeat"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 LEVELS = 4
 BLOCK = 2**LEVELS
 """Side of the aligned blocks whose means stand for all that lies around a gap."""
-
-REACH = 2 * (SMOOTH_STEPS + 1)
-"""Coarse pixels beyond which nothing can influence an enlarged or projected pixel: two for each cubic kernel."""
 
 
 def fill_gaps(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from llars.infer.reading.layers import Enlarged, Layers, Mended
+from llars.infer.reading.layers import Enlarged, Layers
 from llars.infer.reading.pixels import hold_radiometry
-from llars.infer.reading.sampling import SAMPLE
+from llars.infer.starts.keeping import Kept
 from llars.infer.tiles import Window
 from llars.starts.pansharpening import BLUR_REACH, Injection, Transfer, find_injection
 
@@ -31,7 +31,7 @@ SIDE = 96
 
 
 @dataclass(frozen=True)
-class Pansharpened(Mended):
+class Pansharpened(Kept):
     """Enlarged layers with the detail of a panchromatic band on their fine grid.
 
     Where coarse pixels are no whole number of the fine ones, the last of them reach beyond the panchromatic band.
@@ -40,9 +40,6 @@ class Pansharpened(Mended):
     layers: Enlarged
     pan: Layers
     injection: Injection
-
-    whole: Pixels | None = None
-    """The result, where the scene is small: statistics are taken of all of it before the first tile."""
 
     @classmethod
     def of(cls, layers: Enlarged, pan: Layers) -> Pansharpened:
@@ -55,9 +52,7 @@ class Pansharpened(Mended):
             for top, left in itertools.product(rows, columns)
         ]
         bands, valid, panchromatic = (torch.cat(parts) for parts in zip(*windows, strict=True))
-        found = cls(layers, pan, find_injection(bands, panchromatic, valid.all(1, keepdim=True)))
-        height, width = pan.size
-        return replace(found, whole=found.read(Window(0, 0, height, width))) if height * width <= SAMPLE else found
+        return cls(layers, pan, find_injection(bands, panchromatic, valid.all(1, keepdim=True))).kept()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,11 +73,8 @@ class Pansharpened(Mended):
         """See ``Anchored``: what coarse pixels see."""
         hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer, limits)
 
-    def read(self, window: Window) -> Pixels:
-        """See ``Layers``."""
-        if self.whole is not None:
-            inside = (slice(None), *window.slices)
-            return self.whole[0][inside].copy(), self.whole[1][inside].copy()
+    def made(self, window: Window) -> Pixels:
+        """See ``Kept``."""
         factor = self.layers.factor
         cells = window.coarser(factor)
         around = cells.grown(BLUR_REACH).within(*self.layers.coarse.size)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from llars.infer.reading.layers import Enlarged, Layers, Mended, Stack
-from llars.infer.reading.sampling import SAMPLE, sample_blocks, sample_pixels, sample_windows
+from llars.infer.reading.sampling import sample_blocks, sample_pixels, sample_windows
 from llars.infer.starts.clearing import Cleared
 from llars.infer.starts.estimators import opacity, optics
+from llars.infer.starts.keeping import Kept
 from llars.infer.starts.pansharpening import Pansharpened
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
@@ -73,27 +74,19 @@ def set_out(
 
 
 @dataclass(frozen=True)
-class Denoised(Mended):
+class Denoised(Kept):
     """Layers without what does not stand out from their noise."""
 
     noise: Noise
     """Of the scene."""
 
-    whole: Pixels | None = None
-    """The scene without noise, where it is small: statistics are taken of all of it before the first tile."""
-
     @classmethod
     def of(cls, layers: Layers) -> Denoised:
         """Measures the noise in windows from all over the scene."""
-        start = cls(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands))
-        height, width = layers.size
-        return replace(start, whole=start.read(Window(0, 0, height, width))) if height * width <= SAMPLE else start
+        return cls(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands)).kept()
 
-    def read(self, window: Window) -> Pixels:
-        """See ``Layers``; the scene's blocks are the same in every window."""
-        if self.whole is not None:
-            part = (slice(None), *window.slices)
-            return self.whole[0][part].copy(), self.whole[1][part].copy()
+    def made(self, window: Window) -> Pixels:
+        """See ``Kept``; the scene's blocks are the same in every window."""
         around = self._seen_by(window)
         values, valid = self.layers.read(around)
         image = torch.from_numpy(values)[None]
