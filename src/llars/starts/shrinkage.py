@@ -37,6 +37,9 @@ MARGIN_PX = 2 * (SIDE + STEP) + ALIGNED
 OVERRATED = 1.5
 """The noise's power counts so often: what is left of it is seen, what is lost of fine ground is not."""
 
+MOST_PIXELS = 2**18
+"""Of all components that are shrunk in one go."""
+
 TINY = 1e-12
 """Power below which nothing is divided by."""
 
@@ -131,16 +134,17 @@ def _shrunk_blocks(image: Tensor, noise: Noise, guide: Tensor | None) -> Tensor:
     mixed = torch.einsum("ncb,nbyx->ncyx", noise.mix, padded)
     guides = None if guide is None else torch.einsum("ncb,nbyx->ncyx", noise.mix, _beyond_edges(guide))
     total, weights = torch.zeros_like(mixed), torch.zeros_like(mixed)
+    step = _at_once(padded)
     for start in LATTICES:
         variance = _variance(functional.avg_pool2d(padded[..., start:, start:], SIDE, STEP), noise)
-        # Component by component: coefficients take four times an image's memory.
-        for part in range(bands):
-            component = mixed[:, part, None, start:, start:]
-            led = None if guides is None else guides[:, part, None, start:, start:]
-            added, weight = _shrunk_component(component, led, variance[:, part, None], noise.spectrum, blocks)
+        for first in range(0, bands, step):
+            part = slice(first, first + step)
+            component = mixed[:, part, start:, start:]
+            led = None if guides is None else guides[:, part, start:, start:]
+            added, weight = _shrunk_components(component, led, variance[:, part], noise.spectrum, blocks)
             rows, columns = (slice(start, start + side) for side in weight.shape[2:])
-            total[:, part : part + 1, rows, columns] += added
-            weights[:, part : part + 1, rows, columns] += weight
+            total[:, part, rows, columns] += added
+            weights[:, part, rows, columns] += weight
     restored = torch.einsum("nbc,ncyx->nbyx", noise.unmix, total / weights.clamp(min=TINY))
     return restored[..., SIDE : SIDE + height, SIDE : SIDE + width]
 
@@ -150,33 +154,51 @@ def _beyond_edges(image: Tensor) -> Tensor:
     return functional.pad(image, [SIDE] * 4, mode="reflect" if min(image.shape[-2:]) > SIDE else "replicate")
 
 
+def _at_once(image: Tensor) -> int:
+    """How many components of ``(batch, band, y, x)`` are shrunk in one go: coefficients take four times their memory.
+
+    All of them where a graph is traced, which takes time by the operation.
+    """
+    batch, bands, height, width = image.shape
+    return bands if torch.compiler.is_compiling() else max(1, MOST_PIXELS // (batch * height * width))
+
+
 def _variance(level: Tensor, noise: Noise) -> Tensor:
     """Of the noise of each component in blocks of that mean, ``(batch, band, row, column)``."""
     variance = noise.constant[..., None, None] + noise.slope[..., None, None] * level.clamp(min=0.0)
     return torch.einsum("ncb,nbyx->ncyx", noise.mix.square(), variance)
 
 
-def _shrunk_component(
+def _shrunk_components(
     image: Tensor, guide: Tensor | None, variance: Tensor, spectrum: Tensor, blocks: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The sum of the blocks over each pixel, and that of what they count, ``(batch, 1, y, x)``.
+    """The sum of the blocks over each pixel, and that of what they count, ``(batch, component, y, x)``.
 
-    ``variance`` is that of the noise in each block, ``(batch, 1, row, column)``. The last rows and columns may be in no
-    block, and are left out; they lie in the padding.
+    ``variance`` is that of the noise in each block, ``(batch, component, row, column)``. The last rows and columns may
+    be in no block, and are left out; they lie in the padding.
     """
-    coefficients = functional.conv2d(image, blocks, stride=STEP)
+    count = image.shape[1]
+    spectrum = spectrum.repeat_interleave(count, 0)[..., None, None]
+    variance = variance.flatten(0, 1)[:, None]
+    coefficients = _coefficients(image, blocks)
     # In place all along: memory is what this waits for.
     if guide is None:
         share = _around(coefficients.square()).clamp_(min=TINY).reciprocal_().mul_(variance)
-        share.mul_(-OVERRATED * spectrum[..., None, None]).add_(1.0).clamp_(min=0.0)
+        share.mul_(-OVERRATED * spectrum).add_(1.0).clamp_(min=0.0)
     else:
-        ground = functional.conv2d(guide, blocks, stride=STEP).square_().clamp_(min=TINY)
-        share = (variance * spectrum[..., None, None]).div_(ground).add_(1.0).reciprocal_()
+        ground = _coefficients(guide, blocks).square_().clamp_(min=TINY)
+        share = (variance * spectrum).div_(ground).add_(1.0).reciprocal_()
     share[:, 0] = 1.0
     weight = 1.0 / share.square().sum(1, keepdim=True).clamp_(min=1.0)
     covered = _covered(weight)
     mended = blocks.flatten(1).T @ coefficients.mul_(share).mul_(weight).flatten(2)
-    return functional.fold(mended, covered.shape[2:], SIDE, stride=STEP), covered
+    summed = functional.fold(mended, covered.shape[2:], SIDE, stride=STEP)
+    return tuple(one.unflatten(0, (-1, count)).squeeze(2) for one in (summed, covered))
+
+
+def _coefficients(image: Tensor, blocks: Tensor) -> Tensor:
+    """``(batch * component, 64, row, column)``: cosines of every block."""
+    return functional.conv2d(image.flatten(0, 1)[:, None], blocks, stride=STEP)
 
 
 def _covered(weight: Tensor) -> Tensor:
