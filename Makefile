@@ -24,8 +24,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/
 	@$(BIN)/python scripts/demo.py
 
-test: $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+test: $(STAMP) ## the whole test suite, a file of tests at a time on each processor; PYTEST_ARGS="-n 0 tests/model" runs a part
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff and mypy, as strict as they come
 	$(BIN)/ruff check .

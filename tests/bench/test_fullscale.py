@@ -18,6 +18,7 @@ from llars.bench.spectra import detail, spectrum
 from llars.degrade.resolution import enlarge_exactly
 
 REAL = Trial("real", "pansharpen", "sharpen", 1 / 3, scale=2, source="real_pan")
+REDUCED = Trial("reduced", "pansharpen", "sharpen", 1 / 3, scale=2, source="real_pan_wald")
 NATIVE = Trial("native", "sr", "double the resolution", 1 / 3, scale=2, source="native")
 
 
@@ -69,6 +70,22 @@ def test_the_clearest_windows_come_with_their_pan_on_the_nested_grid(landsat):
     np.testing.assert_allclose(pan.values[0], plane(v, u + SIDE), atol=2e-5)
     assert np.isnan(case.truth).all()
     np.testing.assert_allclose(case.degraded[0], plane(*np.mgrid[:SIDE, :SIDE]) + 2e-4 * SIDE, atol=2e-5)
+
+
+def test_made_coarser_the_image_is_the_truth_and_the_pan_lies_on_its_grid(landsat):
+    folder, plane = landsat
+    case, whole = (next(cases_of(trial, folder)) for trial in (REDUCED, REAL))
+    np.testing.assert_array_equal(case.truth, whole.degraded)
+    assert case.degraded.shape == (3, SIDE // 2, SIDE // 2)
+    for coarse, fine in ((case.bands, whole.bands), (case.guides["pan"].bands, whole.guides["pan"].bands)):
+        assert [band.gsd_m for band in coarse] == [2 * band.gsd_m for band in fine]
+    # A symmetric blur keeps a plane, off the edges.
+    inner = (slice(16, -16), slice(16, -16))
+    v, u = np.mgrid[:SIDE, :SIDE]
+    np.testing.assert_allclose(case.guides["pan"].values[0][inner], plane(v, u + SIDE)[inner], atol=2e-5)
+    v, u = (2 * axis + 0.5 for axis in np.mgrid[: SIDE // 2, : SIDE // 2])
+    np.testing.assert_allclose(case.degraded[0][inner], plane(v, u + SIDE)[inner], atol=2e-5)
+    assert measured(case, whole.degraded)["ergas"] == 0
 
 
 def test_scenes_are_taken_as_they_are_and_soft_ones_left_out(folder):

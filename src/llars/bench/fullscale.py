@@ -1,4 +1,6 @@
-"""Finer grids at full resolution: real images, with the PAN of their own sensor or without, and no truth."""
+"""Finer grids of real images, with the PAN of their own sensor or without: as they are, where nobody knows the truth,
+and made coarser, where the image itself is the truth.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llars.bands import Role
-from llars.bench.cases import Array, Case, Guide, Scene, scene_of
+from llars.bench.cases import Array, Case, Guide, Scene, scene_of, with_gaps
 from llars.bench.classical.resize import bicubic
 from llars.bench.protocols import Trial
 from llars.bench.scenes import Folder
 from llars.data.catalog import entries, read_entry
-from llars.degrade.wald import PAN_NM
+from llars.degrade.wald import PAN_NM, mtf_reduce
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["native_scenes", "real_pans", "without_truth"]
+__all__ = ["native_scenes", "real_pans", "reduced_real_pans", "without_truth"]
 
 SIDE, CLEAREST = 128, 4
 """Side of the windows of a scene with a PAN, in multispectral pixels, and how many of them are taken: the clearest."""
@@ -56,6 +58,19 @@ def real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
             yield from _windows(trial, ms, replace(pan, values=nested))
 
 
+def reduced_real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
+    """The same windows, image and PAN made coarser by Wald's protocol: a real PAN, a real spectral mismatch, a truth."""
+    for case in real_pans(trial, folder):
+        (guide,) = case.guides.values()
+        coarse, pan = (_seen_coarser(values, trial.scale) for values in (case.degraded, guide.values))
+        bands = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in case.bands)
+        coarser = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in guide.bands)
+        truth = with_gaps(case.degraded, case.coarse_valid)
+        scene = replace(case.scene, values=truth, valid=case.coarse_valid)
+        sharp = {"pan": replace(guide, values=pan, bands=coarser)}
+        yield Case(scene, trial, coarse, bicubic(coarse, trial.scale), truth, bands, sharp)
+
+
 def without_truth(trial: Trial, scene: Scene, guides: dict[str, Guide] | None = None) -> Case:
     """The case of an image whose finer grid nobody has seen."""
     scale = trial.scale
@@ -64,6 +79,12 @@ def without_truth(trial: Trial, scene: Scene, guides: dict[str, Guide] | None = 
     valid = scene.valid.repeat(scale, 0).repeat(scale, 1)
     fine = replace(scene, values=truth, valid=valid)
     return Case(fine, trial, scene.values, baseline, truth, scene.bands, guides or {})
+
+
+def _seen_coarser(values: Array, scale: int) -> Array:
+    from torch import from_numpy
+
+    return np.asarray(mtf_reduce(from_numpy(values).double(), scale), np.float32)
 
 
 def _whole(root: Path, entry: dict[str, Any]) -> Scene:

@@ -53,6 +53,7 @@ SOURCES: Mapping[str, str] = {
     "fusion_dates": "real dates of a fine and a coarse sensor",
     "native": "clean scenes as they are, on whose finer grid nobody knows the truth",
     "real_pan": "scenes with the panchromatic band of their own sensor, on whose grid nobody knows the truth",
+    "real_pan_wald": "scenes and the panchromatic band of their own sensor, both made coarser by Wald's protocol",
     "published": "the test part of public sets",
     "published_wald": "the test part of public sets, made coarser with its PAN by Wald's protocol",
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from llars.bench.cases import Array, Case, Scene, degrade_scene
-from llars.bench.fullscale import native_scenes, real_pans
+from llars.bench.fullscale import native_scenes, real_pans, reduced_real_pans
 from llars.bench.fusion import fusion_dates
 from llars.bench.overcast import cloudy_dates, radar_pairs
 from llars.bench.protocols import Trial
@@ -58,6 +58,7 @@ MAKERS: Mapping[str, Callable[[Trial, Folder], Iterator[Case]]] = {
     "fusion_dates": fusion_dates,
     "native": native_scenes,
     "real_pan": real_pans,
+    "real_pan_wald": reduced_real_pans,
     "published": published_pairs,
     "published_wald": reduced_pairs,
 }
