@@ -59,7 +59,7 @@ def real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
 
 
 def reduced_real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """The same windows, image and PAN made coarser by Wald's protocol: a real PAN, a real spectral mismatch, a truth."""
+    """The same windows, image and PAN made coarser by Wald's protocol: a real PAN and a truth."""
     for case in real_pans(trial, folder):
         (guide,) = case.guides.values()
         coarse, pan = (_seen_coarser(values, trial.scale) for values in (case.degraded, guide.values))

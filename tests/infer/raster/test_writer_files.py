@@ -77,6 +77,18 @@ def test_an_image_can_replace_itself(tmp_path: Path) -> None:
     assert facts(source) == before
 
 
+def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    source, link = make(tmp_path / "in.tif"), tmp_path / "latest.tif"
+    (tmp_path / "store").mkdir()
+    link.symlink_to(tmp_path / "store" / "day.tif")
+    restore(source, link)
+    assert link.is_symlink()
+    assert facts(tmp_path / "store" / "day.tif") == facts(source)
+    restore(source, link, lambda values: values + np.float32(0.1), overwrite=True)
+    assert link.is_symlink()
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == ["day.tif"]
+
+
 def test_bad_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.tif").mkdir()

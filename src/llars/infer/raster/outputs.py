@@ -48,7 +48,7 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
             raise OutputError(f"output {path}: there is no folder {path.parent}; make it first")
     if len({path.resolve() for path in paths}) < len(paths):
         raise OutputError(f"two outputs are one file ({', '.join(map(str, paths))}); give each a name of its own")
-    with _folders_beside(paths):
+    with _folders_beside([path.resolve() for path in paths]):
         # That they could be made shows that the outputs can be written.
         pass
 
@@ -113,17 +113,18 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     What GDAL kept beside the files that are replaced goes away with them.
 
     A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
-    a driver leaves beside the file goes away.
+    a driver leaves beside the file goes away. Where a path is a symbolic link, it stays one: what it leads to is written.
 
     Raises:
         OutputError: a folder cannot be written to.
     """
-    with _folders_beside(paths) as folders:
+    targets = [path.resolve() for path in paths]
+    with _folders_beside(targets) as folders:
         places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
         yield places
-        for place, path in zip(places, paths, strict=True):
-            place.replace(path)
-            for side in _sidecars(path):
+        for place, path, target in zip(places, paths, targets, strict=True):
+            place.replace(target)
+            for side in {*_sidecars(path), *_sidecars(target)}:
                 side.unlink()
 
 
