@@ -19,12 +19,14 @@ from llars.starts.denoising import without_noise
 from llars.starts.fusion import level, predicted, slope, surroundings
 from llars.starts.pansharpening import find_injection
 from llars.starts.stripes import without_stripes
+from llars.starts.superresolution import superresolved
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
+    from llars.model.upsampling import UpsamplingFilters
 
 __all__ = ["WIDE", "Estimators", "started"]
 
@@ -38,22 +40,36 @@ class Estimators:
 
     optics: OpticsEstimator | None = None
     opacity: OpacityNetwork | None = None
+    upsampling: UpsamplingFilters | None = None
 
 
 def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
     """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
     if task == "pansharpen" and pair.guides is not None:
         return _pansharpened(pair, pair.guides)
+    if task == "sr" and estimators.upsampling is not None:
+        return replace(pair, degraded=_detailed(pair.degraded, pair.factor, estimators.upsampling))
     return replace(pair, degraded=_mended(task, pair.degraded, bands, estimators, pair.guides))
+
+
+def _coarse(enlarged: Tensor, factor: int) -> Tensor:
+    """The image before it was enlarged: enlarged images keep their area means."""
+    height, width = enlarged.shape[-2:]
+    return reduce(functional.pad(enlarged, (0, -width % factor, 0, -height % factor), mode="replicate"), factor)
+
+
+def _detailed(enlarged: Tensor, factor: int, filters: UpsamplingFilters) -> Tensor:
+    """The detail that edges of their kind have given to enlarged images ``(batch, band, y, x)``."""
+    height, width = enlarged.shape[-2:]
+    fine = superresolved(_coarse(enlarged, factor).flatten(0, 1)[:, None], factor, filters)
+    return fine.view(*enlarged.shape[:2], *fine.shape[-2:])[..., :height, :width]
 
 
 def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
     """The detail of the PAN given to the bands; only what was found to be area means is held to them."""
     height, width = pan.shape[-2:]
-    beyond = (0, -width % pair.factor, 0, -height % pair.factor)
-    fine, guide = (functional.pad(image, beyond, mode="replicate") for image in (pair.degraded, pan))
-    # Enlarged images keep their area means: this is the image before it was enlarged.
-    coarse = reduce(fine, pair.factor)
+    guide = functional.pad(pan, (0, -width % pair.factor, 0, -height % pair.factor), mode="replicate")
+    coarse = _coarse(pair.degraded, pair.factor)
     images = list(zip(coarse[:, None], guide[:, None], strict=True))
     found = [find_injection(*image) for image in images]
     started = torch.cat([injection(*image) for injection, image in zip(found, images, strict=True)])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from llars.bands import Band, Modality
-from llars.starts.means import local_mean
+from llars.model.means import local_mean
 
 __all__ = ["MOST_AROUND", "level", "predicted", "slope", "surroundings"]
 

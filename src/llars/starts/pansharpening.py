@@ -20,7 +20,7 @@ from torch import Tensor
 
 from llars.degrade.resolution import PROJECTION_REACH, enlarge, enlarge_exactly, project, reduce
 from llars.degrade.wald import mtf_reduce
-from llars.starts.means import local_mean
+from llars.model.means import local_mean
 
 __all__ = ["BLUR_REACH", "Injection", "Transfer", "find_injection"]
 

@@ -37,6 +37,7 @@ from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
 from llars.weights.opacity import load_opacity
 from llars.weights.optics import load_optics
+from llars.weights.upsampling import load_upsampling
 from llars.weights.registry import load_network, save_weights
 
 __all__ = ["Trainer", "main"]
@@ -133,7 +134,7 @@ def instructions() -> PlainWords:
 
 def estimators() -> Estimators:
     """The bundled ones, which the bundled weights set out from."""
-    return Estimators(load_optics(), load_opacity())
+    return Estimators(load_optics(), load_opacity(), load_upsampling())
 
 
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:

@@ -13,9 +13,10 @@ import torch
 from llars.infer.reading.layers import Enlarged, Layers, Mended, Stack
 from llars.infer.reading.sampling import sample_blocks, sample_pixels, sample_windows
 from llars.infer.starts.clearing import Cleared
-from llars.infer.starts.estimators import opacity, optics
+from llars.infer.starts.estimators import opacity, optics, upsampling
 from llars.infer.starts.keeping import Kept
 from llars.infer.starts.pansharpening import Pansharpened
+from llars.infer.starts.superresolution import Superresolved
 from llars.infer.tiles import Window
 from llars.starts.deconvolution import SIDE, Optics
 from llars.starts.denoising import denoised, find_noise, margin_px
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STARTED", "Denoised", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
-STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "pansharpen", "stf"})
+STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "sr", "pansharpen", "stf"})
 """Tasks that set out from another image than the scene itself."""
 
 LINES = 512
@@ -66,6 +67,8 @@ def set_out(
         return sharpened(target)
     if task in ("cloud", "cloud_sar"):
         return Cleared.of(target, opacity(), reflectances=reflectances)
+    if task == "sr" and isinstance(target, Enlarged):
+        return Superresolved.of(target, upsampling())
     if task == "pansharpen" and isinstance(target, Enlarged):
         return Pansharpened.of(target, *guides)
     if task == "stf":

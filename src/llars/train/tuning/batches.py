@@ -26,6 +26,7 @@ from llars.train.tuning.config import TuneConfig
 from llars.train.tuning.examples import Example
 from llars.weights.opacity import load_opacity
 from llars.weights.optics import load_optics
+from llars.weights.upsampling import load_upsampling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,7 @@ class Batches:
         Raises:
             DataError: an image is too small, or has no patch without gaps.
         """
-        self.config, self.words, self.estimators = config, words, Estimators(load_optics(), load_opacity())
+        self.config, self.words, self.estimators = config, words, Estimators(load_optics(), load_opacity(), load_upsampling())
         kinds: dict[tuple[int, int, int], list[Example]] = {}
         for one in examples:
             kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)

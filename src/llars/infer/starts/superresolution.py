@@ -1,0 +1,64 @@
+"""Where super-resolution sets out from: a scene's bands on the finer grid, with detail, window by window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+
+from llars.infer.reading.layers import Enlarged
+from llars.infer.reading.pixels import repeat
+from llars.infer.starts.keeping import Kept
+from llars.starts.superresolution import SUPERRESOLUTION_REACH, superresolved
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llars.infer.reading.layers import Pixels
+    from llars.infer.reading.pixels import Limits
+    from llars.infer.tiles import Window
+    from llars.model.upsampling import UpsamplingFilters
+
+__all__ = ["Superresolved"]
+
+
+@dataclass(frozen=True)
+class Superresolved(Kept):
+    """Enlarged layers with the detail that edges of their kind have."""
+
+    layers: Enlarged
+    filters: UpsamplingFilters
+
+    @classmethod
+    def of(cls, layers: Enlarged, filters: UpsamplingFilters) -> Self:
+        """Those layers; all of them at once where they are small."""
+        return cls(layers, filters).kept()
+
+    @property
+    def cell(self) -> int:
+        """See ``Anchored``: the pixels of the coarse layers."""
+        return self.layers.cell
+
+    @property
+    def reach(self) -> int:
+        """See ``Anchored``."""
+        return self.layers.reach
+
+    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """See ``Anchored``: the mean over every coarse pixel."""
+        self.layers.hold(image, window, limits)
+
+    def made(self, window: Window) -> Pixels:
+        """See ``Kept``."""
+        factor, coarse = self.layers.factor, self.layers.coarse
+        around = window.coarser(factor).grown(SUPERRESOLUTION_REACH).within(*coarse.size)
+        values, valid = coarse.read(around)
+        part = (slice(None), *window.inside(around.finer(factor)))
+        fine = np.empty((len(values), *window.shape), dtype=np.float32)
+        # Band by band to keep memory low.
+        for band, (image, there) in enumerate(zip(values, valid, strict=True)):
+            shown, measured = (torch.from_numpy(np.ascontiguousarray(one))[None, None] for one in (image, there))
+            fine[band] = superresolved(shown, factor, self.filters, measured)[0].numpy()[part]
+        return fine, repeat(valid, factor)[part]
