@@ -16,7 +16,9 @@ def test_edges_come_nearer_to_the_truth_and_area_means_stay(factor: int, least: 
     fine = superresolved(coarse, factor, load_upsampling())
     assert (reduce(fine, factor) - coarse).abs().max() < 2e-6
     inner = (..., slice(16, -16), slice(16, -16))
-    errors = [float((image - truth)[inner].square().mean().log10()) for image in (enlarge_exactly(coarse, factor), fine)]
+    errors = [
+        float((image - truth)[inner].square().mean().log10()) for image in (enlarge_exactly(coarse, factor), fine)
+    ]
     assert 10 * (errors[0] - errors[1]) > least  # decibels
 
 

@@ -11,15 +11,15 @@ from llars.train.upsampling import Sums
 
 def test_edges_of_one_kind_of_image_are_learned_from_others_like_it() -> None:
     sums = Sums(2)
-    for seed in range(6):
+    for seed in range(30):
         sums.add(discs(seed, 96))
     filters = UpsamplingFilters()
     with torch.no_grad():
         filters.filters["2"].copy_(sums.solved())
-    truth = discs(99, 96)
+    truth = torch.cat([discs(seed, 96) for seed in range(100, 104)])
     coarse = reduce(truth, 2)
     before, after = (
         (image - truth)[..., 8:-8, 8:-8].square().mean()
         for image in (enlarge_exactly(coarse, 2), superresolved(coarse, 2, filters))
     )
-    assert after < 0.8 * before
+    assert after < 0.85 * before

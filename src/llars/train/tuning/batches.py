@@ -86,7 +86,11 @@ class Batches:
         Raises:
             DataError: an image is too small, or has no patch without gaps.
         """
-        self.config, self.words, self.estimators = config, words, Estimators(load_optics(), load_opacity(), load_upsampling())
+        self.config, self.words, self.estimators = (
+            config,
+            words,
+            Estimators(load_optics(), load_opacity(), load_upsampling()),
+        )
         kinds: dict[tuple[int, int, int], list[Example]] = {}
         for one in examples:
             kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)
