@@ -193,7 +193,7 @@ def _shrunk_components(
     covered = _covered(weight)
     mended = blocks.flatten(1).T @ coefficients.mul_(share).mul_(weight).flatten(2)
     summed = functional.fold(mended, covered.shape[2:], SIDE, stride=STEP)
-    return tuple(one.unflatten(0, (-1, count)).squeeze(2) for one in (summed, covered))
+    return summed.view(-1, count, *covered.shape[2:]), covered.view(-1, count, *covered.shape[2:])
 
 
 def _coefficients(image: Tensor, blocks: Tensor) -> Tensor:

@@ -35,4 +35,5 @@ def superresolved(
         half = superresolved(coarse, 2, filters, valid)
         finer = None if valid is None else valid.repeat_interleave(2, -1).repeat_interleave(2, -2)
         return superresolved(half, 2, filters, finer)
-    return enlarge_exactly(coarse, factor, valid) + filters(coarse, factor)
+    detail: Tensor = filters(coarse, factor)
+    return enlarge_exactly(coarse, factor, valid) + detail

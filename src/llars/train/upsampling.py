@@ -65,7 +65,8 @@ class Sums:
         """The filters ``(kind, place, finer pixel)``."""
         square, product = (part + PRIOR * part.sum(0) for part in (self.square, self.product))
         square += 1e-6 * square.diagonal(dim1=1, dim2=2).mean() * torch.eye(SIDE**2, dtype=torch.float64)
-        return torch.linalg.solve(square, product).float()
+        filters: Tensor = torch.linalg.solve(square, product)
+        return filters.float()
 
 
 def patches(source: PatchSource, batches: int, seed: int) -> Iterator[Tensor]:

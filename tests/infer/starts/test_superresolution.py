@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.shapes import discs
 from tests.infer.starts.test_setting_out import layers
+from tests.shapes import discs
 
 from llars.infer.reading.layers import Anchored, Enlarged
 from llars.infer.starts.setting_out import set_out

@@ -113,7 +113,7 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     What GDAL kept beside the files that are replaced goes away with them.
 
     A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
-    a driver leaves beside the file goes away. Where a path is a symbolic link, it stays one: what it leads to is written.
+    a driver leaves beside the file goes away. A symbolic link stays one: what it leads to is written.
 
     Raises:
         OutputError: a folder cannot be written to.
