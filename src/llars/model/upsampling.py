@@ -60,20 +60,31 @@ class UpsamplingFilters(nn.Module):
             coarse: one band of images, in unit values without gaps.
             factor: one of ``FACTORS``.
         """
-        filters = self.filters[str(factor)]
+        batch, _, height, width = coarse.shape
+        filters = _centred(self.filters[str(factor)]).mT.contiguous()
         kind = kinds_of(coarse).flatten()
         order = kind.argsort()
-        given = surroundings(coarse).transpose(1, 2).flatten(0, 1)[order]
-        found = torch.empty(len(given), factor**2)
+        wide = functional.pad(coarse, [REACH] * 4, mode="replicate")
+        # Where in memory the pixels around each begin, and where those of a filter lie from there.
+        begin = torch.arange(wide.numel(), device=coarse.device).view(wide.shape)
+        begin = begin[..., :height, :width].flatten()[order]
+        apart = torch.arange(SIDE, device=coarse.device)
+        apart = (apart[:, None] * wide.shape[-1] + apart).view(-1, 1)
+        pixels, found = wide.flatten(), coarse.new_empty(factor**2, len(order))
         start = 0
         for one, count in enumerate(torch.bincount(kind, minlength=KINDS).tolist()):
             part = slice(start, start + count)
-            found[part] = given[part] @ filters[one]
+            found[:, part] = filters[one] @ pixels[apart + begin[part]]
             start += count
         detail = torch.empty_like(found)
-        detail[order] = found
-        detail = detail.view(len(coarse), *coarse.shape[-2:], factor**2).permute(0, 3, 1, 2)
-        return functional.pixel_shuffle(detail - detail.mean(1, keepdim=True), factor)
+        detail[:, order] = found
+        return functional.pixel_shuffle(detail.view(factor**2, batch, height, width).transpose(0, 1), factor)
+
+
+def _centred(filters: Float[Tensor, "kind place finer"]) -> Float[Tensor, "kind place finer"]:
+    """Filters that see nothing of the mean around a pixel, and change nothing of the mean over its finer ones."""
+    filters = filters - filters.mean(1, keepdim=True)
+    return filters - filters.mean(2, keepdim=True)
 
 
 def surroundings(image: Float[Tensor, "batch 1 y x"]) -> Float[Tensor, "batch place pixel"]:
