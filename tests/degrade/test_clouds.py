@@ -8,7 +8,7 @@ import torch
 from llars import degrade
 from llars.bands import Band, Modality
 from llars.degrade.base import Case
-from llars.degrade.clouds import CloudLayer, cloud_layer, cloudy
+from llars.degrade.clouds import CloudLayer, cloud_layer, cloudy, shaded
 
 NM = (490.0, 560.0, 665.0, 842.0, 1375.0, 1610.0, 2200.0)
 BANDS = tuple(Band(f"{nm:g}", wavelength_nm=nm) for nm in NM)
@@ -86,6 +86,24 @@ def test_the_opacity_goes_with_the_image(thin: bool) -> None:
     single, alone = cloudy(image[1], 0.4, seeded(), BANDS, thin=thin)
     assert single.shape == image[1].shape and alone.shape == (1, 40, 50)
     assert (cloudy(image, 0.0, seeded(), BANDS)[1] == 0).all()
+
+
+@KINDS
+def test_the_shadow_goes_with_the_image_too(thin: bool) -> None:
+    green = (Band("green", wavelength_nm=550.0),)
+    image = torch.full((4, 1, 64, 64), 0.5)
+    degraded, opacity, shadow = shaded(image, [0.0, 0.3, 0.5, 0.7], seeded(), green, thin=thin)
+    known = cloudy(image, [0.0, 0.3, 0.5, 0.7], seeded(), green, thin=thin)
+    for ours, theirs in zip((degraded, opacity), known, strict=True):
+        assert torch.equal(ours, theirs)
+    assert (shadow[0] == 0).all()
+    assert shadow.min() >= 0 and shadow.max() <= 1
+    alone = (opacity == 0) & (shadow > 0)
+    assert alone.any()
+    # At 550 nm 10 to 35 % of the light comes from the sky.
+    lost = (1.0 - degraded / image)[alone] / shadow[alone]
+    assert lost.min() > 0.649
+    assert lost.max() < 0.901
 
 
 def test_the_ground_shows_by_what_is_not_opaque() -> None:

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from llars.starts.filling import BLOCK, LEVELS, MARGIN, fill_under, finer, pull, push
+from llars.starts.filling import BLOCK, LEVELS, MARGIN, finer, pull, push
 
 
 @pytest.fixture
 def image():
     return torch.randn(2, 3, 117, 90, generator=torch.Generator().manual_seed(1))
+
+
+def fill_under(image, gaps, trust=None):
+    """The image with its gaps filled; a band in which nothing is trusted stays."""
+    weight = torch.where(gaps, 0.0, torch.ones(()) if trust is None else trust)
+    known = weight.amax((-2, -1), keepdim=True) > 0
+    return torch.where(gaps & known, pull(image, weight), image)
 
 
 def hole(size, top, left, bottom, right):

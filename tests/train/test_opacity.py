@@ -10,7 +10,8 @@ from llars.bands import Band
 from llars.data.corpus import Corpus, pack
 from llars.data.patches import PatchSource
 from llars.sample import Sample
-from llars.train.opacity import CLEAN, draw, figures, loss, train
+from llars.train.opacity import figures, loss, train
+from llars.train.skies import CLEAN, draw
 from llars.weights.opacity import load_opacity
 
 BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
@@ -43,13 +44,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> PatchSource:
 def test_examples_are_clean_or_under_clouds_and_repeat(source: PatchSource) -> None:
     first, again = (draw(source, 64, 64, np.random.default_rng(5)) for _ in range(2))
     assert torch.equal(first.image, again.image) and torch.equal(first.target, again.target)
-    assert first.target.shape == (64, 2, 16, 16)
+    assert first.target.shape == (64, 3, 64, 64)
     clean = (first.target == 0).all(-1).all(-1).all(-1).float().mean()
     # Three standard deviations of 64 draws; a cloud so faint that nothing is opaque or touched is rare.
     assert abs(float(clean) - CLEAN) < 0.2
-    opacity, touched = first.target.unbind(1)
+    opacity, touched, shadow = first.target.unbind(1)
     # What is opaque is touched, but on ground as bright as the cloud.
     assert touched[opacity > 0.5].mean() > 0.9
+    # So are shadows where nothing is opaque, but on dark ground.
+    assert touched[(shadow > 0.5) & (opacity == 0)].mean() > 0.7
 
 
 def test_training_learns_and_repeats(source: PatchSource) -> None:

@@ -16,7 +16,7 @@ from llars.degrade.atmosphere import REFERENCE_NM, wavelengths
 from llars.degrade.base import Bands, Case, Degradation
 from llars.degrade.fractal import Fractal
 
-__all__ = ["THICK_CLOUD", "THIN_CLOUD", "CloudLayer", "cloud_layer", "cloudy"]
+__all__ = ["THICK_CLOUD", "THIN_CLOUD", "CloudLayer", "cloud_layer", "cloudy", "shaded"]
 
 SAMPLES = 65_536
 """Pixels from which the threshold of the cover is taken: its error is below half a percent of the image."""
@@ -165,16 +165,34 @@ def cloudy(
     Raises:
         LlarsError: as a ``Degradation`` does.
     """
+    degraded, opacity, _ = shaded(image, severity, generator, bands, thin=thin)
+    return degraded, opacity
+
+
+def shaded(
+    image: Tensor,
+    severity: float | Sequence[float] | Tensor | np.ndarray[Any, Any],
+    generator: torch.Generator | None = None,
+    bands: Bands | None = None,
+    *,
+    thin: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What ``cloudy`` gives, and the share of the direct sunlight that the clouds keep from the ground, as opacity.
+
+    Raises:
+        LlarsError: as a ``Degradation`` does.
+    """
     kind, operator = (_THIN, THIN_CLOUD) if thin else (_THICK, THICK_CLOUD)
-    opacity = torch.zeros_like(image[..., :1, :, :])
+    opacity, shadow = (torch.zeros_like(image[..., :1, :, :]) for _ in range(2))
 
     def watched(case: Case) -> Tensor:
         layer = cloud_layer(case, thin)
-        opacity.copy_(torch.where(case.severity > 0, layer.opacity, 0.0).view_as(opacity))
+        for kept, drawn in ((opacity, layer.opacity), (shadow, layer.shadow)):
+            kept.copy_(torch.where(case.severity > 0, drawn, 0.0).view_as(kept))
         return _seen_through(case, layer, kind)
 
     degraded = replace(operator, operate=watched)(image, severity, generator, bands)
-    return degraded, opacity
+    return degraded, opacity, shadow
 
 
 def _seen_through(case: Case, layer: CloudLayer, kind: _Kind) -> Tensor:

@@ -2,12 +2,15 @@
 
 It sees no bands but what is the same in whatever order they come: least, greatest, mean and spread of a pixel's values
 over all bands, mean and spread over those of the visible and of the short-wave infrared, in unit values and relative to
-the whole scene. It works on means over 4 x 4 pixels.
+the whole scene, and how large pixels are: what is white is a cloud from space, and may be a roof from a drone. A trunk
+works on means over 4 x 4 pixels and sees what lies around them up to 250 pixels away; a fine branch over 2 x 2 pixels,
+which is shown what it finds and each pixel's brightness, says it pixel by pixel.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,11 +21,15 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.model.normalise import Statistics
+from llars.starts.filling import finer
 
 __all__ = ["CELL", "Cover", "OpacityNetwork", "seen_bands"]
 
 CELL = 4
-"""Side in pixels of the cells that the network works on."""
+"""Side in pixels of the cells that the trunk works on."""
+
+FINE = 2
+"""Side in pixels of the cells of the fine branch."""
 
 REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
 
@@ -36,22 +43,31 @@ SMOOTHEST = 1e-3
 What shows no detail at all is hidden, and a bright roof is not.
 """
 
-FEATURES = 14
-"""Numbers that the network is shown of each cell."""
+DETAIL = 10.0
+"""Times that what a pixel is brighter than its cell is shown: single pixels differ by hundredths."""
 
-WIDTHS = (16, 24, 32, 40)
-"""Channels at 4, 8, 16 and 32 pixels."""
+FEATURES = 16
+"""Numbers that the trunk, and as many that the fine branch is shown of each cell."""
+
+WIDTHS = (24, 32, 40, 48, 48)
+"""Channels at 4, 8, 16, 32 and 64 pixels."""
+
+FINE_WIDTH = 16
+"""Channels of the fine branch."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """What clouds do to each cell of ``CELL`` x ``CELL`` pixels."""
+    """What clouds do to each pixel."""
 
     opacity: Float[Tensor, "batch 1 y x"]
     """Share of the ground's light at 550 nm that does not come through, in [0, 1]."""
 
     touched: Float[Tensor, "batch 1 y x"]
-    """Probability that a cloud or its shadow changed the cell visibly, in [0, 1]."""
+    """Probability that a cloud or its shadow changed the pixel visibly, in [0, 1]."""
+
+    shadow: Float[Tensor, "batch 1 y x"]
+    """Share of the direct sunlight that clouds keep from the ground, in [0, 1]."""
 
 
 def seen_bands(bands: Sequence[Band]) -> list[int]:
@@ -60,34 +76,46 @@ def seen_bands(bands: Sequence[Band]) -> list[int]:
 
 
 class OpacityNetwork(nn.Module):
-    """A U-shaped network of plain convolutions."""
+    """A U-shaped network of plain convolutions, and a fine branch that adds to what it says."""
 
     multiple = CELL * 2 ** (len(WIDTHS) - 1)
     """Height and width must be a multiple of this many pixels."""
 
     halo = 256
-    """Pixels beyond which nothing can influence an output, a multiple of ``multiple``.
+    """Pixels beyond which nothing can influence a block of ``multiple`` pixels, a multiple of it too.
 
-    Convolutions reach 3 cells of 4, 8 and 16 pixels each and 2 of 32; a step down may shift by one cell of 32.
+    On the way up convolutions reach less than 64 pixels, so one cell of 64; there one more, and on the way down 2 cells
+    of 4, 8, 16 and 32 pixels each.
     """
 
     def __init__(self) -> None:
         super().__init__()
         first = (FEATURES, *WIDTHS[:-1])
-        self.down = nn.ModuleList(_pair(a, b) for a, b in zip(first, WIDTHS, strict=True))
+        self.down = nn.ModuleList(
+            # The coarsest reaches furthest as it is.
+            _single(a, b) if last else nn.Sequential(_single(a, b), _single(b, b))
+            for a, b, last in zip(first, WIDTHS, (False,) * (len(WIDTHS) - 1) + (True,), strict=True)
+        )
         self.up = nn.ModuleList(_single(b + a, a) for a, b in itertools.pairwise(WIDTHS))
-        self.head = nn.Conv2d(WIDTHS[0], 2, 1)
+        self.head = nn.Conv2d(WIDTHS[0], 3, 1)
+        self.told = nn.Conv2d(WIDTHS[0], FINE_WIDTH, 1)
+        self.seen = _single(FEATURES, FINE_WIDTH)
+        self.both = _single(2 * FINE_WIDTH, FINE_WIDTH)
+        self.fine_head = nn.Conv2d(FINE_WIDTH, 3 * FINE**2, 1)
 
-    def forward(self, features: Float[Tensor, "batch feature y x"]) -> Float[Tensor, "batch 2 y x"]:
-        """Logits of opacity and of being touched, of what ``features`` gives."""
+    def forward(
+        self, cells: Float[Tensor, "batch feature y x"], fine: Float[Tensor, "batch feature y2 x2"]
+    ) -> Float[Tensor, "batch 3 y4 x4"]:
+        """Logits of opacity, of being touched and of shadow of every pixel, of what ``features`` gives."""
         levels = []
         for index, block in enumerate(self.down):
-            features = block(features if index == 0 else functional.max_pool2d(features, 2))
-            levels.append(features)
+            cells = block(cells if index == 0 else functional.max_pool2d(cells, 2))
+            levels.append(cells)
         for index in reversed(range(len(self.up))):
-            wider = features.repeat_interleave(2, -1).repeat_interleave(2, -2)
-            features = self.up[index](torch.cat((wider, levels[index]), 1))
-        logits: Tensor = self.head(features)
+            cells = self.up[index](torch.cat((_twice(cells), levels[index]), 1))
+        told = _twice(functional.relu(self.told(cells)))
+        details = self.fine_head(self.both(torch.cat((told, self.seen(fine)), 1)))
+        logits: Tensor = finer(finer(self.head(cells))) + functional.pixel_shuffle(details, FINE)
         return logits
 
     def cover(
@@ -103,29 +131,43 @@ class OpacityNetwork(nn.Module):
             bands: those of each image.
             statistics: of these bands over the whole scene, in unit values.
         """
-        both = self(self.features(image, bands, statistics)).sigmoid()
-        return Cover(both[:, :1], both[:, 1:])
+        return Cover(*self(*self.features(image, bands, statistics)).sigmoid().split(1, 1))
 
     def features(
         self,
         image: Float[Tensor, "batch band y x"],
         bands: Sequence[Sequence[Band]],
         statistics: Statistics,
-    ) -> Float[Tensor, "batch feature y x"]:
-        """What the network is shown of every cell, about -1 to 1; see ``cover``."""
+    ) -> tuple[Float[Tensor, "batch feature y x"], Float[Tensor, "batch feature y2 x2"]]:
+        """What trunk and fine branch are shown of every cell, about -1 to 1; see ``cover``."""
+        visible, swir = (_members(bands, *limits).to(image.device) for limits in (VISIBLE_NM, SWIR_NM))
         grey = image.mean(1, keepdim=True)
-        cells = functional.avg_pool2d(image, CELL)
-        mean_square = functional.avg_pool2d(grey.square(), CELL)
-        rough = (mean_square - functional.avg_pool2d(grey, CELL).square()).clamp(min=0.0).sqrt()
-        unit = cells.clamp(-0.25, 2.0)
-        relative = statistics.apply(cells).clamp(-3.0, 6.0) / 3.0
-        groups = [_members(bands, *limits).to(image.device) for limits in (VISIBLE_NM, SWIR_NM)]
-        shown = [*_summary(unit), *_summary(relative)[:3], torch.log10(rough + SMOOTHEST) + 2.0]
-        for members in groups:
+        cells, unit = _shown(image, grey, statistics, CELL)
+        for members in (visible, swir):
             there = members.any(1)[:, None, None, None].to(unit)
             mean, spread = _over(unit, members)
-            shown += [mean, spread, there.expand_as(mean)]
-        return torch.cat(shown, 1)
+            cells += [mean, spread, there.expand_as(mean)]
+        fine, unit = _shown(image, grey, statistics, FINE)
+        details = functional.pixel_unshuffle(grey, FINE) - functional.avg_pool2d(grey, FINE)
+        fine += [*_over(unit, visible), (DETAIL * details).clamp(-2.0, 2.0)]
+        metres = _distances(bands).to(unit)[..., None, None]
+        cells, fine = ([*shown, metres.expand(-1, -1, *shown[0].shape[-2:])] for shown in (cells, fine))
+        return torch.cat(cells, 1), torch.cat(fine, 1)
+
+
+def _shown(image: Tensor, grey: Tensor, statistics: Statistics, side: int) -> tuple[list[Tensor], Tensor]:
+    """Eight features of cells, and their means in every band."""
+    means = functional.avg_pool2d(image, side)
+    mean_square = functional.avg_pool2d(grey.square(), side)
+    rough = (mean_square - functional.avg_pool2d(grey, side).square()).clamp(min=0.0).sqrt()
+    unit = means.clamp(-0.25, 2.0)
+    relative = statistics.apply(means).clamp(-3.0, 6.0) / 3.0
+    return [*_summary(unit), *_summary(relative)[:3], torch.log10(rough + SMOOTHEST) + 2.0], unit
+
+
+def _twice(cells: Tensor) -> Tensor:
+    """Every cell as 2 x 2."""
+    return cells.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
 
 def _summary(values: Tensor) -> list[Tensor]:
@@ -149,9 +191,13 @@ def _members(bands: Sequence[Sequence[Band]], low: float, high: float) -> Tensor
     return torch.tensor([[low <= (band.wavelength_nm or 0.0) <= high for band in one] for one in bands])
 
 
+def _distances(bands: Sequence[Sequence[Band]]) -> Tensor:
+    """``(batch, 2)``: half the decimal logarithm of the finest sampling distance in metres, and whether it is known."""
+    finest = [min((band.gsd_m for band in one if band.gsd_m), default=None) for one in bands]
+    return torch.tensor([(0.0, 0.0) if gsd is None else (0.5 * math.log10(gsd), 1.0) for gsd in finest])
+
+
 def _single(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True))
-
-
-def _pair(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(_single(channels, width), _single(width, width))
+    layer = nn.Conv2d(channels, width, 3, padding=1)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return nn.Sequential(layer, nn.ReLU(inplace=True))

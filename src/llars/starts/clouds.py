@@ -1,9 +1,16 @@
-"""The start image under clouds: what they hide is filled from clear ground; thin clouds and shadows stay."""
+"""The start image under clouds: shadows are lit, half-transparent clouds are taken off, and what they hide is filled.
+
+What is seen of a pixel is ``I = J (1 - k S) t + A (1 - t)``: ground J in a shadow S, of which k is what comes straight
+from the sun, behind a cloud of transmission t and brightness A (the law of ``llars.degrade.clouds``). Opacity and
+shadow are estimated pixel by pixel, A and how much the ground varies once for the scene. J follows, and is the less
+certain the less comes through: so it is blended with what surrounds the pixel, each by what its error is expected to
+be.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,33 +19,91 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.model.normalise import Statistics
-from llars.model.opacity import Cover, OpacityNetwork
-from llars.starts.filling import fill_under, finer
+from llars.model.opacity import CELL, Cover, OpacityNetwork
+from llars.starts.filling import LEVELS, pull, push, quartets
 
-__all__ = ["REACH", "Hidden", "clear", "hidden_bands", "hidden_under"]
+__all__ = ["NEAR", "TOUCHED", "Sky", "Veil", "clear", "direct_light", "hidden_bands", "measures", "nearby", "unveiled"]
 
-OPAQUE = 0.4
-"""Half of the light is lost: from here on what surrounds a pixel says more of the ground than what shines through."""
+HIDES = 0.6
+"""Opacity from which on a pixel is what surrounds it rather than what shines through, on ground that varies little."""
 
-GROWN = 4
-"""Pixels by which what is hidden is grown: the network's cells blur the rim of a cloud."""
+TOUCHED, SURE, NEAR = 0.1, 0.6, 16
+"""A pixel is judged clear, and stays as it is, where it is less likely than the first to be changed by a cloud or
+shadow, or where no cell within the third (in cells) is more likely than the second to be."""
 
-LEAST_TRUST = 1e-3
+LEAST_TRUST = 1e-6
 """Of pixels that are touched but not hidden: a little, so that something is known where nothing is clear."""
 
-REACH = 2
-"""Cells around a pixel that say whether it is hidden: two steps up, and the growth."""
+UNSURE_WHITE, UNSURE_OPACITY = 0.03, 0.15
+"""Expected errors of a cloud's brightness, relative to it, and of opacity, relative to its root."""
+
+UNSURE_ESTIMATE = 0.6
+"""Expected error of the network's opacity where it is sure that something is there, before values have their say."""
+
+UNSURE_SHADE = 0.7
+"""Expected error of what a full shadow takes away, relative to the ground."""
+
+UNLIKE = 0.2
+"""How far, in squares, ground counts as unseen that looks unlike what surrounds it, where a cloud is sure to be."""
+
+LEAST_THROUGH, LEAST_LIGHT, LEAST_WHITE = 0.05, 0.2, 0.1
+"""Transmission, light in the shadow and brightness of clouds below which none is taken to be."""
+
+LEAST_SPREAD = 1e-3
+"""Standard deviation of the ground below which none is taken to be, in unit values."""
+
+SKYLIGHT, REFERENCE_NM, THERMAL_NM = 0.22, 550.0, 3500.0
+"""Share of the light at a wavelength in nm that comes from the sky, and from where on no sunlight is seen."""
 
 
 @dataclass(frozen=True)
-class Hidden:
-    """What of an image has to be filled, and from what, pixel by pixel."""
+class Veil:
+    """What clouds do to each pixel, ``(batch, 1, y, x)`` each; nothing at all where it is judged clear."""
 
-    gaps: Bool[Tensor, "batch 1 y x"]
-    """Hidden under clouds."""
+    opacity: Float[Tensor, "batch 1 y x"]
+    touched: Float[Tensor, "batch 1 y x"]
+    shadow: Float[Tensor, "batch 1 y x"]
 
-    trust: Float[Tensor, "batch 1 y x"]
-    """How likely a pixel is free of clouds and their shadows, in [0, 1]; above 0 all over."""
+    @staticmethod
+    def of(cover: Cover, near: Bool[Tensor, "batch 1 y x"] | None = None) -> Veil:
+        """Of what the network says of pixels, and where clouds are ``near``; None finds it, for a whole image."""
+        if near is None:
+            near = nearby(functional.avg_pool2d(cover.touched, CELL))
+        changed = near & (cover.touched > TOUCHED)
+        return Veil(*(one.where(changed, 0.0) for one in (cover.opacity, cover.touched, cover.shadow)))
+
+    @property
+    def changed(self) -> Bool[Tensor, "batch 1 y x"]:
+        """Where a pixel is not judged clear."""
+        return self.touched > 0.0
+
+    @property
+    def hidden(self) -> Bool[Tensor, "batch 1 y x"]:
+        """Where too little of the ground is seen."""
+        return self.opacity > HIDES
+
+    @property
+    def trust(self) -> Float[Tensor, "batch 1 y x"]:
+        """The 24th power of how likely a pixel is free of clouds and shadows; above 0 where it is not hidden.
+
+        So steep that the clearest pixels around decide: what is likely touched is bright, and half of it is too much.
+        """
+        free = (1.0 - self.touched) * (1.0 - self.touched)
+        free = free * free * free
+        free = free * free
+        return (free * free).clamp(min=LEAST_TRUST).where(~self.hidden, 0.0)
+
+    def part(self, rows: slice, columns: slice) -> Veil:
+        """Of some of the pixels."""
+        return Veil(*(one[..., rows, columns] for one in (self.opacity, self.touched, self.shadow)))
+
+
+def nearby(touched: Float[Tensor, "batch 1 y x"]) -> Bool[Tensor, "batch 1 y2 x2"]:
+    """Pixels within ``NEAR`` cells of one that is surely touched, of cells; right but for so many at inner sides."""
+    sure = (touched > SURE).float()
+    sure = functional.max_pool2d(sure, (2 * NEAR + 1, 1), stride=1, padding=(NEAR, 0))
+    sure = functional.max_pool2d(sure, (1, 2 * NEAR + 1), stride=1, padding=(0, NEAR))
+    return sure.repeat_interleave(CELL, -1).repeat_interleave(CELL, -2) > 0.0
 
 
 def hidden_bands(bands: Sequence[Band]) -> list[int]:
@@ -46,13 +111,122 @@ def hidden_bands(bands: Sequence[Band]) -> list[int]:
     return [index for index, band in enumerate(bands) if band.modality is not Modality.SAR]
 
 
-def hidden_under(cover: Cover) -> Hidden:
-    """What clouds hide, ``CELL`` times as fine as ``cover``; right but for ``REACH`` cells at sides inside a scene."""
-    opacity, touched = (
-        functional.max_pool2d(finer(finer(one)), 2 * GROWN + 1, stride=1, padding=GROWN)
-        for one in (cover.opacity, cover.touched)
-    )
-    return Hidden(opacity > OPAQUE, (1.0 - touched).square().clamp(min=LEAST_TRUST))
+def direct_light(bands: Sequence[Sequence[Band]]) -> Float[Tensor, "batch band 1 1"]:
+    """The share of the light that comes straight from the sun in every band of each image."""
+    nm = torch.tensor([[band.wavelength_nm or REFERENCE_NM for band in one] for one in bands])
+    direct = 1.0 - SKYLIGHT * (REFERENCE_NM / nm).square().clamp(max=2.0)
+    return direct.where(nm < THERMAL_NM, 0.0)[..., None, None]
+
+
+@dataclass(frozen=True)
+class Sky:
+    """What is known of the clouds and the ground of a whole scene, ``(batch, band, 1, 1)`` each."""
+
+    white: Float[Tensor, "batch band 1 1"]
+    """Brightness of clouds before their shading, unit values."""
+
+    spread: Float[Tensor, "batch band 1 1"]
+    """Standard deviation of the clear ground, unit values."""
+
+    @staticmethod
+    def of(
+        measured: Float[Tensor, "batch measure y x"],
+        ground: Float[Tensor, "batch band y x"],
+        direct: Float[Tensor, "batch band 1 1"],
+    ) -> Sky:
+        """From sums over blocks; by least squares over all that is under clouds, the opaque most of all.
+
+        Args:
+            measured: what ``measures`` gives of every block.
+            ground: what is seen around each block where clouds hide it.
+            direct: see ``direct_light``.
+        """
+        count = ground.shape[1]
+        ends = (count, 2 * count, 3 * count, 3 * count + 1, 3 * count + 2, 3 * count + 3)
+        bright, values, squares, through, shaded, power, trust = measured.double().tensor_split(ends, 1)
+        clouds = (bright - ground * (through - direct * shaded)).sum((-2, -1), keepdim=True)
+        white = clouds / power.sum((-2, -1), keepdim=True).clamp(min=1e-12)
+        mean, mean_square = (
+            one.sum((-2, -1), keepdim=True) / trust.sum((-2, -1), keepdim=True).clamp(min=1e-12)
+            for one in (values, squares)
+        )
+        spread = (mean_square - mean.square()).clamp(min=LEAST_SPREAD**2).sqrt()
+        return Sky(white.clamp(LEAST_WHITE, 2.0).float(), spread.float())
+
+
+def measures(
+    image: Float[Tensor, "batch band y x"], valid: Bool[Tensor, "batch 1 y x"], above: Veil
+) -> Float[Tensor, "batch measure y_ x_"]:
+    """Sums over blocks of ``BLOCK`` pixels that tell of ``Sky``, of windows that begin and end at blocks."""
+    opacity, through = above.opacity, 1.0 - above.opacity
+    shade = opacity * _shading(through)
+    weight = torch.where(valid, opacity * opacity * opacity * shade, 0.0)
+    trust = above.trust.where(valid, 0.0)
+    seen = weight * through
+    values = trust * image
+    parts = (weight * image, values, values * image, seen, seen * above.shadow, weight * shade, trust)
+    total = torch.cat(parts, 1)
+    for _ in range(LEVELS):
+        total = quartets(total)
+    return total
+
+
+def unveiled(
+    image: Float[Tensor, "batch band y x"],
+    around: Float[Tensor, "batch band y x"],
+    above: Veil,
+    sky: Sky,
+    direct: Float[Tensor, "batch band 1 1"],
+) -> Float[Tensor, "batch band y x"]:
+    """The ground as far as it is seen, and ``around`` as far as it is not; pixels judged clear stay to the bit."""
+    light = (1.0 - direct * above.shadow).clamp(min=LEAST_LIGHT)
+    above = _weighed(image, around * light, above, sky)
+    # Band by band to keep memory low.
+    parts = (one.chunk(image.shape[1], 1) for one in (image, around, light, sky.white, sky.spread))
+    bands = zip(*parts, strict=True)
+    return torch.cat([_seen(band, near, lit, white, spread, above) for band, near, lit, white, spread in bands], 1)
+
+
+def _weighed(image: Tensor, shaded: Tensor, above: Veil, sky: Sky) -> Veil:
+    """With the opacity that lies between what the network says and what all bands together do, by their errors.
+
+    Bands say it by least squares between ``shaded`` ground and cloud; ground differs from what surrounds it in all of
+    them alike, so that more bands are no better.
+    """
+    shade = _shading(1.0 - above.opacity)
+    along, power = (torch.zeros_like(above.opacity) for _ in range(2))
+    parts = (one.chunk(image.shape[1], 1) for one in (image, shaded, sky.white, sky.spread))
+    for band, ground, white, spread in zip(*parts, strict=True):
+        contrast = (white * shade - ground) / spread
+        along = along + contrast * ((band - ground) / spread)
+        power = power + contrast * contrast
+    doubt = UNSURE_ESTIMATE * above.touched
+    certain = 1.0 / (doubt * doubt + LEAST_SPREAD**2)
+    count = float(image.shape[1])
+    opacity = (above.opacity * certain + along / count) / (certain + power / count)
+    return replace(above, opacity=opacity.clamp(0.0, 1.0).where(above.changed, 0.0))
+
+
+def _seen(image: Tensor, around: Tensor, light: Tensor, white: Tensor, spread: Tensor, above: Veil) -> Tensor:
+    """Of one band."""
+    opacity, through = above.opacity, 1.0 - above.opacity
+    cloud = white * _shading(through)
+    seen = (image - cloud * opacity) / through.clamp(min=LEAST_THROUGH) / light
+    veiled = cloud * (UNSURE_WHITE * opacity + UNSURE_OPACITY * opacity.sqrt()) / through.clamp(min=LEAST_SPREAD)
+    shaded = UNSURE_SHADE * around * above.shadow
+    unlike = above.touched * (seen - around)
+    certain = spread * spread
+    share = certain / (certain + veiled * veiled + shaded * shaded + UNLIKE * (unlike * unlike))
+    return torch.where(above.changed, share * seen + (1.0 - share) * around, image)
+
+
+def _shading(through: Tensor) -> Tensor:
+    """Brightness of a cloud relative to a thick one: the more of it, the more light comes back.
+
+    About 0.85 + 0.15 b / (1 + b) with b = 0.075 tau, as simulated. Roots are rounded alike wherever a pixel lies in an
+    array, and logarithms are not.
+    """
+    return 0.85 + 0.054 * (1.0 - through.sqrt().sqrt())
 
 
 def clear(
@@ -61,7 +235,7 @@ def clear(
     bands: Sequence[Sequence[Band]],
     statistics: Statistics,
 ) -> tuple[Float[Tensor, "batch band y x"], Bool[Tensor, "batch 1 y x"]]:
-    """The start images of a batch, and where they are filled.
+    """The start images of a batch, and where they are filled rather than seen.
 
     Args:
         network: the estimator of clouds.
@@ -70,5 +244,15 @@ def clear(
         statistics: of these bands over the whole scene, in unit values.
     """
     with torch.no_grad():
-        hidden = hidden_under(network.cover(image, bands, statistics))
-        return fill_under(image, hidden.gaps, hidden.trust), hidden.gaps
+        above = Veil.of(network.cover(image, bands, statistics))
+        trust = above.trust
+        known = trust.amax((-2, -1), keepdim=True) > 0
+        if not bool((above.changed & known).any()):
+            return image, torch.zeros_like(above.hidden)
+        direct, everywhere = direct_light(bands).to(image), torch.ones_like(above.hidden)
+        means, weight = image, trust
+        for _ in range(LEVELS):
+            means, weight = push(means, weight)
+        sky = Sky.of(measures(image, everywhere, above), pull(means, weight), direct)
+        start = unveiled(image, pull(image, trust), above, sky, direct)
+        return torch.where(known, start, image), above.hidden & known

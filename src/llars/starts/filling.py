@@ -11,11 +11,11 @@ knows the whole image's filled pixels of one coarse level.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["BLOCK", "LEVELS", "MARGIN", "fill_under", "finer", "pull", "push"]
+__all__ = ["BLOCK", "LEVELS", "MARGIN", "finer", "pull", "push", "quartets"]
 
 LEVELS = 4
 """Halvings between pixels and the coarse level that stands for a whole scene."""
@@ -28,28 +28,6 @@ MARGIN = 2 * BLOCK
 
 1 + 2 + 4 + 8 times two, rounded up to blocks.
 """
-
-
-def fill_under(
-    image: Float[Tensor, "batch band y x"],
-    gaps: Bool[Tensor, "batch #band y x"],
-    trust: Float[Tensor, "batch #band y x"] | None = None,
-) -> Float[Tensor, "batch band y x"]:
-    """The image with its gaps filled from their surroundings; all other pixels stay to the bit.
-
-    Args:
-        image: any values, without NaN.
-        gaps: what is filled.
-        trust: how far a pixel outside the gaps is taken for what the gaps look like, in [0, 1]; None: all alike.
-            Gaps themselves are never trusted.
-
-    A band in which nothing is trusted stays as it is.
-    """
-    if not bool(gaps.any()):
-        return image
-    weight = (~gaps).to(image.dtype) if trust is None else torch.where(gaps, 0.0, trust.to(image.dtype))
-    known = weight.amax((-2, -1), keepdim=True) > 0
-    return torch.where(gaps & known, pull(image, weight), image)
 
 
 def pull(
@@ -85,8 +63,8 @@ def push(
     Two trusted pixels of the four are enough for full trust: what lies at the rim of a gap says more of it than what is
     further off, but one pixel alone may be an odd one.
     """
-    total = _quartets(weight)
-    mean = _quartets(weight * values) / total.clamp(min=1e-12)
+    total = quartets(weight)
+    mean = quartets(weight * values) / total.clamp(min=1e-12)
     return mean, (0.5 * total).clamp(max=1.0)
 
 
@@ -106,7 +84,7 @@ def finer(coarse: Float[Tensor, "*batch y x"]) -> Float[Tensor, "*batch y2 x2"]:
     return coarse
 
 
-def _quartets(values: Tensor) -> Tensor:
+def quartets(values: Tensor) -> Tensor:
     """Sums over 2 x 2 pixels; beyond the last row and column there is nothing."""
     height, width = values.shape[-2:]
     if height % 2 or width % 2:

@@ -98,8 +98,8 @@ class Blind:
     halo, multiple = 32, 32
 
     def cover(self, image, bands, statistics):
-        cells = torch.zeros(1, 1, *(side // CELL for side in image.shape[-2:]))
-        return Cover(cells, cells)
+        none = torch.zeros_like(image[:, :1])
+        return Cover(none, none, none)
 
 
 def test_only_reflectance_is_bright_by_itself(monkeypatch):
@@ -127,8 +127,8 @@ class Hazy(Blind):
     """Sees a thin cloud everywhere."""
 
     def cover(self, image, bands, statistics):
-        cells = torch.ones(1, 1, *(side // CELL for side in image.shape[-2:]))
-        return Cover(0.2 * cells, cells)
+        all_of_it = torch.ones_like(image[:, :1])
+        return Cover(0.2 * all_of_it, all_of_it, 0.0 * all_of_it)
 
 
 @pytest.mark.parametrize(

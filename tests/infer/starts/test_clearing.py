@@ -1,4 +1,4 @@
-"""Layers without clouds: to the bit as they were where nothing is hidden, and the same in every window."""
+"""Layers without clouds: to the bit as they were where nothing is touched, and the same in every window."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from llars.infer.starts import clearing
 from llars.infer.starts.clearing import Cleared
 from llars.infer.tiles import Window
 from llars.model.opacity import CELL, Cover
-from llars.starts.clouds import GROWN, clear
+from llars.starts.clouds import clear
 
 SIZE = (203, 331)
 WINDOWS = (Window(0, 0, *SIZE), Window(37, 11, 90, 331), Window(150, 200, 203, 331), Window(96, 100, 97, 101))
@@ -21,13 +21,16 @@ CLOUD = Window(60, 90, 120, 180)
 
 
 class Bright:
-    """Takes for a cloud what is brighter than 0.8, and for touched what is brighter than the ground."""
+    """Takes for a cloud, the denser the brighter, and for shaded too, what is brighter than the ground; in bytes."""
 
     halo, multiple = 32, 32
 
     def cover(self, image, bands, statistics):
         cells = torch.nn.functional.avg_pool2d(image, CELL).mean(1, keepdim=True)
-        return Cover((cells > 0.8).float(), (cells > 0.4).float())
+        pixels = cells.repeat_interleave(CELL, -1).repeat_interleave(CELL, -2)
+        bright = (pixels > 0.4).float()
+        opacity = (255.0 * (2.5 * (pixels - 0.4)).clamp(0.0, 1.0)).round() / 255.0
+        return Cover(opacity, bright, bright * 51.0 / 255.0)
 
 
 def scene(clouded=True):
@@ -37,7 +40,8 @@ def scene(clouded=True):
     values = np.stack([ground, 0.5 * ground]).astype(np.float32)
     values[:, 150:170, 20:60] = np.nan
     if clouded:
-        values[(slice(None), *CLOUD.grown(4).slices)] = 0.75
+        values[(slice(None), *CLOUD.grown(4).slices)] *= 0.5
+        values[(slice(None), *CLOUD.grown(4).slices)] += 0.5
         values[(slice(None), *CLOUD.slices)] = 0.95
     return values
 
@@ -71,14 +75,16 @@ def test_what_is_hidden_looks_like_the_ground_and_all_else_stays(cleared):
     hidden = cleared.hidden(whole)
     assert hidden[CLOUD.slices].all()
     beyond = hidden.copy()
-    beyond[CLOUD.grown(GROWN + CELL).slices] = False
+    beyond[CLOUD.grown(CELL).slices] = False
     assert not beyond.any()
     ground = scene(clouded=False)
     flat = np.nanmean(ground[:, ~hidden], axis=1)[:, None]
     # Nearer than one colour for all of it, and nothing of the cloud's own.
     assert np.abs(values - ground)[:, hidden].mean() < 0.7 * np.abs(flat - ground[:, hidden]).mean()
     assert values[:, hidden].max() < 0.5
-    kept = ~hidden & valid.all(0)
+    touched = np.zeros(SIZE, dtype=bool)
+    touched[CLOUD.grown(CELL).slices] = True
+    kept = ~touched & valid.all(0)
     np.testing.assert_array_equal(values[:, kept], scene()[:, kept])
 
 

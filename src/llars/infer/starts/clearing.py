@@ -1,21 +1,24 @@
-"""Layers without what clouds hide: filled from clear ground around it, the same in every window."""
+"""Layers without clouds: what shines through is taken, the rest filled from around it, the same in every window."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from llars.infer.reading.layers import Layers, Mended
+from llars.infer.reading.pixels import repeat
 from llars.infer.reading.sampling import statistics_of
 from llars.infer.starts.bright import THICK, bright_clouds
+from llars.infer.starts.sheets import Sheets
 from llars.infer.tiles import Tile, TileGrid, Window, mirror
 from llars.model.normalise import Statistics
 from llars.model.opacity import CELL, Cover, OpacityNetwork, seen_bands
-from llars.starts.clouds import REACH, Hidden, hidden_bands, hidden_under
+from llars.starts.clouds import NEAR, TOUCHED, Sky, Veil, direct_light, hidden_bands, measures, nearby, unveiled
 from llars.starts.filling import BLOCK, LEVELS, MARGIN, pull, push
 
 if TYPE_CHECKING:
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cleared"]
 
-TILE = 1024
-"""Side in pixels of the pieces in which an image is surveyed."""
+TILE = 1280
+"""Side in pixels of the pieces in which an image is surveyed, a multiple of the sides of sheets and of blocks."""
 
 LEVEL = np.float32(255.0)
 """What stands for 1 where opacities are kept: a byte tells them finely enough, and rounds them once for all windows."""
@@ -35,16 +38,25 @@ LEVEL = np.float32(255.0)
 
 @dataclass(frozen=True)
 class Cleared(Mended):
-    """Layers in which the pixels under opaque clouds are filled. Where they were measured stays as it is."""
+    """Layers in which clouds and shadows are taken off. Where pixels were measured stays as it is."""
 
     cover: NDArray[np.uint8]
     """``(2, y, x)``: opacity and how likely touched, 0 to 255, of the cells of the whole image."""
 
+    sheets: Sheets
+    """Opacity, how likely touched, and shadow, 0 to 255, of every pixel that is not judged clear."""
+
+    bright: NDArray[np.uint8] | None
+    """``(y, x)`` of cells: 1 where brightness says that there is a cloud, 2 where that it is opaque."""
+
     fills: tuple[int, ...]
-    """Indices of the bands that are filled; none where nothing is hidden, or nothing is clear."""
+    """Indices of the bands that are cleared; none where nothing is touched, or nothing is clear."""
 
     blocks: NDArray[np.float32]
     """``(band, y, x)``: those bands, in blocks of ``BLOCK`` pixels, filled."""
+
+    sky: Sky | None
+    """Of those bands; None where there are none."""
 
     @classmethod
     def of(
@@ -63,83 +75,108 @@ class Cleared(Mended):
             reflectances: what the unit values 0 and 1 of each band stand for, where that is reflectance: what is as
                 bright and white as clouds is hidden then too.
         """
-        cover = _find(layers, network, torch.device(device))
+        cover, sheets = _find(layers, network, torch.device(device))
+        marks = None
         if reflectances is not None and (bright := bright_clouds(layers, reflectances)) is not None:
             # Brightness decides where the estimator sees ground; how thin the clouds are that it sees, it tells better.
-            cover[0, (bright > THICK) | ((bright > 0.0) & (cover[1] < LEVEL / 2))] = int(LEVEL)
+            opaque = (bright > THICK) | ((bright > 0.0) & (cover[1] < LEVEL / 2))
+            marks = (bright > 0.0).astype(np.uint8) + opaque
+            cover[0, opaque] = int(LEVEL)
             cover[1, bright > 0.0] = int(LEVEL)
-        found = cls(layers, cover, (), np.zeros((0, 0, 0), np.float32))
+        found = cls(layers, cover, sheets, marks, (), np.zeros((0, 0, 0), np.float32), None)
         height, width = layers.size
         pieces = TileGrid(height, width, TILE, 0, BLOCK)
-        if not any(bool(found._hidden(piece.core).gaps.any()) for piece in pieces):
+        if not any(bool(found._veil(piece.core).changed.any()) for piece in pieces):
             return found
         channels = hidden_bands(layers.bands)
-        means, weights = (np.zeros((len(channels), -(-height // BLOCK), -(-width // BLOCK)), np.float32) for _ in "mw")
+        shape = -(-height // BLOCK), -(-width // BLOCK)
+        means, weights = (np.zeros((len(channels), *shape), np.float32) for _ in "mw")
+        measured = np.zeros((3 * len(channels) + 4, *shape), np.float32)
         for piece in pieces:
-            values, _, weight = found._weighed(piece.core, channels)
+            values, valid, above = found._seen(piece.core, channels)
+            part = (slice(None), *piece.core.coarser(BLOCK).slices)
+            measured[part] = measures(values, valid.all(1, keepdim=True), above)[0].numpy()
+            weight = above.trust.where(valid, 0.0)
             for _ in range(LEVELS):
                 values, weight = push(values, weight)
-            part = (slice(None), *piece.core.coarser(BLOCK).slices)
             means[part], weights[part] = values[0].numpy(), weight[0].numpy()
         known = [index for index, held in enumerate(weights.max((1, 2)).tolist()) if held > 0.0]
-        blocks = pull(torch.from_numpy(means[known])[None], torch.from_numpy(weights[known])[None])[0].numpy()
-        return cls(layers, cover, tuple(channels[index] for index in known), blocks)
+        if not known:
+            return found
+        blocks = pull(torch.from_numpy(means[known])[None], torch.from_numpy(weights[known])[None])
+        kept = [part * len(channels) + index for part in range(3) for index in known] + [-4, -3, -2, -1]
+        direct = direct_light([[layers.bands[channels[index]] for index in known]])
+        sky = Sky.of(torch.from_numpy(measured[kept])[None], blocks, direct)
+        return replace(found, fills=tuple(channels[index] for index in known), blocks=blocks[0].numpy(), sky=sky)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; what is no data is filled from clear ground too where anything is hidden in the image."""
         values, valid = self.layers.read(window)
         channels = list(self.fills)
-        if not channels or (valid[channels].all() and not self.hidden(window).any()):
+        if self.sky is None or (valid[channels].all() and not self._veil(window).changed.any()):
             return values, valid
         around = window.grown(MARGIN).coarser(BLOCK).finer(BLOCK).within(*self.size)
-        seen, gaps, weight = self._weighed(around, channels)
+        seen, there, wider = self._seen(around, channels)
         coarse = torch.from_numpy(self.blocks[(slice(None), *around.coarser(BLOCK).slices)])[None]
         part = window.inside(around)
-        for row, channel in enumerate(channels):
-            one = slice(row, row + 1)
-            filled = pull(seen[:, one], weight[:, one], coarse[:, one], LEVELS)
-            values[channel] = torch.where(gaps[:, one], filled, seen[:, one])[(0, 0, *part)].numpy()
+        filled = torch.cat(
+            # Band by band to keep memory low.
+            [
+                pull(seen[:, one], wider.trust.where(there[:, one], 0.0), coarse[:, one], LEVELS)[..., *part]
+                for one in (slice(row, row + 1) for row in range(len(channels)))
+            ],
+            1,
+        )
+        direct = direct_light([[self.bands[channel] for channel in channels]])
+        cleared = unveiled(seen[..., *part], filled, wider.part(*part), self.sky, direct)
+        values[channels] = torch.where(there[..., *part], cleared, filled)[0].numpy()
         return values, valid
 
     def hidden(self, window: Window) -> NDArray[np.bool_]:
         """``(y, x)``: pixels of a window that are hidden under clouds, and so filled from their surroundings."""
-        gaps = self._hidden(window).gaps[0, 0].numpy()
-        return gaps if self.fills else np.zeros_like(gaps)
+        hidden = self._veil(window).hidden[0, 0].numpy()
+        return hidden if self.fills else np.zeros_like(hidden)
 
-    def _hidden(self, window: Window) -> Hidden:
-        """Of a window, from all cells that have influence."""
-        cells = window.coarser(CELL).grown(REACH).within(*self.cover.shape[1:])
-        shares = torch.from_numpy(self.cover[(slice(None), *cells.slices)] / LEVEL)[:, None, None]
-        hidden = hidden_under(Cover(shares[0], shares[1]))
-        part = (..., *window.inside(cells.finer(CELL)))
-        return Hidden(hidden.gaps[part], hidden.trust[part])
+    def _veil(self, window: Window) -> Veil:
+        """What clouds do to the pixels of a window."""
+        shares = self.sheets.read(window)
+        if self.bright is not None:
+            cells = window.coarser(CELL)
+            marks = repeat(self.bright[cells.slices], CELL)[window.inside(cells.finer(CELL))]
+            shares[0, marks == 2] = shares[1, marks > 0] = int(LEVEL)
+        around = window.coarser(CELL).grown(NEAR).within(*self.cover.shape[1:])
+        near = nearby(torch.from_numpy(self.cover[(1, *around.slices)] / LEVEL)[None, None])
+        part = (..., *window.inside(around.finer(CELL)))
+        return Veil.of(Cover(*torch.from_numpy(shares / LEVEL)[:, None, None]), near[part])
 
-    def _weighed(self, window: Window, channels: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Values, gaps and trust ``(1, band, y, x)`` of some bands."""
+    def _seen(self, window: Window, channels: list[int]) -> tuple[Tensor, Tensor, Veil]:
+        """Values and where they were measured, ``(1, band, y, x)`` of some bands, and what clouds do to them."""
         values, valid = self.layers.read(window)
-        hidden = self._hidden(window)
-        gaps = hidden.gaps | ~torch.from_numpy(valid[channels])[None]
-        return torch.from_numpy(values[channels])[None], gaps, hidden.trust.where(~gaps, 0.0)
+        return torch.from_numpy(values[channels])[None], torch.from_numpy(valid[channels])[None], self._veil(window)
 
 
-def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> NDArray[np.uint8]:
-    """Opacity and how likely touched, ``(2, y, x)`` of 255, of all cells of an image."""
+def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tuple[NDArray[np.uint8], Sheets]:
+    """Opacity and how likely touched, ``(2, y, x)`` of 255, of all cells of an image; with shadow, of its pixels."""
     height, width = layers.size
-    cover = np.zeros((2, -(-height // CELL), -(-width // CELL)), np.uint8)
+    cover, sheets = np.zeros((2, -(-height // CELL), -(-width // CELL)), np.uint8), Sheets(3)
     seen = seen_bands(layers.bands)
     if not seen:
-        return cover
+        return cover, sheets
     whole = statistics_of(layers)
     statistics = Statistics(whole.mean[:, seen].to(device), whole.std[:, seen].to(device))
     bands = [[layers.bands[index] for index in seen]]
     for piece in TileGrid(height, width, TILE, network.halo, network.multiple):
         with torch.inference_mode():
             found = network.cover(_read(layers, piece, seen).to(device), bands, statistics)
-            both = torch.cat((found.opacity, found.touched), 1)[0].cpu().numpy()
+            cells = functional.avg_pool2d(torch.cat((found.opacity, found.touched), 1), CELL)[0].cpu().numpy()
         core = piece.core.coarser(CELL)
         part = (slice(None), *core.inside(piece.window.coarser(CELL)))
-        cover[(slice(None), *core.slices)] = np.rint(both[part] * LEVEL).astype(np.uint8)
-    return cover
+        cover[(slice(None), *core.slices)] = np.rint(cells[part] * LEVEL).astype(np.uint8)
+        shares = torch.cat((found.opacity, found.touched, found.shadow), 1)[(0, slice(None), *piece.crop)].cpu()
+        # What is judged clear takes no memory.
+        kept = shares.where(shares[1] > TOUCHED, 0.0).numpy()
+        sheets.write(piece.core, np.rint(kept * LEVEL).astype(np.uint8))
+    return cover, sheets
 
 
 def _read(layers: Layers, piece: Tile, channels: list[int]) -> Tensor:

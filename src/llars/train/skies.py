@@ -1,0 +1,108 @@
+"""What the estimator of clouds learns from: patches of clean scenes under simulated clouds, and some without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from llars.bands import Band, plain_bands
+from llars.data.patches import PatchSource
+from llars.degrade.clouds import shaded
+from llars.model.normalise import Statistics
+
+__all__ = ["CLEAN", "Examples", "draw"]
+
+BAND_ODDS = {1: 0.1, 2: 0.05, 3: 0.4, 4: 0.2, 6: 0.15, 10: 0.06, 12: 0.04}
+CLEAN = 0.3
+"""Share of patches without a cloud."""
+
+UNTOLD = 0.15
+"""Share of patches of whose bands nothing is told but their number."""
+
+NOISY = 0.3
+"""Share of patches with noise: a cloud is not always without detail."""
+
+DIMMED = (0.5, 1.1)
+"""Range of the gain on an image: of a low sun, or other processing."""
+
+GREYED = (0.35, 1.0)
+"""Range of the brightness of clouds relative to that of simulated ones: real ones are often darker."""
+
+AS_THEY_ARE = 0.5
+"""Share of patches whose clouds are not greyed, and of those that are not dimmed."""
+
+BILLOWS = 0.2
+"""Largest standard deviation of the brightness within a cloud, relative to it: simulated ones are smooth."""
+
+BRIGHTENED = 0.1
+"""Share of patches that are made brighter first: sand, roofs and snow must not be taken for clouds."""
+
+DIRECT = 0.78
+"""Share of the light in the visible that comes straight from the sun: what a full shadow takes away."""
+
+VISIBLE_CHANGE = 0.02
+"""A pixel is touched where some band changed by more than this, in unit values."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Patches under clouds, and what is to be found in them."""
+
+    image: Tensor
+    """``(batch, band, y, x)`` unit values."""
+
+    bands: list[tuple[Band, ...]]
+    statistics: Statistics
+
+    target: Tensor
+    """``(batch, 3, y, x)`` of pixels: opacity, whether touched, and shadow."""
+
+
+def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) -> Examples:
+    """``size`` patches of one number of bands, some clean, some under thin or thick clouds of any severity."""
+    counts = [count for count in BAND_ODDS if source.serves(count, side, optical=True)]
+    odds = np.array([BAND_ODDS[count] for count in counts])
+    count = int(rng.choice(counts, p=odds / odds.sum()))
+    patches = source.draw(count, side, size, rng, averaged=0.25, optical=True)
+    told = rng.random(size) >= UNTOLD
+    bands = [one if known else plain_bands(count) for one, known in zip(patches.bands, told, strict=True)]
+    bright = 1.0 + (rng.random(size) < BRIGHTENED) * rng.exponential(0.7, size)
+    clean = patches.clean * torch.from_numpy(bright.astype(np.float32)).view(-1, 1, 1, 1)
+    severity = (0.03 + 0.97 * rng.random(size) ** 1.5) * (rng.random(size) >= CLEAN)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    image, opacity, shadow = torch.empty_like(clean), *(torch.empty_like(clean[:, :1]) for _ in range(2))
+    for thin in (False, True):
+        rows = slice(int(thin), None, 2)
+        image[rows], opacity[rows], shadow[rows] = shaded(
+            clean[rows], severity[rows], generator, patches.bands[rows], thin=thin
+        )
+    grey = np.where(rng.random(size) < AS_THEY_ARE, 1.0, rng.uniform(*GREYED, size))
+    greyed = torch.from_numpy(grey).float().view(-1, 1, 1, 1)
+    relief = greyed * (1.0 + _billows(size, side, rng))
+    ground = torch.minimum(clean * (1.0 - opacity) * (1.0 - DIRECT * shadow), image)
+    image = ground + (image - ground) * torch.lerp(torch.ones(()), relief, (opacity > 0).float())
+    least, most = DIMMED
+    gain = np.where(rng.random(size) < AS_THEY_ARE, 1.0, least * (most / least) ** rng.random(size))
+    dimmed = torch.from_numpy(gain).float().view(-1, 1, 1, 1)
+    touched = ((image - clean).abs().amax(1, keepdim=True) > VISIBLE_CHANGE).float()
+    image = image * dimmed
+    sigma = torch.from_numpy((rng.random(size) < NOISY) * rng.uniform(0.0, 0.025, size)).float().view(-1, 1, 1, 1)
+    image = image + sigma * torch.randn(image.shape, generator=generator)
+    target = torch.cat((opacity, touched, shadow), 1)
+    shift, factor = rng.normal(0.0, 0.3, (size, 1)), np.exp(rng.normal(0.0, 0.25, (size, 1)))
+    statistics = Statistics.of(image).jittered(*(torch.from_numpy(one.astype(np.float32)) for one in (shift, factor)))
+    return Examples(image, bands, statistics, target)
+
+
+def _billows(size: int, side: int, rng: np.random.Generator) -> Tensor:
+    """Relief of clouds ``(size, 1, side, side)``, as rough at every scale from 2 pixels to 32."""
+    relief = torch.zeros(size, 1, side, side)
+    for cell in (2, 4, 8, 16, 32):
+        noise = torch.from_numpy(rng.normal(size=(size, 1, side // cell + 1, side // cell + 1))).float()
+        relief += functional.interpolate(noise, size=(side, side), mode="bicubic", align_corners=True)
+    strength = torch.from_numpy(rng.uniform(0.0, BILLOWS, (size, 1, 1, 1))).float()
+    return strength * relief / relief.std((2, 3), keepdim=True)
