@@ -21,7 +21,6 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.model.normalise import Statistics
-from llars.starts.filling import finer
 
 __all__ = ["CELL", "Cover", "OpacityNetwork", "seen_bands"]
 
@@ -115,8 +114,10 @@ class OpacityNetwork(nn.Module):
             cells = self.up[index](torch.cat((_twice(cells), levels[index]), 1))
         told = _twice(functional.relu(self.told(cells)))
         details = self.fine_head(self.both(torch.cat((told, self.seen(fine)), 1)))
-        logits: Tensor = finer(finer(self.head(cells))) + functional.pixel_shuffle(details, FINE)
-        return logits
+        logits: Tensor = self.head(cells)
+        for _ in range(2):
+            logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear")
+        return logits + functional.pixel_shuffle(details, FINE)
 
     def cover(
         self,
