@@ -27,7 +27,7 @@ __all__ = ["NEAR", "TOUCHED", "Sky", "Veil", "clear", "direct_light", "hidden_ba
 HIDES = 0.6
 """Opacity from which on a pixel is what surrounds it rather than what shines through, on ground that varies little."""
 
-TOUCHED, SURE, NEAR = 0.1, 0.6, 16
+TOUCHED, SURE, NEAR = 0.15, 0.6, 16
 """A pixel is judged clear, and stays as it is, where it is less likely than the first to be changed by a cloud or
 shadow, or where no cell within the third (in cells) is more likely than the second to be."""
 
@@ -43,7 +43,7 @@ UNSURE_ESTIMATE = 0.6
 UNSURE_SHADE = 0.7
 """Expected error of what a full shadow takes away, relative to the ground."""
 
-UNLIKE = 0.2
+UNLIKE = 0.05
 """How far, in squares, ground counts as unseen that looks unlike what surrounds it, where a cloud is sure to be."""
 
 LEAST_THROUGH, LEAST_LIGHT, LEAST_WHITE = 0.05, 0.2, 0.1
