@@ -1,0 +1,166 @@
+"""Pairs of a sensor that was left out, as files: what a user would have, and places kept for the figures."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import torch
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
+
+from benchmarks.rivals.transfer import select
+from llars.data.corpus import Scene
+from llars.degrade import get
+from llars.degrade.registry import in_decibels
+from llars.errors import DataError
+from llars.sensors import get_sensor
+
+__all__ = ["FAULT", "SIDE", "Places", "write_pairs"]
+
+SIDE = 80
+"""Side of an image of a pair in pixels: a patch of tuning is 64, and so may lie in several ways."""
+
+FAULT = (("gaussian_blur", 0.4), ("gaussian_noise", 0.5))
+"""What is wrong with every image: operators with their severities, in the order of their application."""
+
+TESTED = 0.25
+"""Share of the places that the figures come from, at least one."""
+
+FEWEST = 3
+"""Places that are needed: one to learn from, one that tells tuning when to stop, one for the figures."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The clean scenes of a sensor, by place."""
+
+    adapting: tuple[Scene, ...]
+    """Of the places that pairs are cut from."""
+
+    testing: tuple[Scene, ...]
+    """Of the other places, which neither the base nor tuning nor its early stopping sees."""
+
+    @classmethod
+    def of(cls, corpus: Path, without: str) -> Places:
+        """Divides the places of both splits of a corpus; which are tested on depends on their names alone.
+
+        With the sensor left out altogether, no place of it is known to the base, whatever its split.
+
+        Raises:
+            DataError: the corpus has scenes of the sensor at too few places.
+        """
+        found: dict[str, list[Scene]] = {}
+        for split in ("train", "val"):
+            try:
+                scenes = select(corpus / split, without, split, only=True).scenes
+            except DataError:
+                continue
+            for scene in scenes:
+                if scene.clean and scene.valid is None and min(scene.shape) >= SIDE:
+                    found.setdefault(scene.group, []).append(scene)
+        if len(found) < FEWEST:
+            raise DataError(
+                f"{corpus} has clean scenes of {without!r} at {len(found)} place(s); at least {FEWEST} are needed: "
+                "to learn from, to stop by, and to measure"
+            )
+        order = sorted(found, key=lambda place: hashlib.sha256(place.encode()).hexdigest())
+        tested = max(1, round(TESTED * len(order)))
+        groups = order[tested:], order[:tested]
+        return cls(*(tuple(scene for place in names for scene in found[place]) for names in groups))
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Ground of one pair."""
+
+    scene: Scene
+    y: int
+    x: int
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return f"{self.scene.name}_{self.y}_{self.x}.tif"
+
+
+def write_pairs(scenes: Sequence[Scene], folder: Path, seed: int, count: int | None = None) -> Path:
+    """Cuts images that do not overlap, makes the bad ones, and returns the CSV that names them to ``llars tune``.
+
+    Places take turns, so that few pairs come from many; those of one seed begin alike, however many they are.
+
+    Args:
+        scenes: to cut from.
+        folder: for ``pairs.csv`` and the images; files that are there are written again, to the same bytes.
+        seed: of the choice and of the noise.
+        count: number of pairs; all that there is room for if not given.
+
+    Raises:
+        DataError: there is no room for so many.
+    """
+    cells = _dealt(scenes, seed)
+    if count is not None and count > len(cells):
+        raise DataError(
+            f"{len(scenes)} scenes hold {len(cells)} images of {SIDE} x {SIDE} pixels, asked for {count}; ask for fewer"
+        )
+    rows = []
+    for cell in cells[:count]:
+        for kind, image in zip(("target", "input"), _pair(cell, seed), strict=True):
+            _write(folder / kind / cell.name, image, cell.scene)
+        rows.append({"input": f"input/{cell.name}", "target": f"target/{cell.name}", "place": cell.scene.group})
+    path = folder / "pairs.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["input", "target", "place"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def _dealt(scenes: Sequence[Scene], seed: int) -> list[_Cell]:
+    """All cells, shuffled, places in turn."""
+    rng = np.random.default_rng(seed)
+    places: dict[str, list[_Cell]] = {}
+    for scene in scenes:
+        rows, columns = (range(0, side - SIDE + 1, SIDE) for side in scene.shape)
+        places.setdefault(scene.group, []).extend(_Cell(scene, y, x) for y in rows for x in columns)
+    names = sorted(places)
+    hands = [
+        [places[names[at]][index] for index in rng.permutation(len(places[names[at]]))]
+        for at in rng.permutation(len(names))
+    ]
+    return [hand[turn] for turn in range(max(map(len, hands))) for hand in hands if turn < len(hand)]
+
+
+def _pair(cell: _Cell, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Good and bad image, in unit values."""
+    scene = cell.scene
+    clean = torch.from_numpy(scene.crop(range(len(scene.bands)), cell.y, cell.x, SIDE, SIDE))
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{cell.name} {seed}".encode()))
+    image = clean
+    for name, severity in FAULT:
+        operator = get(name)
+        if get_sensor(scene.sensor).units == "dB":
+            operator = in_decibels(operator, scene.value_range)
+        image = operator(image, severity, generator, scene.bands)
+    return clean.numpy(), image.numpy()
+
+
+def _write(path: Path, unit: NDArray[np.float32], scene: Scene) -> None:
+    """Physical values, with all that opening asks a file for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    low, high = scene.value_range
+    profile = {"driver": "GTiff", "dtype": "float32", "count": len(unit), "height": SIDE, "width": SIDE}
+    # Where a scene lies is not known to a corpus, and tuning need not know: the CSV tells places apart.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile) as file:
+            file.write(unit * np.float32(high - low) + np.float32(low))
+            file.descriptions = tuple(band.name for band in scene.bands)
+            file.update_tags(SENSOR=scene.sensor)

@@ -1,0 +1,249 @@
+"""The page docs/adaptation.md and the last section of docs/tuning.md, from results: all follows from the numbers."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.ablation.report import paragraph
+from benchmarks.adaptation.pairs import FAULT, SIDE
+from benchmarks.adaptation.runs import TASK, Result, read_result
+from llars.errors import DataError
+from llars.train.tuning.config import METHODS
+
+__all__ = ["KEPT", "Row", "keep", "kept", "page", "rows_of", "summary", "write_pages"]
+
+KEPT = Path("benchmarks/adaptation/results")
+"""Results that the page is written from, in the repository: ``sensor/method-pairs-seed.json``."""
+
+PAGE = Path("docs/adaptation.md")
+TUNING, SECTION = Path("docs/tuning.md"), "## Measured"
+"""The page whose last section, with this heading, holds the summary."""
+
+SHARE_OF_GAIN, SHARE_LEARNED, MOST_LOST, MOST_MINUTES = 0.9, 0.02, 0.1, 10.0
+"""The goals: of full fine-tuning's gain, at least; of the base's parameters, decibels lost, minutes, at most."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The runs of one method with one number of pairs, and those of full fine-tuning with the same seeds."""
+
+    runs: tuple[Result, ...]
+    full: tuple[Result, ...]
+
+    @property
+    def method(self) -> str:
+        """Its name."""
+        return self.runs[0].method
+
+    @property
+    def of_full(self) -> float | None:
+        """Share of full fine-tuning's gain, over the seeds that both have; None where full gained nothing."""
+        seeds = {one.seed for one in self.full}
+        own = [one.gain for one in self.runs if one.seed in seeds]
+        whole = sum(one.gain for one in self.full)
+        return sum(own) / whole if own and whole > 0 else None
+
+    @property
+    def lost(self) -> float:
+        """Most that an old task lost, mean over the runs."""
+        return statistics.fmean(one.lost for one in self.runs)
+
+    @property
+    def minutes(self) -> float:
+        """Of the slowest run."""
+        return max(one.cpu_minutes for one in self.runs)
+
+    def missed(self) -> list[str] | None:
+        """The goals that are missed, in words; None where there is no full fine-tuning to compare with."""
+        if self.of_full is None:
+            return None
+        goals = {
+            f"gain {self.of_full:.0%}": self.of_full >= SHARE_OF_GAIN,
+            f"{self.runs[0].share:.1%} learned": self.runs[0].share <= SHARE_LEARNED,
+            f"{self.lost:.2f} dB lost": self.lost <= MOST_LOST,
+            f"{self.minutes:.0f} minutes": self.minutes < MOST_MINUTES,
+        }
+        return [said for said, reached in goals.items() if not reached]
+
+
+def keep(folder: Path) -> None:
+    """Takes the results of the runs in ``folder`` into the repository.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = sorted(folder.glob("*/*/result.json"))
+    if not found:
+        raise DataError(f"no results in {folder}; run there first: python -m benchmarks.adaptation --without SENSOR")
+    for path in found:
+        to = KEPT / path.parts[-3] / f"{path.parts[-2]}.json"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(path.read_bytes())
+
+
+def kept() -> list[Result]:
+    """The results that are kept.
+
+    Raises:
+        DataError: those of one sensor are of different bases or budgets.
+    """
+    found = [read_result(path) for path in sorted(KEPT.glob("*/*.json"))]
+    for sensor in {one.sensor for one in found}:
+        settings = {(one.base_sha256[:12], one.most_steps) for one in found if one.sensor == sensor}
+        if len(settings) > 1:
+            raise DataError(f"{KEPT / sensor} mixes bases or steps: {sorted(settings)}; keep the results of one")
+    return found
+
+
+def write_pages() -> Path:
+    """Writes the page, and the last section of the page on tuning; returns where the first is.
+
+    Raises:
+        DataError: there are no results, or they cannot be compared.
+    """
+    results = kept()
+    if not results:
+        raise DataError(f"no results in {KEPT}; run first: python -m benchmarks.adaptation --without SENSOR")
+    PAGE.write_text(page(results))
+    text, heading, _ = TUNING.read_text().partition(f"{SECTION}\n")
+    if not heading:
+        raise DataError(f"{TUNING} has no section {SECTION!r} to write")
+    TUNING.write_text("\n".join([text + SECTION, "", *section(results), ""]))
+    return PAGE
+
+
+def rows_of(results: Sequence[Result]) -> list[Row]:
+    """Runs of one sensor and number of pairs by method, in the order of ``METHODS``."""
+    rows = []
+    for method in METHODS:
+        runs = tuple(one for one in results if one.method == method)
+        seeds = {one.seed for one in runs}
+        if runs:
+            rows.append(Row(runs, tuple(one for one in results if one.method == "full" and one.seed in seeds)))
+    return rows
+
+
+def grouped(results: Iterable[Result], key: Callable[[Result], str | int]) -> dict[str | int, list[Result]]:
+    """Results by what ``key`` makes of them, in order."""
+    found: dict[str | int, list[Result]] = {}
+    for one in sorted(results, key=key):
+        found.setdefault(key(one), []).append(one)
+    return found
+
+
+def page(results: Sequence[Result]) -> str:
+    """The text of the page."""
+    parts = [
+        "# Adapting to a new sensor",
+        "",
+        paragraph(
+            "What a few learned numbers are worth: base weights are trained for a short while without one sensor, then "
+            f"adapted to it by `llars tune`. Pairs are {SIDE} x {SIDE} pixels of that sensor, the bad one made by "
+            f"{' and '.join(f'`{name}` at {severity:g}' for name, severity in FAULT)}; their task is `{TASK}`. Figures "
+            "are of other places than the pairs: neither the base nor tuning nor its early stopping has seen them. "
+            "*Gain* is over the base as it is (zero-shot); *lost* is the most that any of the old tasks lost on "
+            "held-out patches of the sensors that the base knows. Minutes are processor time of one thread."
+        ),
+        "",
+        "Written by `python -m benchmarks.adaptation --report`; `make adaptation` trains, adapts and writes.",
+        "",
+        paragraph(
+            f"The goal: at least {SHARE_OF_GAIN:.0%} of full fine-tuning's gain with at most {SHARE_LEARNED:.0%} of "
+            f"the parameters, at most {MOST_LOST:g} dB lost on old tasks, in under {MOST_MINUTES:g} minutes. The share "
+            "of the gain is taken over the seeds that both have."
+        ),
+        "",
+        *(f"- {line}" for line in summary(results)),
+        "",
+    ]
+    for of_sensor in grouped(results, lambda one: one.sensor).values():
+        parts += [*head(of_sensor[0]), ""]
+        for pairs, same in grouped(of_sensor, lambda one: one.pairs).items():
+            parts += [f"### {pairs} pairs", "", *table(rows_of(same)), ""]
+    return "\n".join(parts)
+
+
+def head(one: Result) -> list[str]:
+    """What was done with a sensor."""
+    return [
+        f"## {one.sensor}",
+        "",
+        paragraph(
+            f"The base (SHA-256 {one.base_sha256[:12]}) was trained for {one.base_minutes:g} processor minutes, "
+            f"{one.base_steps:,} steps. Pairs may come from {one.places} places; the {one.test_images} test images "
+            f"are {one.given:.2f} dB as the network is given them, mended by "
+            f"[what physics can undo](concepts/starts.md), and {one.before:.2f} dB restored by the base. Tuning had at "
+            f"most {one.most_steps} steps and its own settings otherwise. A mean is followed by the standard deviation "
+            "over the runs, where there is more than one."
+        ),
+    ]
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Methods by what they cost and give."""
+    lines = [
+        "| method | runs | learned | of the base | adapter, kB | minutes | gain, dB | of full's | lost, dB | goals |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in rows:
+        one, missed = row.runs[0], row.missed()
+        verdict = "not compared" if missed is None else f"missed: {', '.join(missed)}" if missed else "met"
+        cells = [
+            f"{one.method}{f', rank {one.rank}' if one.rank else ''}",
+            str(len(row.runs)),
+            f"{one.parameters:,}",
+            f"{one.share:.2%}",
+            f"{one.size / 1000:,.0f}",
+            spread([run.cpu_minutes for run in row.runs], ".1f"),
+            spread([run.gain for run in row.runs], "+.2f"),
+            "-" if row.of_full is None else f"{row.of_full:.0%}",
+            spread([run.lost for run in row.runs], ".2f"),
+            verdict,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Mean, and standard deviation where it is known."""
+    mean = format(statistics.fmean(values), form)
+    return mean if len(values) == 1 else f"{mean} ± {format(statistics.stdev(values), form.lstrip('+'))}"
+
+
+def summary(results: Sequence[Result]) -> list[str]:
+    """One sentence for every sensor and number of pairs: is the goal met, and by what."""
+    lines = []
+    for sensor, of_sensor in grouped(results, lambda one: one.sensor).items():
+        for pairs, same in grouped(of_sensor, lambda one: one.pairs).items():
+            lines.append(f"`{sensor}`, {pairs} pairs: {verdict(rows_of(same))}.")
+    return lines
+
+
+def verdict(rows: Sequence[Row]) -> str:
+    """Whether one method meets all goals, and which comes nearest in gain where none does."""
+    compared = [row for row in rows if row.method != "full" and row.of_full is not None]
+    if not compared:
+        return "full fine-tuning gained nothing, or was not run"
+    full = statistics.fmean(one.gain for one in compared[0].full)
+    means = f"full fine-tuning gains {full:+.2f} dB"
+    if met := [row for row in compared if not row.missed()]:
+        shares = ", ".join(f"`{row.method}` ({row.of_full:.0%} of it, {row.runs[0].share:.2%} learned)" for row in met)
+        return f"{means}; the goal is met by {shares}"
+    small = [row for row in compared if row.runs[0].share <= SHARE_LEARNED] or compared
+    best = max(small, key=lambda row: row.of_full or 0.0)
+    return f"{means}; the goal is missed, nearest is `{best.method}`: {', '.join(best.missed() or [])}"
+
+
+def section(results: Sequence[Result]) -> list[str]:
+    """The last section of the page on tuning."""
+    sensors = sorted({one.sensor for one in results})
+    return [
+        paragraph(
+            f"Base weights trained without {' or '.join(f'`{name}`' for name in sensors)} and then adapted to it, "
+            f"{len(results)} runs in all; [the tables](adaptation.md) compare the methods and say what is behind each "
+            f"row. {' '.join(summary(results))}"
+        ),
+    ]
