@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DATA ?=
 CONFIG ?= configs/train/small.yaml
 
-.PHONY: help setup demo test lint docs figures evaluate bench train ablation reader contest clean
+.PHONY: help setup demo test lint docs figures evaluate bench train ablation adaptation reader contest clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,11 @@ ablation: $(STAMP) ## after make train: one short training without each part of 
 	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --out runs/ablation
 	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --report --out runs/ablation
 	PYTHONPATH=scripts $(BIN)/python -m figures docs/pictures/concepts loss_weights
+
+adaptation: $(STAMP) ## after make train: tuning on sensors left out of a short training, docs/adaptation.md; hours, goes on if stopped
+	PYTHONPATH=. $(BIN)/python -m benchmarks.adaptation --without sentinel2-l1b --out runs/adaptation
+	PYTHONPATH=. $(BIN)/python -m benchmarks.adaptation --without naip --pairs 5,20 --out runs/adaptation
+	PYTHONPATH=. $(BIN)/python -m benchmarks.adaptation --without landsat7 --out runs/adaptation --report
 
 reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
 	$(BIN)/python -m llars.train.reading

@@ -25,10 +25,10 @@ from llars.sensors import get_sensor
 
 __all__ = ["FAULT", "SIDE", "Places", "write_pairs"]
 
-SIDE = 80
+SIDE = 72
 """Side of an image of a pair in pixels: a patch of tuning is 64, and so may lie in several ways."""
 
-FAULT = (("gaussian_blur", 0.4), ("gaussian_noise", 0.5))
+FAULT = (("gaussian_blur", 0.4), ("gaussian_noise", 0.1))
 """What is wrong with every image: operators with their severities, in the order of their application."""
 
 TESTED = 0.25

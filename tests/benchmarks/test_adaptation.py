@@ -73,8 +73,8 @@ def test_pairs_are_files_that_tuning_reads(corpus: Path, tmp_path: Path) -> None
         source = next(each for each in places.adapting if one.name.startswith(f"{each.name}_"))
         y, x = map(int, one.name.removesuffix(".tif").split("_")[1:])
         np.testing.assert_allclose(one.truth, source.crop(range(4), y, x, SIDE, SIDE), atol=1e-6)
-        # Gaussian noise of severity 0.5 has a standard deviation of 0.05, and the waves are hardly blurred.
-        assert np.std(one.image - one.truth) == pytest.approx(0.05, rel=0.1)
+        # Gaussian noise of severity 0.1 has a standard deviation of 0.01, and the waves are hardly blurred.
+        assert np.std(one.image - one.truth) == pytest.approx(0.01, rel=0.1)
 
 
 def names(listed: Path) -> list[str]:
@@ -90,7 +90,7 @@ def test_fewer_pairs_of_a_seed_are_the_first_of_more(corpus: Path, tmp_path: Pat
     assert (few.parent / names(few)[0]).read_bytes() == (more.parent / names(few)[0]).read_bytes()
     # 170 x 170 pixels hold two times two images.
     assert len(set(names(write_pairs(adapting, tmp_path / "all", 0)))) == 12
-    with pytest.raises(DataError, match="3 scenes hold 12 images of 80 x 80 pixels, asked for 13"):
+    with pytest.raises(DataError, match="3 scenes hold 12 images of 72 x 72 pixels, asked for 13"):
         write_pairs(adapting, tmp_path / "13", 0, 13)
 
 
