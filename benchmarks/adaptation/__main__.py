@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.adaptation.base import Base, trained
+from benchmarks.adaptation.pairs import FAULTS
 from benchmarks.adaptation.report import KEPT, keep, write_pages
 from benchmarks.adaptation.runs import Ground, Steps, adapt
 from llars.errors import LlarsError
@@ -23,6 +24,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cpu-minutes", type=float, default=10.0, help="processor time of the base's training")
     parser.add_argument("--model", default="llars-small", help="preset")
     parser.add_argument("--batch-size", type=int, default=16, help="of the base's training")
+    parser.add_argument("--task", choices=list(FAULTS), default=next(iter(FAULTS)), help="what the pairs are of")
     parser.add_argument("--methods", default=",".join(METHODS), help="separated by commas")
     parser.add_argument("--pairs", default="5,20,50", help="numbers of pairs, separated by commas")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each")
@@ -48,7 +50,8 @@ def compare(options: argparse.Namespace) -> None:
     folder = (options.out or Path("runs/adaptation")) / options.without
     base = Base.of(options.corpus, options.without, options.cpu_minutes, options.model, options.batch_size)
     trained(base, options.corpus, folder)
-    ground, steps = Ground(options.corpus, options.without, folder), Steps(options.steps, options.evaluate_steps)
+    ground = Ground(options.corpus, options.without, options.task, folder)
+    steps = Steps(options.steps, options.evaluate_steps)
     for seed in range(options.seeds):
         for pairs in options.pairs:
             for method in options.methods:

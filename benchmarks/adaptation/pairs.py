@@ -23,13 +23,16 @@ from llars.degrade.registry import in_decibels
 from llars.errors import DataError
 from llars.sensors import get_sensor
 
-__all__ = ["FAULT", "SIDE", "Places", "write_pairs"]
+__all__ = ["FAULTS", "SIDE", "Places", "write_pairs"]
 
 SIDE = 72
 """Side of an image of a pair in pixels: a patch of tuning is 64, and so may lie in several ways."""
 
-FAULT = (("gaussian_blur", 0.4), ("gaussian_noise", 0.1))
-"""What is wrong with every image: operators with their severities, in the order of their application."""
+FAULTS = {
+    "haze": (("haze", 0.5),),
+    "denoise": (("gaussian_blur", 0.4), ("gaussian_noise", 0.1)),
+}
+"""What is wrong with every image, by the task that mends it: operators with their severities, in order."""
 
 TESTED = 0.25
 """Share of the places that the figures come from, at least one."""
@@ -91,13 +94,14 @@ class _Cell:
         return f"{self.scene.name}_{self.y}_{self.x}.tif"
 
 
-def write_pairs(scenes: Sequence[Scene], folder: Path, seed: int, count: int | None = None) -> Path:
+def write_pairs(scenes: Sequence[Scene], task: str, folder: Path, seed: int, count: int | None = None) -> Path:
     """Cuts images that do not overlap, makes the bad ones, and returns the CSV that names them to ``llars tune``.
 
     Places take turns, so that few pairs come from many; those of one seed begin alike, however many they are.
 
     Args:
         scenes: to cut from.
+        task: one of ``FAULTS``.
         folder: for ``pairs.csv`` and the images; files that are there are written again, to the same bytes.
         seed: of the choice and of the noise.
         count: number of pairs; all that there is room for if not given.
@@ -112,7 +116,7 @@ def write_pairs(scenes: Sequence[Scene], folder: Path, seed: int, count: int | N
         )
     rows = []
     for cell in cells[:count]:
-        for kind, image in zip(("target", "input"), _pair(cell, seed), strict=True):
+        for kind, image in zip(("target", "input"), _pair(cell, task, seed), strict=True):
             _write(folder / kind / cell.name, image, cell.scene)
         rows.append({"input": f"input/{cell.name}", "target": f"target/{cell.name}", "place": cell.scene.group})
     path = folder / "pairs.csv"
@@ -138,13 +142,13 @@ def _dealt(scenes: Sequence[Scene], seed: int) -> list[_Cell]:
     return [hand[turn] for turn in range(max(map(len, hands))) for hand in hands if turn < len(hand)]
 
 
-def _pair(cell: _Cell, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _pair(cell: _Cell, task: str, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Good and bad image, in unit values."""
     scene = cell.scene
     clean = torch.from_numpy(scene.crop(range(len(scene.bands)), cell.y, cell.x, SIDE, SIDE))
     generator = torch.Generator().manual_seed(zlib.crc32(f"{cell.name} {seed}".encode()))
     image = clean
-    for name, severity in FAULT:
+    for name, severity in FAULTS[task]:
         operator = get(name)
         if get_sensor(scene.sensor).units == "dB":
             operator = in_decibels(operator, scene.value_range)

@@ -6,17 +6,18 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.ablation.report import paragraph
-from benchmarks.adaptation.pairs import FAULT, SIDE
-from benchmarks.adaptation.runs import TASK, Result, read_result
+from benchmarks.adaptation.pairs import FAULTS, SIDE
+from benchmarks.adaptation.runs import Result, read_result
 from llars.errors import DataError
 from llars.train.tuning.config import METHODS
 
 __all__ = ["KEPT", "Row", "keep", "kept", "page", "rows_of", "summary", "write_pages"]
 
 KEPT = Path("benchmarks/adaptation/results")
-"""Results that the page is written from, in the repository: ``sensor/method-pairs-seed.json``."""
+"""Results that the page is written from, in the repository: ``sensor/task-method-pairs-seed.json``."""
 
 PAGE = Path("docs/adaptation.md")
 TUNING, SECTION = Path("docs/tuning.md"), "## Measured"
@@ -116,7 +117,7 @@ def write_pages() -> Path:
 
 
 def rows_of(results: Sequence[Result]) -> list[Row]:
-    """Runs of one sensor and number of pairs by method, in the order of ``METHODS``."""
+    """Runs of one sensor, task and number of pairs by method, in the order of ``METHODS``."""
     rows = []
     for method in METHODS:
         runs = tuple(one for one in results if one.method == method)
@@ -126,9 +127,9 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
     return rows
 
 
-def grouped(results: Iterable[Result], key: Callable[[Result], str | int]) -> dict[str | int, list[Result]]:
+def grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> dict[Any, list[Result]]:
     """Results by what ``key`` makes of them, in order."""
-    found: dict[str | int, list[Result]] = {}
+    found: dict[Any, list[Result]] = {}
     for one in sorted(results, key=key):
         found.setdefault(key(one), []).append(one)
     return found
@@ -141,11 +142,11 @@ def page(results: Sequence[Result]) -> str:
         "",
         paragraph(
             "What a few learned numbers are worth: base weights are trained for a short while without one sensor, then "
-            f"adapted to it by `llars tune`. Pairs are {SIDE} x {SIDE} pixels of that sensor, the bad one made by "
-            f"{' and '.join(f'`{name}` at {severity:g}' for name, severity in FAULT)}; their task is `{TASK}`. Figures "
+            f"adapted to it by `llars tune`. Pairs are {SIDE} x {SIDE} pixels of that sensor with one fault. Figures "
             "are of other places than the pairs: neither the base nor tuning nor its early stopping has seen them. "
             "*Gain* is over the base as it is (zero-shot); *lost* is the most that any of the old tasks lost on "
-            "held-out patches of the sensors that the base knows. Minutes are processor time of one thread."
+            "held-out patches of the sensors that the base knows, *on faults* the same without equalize and stretch, "
+            "whose results are exact but for rounding; all in dB of PSNR. Minutes are processor time of one thread."
         ),
         "",
         "Written by `python -m benchmarks.adaptation --report`; `make adaptation` trains, adapts and writes.",
@@ -159,22 +160,28 @@ def page(results: Sequence[Result]) -> str:
         *(f"- {line}" for line in summary(results)),
         "",
     ]
-    for of_sensor in grouped(results, lambda one: one.sensor).values():
-        parts += [*head(of_sensor[0]), ""]
-        for pairs, same in grouped(of_sensor, lambda one: one.pairs).items():
-            parts += [f"### {pairs} pairs", "", *table(rows_of(same)), ""]
-    return "\n".join(parts)
+    for alike in grouped(results, lambda one: (one.sensor, one.task)).values():
+        parts += [*head(alike[0]), ""]
+        for pairs, same in grouped(alike, lambda one: one.pairs).items():
+            parts += [f"### {one_of(same)}, {pairs} pairs", "", *table(rows_of(same)), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def one_of(same: Sequence[Result]) -> str:
+    """Sensor and task that results have in common."""
+    return f"{same[0].sensor}, {same[0].task}"
 
 
 def head(one: Result) -> list[str]:
-    """What was done with a sensor."""
+    """What was done with a sensor and a task."""
+    fault = " and then ".join(f"`{name}` at {severity:g}" for name, severity in FAULTS[one.task])
     return [
-        f"## {one.sensor}",
+        f"## {one.sensor}, {one.task}",
         "",
         paragraph(
             f"The base (SHA-256 {one.base_sha256[:12]}) was trained for {one.base_minutes:g} processor minutes, "
-            f"{one.base_steps:,} steps. Pairs may come from {one.places} places; the {one.test_images} test images "
-            f"are {one.given:.2f} dB as the network is given them, mended by "
+            f"{one.base_steps:,} steps. The fault is {fault}. Pairs may come from {one.places} places; the "
+            f"{one.test_images} test images are {one.given:.2f} dB as the network is given them, mended by "
             f"[what physics can undo](concepts/starts.md), and {one.before:.2f} dB restored by the base. Tuning had at "
             f"most {one.most_steps} steps and its own settings otherwise. A mean is followed by the standard deviation "
             "over the runs, where there is more than one."
@@ -185,8 +192,8 @@ def head(one: Result) -> list[str]:
 def table(rows: Sequence[Row]) -> list[str]:
     """Methods by what they cost and give."""
     lines = [
-        "| method | runs | learned | of the base | adapter, kB | minutes | gain, dB | of full's | lost, dB | goals |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| method | runs | learned | of the base | kB | minutes | gain | of full's | lost | on faults | goals |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:
         one, missed = row.runs[0], row.missed()
@@ -201,6 +208,7 @@ def table(rows: Sequence[Row]) -> list[str]:
             spread([run.gain for run in row.runs], "+.2f"),
             "-" if row.of_full is None else f"{row.of_full:.0%}",
             spread([run.lost for run in row.runs], ".2f"),
+            spread([run.lost_on_faults for run in row.runs], ".2f"),
             verdict,
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -214,12 +222,11 @@ def spread(values: Sequence[float], form: str) -> str:
 
 
 def summary(results: Sequence[Result]) -> list[str]:
-    """One sentence for every sensor and number of pairs: is the goal met, and by what."""
-    lines = []
-    for sensor, of_sensor in grouped(results, lambda one: one.sensor).items():
-        for pairs, same in grouped(of_sensor, lambda one: one.pairs).items():
-            lines.append(f"`{sensor}`, {pairs} pairs: {verdict(rows_of(same))}.")
-    return lines
+    """One sentence for every sensor, task and number of pairs: is the goal met, and by what."""
+    return [
+        f"`{sensor}`, `{task}`, {pairs} pairs: {verdict(rows_of(same))}."
+        for (sensor, task, pairs), same in grouped(results, lambda one: (one.sensor, one.task, one.pairs)).items()
+    ]
 
 
 def verdict(rows: Sequence[Row]) -> str:

@@ -61,7 +61,7 @@ def test_pairs_and_figures_are_of_different_places(corpus: Path) -> None:
 
 def test_pairs_are_files_that_tuning_reads(corpus: Path, tmp_path: Path) -> None:
     places = Places.of(corpus, "naip")
-    listed = write_pairs(places.adapting, tmp_path, seed=0, count=5)
+    listed = write_pairs(places.adapting, "denoise", tmp_path, seed=0, count=5)
     examples, notes = read_examples(
         settings(None, {"out": tmp_path / "a", "task": "denoise", "pairs": listed, "base": "none"})
     )
@@ -83,15 +83,15 @@ def names(listed: Path) -> list[str]:
 
 def test_fewer_pairs_of_a_seed_are_the_first_of_more(corpus: Path, tmp_path: Path) -> None:
     adapting = Places.of(corpus, "naip").adapting
-    few, more = (write_pairs(adapting, tmp_path / str(count), 0, count) for count in (4, 9))
-    other = write_pairs(adapting, tmp_path / "other", 1, 9)
+    few, more = (write_pairs(adapting, "denoise", tmp_path / str(count), 0, count) for count in (4, 9))
+    other = write_pairs(adapting, "denoise", tmp_path / "other", 1, 9)
     assert names(few) == names(more)[:4]
     assert names(more) != names(other)
     assert (few.parent / names(few)[0]).read_bytes() == (more.parent / names(few)[0]).read_bytes()
     # 170 x 170 pixels hold two times two images.
-    assert len(set(names(write_pairs(adapting, tmp_path / "all", 0)))) == 12
+    assert len(set(names(write_pairs(adapting, "denoise", tmp_path / "all", 0)))) == 12
     with pytest.raises(DataError, match="3 scenes hold 12 images of 72 x 72 pixels, asked for 13"):
-        write_pairs(adapting, tmp_path / "13", 0, 13)
+        write_pairs(adapting, "denoise", tmp_path / "13", 0, 13)
 
 
 def test_a_folder_belongs_to_one_base(corpus: Path, tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_the_whole_comparison_runs_once(
     asked += ["--cpu-minutes", "0.001", "--methods", "bitfit", "--pairs", "4", "--seeds", "1"]
     asked += ["--steps", "2", "--evaluate-steps", "2", "--out", str(out)]
     assert main(asked) == 0
-    done = read_result(out / "naip" / "bitfit-4-0" / "result.json")
-    assert (done.method, done.pairs, done.seed, done.steps, done.places) == ("bitfit", 4, 0, 2, 3)
+    done = read_result(out / "naip" / "haze-bitfit-4-0" / "result.json")
+    assert (done.task, done.method, done.pairs, done.steps, done.places) == ("haze", "bitfit", 4, 2, 3)
     assert 0 < done.share < 0.1
     assert {"denoise", "deblur", "sr", "pansharpen"} <= set(done.old)
     assert done.test_images == 4
@@ -126,10 +126,10 @@ def test_the_whole_comparison_runs_once(
 
 def result(method: str, gain: float, seed: int = 0, lost: float = 0.05, **changes: object) -> Result:
     share = {"full": 1.0, "lora": 0.11}.get(method, 0.01)
-    old = {"haze": (20.0, 20.0 - lost), "sr": (30.0, 30.5)}
+    old = {"sr": (20.0, 20.0 - lost / 5), "stretch": (70.0, 70.0 - lost), "deblur": (30.0, 30.5)}
     plain = Result(
-        "naip", method, 20, seed, "f" * 64, 9.0, 1000, 3, 18, 4 * (method == "lora"), 1234, share, 5000, 200, 160, 200,
-        1.5, 30.0, 31.0, 31.0 + gain, old,
+        "naip", "haze", method, 20, seed, "f" * 64, 9.0, 1000, 3, 18, 4 * (method == "lora"), 1234, share, 5000, 200,
+        160, 200, 1.5, 30.0, 31.0, 31.0 + gain, old,
     )  # fmt: skip
     return replace(plain, **changes)
 
@@ -138,15 +138,18 @@ def test_the_page_says_what_the_numbers_say() -> None:
     runs = [result("full", 1.0), result("full", 1.2, 1), result("full", 5.0, 2)]
     runs += [result("lora", 1.1), result("bitfit", 1.0), result("bitfit", 1.1, 1), result("prompt", 0.5, lost=0.3)]
     text = page(runs)
-    assert "| full | 3 | 1,234 | 100.00% | 5 | 1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 |" in text
+    rows = {line.split(" | ")[0]: line.split(" | ", 5)[5] for line in text.splitlines() if " | 1,234 | " in line}
+    assert rows["| full"].startswith(
+        "1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 | 0.01 ± 0.00 | missed: 100.0% learned"
+    )
     # Over the seeds that both have: 2.1 of 2.2.
-    assert "| bitfit | 2 | 1,234 | 1.00% | 5 | 1.5 ± 0.0 | +1.05 ± 0.07 | 95% | 0.05 ± 0.00 | met |" in text
-    assert "| lora, rank 4 | 1 | 1,234 | 11.00% | 5 | 1.5 | +1.10 | 110% | 0.05 | missed: 11.0% learned |" in text
-    assert "| prompt | 1 | 1,234 | 1.00% | 5 | 1.5 | +0.50 | 50% | 0.30 | missed: gain 50%, 0.30 dB lost |" in text
+    assert rows["| bitfit"] == "1.5 ± 0.0 | +1.05 ± 0.07 | 95% | 0.05 ± 0.00 | 0.01 ± 0.00 | met |"
+    assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | missed: 11.0% learned |"
+    assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | missed: gain 50%, 0.30 dB lost |"
     assert "the goal is met by `bitfit` (95% of it, 1.00% learned)" in " ".join(text.split())
     without = [one for one in runs if one.method in ("full", "lora", "prompt")]
     assert summary(without) == [
-        "`naip`, 20 pairs: full fine-tuning gains +1.00 dB; the goal is missed, nearest is `prompt`: "
+        "`naip`, `haze`, 20 pairs: full fine-tuning gains +1.00 dB; the goal is missed, nearest is `prompt`: "
         "gain 50%, 0.30 dB lost."
     ]
 
@@ -169,7 +172,7 @@ def test_results_are_kept_and_written(tmp_path: Path, monkeypatch: pytest.Monkey
         write_pages()
     runs = [result("full", 1.0), result("bitfit", 0.95)]
     for one in runs:
-        folder = tmp_path / "runs" / "naip" / f"{one.method}-20-0"
+        folder = tmp_path / "runs" / "naip" / f"haze-{one.method}-20-0"
         folder.mkdir(parents=True)
         (folder / "result.json").write_text(json.dumps(asdict(one)))
     keep(tmp_path / "runs")
@@ -183,7 +186,7 @@ def test_results_are_kept_and_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert told.startswith("# Tuning\n\n## Measured\n\nBase weights trained without `naip`")
     assert "before" not in told
     assert "`bitfit` (95% of it" in " ".join(told.split())
-    other = tmp_path / "KEPT" / "naip" / "lora-20-0.json"
+    other = tmp_path / "KEPT" / "naip" / "haze-lora-20-0.json"
     other.write_text(json.dumps(asdict(result("lora", 1.0, most_steps=100))))
     with pytest.raises(DataError, match="mixes bases or steps"):
         kept()
