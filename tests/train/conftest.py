@@ -60,5 +60,6 @@ def moved_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if not parameter.any():
                 parameter.normal_(std=0.02)
     path = tmp_path_factory.mktemp("moved") / "moved.safetensors"
-    save_weights(path, network.state_dict(), network.config, ("denoise", "deblur", "destripe", "haze", "sr"))
+    tasks = ("denoise", "deblur", "destripe", "haze", "cloud", "sr", "brightness", "equalize", "stretch")
+    save_weights(path, network.state_dict(), network.config, tasks)
     return path

@@ -36,7 +36,7 @@ def test_the_report_tells_before_after_and_other_tasks(run: Callable[..., TuneRe
     done = run(steps=40, evaluate_steps=8, learning_rate=3e-3)
     assert done.gain > 0.1
     assert done.best_step > 0
-    assert set(done.others) == {"deblur", "destripe", "haze", "sr"}
+    assert set(done.others) == {"deblur", "destripe", "haze", "cloud", "sr", "brightness", "equalize", "stretch"}
     assert done.parameters == read_adapter(done.adapter).parameters
     assert done.share == pytest.approx(done.parameters / 122_913, rel=1e-3)
     assert (done.images, len(done.held_out)) == (3, 1)

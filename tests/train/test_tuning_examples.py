@@ -12,9 +12,9 @@ import torch
 from llars.errors import ConfigError, DataError, LlarsError
 from llars.infer.instructions import Interpretation
 from llars.infer.taught import Taught
-from llars.tasks import Step
+from llars.tasks import TASK_KEYS, TONES, Step
 from llars.text.encoder import SentenceEncoder
-from llars.train.tuning.batches import Batches, Words
+from llars.train.tuning.batches import OTHERS, Batches, Words
 from llars.train.tuning.config import TuneConfig, settings
 from llars.train.tuning.examples import Example, read_examples
 from llars.train.tuning.shift import measure_shift
@@ -151,6 +151,23 @@ def test_clean_images_are_made_bad_and_others_faults_are_put_in(pairs: Pairs, tm
     assert len(batches.others_held_out()) == 2
     with pytest.raises(ConfigError, match="unknown degradation"):
         Batches(examples, configured(clean=tmp_path, degradation="rust"), words, 4).train(0)
+
+
+def test_every_task_that_clean_images_suffice_for_is_held(pairs: Pairs) -> None:
+    given = pairs(2)
+    config = configured(**given)
+    examples, _ = read(**given)
+    batches = Batches(examples, config, Words(config, TASK_KEYS, [1]), multiple=4)
+    found = {TASK_KEYS[int(batch.task[0])]: batch for batch in batches.others_held_out()}
+    assert set(found) == set(OTHERS) - {config.task}
+    for task, batch in found.items():
+        assert not torch.allclose(batch.degraded, batch.clean, atol=1e-3), task
+        assert batch.about_histogram == (task in TONES)
+    # By half a stop and more, where nothing is beyond the range.
+    assert (found["brightness"].clean >= found["brightness"].degraded).all()
+    # Even over the range, whatever the histogram was.
+    assert found["equalize"].clean.quantile(0.5).item() == pytest.approx(0.5, abs=0.05)
+    assert {TASK_KEYS[int(batches.other(step).task[0])] for step in range(60)} == set(found)
 
 
 def test_patches_avoid_gaps(pairs: Pairs) -> None:

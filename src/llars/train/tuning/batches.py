@@ -13,14 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from llars.bands import Band, Modality
+from llars.data.guided import clouded
 from llars.data.patches import turned
 from llars.data.starting import Estimators, started
-from llars.data.synthetic import CHAIN, Pair, damage, faults_of, upsample
+from llars.data.synthetic import CHAIN, Pair, brighten, damage, faults_of, operate, severities, upsample
 from llars.degrade import get
 from llars.degrade.registry import in_decibels
 from llars.errors import DataError
 from llars.sample import Batch
-from llars.tasks import TASK_KEYS, words_for
+from llars.tasks import TASK_KEYS, TONES, words_for
 from llars.text.encoder import SentenceEncoder
 from llars.train.tuning.config import TuneConfig
 from llars.train.tuning.examples import Example
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHERS", "Batches", "Words", "sentences"]
 
-OTHERS = (*CHAIN, "sr")
+OTHERS = (*CHAIN, "cloud", "sr", "brightness", *sorted(TONES))
 """Tasks that any clean image can be made an example of: what tuning holds on to, and is measured on."""
 
-OPTICAL_ONLY = frozenset({"haze", "sr"})
+OPTICAL_ONLY = frozenset({"haze", "cloud", "sr", "brightness", *TONES})
 
 HELD_OUT_PATCHES = 4
 """Patches that a held-out image is looked at by."""
@@ -172,7 +173,7 @@ class Batches:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         truth = torch.from_numpy(np.stack([one.truth[self._window(one, side, rng)] for one in members]))
         bands = [one.bands for one in members]
-        pair = upsample(truth, 2) if task == "sr" else damage(task, truth, bands, rng, generator)
+        pair = _faulty(task, truth, members, rng, generator)
         pair = started(task, pair, bands, self.estimators)
         nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
         said = self.words.others[task][nearest]
@@ -186,6 +187,23 @@ class Batches:
         else:
             y, x = divmod(int(starts[rng.integers(len(starts))]), columns)
         return slice(None), slice(y, y + side), slice(x, x + side)
+
+
+def _faulty(
+    task: str, truth: Tensor, members: Sequence[Example], rng: np.random.Generator, generator: torch.Generator
+) -> Pair:
+    """Truths with the fault of a task of ``OTHERS``."""
+    bands = [one.bands for one in members]
+    if task == "sr":
+        return upsample(truth, 2)
+    if task in TONES:
+        return operate(task, truth, generator)
+    if task == "brightness":
+        strength = rng.choice(STRENGTHS, size=len(truth))
+        return brighten(truth, strength, strength, [one.value_range for one in members])
+    if task == "cloud":
+        return clouded(truth, bands, severities(rng, len(truth)), generator, thin=bool(rng.integers(2)))
+    return damage(task, truth, bands, rng, generator)
 
 
 def _batch(
