@@ -26,6 +26,9 @@ TUNING, SECTION = Path("docs/tuning.md"), "## Measured"
 SHARE_OF_GAIN, SHARE_LEARNED, MOST_LOST, MOST_MINUTES = 0.9, 0.02, 0.1, 10.0
 """The goals: of full fine-tuning's gain, at least; of the base's parameters, decibels lost, minutes, at most."""
 
+HARDLY = 0.5
+"""Decibels that a base which knows a fault mends at least."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -174,6 +177,11 @@ def one_of(same: Sequence[Result]) -> str:
 
 def head(one: Result) -> list[str]:
     """What was done with a sensor and a task."""
+    anew = (
+        " The base has hardly learned to mend it: these figures tell more of learning anew than of adapting."
+        if one.before - one.given < HARDLY
+        else ""
+    )
     fault = " and then ".join(f"`{name}` at {severity:g}" for name, severity in FAULTS[one.task])
     return [
         f"## {one.sensor}, {one.task}",
@@ -182,9 +190,9 @@ def head(one: Result) -> list[str]:
             f"The base (SHA-256 {one.base_sha256[:12]}) was trained for {one.base_minutes:g} processor minutes, "
             f"{one.base_steps:,} steps. The fault is {fault}. Pairs may come from {one.places} places; the "
             f"{one.test_images} test images are {one.given:.2f} dB as the network is given them, mended by "
-            f"[what physics can undo](concepts/starts.md), and {one.before:.2f} dB restored by the base. Tuning had at "
-            f"most {one.most_steps} steps and its own settings otherwise. A mean is followed by the standard deviation "
-            "over the runs, where there is more than one."
+            f"[what physics can undo](concepts/starts.md), and {one.before:.2f} dB restored by the base.{anew} Tuning "
+            f"had at most {one.most_steps} steps and its own settings otherwise. A mean is followed by the standard "
+            "deviation over the runs, where there is more than one."
         ),
     ]
 

@@ -147,6 +147,8 @@ def test_the_page_says_what_the_numbers_say() -> None:
     assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | missed: 11.0% learned |"
     assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | missed: gain 50%, 0.30 dB lost |"
     assert "the goal is met by `bitfit` (95% of it, 1.00% learned)" in " ".join(text.split())
+    assert "hardly learned" not in text
+    assert "has hardly learned to mend it" in " ".join(page([result("full", 1.0, given=30.6)]).split())
     without = [one for one in runs if one.method in ("full", "lora", "prompt")]
     assert summary(without) == [
         "`naip`, `haze`, 20 pairs: full fine-tuning gains +1.00 dB; the goal is missed, nearest is `prompt`: "
