@@ -47,6 +47,7 @@ ELSEWHERE = {
     r"python -m llars.bench.evaluate ": "tests/bench/test_evaluate.py",
     r"python -m llars.train.understanding": "tests/train/test_understanding.py",
     r"python -m benchmarks.ablation ": "tests/benchmarks/test_ablation.py",
+    r"python -m benchmarks.adaptation ": "tests/benchmarks/test_adaptation.py",
     r"python scripts/calibrate.py ": "tests/bench/test_calibration.py",
     r"python scripts/prove_batch.py ": "scripts/prove_batch.py",
     r"python scripts/prove_scene.py ": "scripts/prove_scene.py",

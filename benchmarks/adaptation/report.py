@@ -242,7 +242,7 @@ def verdict(rows: Sequence[Row]) -> str:
     compared = [row for row in rows if row.method != "full" and row.of_full is not None]
     if not compared:
         return "full fine-tuning gained nothing, or was not run"
-    full = statistics.fmean(one.gain for one in compared[0].full)
+    full = statistics.fmean(one.gain for row in rows if row.method == "full" for one in row.runs)
     means = f"full fine-tuning gains {full:+.2f} dB"
     if met := [row for row in compared if not row.missed()]:
         shares = ", ".join(f"`{row.method}` ({row.of_full:.0%} of it, {row.runs[0].share:.2%} learned)" for row in met)
