@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import dask
@@ -43,14 +43,23 @@ class DaskEngine:
     def _client(self, stack: ExitStack) -> Client:
         if self._address is None:
             stack.enter_context(dask.config.set(OWN))
-            cluster = stack.enter_context(
-                LocalCluster(n_workers=self._workers, threads_per_worker=1, dashboard_address=None)
-            )
-            return stack.enter_context(Client(cluster))
+            return stack.enter_context(Client(stack.enter_context(_begun(self._workers))))
         try:
             return stack.enter_context(Client(self._address))
         except (OSError, ValueError) as fault:
             raise ConfigError(f"no Dask scheduler answers at {self._address} ({fault}); is it running?") from None
+
+
+@contextmanager
+def _begun(workers: int) -> Iterator[LocalCluster]:
+    """A cluster on this machine, which goes with the block."""
+    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+    try:
+        yield cluster
+    finally:
+        # Closing fails after all is closed where two workers died at once: the cluster had lost sight of one of them.
+        with suppress(KeyError):
+            cluster.close()
 
 
 class _Workers:
