@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from llars.model.means import local_mean
 
-__all__ = ["FACTORS", "KINDS", "REACH", "SIDE", "UpsamplingFilters", "kinds_of", "surroundings"]
+__all__ = ["FACTORS", "KINDS", "REACH", "SIDE", "UpsamplingFilters", "kinds_of"]
 
 FACTORS = (2, 3)
 """How many times finer there are filters for."""
@@ -85,12 +85,6 @@ def _centred(filters: Float[Tensor, "kind place finer"]) -> Float[Tensor, "kind 
     """Filters that see nothing of the mean around a pixel, and change nothing of the mean over its finer ones."""
     filters = filters - filters.mean(1, keepdim=True)
     return filters - filters.mean(2, keepdim=True)
-
-
-def surroundings(image: Float[Tensor, "batch 1 y x"]) -> Float[Tensor, "batch place pixel"]:
-    """The pixels around each, less their mean; what lies at the edges goes on beyond them."""
-    around = functional.unfold(functional.pad(image, [REACH] * 4, mode="replicate"), SIDE)
-    return around - around.mean(1, keepdim=True)
 
 
 def kinds_of(image: Float[Tensor, "batch 1 y x"]) -> Int[Tensor, "batch y x"]:

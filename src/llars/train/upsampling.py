@@ -18,7 +18,7 @@ from torch.nn import functional
 from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
-from llars.model.upsampling import FACTORS, KINDS, SIDE, UpsamplingFilters, kinds_of, surroundings
+from llars.model.upsampling import FACTORS, KINDS, REACH, SIDE, UpsamplingFilters, kinds_of
 from llars.starts.superresolution import superresolved
 from llars.weights.upsampling import bundle_upsampling
 
@@ -52,7 +52,7 @@ class Sums:
         lacking = functional.pixel_unshuffle(fine - enlarge_exactly(coarse, self.factor), self.factor) * contrast
         kind = kinds_of(coarse).flatten()
         order = kind.argsort()
-        given = surroundings(coarse * contrast).transpose(1, 2).flatten(0, 1)[order]
+        given = _surroundings(coarse * contrast).transpose(1, 2).flatten(0, 1)[order]
         wanted = lacking.permute(0, 2, 3, 1).flatten(0, 2)[order]
         start = 0
         for one, count in enumerate(torch.bincount(kind, minlength=KINDS).tolist()):
@@ -99,6 +99,12 @@ def report(filters: UpsamplingFilters, source: PatchSource, batches: int = 40) -
             plain, exact, ours = (_decibels(image, fine) for image in enlarged)
             gains.append((exact - plain, ours - plain))
     return {factor: tuple(np.mean(gains, 0).round(3).tolist()) for factor, gains in found.items()}
+
+
+def _surroundings(image: Tensor) -> Tensor:
+    """``(batch, place, pixel)``: what surrounds each pixel, less its mean; edges go on beyond the image."""
+    around = functional.unfold(functional.pad(image, [REACH] * 4, mode="replicate"), SIDE)
+    return around - around.mean(1, keepdim=True)
 
 
 def _decibels(image: Tensor, truth: Tensor) -> float:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from llars.bands import Band, Modality
 from llars.data.guided import clouded
 from llars.data.patches import turned
-from llars.data.starting import Estimators, started
+from llars.data.starting import started
 from llars.data.synthetic import CHAIN, Pair, brighten, damage, faults_of, operate, severities, upsample
 from llars.degrade import get
 from llars.degrade.registry import in_decibels
@@ -23,11 +23,9 @@ from llars.errors import DataError
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS, TONES, words_for
 from llars.text.encoder import SentenceEncoder
+from llars.train.loop import estimators
 from llars.train.tuning.config import TuneConfig
 from llars.train.tuning.examples import Example
-from llars.weights.opacity import load_opacity
-from llars.weights.optics import load_optics
-from llars.weights.upsampling import load_upsampling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,11 +85,7 @@ class Batches:
         Raises:
             DataError: an image is too small, or has no patch without gaps.
         """
-        self.config, self.words, self.estimators = (
-            config,
-            words,
-            Estimators(load_optics(), load_opacity(), load_upsampling()),
-        )
+        self.config, self.words, self.estimators = config, words, estimators()
         kinds: dict[tuple[int, int, int], list[Example]] = {}
         for one in examples:
             kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)
