@@ -24,6 +24,8 @@ __all__ = ["Ours"]
 class Ours(Contestant):
     """The product's network, trained as ``llars train`` does it."""
 
+    mends = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.network = self.build(config)

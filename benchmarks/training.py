@@ -39,6 +39,9 @@ ENDLESS = 10**9
 class Contestant(nn.Module, ABC):
     """A network that learns to restore from the batches that llars learns from."""
 
+    mends = False
+    """Whether images are mended by closed forms first, which is a part of llars."""
+
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
         """What training minimises, a scalar; networks run under bfloat16 autocast inside."""

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from benchmarks.rivals.cost import cost
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
 from benchmarks.rivals.transfer import Sights, measured, select
 from benchmarks.training import train
-from llars.data.mix import Instructions, Mixer, Recipe
+from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.train.loop import estimators, instructions
 from llars.weights.registry import find, load_network
@@ -29,12 +30,11 @@ __all__ = [
     "SHIPPED",
     "TIME",
     "Contest",
+    "Field",
     "enter",
     "hold",
-    "prepared",
     "read_json",
     "results",
-    "sources",
     "write_json",
 ]
 
@@ -89,6 +89,34 @@ class Contest:
         write_json(file, asdict(self))
 
 
+class Field:
+    """What the contestants of a contest are trained and scored on, mended or as it is."""
+
+    def __init__(self, contest: Contest, corpus: Path, shares: Mapping[str, float]) -> None:
+        """With batches of tasks in these shares."""
+        self.contest, self.corpus, self.shares = contest, corpus, shares
+
+    def sights(self, mended: bool) -> Sights:
+        """The held-out batches."""
+        return _sights(self.corpus, self.contest.without, mended)
+
+    def mixer(self, mended: bool) -> Mixer:
+        """The batches to train from, the same for all but for being mended."""
+        return Mixer(
+            select(self.corpus / "train", self.contest.without, "train"),
+            instructions(),
+            Recipe(self.shares),
+            self.contest.batch_size,
+            seed=self.contest.seed,
+            estimators=estimators() if mended else None,
+        )
+
+
+@cache
+def _sights(corpus: Path, without: str | None, mended: bool) -> Sights:
+    return Sights.of(corpus, instructions(), without, mended)
+
+
 def hold(
     contest: Contest,
     corpus: Path,
@@ -99,41 +127,20 @@ def hold(
 ) -> None:
     """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in the time."""
     contest.keep(run)
-    words, sights = prepared(contest, corpus)
-    shares = yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"]
-    mixer = sources(contest, corpus, words, shares)
+    field = Field(contest, corpus, yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"])
     if cpu_minutes is not None:
         for name in names:
-            enter(contest, name, mixer, sights, run / TIME / name, {"cpu_minutes": cpu_minutes})
+            enter(field, name, run / TIME / name, {"cpu_minutes": cpu_minutes})
     if steps is not None:
         count = least(run) if steps == "least" else int(steps)
-        known = Sights(sights.seen, [])
         for name in names:
             file, timed = run / SAMPLES / name / "result.json", results(run, TIME).get(name)
             # The slowest has its samples behind it: its schedule ended with them.
             if timed is not None and timed["steps"] == count and not file.exists():
                 write_json(file, {**timed, "budget": {"steps": count}})
-            enter(contest, name, mixer, known, file.parent, {"steps": count})
+            enter(field, name, file.parent, {"steps": count})
     if LLARS in names:
-        _show(sights, run / SHIPPED / LLARS / "result.json")
-
-
-def prepared(contest: Contest, corpus: Path) -> tuple[Instructions, Sights]:
-    """The words that are learned from, and what contestants are scored on."""
-    words = instructions()
-    return words, Sights.of(corpus, words, contest.without)
-
-
-def sources(contest: Contest, corpus: Path, words: Instructions, shares: Mapping[str, float]) -> Mixer:
-    """The batches of a contest, of tasks in these shares."""
-    return Mixer(
-        select(corpus / "train", contest.without, "train"),
-        words,
-        Recipe(shares),
-        contest.batch_size,
-        seed=contest.seed,
-        estimators=estimators(),
-    )
+        _show(field, run / SHIPPED / LLARS / "result.json")
 
 
 def least(run: Path) -> int:
@@ -155,7 +162,7 @@ def results(run: Path, budget: str) -> dict[str, dict[str, Any]]:
     return {name: read_json(file) for name, file in files.items() if file.exists()}
 
 
-def enter(contest: Contest, name: str, mixer: Mixer, sights: Sights, folder: Path, budget: dict[str, Any]) -> None:
+def enter(field: Field, name: str, folder: Path, budget: dict[str, Any]) -> None:
     """Trains and scores one contestant, unless its result is there."""
     file = folder / "result.json"
     if file.exists():
@@ -164,24 +171,25 @@ def enter(contest: Contest, name: str, mixer: Mixer, sights: Sights, folder: Pat
             raise ConfigError(f"{file} is of the budget {kept}, asked for {budget}; name another --out")
         return
     print(f"{folder.parent.name}: {name}", flush=True)
-    torch.manual_seed(contest.seed)
+    torch.manual_seed(field.contest.seed)
     contestant = CONTESTANTS[name]()
     trained = train(
         contestant,
-        mixer,
+        field.mixer(contestant.mends),
         **budget,
-        seed=contest.seed,
+        seed=field.contest.seed,
         learning_rate=RATE,
         checkpoint=folder / "last.safetensors",
         log=folder / "log.csv",
     )
-    rows = measured(contestant, sights, bands=folder.parent.name == TIME)
-    write_json(
-        file, {"budget": budget, "commit": contest.commit, **asdict(trained), **asdict(cost(contestant)), "rows": rows}
-    )
+    sights, timed = field.sights(contestant.mends), folder.parent.name == TIME
+    # Other sensors and other bands are asked for once.
+    rows = measured(contestant, sights if timed else sights.known(field.shares), bands=timed)
+    result = {"budget": budget, "commit": field.contest.commit, **asdict(trained), **asdict(cost(contestant))}
+    write_json(file, {**result, "rows": rows})
 
 
-def _show(sights: Sights, file: Path) -> None:
+def _show(field: Field, file: Path) -> None:
     """Scores the weights that llars ships, unless their result is there. They may know the sensor that is left out."""
     path = find(LLARS)
     weights = _sha256(path)
@@ -190,7 +198,7 @@ def _show(sights: Sights, file: Path) -> None:
     network, _ = load_network(path)
     shipped = Ours(network.config)
     shipped.network.load_state_dict(network.state_dict())
-    write_json(file, {"weights": weights, "rows": measured(shipped, sights, bands=True)})
+    write_json(file, {"weights": weights, "rows": measured(shipped, field.sights(shipped.mends), bands=True)})
 
 
 def read_json(file: Path) -> dict[str, Any]:

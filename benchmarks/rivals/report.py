@@ -11,7 +11,7 @@ from benchmarks.rivals.contest import RATE, SAMPLES, SHIPPED, TIME, read_json, r
 from benchmarks.rivals.contestant import BANDS
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
 from benchmarks.rivals.specialists import SPECIALISTS
-from benchmarks.rivals.standing import INPUT, Results, Standing, losses, mean
+from benchmarks.rivals.standing import START, Results, Standing, losses, mean
 from llars.errors import DataError
 
 __all__ = ["write_report"]
@@ -73,9 +73,12 @@ def _preface(contest: Mapping[str, Any], timed: Results, shipped: Mapping[str, A
     yield (
         f"All are trained anew from the same batches of {contest['batch_size']} patches{left_out}, with the same "
         f"optimiser, highest learning rate ({RATE:g}), schedule and measure of an image, and begin by changing "
-        "nothing: the contest compares networks, not recipes, and so short a budget says how fast they learn, not what "
+        "nothing: so short a budget says how fast they learn, not what "
         f"they end at. The learning rate is that of {LLARS}; it was not tuned for the rivals, whose papers take 2e-4 "
-        f"to 1e-3. Rivals are given unit values of {BANDS[0]} channels: targets, then guides, then zeros. "
+        f"to 1e-3. Rivals are given unit values of {BANDS[0]} channels: targets, then guides, then zeros; and the "
+        f"degraded image, as in their papers. {LLARS} sets out from [what physics can undo](concepts/starts.md), which "
+        f"is a part of it: the column *{START}* says how far that comes without a network, and what {LLARS} learned in "
+        "the time is its distance from there. "
         f"Seed {contest['seed']}, "
         f"commit {', '.join(commits)}, manifest of the corpus {contest['corpus'][:12]} (SHA-256)."
     )
@@ -132,8 +135,8 @@ def _verdicts(standing: Standing, found: Results) -> Iterable[str]:
         yield (
             f"- **{task}**: {winner} is {psnr[winner] - psnr[LLARS]:.2f} dB ahead of {LLARS}, which comes "
             f"{_ordinal(ahead + 1)} of {len(standing.methods)} and "
-            f"{'gains' if psnr[LLARS] >= psnr[INPUT] else 'loses'} {abs(psnr[LLARS] - psnr[INPUT]):.2f} dB over its "
-            f"input; {winner} did {found[winner]['steps']:,} steps, {LLARS} {found[LLARS]['steps']:,}."
+            f"{'gains' if psnr[LLARS] >= psnr[START] else 'loses'} {abs(psnr[LLARS] - psnr[START]):.2f} dB over its "
+            f"start; {winner} did {found[winner]['steps']:,} steps, {LLARS} {found[LLARS]['steps']:,}."
         )
     ranks = {name: standing.rank(name) for name in standing.methods}
     best = min(ranks, key=lambda name: ranks[name])

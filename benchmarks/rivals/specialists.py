@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rivals.contest import TIME, Contest, enter, prepared, read_json, results, sources
+from benchmarks.rivals.contest import TIME, Contest, Field, enter, read_json, results
 from benchmarks.rivals.sizes import LLARS
-from benchmarks.rivals.standing import mean, means
-from benchmarks.rivals.transfer import Sights
+from benchmarks.rivals.standing import START, mean, means
 from llars.data.validation import TASKS
 
 __all__ = ["PART", "SPECIALISTS", "WHOLE", "lines", "specialise", "trained"]
@@ -36,12 +35,10 @@ def specialise(contest: Contest, corpus: Path, run: Path, cpu_minutes: float, ta
         DataError: the corpus lacks a split.
     """
     contest.keep(run)
-    words, sights = prepared(contest, corpus)
+    fields = {task: Field(contest, corpus, {task: 1.0}) for task in tasks}
     for name, minutes in ((PART, cpu_minutes / len(TASKS)), (WHOLE, cpu_minutes)):
-        for task in tasks:
-            own = Sights([held for held in sights.seen if held.task == task], [])
-            mixer = sources(contest, corpus, words, {task: 1.0})
-            enter(contest, LLARS, mixer, own, run / SPECIALISTS / name / task, {"cpu_minutes": minutes})
+        for task, field in fields.items():
+            enter(field, LLARS, run / SPECIALISTS / name / task, {"cpu_minutes": minutes})
 
 
 def trained(run: Path) -> dict[str, dict[str, Any]]:
@@ -69,9 +66,9 @@ def lines(run: Path) -> Iterable[str]:
         f"together had the time of the one, and for {minutes:g} minutes each, which is {len(TASKS)} times as much."
     )
     yield ""
-    yield "| PSNR (dB) | degraded | one model | specialist, an equal part | specialist, the whole time |"
+    yield f"| PSNR (dB) | {START} | one model | specialist, an equal part | specialist, the whole time |"
     yield "| --- | --: | --: | --: | --: |"
-    columns = [means(one["rows"], "degraded", True), means(one["rows"], "restored", True)]
+    columns = [means(one["rows"], "given", True), means(one["rows"], "restored", True)]
     columns += [_by_task(found[name]) for name in (PART, WHOLE)]
     for task in (task for task in TASKS if any(task in column for column in columns[2:])):
         yield _row(task, [column.get(task) for column in columns])

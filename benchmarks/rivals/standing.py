@@ -9,12 +9,13 @@ from typing import Any
 from benchmarks.rivals.sizes import LLARS
 from llars.tasks import TASK_KEYS
 
-__all__ = ["INPUT", "SHIPPED", "Results", "Standing", "losses", "mean", "means"]
+__all__ = ["INPUT", "SHIPPED", "START", "Results", "Standing", "losses", "mean", "means"]
 
 Results = Mapping[str, Mapping[str, Any]]
 
-INPUT, SHIPPED = "degraded", "shipped"
-"""Columns out of competition: what the contestants are given, and the weights that llars ships."""
+INPUT, START, SHIPPED = "degraded", "start", "shipped"
+"""Columns out of competition: what the rivals are given, what closed forms make of it for llars to begin with, and the
+weights that llars ships."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Standing:
     """PSNR of every task and method, in decibels."""
 
     psnr: dict[str, dict[str, float]]
-    """By task, then by method; the degraded input among them."""
+    """By task, then by method; what the contestants are given among them."""
 
     @classmethod
     def of(cls, results: Results, shipped: Mapping[str, Any] | None = None, *, seen: bool = True) -> Standing:
@@ -31,16 +32,18 @@ class Standing:
         ``shipped`` is the result of the weights that llars ships; they stand beside the others, out of competition.
         """
         columns = {name: means(result["rows"], "restored", seen) for name, result in results.items()}
-        columns = {INPUT: means(next(iter(results.values()))["rows"], "degraded", seen), **columns}
+        rivals = (result["rows"] for name, result in results.items() if name != LLARS)
+        given = {INPUT: next(rivals, None), START: results[LLARS]["rows"]}
+        columns = {**{name: means(rows, "given", seen) for name, rows in given.items() if rows is not None}, **columns}
         if shipped is not None:
             columns[SHIPPED] = means(shipped["rows"], "restored", seen)
-        tasks = [task for task in TASK_KEYS if task in columns[INPUT]]
+        tasks = [task for task in TASK_KEYS if task in columns[START]]
         return cls({task: {name: column[task] for name, column in columns.items()} for task in tasks})
 
     @property
     def methods(self) -> list[str]:
         """The contestants."""
-        return [name for name in next(iter(self.psnr.values())) if name not in (INPUT, SHIPPED)]
+        return [name for name in next(iter(self.psnr.values())) if name not in (INPUT, START, SHIPPED)]
 
     @property
     def columns(self) -> list[str]:

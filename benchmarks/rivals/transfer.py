@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,21 @@ class Sights:
     """The sensor that was left out; none where none was."""
 
     @classmethod
-    def of(cls, corpus: Path, words: Instructions, without: str | None) -> Sights:
-        """The validation split of the corpus at ``corpus``, and the left out sensor's scenes of its training split."""
-        seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=estimators())
+    def of(cls, corpus: Path, words: Instructions, without: str | None, mended: bool) -> Sights:
+        """The validation split of the corpus at ``corpus``, and the left out sensor's scenes of its training split.
+
+        Degraded images are ``mended`` by closed forms first, as llars takes them, or are given as they are.
+        """
+        menders = estimators() if mended else None
+        seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=menders)
         if without is None:
             return cls(seen, [])
         left_out = select(corpus / "train", without, "unseen", only=True)
-        return cls(seen, validation_batches(left_out, words, estimators=estimators()))
+        return cls(seen, validation_batches(left_out, words, estimators=menders))
+
+    def known(self, tasks: Collection[str]) -> Sights:
+        """Those of known sensors in some tasks."""
+        return Sights([held for held in self.seen if held.task in tasks], [])
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,8 @@ class Row:
     seen: bool
     """Whether training knew the sensor."""
 
-    degraded: float
-    """Of the input."""
+    given: float
+    """Of what the contestant was given: degraded as it is, or mended by closed forms."""
 
     restored: float
     shuffled: float | None = None

@@ -12,7 +12,7 @@ from benchmarks.rivals import specialists
 from benchmarks.rivals.__main__ import main
 from benchmarks.rivals.adair import AdaIR
 from benchmarks.rivals.blocks import transposed_attention
-from benchmarks.rivals.contest import SAMPLES, SHIPPED, TIME, Contest, write_json
+from benchmarks.rivals.contest import SAMPLES, SHIPPED, TIME, Contest, Field, write_json
 from benchmarks.rivals.contestant import BANDS, Blind, Rival
 from benchmarks.rivals.instructir import InstructIR
 from benchmarks.rivals.moceir import EXPERTS, Mixture, MoCEIR
@@ -190,22 +190,30 @@ def test_bands_are_shuffled_and_taken_away_with_their_truth() -> None:
     assert other.bands[0] == tuple(batch.bands[0][index] for index in (2, 0, 4, 3))
 
 
+def test_what_is_known_of_some_tasks() -> None:
+    sights = Sights(
+        [HeldOut(task, "a-4", batch_of(task, 4)) for task in ("denoise", "sr")], [HeldOut("sr", "b", batch_of("sr", 1))]
+    )
+    known = sights.known(["sr"])
+    assert [held.task for held in known.seen] == ["sr"] and known.unseen == []
+
+
 def test_rows_say_what_each_sight_gives() -> None:
     sights = Sights([HeldOut("denoise", "a-4", batch_of("denoise", 4))], [HeldOut("denoise", "b-1", batch_of("sr", 1))])
     seen, unseen = measured(OneBand(torch.nn.Identity()), sights, bands=True)
     assert seen["seen"] and not unseen["seen"]
-    assert seen["degraded"] == pytest.approx(20, abs=0.2)  # noise of 0.1
+    assert seen["given"] == pytest.approx(20, abs=0.2)  # noise of 0.1
     # Of four bands with equal noise one is perfect: a quarter less error, and of two half of it.
-    assert seen["restored"] - seen["degraded"] == pytest.approx(1.25, abs=0.2)
-    assert seen["shuffled"] - seen["degraded"] == pytest.approx(1.25, abs=0.2)
-    assert seen["part"] - seen["degraded"] == pytest.approx(3.01, abs=0.2)
+    assert seen["restored"] - seen["given"] == pytest.approx(1.25, abs=0.2)
+    assert seen["shuffled"] - seen["given"] == pytest.approx(1.25, abs=0.2)
+    assert seen["part"] - seen["given"] == pytest.approx(3.01, abs=0.2)
     assert unseen["restored"] == pytest.approx(80)
     assert unseen["shuffled"] is None
 
 
-def result(gain: float, steps: int) -> dict[str, Any]:
+def result(gain: float, steps: int, given: float = 20.0) -> dict[str, Any]:
     rows = [
-        Row("denoise", "a-4", True, 20.0, 20.0 + gain, 19.0 + gain, 20.0 + gain, 19.5 + gain),
+        Row("denoise", "a-4", True, given, 20.0 + gain, 19.0 + gain, 20.0 + gain, 19.5 + gain),
         Row("sr", "a-4", True, 30.0, 31.0, 31.0, 31.0, 31.0),
         Row("sr", "b-4", False, 30.0, 30.0 + gain),
     ]
@@ -222,13 +230,13 @@ def test_report_says_who_wins_and_by_how_much(tmp_path: Path) -> None:
         write_report(tmp_path, tmp_path)
     for budget in (TIME, SAMPLES):
         write_json(tmp_path / budget / LLARS / "result.json", result(2.0, 50))
-        write_json(tmp_path / budget / "NAFNet" / "result.json", result(2.25, 70))
+        write_json(tmp_path / budget / "NAFNet" / "result.json", result(2.25, 70, given=15.0))
     write_json(tmp_path / SHIPPED / LLARS / "result.json", {"weights": "w" * 64, "rows": result(9.0, 0)["rows"]})
     assert main(["--out", str(tmp_path / "nothing"), "--report"]) == 2
     write_report(tmp_path, tmp_path)
     text = (tmp_path / "contest.md").read_text()
-    assert "| **denoise** | **20.00** | **22.00** | **22.25** | **29.00** |" in text
-    assert "| sr | 30.00 | 31.00 | 31.00 | 31.00 |" in text
+    assert "| **denoise** | **15.00** | **20.00** | **22.00** | **22.25** | **29.00** |" in text
+    assert "| sr | 30.00 | 30.00 | 31.00 | 31.00 | 31.00 |" in text
     assert "- **denoise**: NAFNet is 0.25 dB ahead of llars-small, which comes second of 2" in text
     assert "- Best mean rank: NAFNet (1.00); llars-small has 1.50: missed." in text
     assert "| NAFNet | 0.50 | denoise 1.00 | 0.25 | denoise 0.50 |" in text
@@ -236,20 +244,17 @@ def test_report_says_who_wins_and_by_how_much(tmp_path: Path) -> None:
 
 
 def test_specialists_have_a_part_of_the_time_each_and_all_of_it(monkeypatch: Any, tmp_path: Path) -> None:
-    held = [HeldOut(task, "a-4", batch_of(task, 4)) for task in TASKS]
     asked = []
 
-    def enter(contest: Any, name: str, mixer: Any, sights: Sights, folder: Path, budget: Any) -> None:
-        asked.append((name, mixer, [one.task for one in sights.seen], folder.relative_to(tmp_path), budget))
+    def enter(field: Field, name: str, folder: Path, budget: Any) -> None:
+        asked.append((name, field.shares, folder.relative_to(tmp_path), budget))
 
-    monkeypatch.setattr(specialists, "prepared", lambda contest, corpus: ("words", Sights(held, [])))
-    monkeypatch.setattr(specialists, "sources", lambda contest, corpus, words, shares: shares)
     monkeypatch.setattr(specialists, "enter", enter)
     contest = Contest("c", None, 0, 16, "abc")
     specialists.specialise(contest, tmp_path, tmp_path, 22.0)
     assert len(TASKS) == 11 and len(asked) == 22
-    assert asked[0] == (LLARS, {"denoise": 1.0}, ["denoise"], Path("specialists/part/denoise"), {"cpu_minutes": 2.0})
-    assert asked[11][3:] == (Path("specialists/whole/denoise"), {"cpu_minutes": 22.0})
+    assert asked[0] == (LLARS, {"denoise": 1.0}, Path("specialists/part/denoise"), {"cpu_minutes": 2.0})
+    assert asked[11][2:] == (Path("specialists/whole/denoise"), {"cpu_minutes": 22.0})
 
     write_json(tmp_path / TIME / LLARS / "result.json", result(2.0, 50))
     assert list(specialists.lines(tmp_path)) == []

@@ -11,6 +11,7 @@ import llars.data.validation
 from llars.data.catalog import read_catalog
 from llars.data.corpus import Corpus, pack
 from llars.data.mix import Instructions
+from llars.data.starting import Estimators
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 
@@ -47,7 +48,7 @@ def test_all_tasks_but_those_on_tones_share_one_truth(held_out: Corpus, words: I
 
 
 def test_some_of_the_noise_is_gone_where_the_network_sets_out(held_out: Corpus, words: Instructions) -> None:
-    held = validation_batches(held_out, words, size=4, patch=64)[0]
+    held = validation_batches(held_out, words, size=4, patch=64, estimators=Estimators())[0]
     assert held.task == "denoise"
     # Little of it, for this ground is random too; of so many pixels, noise as it was would miss by six deviations.
     assert held.batch.clean.numel() > 45_000

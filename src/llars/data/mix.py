@@ -83,7 +83,7 @@ class Mixer:
         seed: int = 0,
         estimators: Estimators | None = None,
     ) -> None:
-        """Sets up the draws; without ``estimators`` images that they would mend are given as they are.
+        """Sets up the draws; without ``estimators`` nothing is mended: degraded images are given as they are.
 
         Raises:
             DataError: the corpus is not of the training split, or no scene serves a number of bands of the recipe in
@@ -92,7 +92,7 @@ class Mixer:
         if corpus.split != "train":
             raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
         self.source, self.words, self.recipe = PatchSource(corpus), words, recipe
-        self.estimators = estimators or Estimators()
+        self.estimators = estimators
         self.dates = Companions(corpus, self.source, patch)
         self.radar = Companions(corpus, self.source, WIDE["cloud_sar"])
         self.batch_size, self.patch, self.seed = batch_size, patch, seed

@@ -43,8 +43,13 @@ class Estimators:
     upsampling: UpsamplingFilters | None = None
 
 
-def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
-    """``pair`` with the start in place of the degraded image; ``bands`` are those of each image."""
+def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
+    """``pair`` with the start in place of the degraded image; ``bands`` are those of each image.
+
+    None for ``estimators`` leaves it as it is.
+    """
+    if estimators is None:
+        return pair
     if task == "pansharpen" and pair.guides is not None:
         return _pansharpened(pair, pair.guides)
     if task == "sr" and estimators.upsampling is not None:

@@ -79,7 +79,7 @@ def validation_batches(
 ) -> list[HeldOut]:
     """One batch of ``size`` patches for every task and every family of sensors in ``corpus``; always the same.
 
-    Without ``estimators`` images that they would mend are given as they are.
+    Without ``estimators`` nothing is mended: degraded images are given as they are.
 
     Raises:
         DataError: the corpus is packed for training, or holds no family large enough.
@@ -95,7 +95,7 @@ def validation_batches(
             if task in GUIDED and not 2 <= family.clean.shape[1] <= MOST_GUIDED:
                 continue
             generator = torch.Generator().manual_seed(seed)
-            pair = _pair(task, family, generator, patch, estimators or Estimators())
+            pair = _pair(task, family, generator, patch, estimators)
             found.append(HeldOut(task, family.name, _batch(task, pair, family, words, seed)))
     return found
 
@@ -117,7 +117,7 @@ def _batch(task: str, pair: Pair, family: _Family, words: Instructions, seed: in
     )
 
 
-def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, estimators: Estimators) -> Pair:
+def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, estimators: Estimators | None) -> Pair:
     """The fixed fault of a task on patches of a family, cut after operators and starts that look past the edge."""
     inner = (..., slice(MARGIN, MARGIN + patch), slice(MARGIN, MARGIN + patch))
     wide = task in WIDE or task in MARGINED

@@ -1,7 +1,7 @@
 """Trains the estimator of clouds on simulated ones over a corpus of clean scenes: within an hour on one core.
 
 ``python -m llars.train.opacity DATA`` writes the bundled weights; DATA is what ``llars data build`` wrote. With
-``--run FOLDER`` it goes on where it was broken off.
+``--run FOLDER`` it goes on where it was broken off, with ``--further`` the bundled weights are trained further.
 """
 
 from __future__ import annotations
@@ -91,17 +91,19 @@ def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> T
 class Trainer:
     """The network, its average and the optimiser, from step to step."""
 
-    def __init__(self, network: OpacityNetwork, steps: int) -> None:
+    def __init__(self, network: OpacityNetwork, steps: int, rate: float) -> None:
         network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network, self.steps, self.step = network, steps, 0
+        self.network, self.steps, self.rate, self.step = network, steps, rate, 0
         self.average = Average(network, DECAY)
-        self.optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
 
     def learn(self, examples: Examples, turned: bool) -> float:
         """One step; returns its loss."""
         done = self.step / self.steps
         for group in self.optimiser.param_groups:
-            group["lr"] = RATE * min((self.step + 1) / WARM_UP, 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+            group["lr"] = self.rate * min(
+                (self.step + 1) / WARM_UP, 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done))
+            )
         value = loss(self.network, examples, turned)
         self.optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
@@ -137,6 +139,7 @@ def train(
     seed: int = SEED,
     run: Path | None = None,
     network: OpacityNetwork | None = None,
+    rate: float = RATE,
 ) -> OpacityNetwork:
     """A network trained on ``batches`` of ``size`` patches; the same for the same seed on the same machine.
 
@@ -148,9 +151,10 @@ def train(
         seed: decides everything.
         run: folder of a checkpoint to go on from, and to write.
         network: what to set out from; None is from scratch.
+        rate: highest learning rate.
     """
     torch.manual_seed(seed)
-    trainer = Trainer(network or OpacityNetwork(), LOOKS * batches)
+    trainer = Trainer(network or OpacityNetwork(), LOOKS * batches, rate)
     checkpoint = run and run / "checkpoint.safetensors"
     if checkpoint and checkpoint.exists():
         trainer.load(checkpoint)
@@ -197,21 +201,31 @@ def part(corpus: Corpus, left_out: bool) -> PatchSource:
 
 def main() -> None:
     """Trains the bundled estimator and prints what it finds on the validation split."""
-    from llars.weights.opacity import bundle_opacity
+    from llars.weights.opacity import bundle_opacity, load_opacity
 
     parser = argparse.ArgumentParser(description="Train the estimator of clouds.")
     parser.add_argument("data", type=Path, help="folder of a corpus with the splits train and val")
     parser.add_argument("--batches", type=int, default=BATCHES)
     parser.add_argument("--run", type=Path, help="folder to keep a checkpoint in")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seed", type=int, default=SEED, help="another one for other batches, to train further on")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
+    parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     shown = part(Corpus.open(arguments.data / "train"), left_out=False)
-    network = train(shown, arguments.batches, seed=arguments.seed, run=arguments.run)
+    network = train(
+        shown,
+        arguments.batches,
+        seed=arguments.seed,
+        run=arguments.run,
+        network=load_opacity() if arguments.further else None,
+        rate=arguments.rate,
+    )
     held_out = PatchSource(Corpus.open(arguments.data / "val"))
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
-    path = bundle_opacity(network, {"batches": arguments.batches, "seed": arguments.seed, "figures": asdict(scores)})
+    told = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
+    path = bundle_opacity(network, {**told, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 
