@@ -18,7 +18,7 @@ from llars.errors import ConfigError, DataError
 from llars.sample import Sample
 from llars.train.config import TrainConfig, minutes, read_config
 from llars.train.log import Progress
-from llars.train.loop import Trainer, instructions, main
+from llars.train.loop import Trainer, estimators, instructions, main
 from llars.train.losses import SMALL, TYPICAL
 from llars.weights.registry import load_network
 
@@ -56,9 +56,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def make_mixer(config: TrainConfig) -> Mixer:
-    return Mixer(
-        Corpus.open(config.corpus / "train"), instructions(), Recipe(config.tasks), batch_size=config.batch_size
-    )
+    corpus = Corpus.open(config.corpus / "train")
+    return Mixer(corpus, instructions(), Recipe(config.tasks), config.batch_size, estimators=estimators())
 
 
 def test_resuming_is_exact(config: Path, tmp_path: Path) -> None:
