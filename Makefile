@@ -64,9 +64,9 @@ adaptation: $(STAMP) ## after make train: tuning on sensors left out of a short 
 reader: $(STAMP) ## the bundled reader of instructions, from the grammar up
 	$(BIN)/python -m llars.train.reading
 
-contest: $(STAMP) ## make contest [CORPUS=runs/corpus] [MINUTES=20]: the learned rivals, docs/contest.md; hours, goes on if stopped
+contest: $(STAMP) ## make contest [CORPUS=runs/corpus] [MINUTES=10]: the learned rivals, docs/contest.md; hours, goes on if stopped
 	PYTHONPATH=. $(BIN)/python -m benchmarks.rivals --corpus $(or $(CORPUS),runs/corpus) --without landsat \
-		--cpu-minutes $(or $(MINUTES),20) --steps least --specialists --out runs/contest --report
+		--cpu-minutes $(or $(MINUTES),10) --steps least --specialists --report
 
 clean: ## remove what the targets above left
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from benchmarks.corpora import fingerprint, select
 from benchmarks.ours import Ours
 from benchmarks.rivals.contest import RATE
-from benchmarks.rivals.transfer import select
 from benchmarks.training import train
 from llars.data.mix import Mixer, Recipe
-from llars.errors import ConfigError, DataError
+from llars.errors import ConfigError
 from llars.model.config import preset
 from llars.tasks import TASK_KEYS
 from llars.train.config import read_config
@@ -51,10 +50,7 @@ class Base:
         Raises:
             DataError: there is none.
         """
-        manifest = corpus / "manifest.json"
-        if not manifest.is_file():
-            raise DataError(f"{manifest} is not there; build the corpus with llars data build")
-        return cls(hashlib.sha256(manifest.read_bytes()).hexdigest(), without, cpu_minutes, model, batch_size)
+        return cls(fingerprint(corpus), without, cpu_minutes, model, batch_size)
 
 
 def trained(base: Base, corpus: Path, folder: Path) -> WeightsInfo:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from benchmarks.rivals.transfer import select
+from benchmarks.corpora import select
 from llars.data.corpus import Scene
 from llars.degrade import get
 from llars.degrade.registry import in_decibels

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import llars
 from benchmarks.adaptation.pairs import Places, write_pairs
+from benchmarks.corpora import select
 from benchmarks.rivals.contest import write_json
-from benchmarks.rivals.transfer import select
 from llars.data.validation import validation_batches
 from llars.model.network import Network
 from llars.sample import Batch

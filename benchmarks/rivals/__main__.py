@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.rivals.contest import REPOSITORY, Contest, hold
+from benchmarks.rivals.contest import KEPT, REPOSITORY, Contest, hold
 from benchmarks.rivals.report import write_report
 from benchmarks.rivals.sizes import CONTESTANTS
 from benchmarks.rivals.specialists import specialise
@@ -19,7 +19,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The words of the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.rivals", description="Learned rivals against llars.")
     parser.add_argument("--corpus", type=Path, help="folder that llars data build wrote")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the contest; a contest found there goes on")
+    parser.add_argument("--out", type=Path, default=KEPT, help=f"folder of a contest, which goes on: {KEPT}")
     parser.add_argument("--cpu-minutes", type=float, help="processor time of each training: the first table")
     parser.add_argument("--steps", help="steps of each training, or 'least': as few as any did in the time")
     parser.add_argument(
@@ -29,9 +29,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--without", help="sensors whose names begin with this are left out of training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument(
-        "--report", type=Path, nargs="?", const=REPOSITORY / "docs", help="folder for contest.md and contest.json: docs"
-    )
+    parser.add_argument("--report", type=Path, nargs="?", const=REPOSITORY / "docs", help="folder for contest.md: docs")
     options = parser.parse_args(arguments)
     if (options.cpu_minutes or options.steps) and not options.corpus:
         parser.error("training needs --corpus")

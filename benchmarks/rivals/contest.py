@@ -15,17 +15,19 @@ from typing import Any
 import torch
 import yaml
 
+from benchmarks.corpora import fingerprint, select
 from benchmarks.ours import Ours
 from benchmarks.rivals.cost import cost
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
-from benchmarks.rivals.transfer import Sights, measured, select
+from benchmarks.rivals.transfer import Sights, measured
 from benchmarks.training import train
 from llars.data.mix import Mixer, Recipe
-from llars.errors import ConfigError, DataError
+from llars.errors import ConfigError
 from llars.train.loop import estimators, instructions
 from llars.weights.registry import find, load_network
 
 __all__ = [
+    "KEPT",
     "SAMPLES",
     "SHIPPED",
     "TIME",
@@ -39,6 +41,9 @@ __all__ = [
 ]
 
 REPOSITORY = Path(__file__).parents[2]
+KEPT = Path("benchmarks/rivals/results")
+"""Where the contest of ``docs/contest.md`` lies, so that it can be gone on with: results in git, checkpoints not."""
+
 TIME, SAMPLES, SHIPPED = "time", "samples", "shipped"
 """Names of the budgets: the same processor time for all, the same number of samples; what llars ships."""
 
@@ -64,10 +69,7 @@ class Contest:
     @classmethod
     def at(cls, corpus: Path, without: str | None, seed: int, batch_size: int) -> Contest:
         """With these files, and the code as it is."""
-        manifest = corpus / "manifest.json"
-        if not manifest.is_file():
-            raise DataError(f"{manifest} is not there; build the corpus with llars data build")
-        return cls(_sha256(manifest), without, seed, batch_size, _commit())
+        return cls(fingerprint(corpus), without, seed, batch_size, _commit())
 
     def keep(self, run: Path) -> None:
         """Notes the contest in its folder.
@@ -192,7 +194,7 @@ def enter(field: Field, name: str, folder: Path, budget: dict[str, Any]) -> None
 def _show(field: Field, file: Path) -> None:
     """Scores the weights that llars ships, unless their result is there. They may know the sensor that is left out."""
     path = find(LLARS)
-    weights = _sha256(path)
+    weights = hashlib.sha256(path.read_bytes()).hexdigest()
     if file.exists() and read_json(file)["weights"] == weights:
         return
     network, _ = load_network(path)
@@ -213,11 +215,6 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     unfinished = file.with_suffix(".part")
     unfinished.write_text(json.dumps(content, indent=1) + "\n")
     os.replace(unfinished, file)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _commit() -> str:

@@ -1,4 +1,4 @@
-"""The report of a contest: Markdown for people, JSON for programs. Every number and every verdict is computed."""
+"""The page of a contest, made of its results. Every number and every verdict is computed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rivals import specialists
-from benchmarks.rivals.contest import RATE, SAMPLES, SHIPPED, TIME, read_json, results, write_json
+from benchmarks.rivals.contest import RATE, SAMPLES, SHIPPED, TIME, read_json, results
 from benchmarks.rivals.contestant import BANDS
 from benchmarks.rivals.sizes import CONTESTANTS, LLARS
-from benchmarks.rivals.specialists import SPECIALISTS
 from benchmarks.rivals.standing import START, Results, Standing, losses, mean
 from llars.errors import DataError
 
@@ -27,7 +26,7 @@ MOST_LOST = 0.1
 
 
 def write_report(run: Path, docs: Path) -> None:
-    """Writes ``contest.md`` and ``contest.json`` into ``docs``.
+    """Writes ``contest.md`` into ``docs``.
 
     Raises:
         DataError: nothing has been trained yet, or llars has not.
@@ -40,8 +39,6 @@ def write_report(run: Path, docs: Path) -> None:
     shipped = results(run, SHIPPED).get(LLARS)
     page = [*_lines(contest, budgets, shipped), *specialists.lines(run)]
     (docs / "contest.md").write_text("\n".join(page).rstrip() + "\n")
-    alone = specialists.trained(run)
-    write_json(docs / "contest.json", {"contest": contest, **budgets, SHIPPED: shipped, SPECIALISTS: alone})
 
 
 def _lines(

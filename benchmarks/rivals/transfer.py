@@ -11,51 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.corpora import select
 from benchmarks.training import Contestant
-from llars.data.corpus import Corpus
 from llars.data.mix import Instructions
 from llars.data.validation import HeldOut, validation_batches
-from llars.errors import DataError
 from llars.sample import Batch
 from llars.train.loop import estimators
 from llars.train.validation import decibels
 
-__all__ = ["Row", "Sights", "measured", "rearranged", "select"]
-
-
-class Selection(Corpus):
-    """Some scenes of a corpus. Pickles as what it was selected by."""
-
-    def __init__(self, source: Corpus, sensor: str, split: str, *, only: bool) -> None:
-        """Scenes of sensors whose names begin with ``sensor``, or where not ``only``, all the others."""
-        scenes = tuple(scene for scene in source.scenes if scene.sensor.startswith(sensor) == only)
-        super().__init__(source.path, split, scenes)
-        self.chosen = (sensor, split, only)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _select_again, (self.path, *self.chosen)
-
-
-def select(path: Path, sensor: str | None, split: str, *, only: bool = False) -> Corpus:
-    """The corpus at ``path`` without the scenes of ``sensor``, or ``only`` with them; its split is called ``split``.
-
-    Raises:
-        DataError: no scene is left, or there is none of that sensor.
-    """
-    source = Corpus.open(path)
-    if sensor is None:
-        return source
-    found = Selection(source, sensor, split, only=only)
-    if not found.scenes or (only and len(found.scenes) == len(source.scenes)):
-        raise DataError(
-            f"{path}: {len(found.scenes)} of {len(source.scenes)} scenes are {'of' if only else 'not of'} a sensor "
-            f"{sensor!r}; name one that it has beside others"
-        )
-    return found
-
-
-def _select_again(path: Path, sensor: str, split: str, only: bool) -> Corpus:
-    return Selection(Corpus.open(path), sensor, split, only=only)
+__all__ = ["Row", "Sights", "measured", "rearranged"]
 
 
 @dataclass(frozen=True)

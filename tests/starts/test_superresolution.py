@@ -6,7 +6,7 @@ from tests.shapes import discs
 
 from llars.degrade.resolution import enlarge_exactly, reduce
 from llars.starts.superresolution import superresolved
-from llars.weights.upsampling import load_upsampling
+from llars.weights.estimators import load_upsampling
 
 
 @pytest.mark.parametrize(("factor", "least"), [(2, 0.8), (3, 0.5), (4, 0.5)])

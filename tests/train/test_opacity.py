@@ -12,7 +12,7 @@ from llars.data.patches import PatchSource
 from llars.sample import Sample
 from llars.train.opacity import figures, loss, train
 from llars.train.skies import CLEAN, draw
-from llars.weights.opacity import load_opacity
+from llars.weights.estimators import load_opacity
 
 BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
 

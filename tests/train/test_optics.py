@@ -12,7 +12,6 @@ from llars.data.patches import PatchSource
 from llars.sample import Sample
 from llars.starts.deconvolution import kernels
 from llars.train import optics
-from llars.weights.optics import bundle_optics, load_optics
 
 
 @pytest.fixture
@@ -48,10 +47,3 @@ def test_some_steps_make_the_true_kernels_likelier(source: PatchSource, monkeypa
         torch.cat([optics.losses(network, batch, 4)[1] for batch in held]).mean() for network in (untrained, trained)
     )
     assert after < before
-
-
-def test_the_bundled_estimator_survives_being_written(tmp_path: Path) -> None:
-    bundled = load_optics()
-    bundle_optics(bundled, {"steps": 1}, tmp_path)
-    for name, tensor in load_optics(tmp_path).state_dict().items():
-        torch.testing.assert_close(tensor, bundled.state_dict()[name])

@@ -35,10 +35,8 @@ from llars.train.panel import panel
 from llars.train.processes import Processes, joined
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
-from llars.weights.opacity import load_opacity
-from llars.weights.optics import load_optics
+from llars.weights.estimators import load_opacity, load_optics, load_upsampling
 from llars.weights.registry import load_network, save_weights
-from llars.weights.upsampling import load_upsampling
 
 __all__ = ["Trainer", "main"]
 

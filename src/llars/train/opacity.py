@@ -201,7 +201,8 @@ def part(corpus: Corpus, left_out: bool) -> PatchSource:
 
 def main() -> None:
     """Trains the bundled estimator and prints what it finds on the validation split."""
-    from llars.weights.opacity import bundle_opacity, load_opacity
+    from llars.weights.estimators import OPACITY, load_opacity
+    from llars.weights.helpers import bundle_helper
 
     parser = argparse.ArgumentParser(description="Train the estimator of clouds.")
     parser.add_argument("data", type=Path, help="folder of a corpus with the splits train and val")
@@ -225,7 +226,7 @@ def main() -> None:
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
     told = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
-    path = bundle_opacity(network, {**told, "figures": asdict(scores)})
+    path = bundle_helper(OPACITY, network, {**told, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -21,7 +21,8 @@ from llars.degrade import get
 from llars.model.optics import OpticsEstimator
 from llars.starts.deconvolution import SIDE, corner_windows, kernels, transfers, wiener
 from llars.starts.filters import deconvolve
-from llars.weights.optics import bundle_optics
+from llars.weights.estimators import OPTICS
+from llars.weights.helpers import bundle_helper
 
 KINDS = {"gaussian_blur": 0.5, "motion_blur": 0.25, "defocus_blur": 0.15, "none": 0.1}
 CROP, MARGIN = 120, 16
@@ -130,7 +131,7 @@ def main() -> None:
     network = train(PatchSource(Corpus.open(options.corpus / "train")), options.steps)
     for line in report(network, PatchSource(Corpus.open(options.corpus / "val"))):
         print(line)
-    print(bundle_optics(network, {"steps": options.steps, "kernels": len(kernels())}))
+    print(bundle_helper(OPTICS, network, {"steps": options.steps, "kernels": len(kernels())}))
 
 
 if __name__ == "__main__":

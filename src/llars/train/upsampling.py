@@ -20,7 +20,8 @@ from llars.data.patches import PatchSource
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
 from llars.model.upsampling import FACTORS, KINDS, REACH, SIDE, UpsamplingFilters, kinds_of
 from llars.starts.superresolution import superresolved
-from llars.weights.upsampling import bundle_upsampling
+from llars.weights.estimators import UPSAMPLING
+from llars.weights.helpers import bundle_helper
 
 __all__ = ["Sums", "learned", "patches", "report"]
 
@@ -123,7 +124,7 @@ def main() -> None:
     gains = report(filters, PatchSource(Corpus.open(options.corpus / "val")))
     for factor, (exact, ours) in gains.items():
         print(f"x{factor}: {exact:+.2f} dB over bicubic by area means, {ours:+.2f} dB with the filters")
-    print(bundle_upsampling(filters, {"batches": options.batches, "gains": gains}))
+    print(bundle_helper(UPSAMPLING, filters, {"batches": options.batches, "gains": gains}))
 
 
 if __name__ == "__main__":

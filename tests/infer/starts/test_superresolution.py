@@ -9,7 +9,7 @@ from llars.infer.reading.layers import Anchored, Enlarged
 from llars.infer.starts.setting_out import set_out
 from llars.infer.starts.superresolution import Superresolved
 from llars.infer.tiles import Window
-from llars.weights.upsampling import load_upsampling
+from llars.weights.estimators import load_upsampling
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])

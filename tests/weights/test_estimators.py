@@ -1,5 +1,6 @@
-"""Facts about the bundled estimator of clouds' file."""
+"""The bundled estimators as they are stored: all of them whole, that of clouds as good as it was chosen for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from llars.errors import WeightsError
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
 from llars.starts.clouds import clear
-from llars.weights.opacity import bundle_opacity, load_opacity
+from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_upsampling
+from llars.weights.helpers import bundle_helper
 
 
 @torch.inference_mode()
@@ -35,12 +37,19 @@ def test_clouds_come_off_ground_of_which_nothing_is_told() -> None:
 def test_round_trip_in_half_precision(tmp_path: Path) -> None:
     torch.manual_seed(0)
     made = OpacityNetwork().half().float()
-    again = load_opacity(bundle_opacity(made, {"seed": 0}, tmp_path).parent)
+    again = load_opacity(bundle_helper(OPACITY, made, {"seed": 0}, tmp_path).parent)
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
 
 
+@pytest.mark.parametrize("load", [load_optics, load_opacity, load_upsampling])
+def test_they_are_whole_and_ready_for_use(load: Callable[[], torch.nn.Module]) -> None:
+    estimator = load()
+    assert not estimator.training
+    assert all(tensor.isfinite().all() and tensor.dtype == torch.float32 for tensor in estimator.state_dict().values())
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
-    path = bundle_opacity(OpacityNetwork(), {}, tmp_path)
+    path = bundle_helper(OPACITY, OpacityNetwork(), {}, tmp_path)
     path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(WeightsError, match=r"llars-opacity.safetensors is damaged"):
         load_opacity(tmp_path)

@@ -1,0 +1,40 @@
+"""The bundled estimators that starts are found with: of blur, of clouds, of the detail of a finer grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llars.weights.helpers import FOLDER, load_helper
+
+if TYPE_CHECKING:
+    from llars.model.opacity import OpacityNetwork
+    from llars.model.optics import OpticsEstimator
+    from llars.model.upsampling import UpsamplingFilters
+
+__all__ = ["OPACITY", "OPTICS", "UPSAMPLING", "load_opacity", "load_optics", "load_upsampling"]
+
+OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling"
+"""Names of the files of weights and of their records."""
+
+
+def load_optics(folder: Path = FOLDER) -> OpticsEstimator:
+    """The estimator of blur; see ``load_helper``."""
+    from llars.model.optics import OpticsEstimator
+    from llars.starts.deconvolution import kernels
+
+    return load_helper(OPTICS, OpticsEstimator(len(kernels())), folder)
+
+
+def load_opacity(folder: Path = FOLDER) -> OpacityNetwork:
+    """The estimator of clouds; see ``load_helper``."""
+    from llars.model.opacity import OpacityNetwork
+
+    return load_helper(OPACITY, OpacityNetwork(), folder)
+
+
+def load_upsampling(folder: Path = FOLDER) -> UpsamplingFilters:
+    """The filters of super-resolution; see ``load_helper``."""
+    from llars.model.upsampling import UpsamplingFilters
+
+    return load_helper(UPSAMPLING, UpsamplingFilters(), folder)
