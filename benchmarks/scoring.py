@@ -16,7 +16,7 @@ from llars.data.mix import Instructions
 from llars.data.validation import validation_batches
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
-from llars.train.loop import estimators
+from llars.train.bundled import estimators
 from llars.train.validation import decibels
 
 __all__ = ["gigaflops", "held_out", "score", "score_inputs"]

@@ -18,8 +18,8 @@ from llars.data.mix import Mixer, Recipe
 from llars.errors import DataError
 from llars.model.config import preset
 from llars.sample import Batch
+from llars.train.bundled import estimators, instructions
 from llars.train.config import read_config
-from llars.train.loop import estimators, instructions
 
 __all__ = ["INPUTS", "Result", "Settings", "read_inputs", "read_results", "run", "write_inputs"]
 

@@ -16,8 +16,8 @@ from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError
 from llars.model.config import preset
 from llars.tasks import TASK_KEYS
+from llars.train.bundled import estimators, instructions
 from llars.train.config import read_config
-from llars.train.loop import estimators, instructions
 from llars.weights.registry import WeightsInfo, read_info, save_weights
 
 __all__ = ["Base", "trained"]

@@ -17,7 +17,7 @@ from llars.data.validation import validation_batches
 from llars.model.network import Network
 from llars.sample import Batch
 from llars.tasks import TONES
-from llars.train.loop import estimators, instructions
+from llars.train.bundled import estimators, instructions
 from llars.train.tuning.batches import Batches, Words
 from llars.train.tuning.config import settings
 from llars.train.tuning.examples import read_examples

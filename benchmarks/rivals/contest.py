@@ -23,7 +23,7 @@ from benchmarks.rivals.transfer import Sights, measured
 from benchmarks.training import train
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError
-from llars.train.loop import estimators, instructions
+from llars.train.bundled import estimators, instructions
 from llars.weights.registry import find, load_network
 
 __all__ = [

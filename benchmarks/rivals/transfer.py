@@ -16,7 +16,7 @@ from benchmarks.training import Contestant
 from llars.data.mix import Instructions
 from llars.data.validation import HeldOut, validation_batches
 from llars.sample import Batch
-from llars.train.loop import estimators
+from llars.train.bundled import estimators
 from llars.train.validation import decibels
 
 __all__ = ["Row", "Sights", "measured", "rearranged"]

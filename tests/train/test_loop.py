@@ -16,9 +16,10 @@ from llars.data.corpus import Corpus, pack
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.sample import Sample
+from llars.train.bundled import estimators, instructions
 from llars.train.config import TrainConfig, minutes, read_config
 from llars.train.log import Progress
-from llars.train.loop import Trainer, estimators, instructions, main
+from llars.train.loop import Trainer, main
 from llars.train.losses import SMALL, TYPICAL
 from llars.weights.registry import load_network
 

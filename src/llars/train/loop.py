@@ -17,7 +17,6 @@ import torch
 
 from llars.data.corpus import Corpus
 from llars.data.mix import Loader, Mixer, Recipe
-from llars.data.starting import Estimators
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 from llars.model.config import preset
@@ -25,8 +24,8 @@ from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
-from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
+from llars.train.bundled import estimators, instructions
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.log import Log, Progress
@@ -35,7 +34,6 @@ from llars.train.panel import panel
 from llars.train.processes import Processes, joined
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
-from llars.weights.estimators import load_opacity, load_optics, load_upsampling
 from llars.weights.registry import load_network, save_weights
 
 __all__ = ["Trainer", "main"]
@@ -123,16 +121,6 @@ class Trainer:
             progress.skipped += 1
         progress.take(batch.task, judged.losses, judged.weights)
         self.step += 1
-
-
-def instructions() -> PlainWords:
-    """The words that the bundled reader makes of what people say, as the bundled encoder sees them."""
-    return PlainWords(SentenceEncoder().encode)
-
-
-def estimators() -> Estimators:
-    """The bundled ones, which the bundled weights set out from."""
-    return Estimators(load_optics(), load_opacity(), load_upsampling())
 
 
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:

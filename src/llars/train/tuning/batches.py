@@ -23,7 +23,7 @@ from llars.errors import DataError
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS, TONES, words_for
 from llars.text.encoder import SentenceEncoder
-from llars.train.loop import estimators
+from llars.train.bundled import estimators
 from llars.train.tuning.config import TuneConfig
 from llars.train.tuning.examples import Example
 
