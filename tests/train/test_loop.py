@@ -102,6 +102,13 @@ def test_a_time_budget_stops_with_weights_and_rows_of_the_log(
     assert known and min(known) <= 1.0 <= max(known)
 
 
+def test_the_last_step_is_evaluated_once(config: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        main(config, ["steps=3"])
+    rows = list(csv.DictReader((tmp_path / "run" / "validation.csv").open()))
+    assert [row["step"] for row in rows] == ["3"]
+
+
 def test_training_lowers_the_loss(config: Path) -> None:
     settings = read_config(config, ["learning_rate=0.01", "steps=60"])
     mixer = make_mixer(settings)

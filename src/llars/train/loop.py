@@ -149,13 +149,13 @@ def run(config: TrainConfig, processes: Processes) -> None:
         late = config.max_minutes is not None and time.monotonic() - start > 60 * config.max_minutes
         over = processes.agree(late) if config.max_minutes is not None else False
         if report is not None:
-            progress = report.after_step(progress, over)
+            progress = report.after_step(progress)
         if over:
             break
     if trainer.step == 0:
         raise DataError(f"no training step was done: steps={config.steps} with the corpus at {config.corpus}")
     if report is not None:
-        trainer.save()
+        report.finish()
 
 
 class Report:
@@ -169,8 +169,9 @@ class Report:
         ]
         self.log = Log(config.run)
         self.saved = self.evaluated = time.monotonic()
+        self.judged = trainer.step
 
-    def after_step(self, progress: Progress, over: bool) -> Progress:
+    def after_step(self, progress: Progress) -> Progress:
         """Writes what is due and returns where counting goes on."""
         trainer, config, now = self.trainer, self.config, time.monotonic()
         if trainer.step % LOG_STEPS == 0:
@@ -180,14 +181,28 @@ class Report:
             self.log.write("train", rate | progress.row(samples, tasks))
             self.log.write("weights", {"step": trainer.step, **progress.weights.row(tasks)})
             progress = Progress()
-        if over or now - self.saved > 60 * config.checkpoint_minutes:
-            trainer.save()
-            self.saved = now
-        if over or now - self.evaluated > 60 * config.evaluate_minutes:
-            network = trainer.averaged()
-            held_out = [batch.to(config.device) for batch in self.held_out]
-            self.log.write("validation", {"step": trainer.step, **validate(network, held_out)})
-            if importlib.util.find_spec("PIL") is not None:
-                self.log.picture("held_out", trainer.step, panel(network, held_out))
-            self.evaluated = now
+        if now - self.saved > 60 * config.checkpoint_minutes:
+            self.save()
+        if now - self.evaluated > 60 * config.evaluate_minutes:
+            self.evaluate()
         return progress
+
+    def finish(self) -> None:
+        """Checkpoint and evaluation of the last step."""
+        self.save()
+        if self.judged != self.trainer.step:
+            self.evaluate()
+
+    def save(self) -> None:
+        """The checkpoint."""
+        self.trainer.save()
+        self.saved = time.monotonic()
+
+    def evaluate(self) -> None:
+        """A row of metrics on the held-out patches, and a picture of some of them."""
+        network, step = self.trainer.averaged(), self.trainer.step
+        held_out = [batch.to(self.config.device) for batch in self.held_out]
+        self.log.write("validation", {"step": step, **validate(network, held_out)})
+        if importlib.util.find_spec("PIL") is not None:
+            self.log.picture("held_out", step, panel(network, held_out))
+        self.evaluated, self.judged = time.monotonic(), step
