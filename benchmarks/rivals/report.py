@@ -69,8 +69,8 @@ def _preface(contest: Mapping[str, Any], timed: Results, shipped: Mapping[str, A
     yield ""
     yield (
         f"All are trained anew from the same batches of {contest['batch_size']} patches{left_out}, with the same "
-        f"optimiser, highest learning rate ({RATE:g}), schedule and measure of an image, and begin by changing "
-        "nothing: so short a budget says how fast they learn, not what "
+        f"optimiser, highest learning rate ({RATE:g}), and schedule, and begin by changing nothing; rivals minimise "
+        f"the negative PSNR, {LLARS} the loss that it ships with: so short a budget says how fast they learn, not what "
         f"they end at. The learning rate is that of {LLARS}; it was not tuned for the rivals, whose papers take 2e-4 "
         f"to 1e-3. Rivals are given unit values of {BANDS[0]} channels: targets, then guides, then zeros; and the "
         f"degraded image, as in their papers. {LLARS} sets out from [what physics can undo](concepts/starts.md), which "
