@@ -35,8 +35,8 @@ INTENT = 0.1
 class Rival(Contestant):
     """A network on unit values: targets first, then guides, then channels of zeros; the output is cut to the targets.
 
-    It minimises the negative PSNR of each sample (Chen et al., "HINet", CVPRW 2021), as NAFNet does: what contestants are
-    scored by. With the absolute error of the other papers, noise and blur count for nothing beside haze and tones.
+    It minimises the negative PSNR of each sample (Chen et al., "HINet", CVPRW 2021), as NAFNet does: what contestants
+    are scored by. With the absolute error of the other papers, noise and blur count for nothing beside haze and tones.
     """
 
     def __init__(self, network: nn.Module) -> None:
