@@ -85,7 +85,7 @@ def _interpolated(nodes: Tensor, start: Tensor, cell: int, length: int) -> Tenso
         place = start[:, None] + pixel / cell
         low = int(place[:, 0].min())
         near = torch.arange(low, min(int(place[:, -1].max()) + 4, nodes.shape[2]), device=nodes.device)
-        # A pixel between nodes 1 and 2 of four takes from all of them.
+        # A pixel between nodes 1 and 2 depends on nodes 0 to 3.
         weights = _b_spline(place[:, None, :] + 1.0 - near[:, None])
         blocks.append(nodes[:, :, near] @ weights)
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)

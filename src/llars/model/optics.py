@@ -74,7 +74,7 @@ def _weights() -> Tensor:
     sector = (torch.atan2(y, x).remainder(math.pi) / math.pi * SECTORS).round().long().flatten() % SECTORS
     in_ring = nn.functional.one_hot(ring.clamp(max=RINGS), RINGS + 1)[:, 1:].float()
     in_sector = nn.functional.one_hot(sector, SECTORS).float()
-    # Half a spectrum: only the first and last columns hold both conjugates, a value elsewhere stands for two.
+    # rfft2 keeps half the spectrum: each value outside the first and last columns represents two conjugates.
     weight = torch.full((SIDE, SIDE // 2 + 1), 2.0)
     weight[:, [0, -1]] = 1.0
     cells = torch.einsum("fr,fs,f->frs", in_ring, in_sector, weight.flatten())
