@@ -1,4 +1,4 @@
-"""The commands for archives and for other programs: `llars batch` and `llars export`."""
+"""The commands for many scenes and for other programs: `llars batch` and `llars export`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How results, notes, progress and errors reach the terminal."""
+"""Output of results, notes, progress and errors on the terminal."""
 
 import json
 import os
@@ -28,7 +28,7 @@ OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
 def fail(message: str, code: int) -> int:
-    """Tell of an error in one line on standard error, with the traceback before it if LLARS_DEBUG is set."""
+    """Print an error as one line on standard error, after the traceback if LLARS_DEBUG is set; returns ``code``."""
     if os.environ.get("LLARS_DEBUG"):
         import traceback
 
@@ -38,7 +38,7 @@ def fail(message: str, code: int) -> int:
 
 
 def hush_libraries() -> None:
-    """Keep warnings and log lines of the libraries off the terminal: what the user must know is an error or a note."""
+    """Keep warnings and log lines of libraries off the terminal: users get what they must know as errors or notes."""
     import logging
     import warnings
 
@@ -48,19 +48,19 @@ def hush_libraries() -> None:
 
 
 def say(notes: Iterable[str]) -> None:
-    """Tell what is worth knowing and no error, on standard error."""
+    """Print notes, which are not errors, on standard error."""
     for note in notes:
         print(f"llars: {note}", file=sys.stderr)
 
 
 def written(path: object, seconds: float) -> list[str]:
-    """The last word of a command that wrote a file, on a terminal, where no bar is left: programs see the exit code."""
+    """The closing note of a command that wrote a file; empty unless on a terminal, as programs check the exit code."""
     return [f"wrote {path} in {seconds:.1f} s"] if sys.stderr.isatty() else []
 
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Something to call with (done, total) that draws a bar on standard error; None where nobody would see it.
+    """A callback for (done, total) that draws a bar on standard error; None where nobody would see it.
 
     With ``LLARS_PROGRESS=lines`` it writes a line for each call instead, for programs that show progress themselves.
     """
@@ -79,7 +79,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output; dataclasses become objects, and what is not finite becomes null."""
+    """Print one JSON document on standard output; dataclasses become objects, numbers that are not finite null."""
     print(json.dumps(_plain(document), indent=2, allow_nan=False))
 
 
@@ -94,7 +94,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows of equally many cells, in columns."""
+    """Print rows with equal numbers of cells, aligned in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -58,7 +58,7 @@ def data_stats(
 
 
 def report(faults: Sequence[str]) -> None:
-    """Tell what is wrong, one line each; then the exit code says so too."""
+    """Print faults, one line each, and exit with an error code if there are any."""
     for line in faults:
         fail(line, MISTAKE)
     if faults:
@@ -66,7 +66,7 @@ def report(faults: Sequence[str]) -> None:
 
 
 def configured_folder(config: Path) -> Path:
-    """The folder of imagery that a configuration names."""
+    """The folder of imagery that a configuration names. Raises ConfigError if it names none."""
     folder = configured(config, "folder")
     if folder is None:
         raise ConfigError(f"{config} names no folder of imagery; add `folder:` to it or give FOLDER")
@@ -74,7 +74,7 @@ def configured_folder(config: Path) -> Path:
 
 
 def configured(config: Path, key: str) -> Path | None:
-    """The path that a configuration gives under a key; None where it gives none. Raises ConfigError if unreadable."""
+    """The path under a key of a configuration; None if there is none. Raises ConfigError if the file is unreadable."""
     import yaml
 
     try:

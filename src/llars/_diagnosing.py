@@ -1,4 +1,4 @@
-"""The command that tells what is wrong with an image: `llars diagnose`."""
+"""The command that diagnoses the faults of an image: `llars diagnose`."""
 
 from pathlib import Path
 from typing import Annotated

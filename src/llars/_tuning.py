@@ -1,4 +1,4 @@
-"""The commands that adapt weights to images of one's own."""
+"""The commands that adapt weights to the user's own images: `llars tune` and `llars merge`."""
 
 from pathlib import Path
 from typing import Annotated

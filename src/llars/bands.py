@@ -1,4 +1,4 @@
-"""What is known of a channel and of the sensor that recorded it."""
+"""Descriptions of bands and of the sensors that record them."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Polarisation(StrEnum):
 
 
 class Role(StrEnum):
-    """What a band is there for: the target is restored, every other role helps."""
+    """Purpose of a band: the target is restored, every other role is a guide."""
 
     TARGET = "target"
     SAR = "sar"
@@ -39,7 +39,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Band:
-    """One channel and what is known of it."""
+    """One channel and its known properties."""
 
     name: str
     """Name as the data provider writes it: ``B04``, ``VV``, ``R``."""
@@ -102,13 +102,13 @@ class Sensor:
     """One line on conventions and traps."""
 
     guess: bool = True
-    """A file's bands may tell that it is this sensor; otherwise only its name, in a tag or from the user, does."""
+    """Whether a file's bands can identify this sensor; if not, only its name does, in a tag or from the user."""
 
     def band(self, name: str) -> Band:
         """The band called ``name`` (or one of its aliases), case-insensitive.
 
         Raises:
-            BandError: no band answers to that name.
+            BandError: no band has that name.
         """
         wanted = name.strip().lower()
         for band in self.bands:
@@ -119,5 +119,5 @@ class Sensor:
 
 
 def plain_bands(count: int) -> tuple[Band, ...]:
-    """Bands of which nothing is known but their number."""
+    """Bands without any known properties: ``band_1``, ``band_2``, ..."""
     return tuple(Band(f"band_{i + 1}", modality=Modality.UNKNOWN) for i in range(count))

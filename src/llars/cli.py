@@ -1,4 +1,4 @@
-"""The command line: it parses, hands over, and prints. Nothing heavy is imported before a command needs it."""
+"""The command line: parses arguments, calls the library, prints results. Heavy modules are imported inside commands."""
 
 import os
 import sys
@@ -268,7 +268,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0 done, 2 a mistake of the user's, 1 a fault of ours."""
+    """Run one command and return its exit code: 0 success, 2 error of the user, 1 error in llars, 130 interrupted."""
     hush_libraries()
     try:
         # Not app(...): it would turn a closed pipe into exit code 1.
@@ -288,7 +288,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader had enough (`llars sensors | head`); keep the interpreter from complaining when it closes.
+        # The reader closed the pipe (`llars sensors | head`); keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as fault:

@@ -1,4 +1,4 @@
-"""Tone curves: a band's quantiles, and piecewise-linear maps through them; for the exact operations and the model."""
+"""Tone curves: quantiles of bands and piecewise-linear maps through them, for the exact operations and the model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 __all__ = ["LEVELS", "apply_curve", "ascending", "quantiles"]
 
 LEVELS: tuple[float, ...] = tuple(sorted({*(step / 64 for step in range(65)), 0.02, 0.98}))
-"""Shares of the pixels at which a curve has its knots: 64 even steps, and the ends of the usual linear stretch."""
+"""Quantile levels of a curve's knots: 64 equal steps, and the ends of the usual linear stretch."""
 
 
 def ascending(values: Tensor) -> Tensor:
     """``values`` in rising order along the last axis, NaN last; no gradients."""
     values = values.detach()
     if values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64):
-        # NumPy sorts with vector instructions: 30 times as fast.
+        # NumPy sorts with vector instructions, 30 times as fast.
         return torch.from_numpy(np.sort(values.numpy(), axis=-1))
     return values.sort(dim=-1).values
 
@@ -33,7 +33,7 @@ def quantiles(image: Tensor, levels: Tensor | tuple[float, ...] = LEVELS) -> Ten
     """
     ordered = ascending(image.flatten(2))
     last = (~ordered.isnan()).sum(dim=2, keepdim=True) - 1
-    # Positions among millions of pixels need more digits than float32 has.
+    # Ranks among millions of pixels need more digits than float32 has.
     place = torch.as_tensor(levels, dtype=torch.float64, device=image.device) * last.clamp(min=0)
     below = place.long()
     above = torch.minimum(below + 1, last.clamp(min=0))
@@ -42,16 +42,16 @@ def quantiles(image: Tensor, levels: Tensor | tuple[float, ...] = LEVELS) -> Ten
 
 
 def apply_curve(image: Tensor, knots: Tensor, values: Tensor) -> Tensor:
-    """A curve of its own for every band: linear between knots, level beyond the first and the last.
+    """Apply a separate curve to every band: linear between knots, constant beyond the first and the last.
 
-    Where knots coincide (flat histograms, images of few grey levels) the curve jumps, and at the jump itself it takes
-    the middle: the mid-rank, where values are ranks. A rising curve keeps the order of pixels. Differentiable in all
-    three.
+    Where knots coincide (flat histograms, images with few grey levels), the curve jumps, and at the jump it has the
+    mean of both sides: the mid-rank, if values are ranks. A rising curve keeps the order of pixels. Differentiable in
+    all three arguments.
 
     Args:
         image: ``(batch, band, y, x)``; NaN stays NaN.
-        knots: ``(batch, band, k)``, in rising order.
-        values: ``(batch, band, k)`` or what expands to it.
+        knots: ``(batch, band, k)``, in ascending order.
+        values: ``(batch, band, k)``, or a shape that expands to it.
 
     Returns:
         Same shape as ``image``.

@@ -1,4 +1,4 @@
-"""Every error that is the user's to mend. The command line prints the message as one line and exits with 2.
+"""Errors that the user can fix. The command line prints the message as one line and exits with code 2.
 
 A message says what was found, what was expected, and what to do about it.
 """
@@ -22,7 +22,7 @@ class LlarsError(Exception):
 
 
 class BandError(LlarsError):
-    """Bands and image disagree, or a band lacks what is needed of it."""
+    """Bands and image disagree, or a band lacks a property that is needed."""
 
 
 class SensorError(LlarsError):
@@ -42,7 +42,7 @@ class OutputError(LlarsError):
 
 
 class InstructionError(LlarsError):
-    """The instruction asks for nothing that llars does."""
+    """The instruction asks for nothing that llars can do."""
 
 
 class WeightsError(LlarsError):
@@ -50,7 +50,7 @@ class WeightsError(LlarsError):
 
 
 class ConfigError(LlarsError):
-    """A configuration contradicts itself or names what does not exist."""
+    """A configuration contradicts itself or names something that does not exist."""
 
 
 class DataError(LlarsError):

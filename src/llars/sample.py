@@ -1,4 +1,4 @@
-"""What training consumes: patches before and after, with their bands and the words that lead from one to the other."""
+"""Input of training: degraded and clean patches, with their bands and the instructions that lead to the clean ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Batch", "Sample"]
 
 @dataclass(frozen=True)
 class Sample:
-    """One image of a data set, in stored numbers, with the way to physical units."""
+    """One image of a data set, in stored numbers, with the conversion to physical units."""
 
     scene: str
     """Identifier of the scene; samples of one scene or place share a split."""
@@ -44,19 +44,19 @@ class Sample:
     """``(y, x)`` boolean: every band holds data."""
 
     value_range: tuple[float, float] = (0.0, 1.0)
-    """Plausible physical values; degradations take their amplitudes from its width."""
+    """Plausible physical values; the amplitudes of degradations are relative to its width."""
 
     group: str = ""
-    """Place or pair that the scene belongs to; all of it is in one split."""
+    """Place or pair that the scene belongs to; a whole group is in one split."""
 
     sharp: bool = True
-    """Fit to be the target of ``sr`` and ``deblur``: not resampled, not out of focus."""
+    """Usable as the target of ``sr`` and ``deblur``: not resampled, not out of focus."""
 
     clean: bool = True
-    """Fit to be drawn by itself as the truth: not noisy, enlarged or stretched. Single dates of radar are not."""
+    """Usable by itself as ground truth: not noisy, enlarged or stretched. Single-date radar images are not."""
 
     stack: str = ""
-    """Images with the same name here, if it is not empty, lie on one pixel grid and have the same shape."""
+    """Name of the stack, if any: its images lie on one pixel grid and have the same shape."""
 
     day: float | None = None
     """Days since 1970 of the acquisition; None where unknown."""
@@ -68,12 +68,12 @@ class Sample:
     """Where the image was published."""
 
     licence: str = ""
-    """Licence, with the attribution that it asks for."""
+    """Licence, with the attribution that it requires."""
 
 
 @dataclass
 class Batch:
-    """Patches of one training step. All have the same number of bands and of guides; which bands they are differs."""
+    """Patches of one training step. All have the same number of bands and of guides, but the bands may differ."""
 
     degraded: Tensor
     """``(batch, band, y, x)`` float32, physical values scaled so that the value range is [0, 1]."""
@@ -82,7 +82,7 @@ class Batch:
     """The truth, same shape and units."""
 
     bands: list[tuple[Band, ...]]
-    """Bands of each patch, those of its guides last."""
+    """Bands of each patch, followed by those of its guides."""
 
     task: Tensor
     """``(batch,)`` int64, index into ``TASK_KEYS``."""
@@ -91,21 +91,21 @@ class Batch:
     """``(batch,)`` float32 in [0, 1] ([-1, 1] for brightness)."""
 
     instruction: Tensor
-    """``(batch, 384)`` float32, sentence vector of the words that ask for the task."""
+    """``(batch, 384)`` float32, sentence vector of the instruction."""
 
     faults: Tensor
-    """``(batch, task)`` float32 in [0, 1], columns as ``TASK_KEYS``: severity of every fault that ``degraded`` has,
-    those that the words do not ask for included."""
+    """``(batch, task)`` float32 in [0, 1], columns as ``TASK_KEYS``: severity of every fault of ``degraded``, also of
+    those that the instruction does not mention."""
 
     factor: Tensor
     """``(batch,)`` int64: how many times coarser the grid was from which ``degraded`` was enlarged; 1 if it was not."""
 
     guides: Tensor
-    """``(batch, guide, y, x)`` float32 unit values of the images that help; often none, and then of no width."""
+    """``(batch, guide, y, x)`` float32 unit values of the guides; often there are none (an axis of size 0)."""
 
     @property
     def image(self) -> Tensor:
-        """``(batch, band + guide, y, x)``: all that the network is given."""
+        """``(batch, band + guide, y, x)``: the whole input image of the network."""
         import torch
 
         return torch.cat((self.degraded, self.guides), 1)
@@ -116,7 +116,7 @@ class Batch:
         return {TASK_KEYS[index] for index in self.task.tolist()} <= TONES
 
     def to(self, device: str) -> Batch:
-        """The same on another device."""
+        """The same batch on another device."""
         tensors = (self.task, self.severity, self.instruction, self.faults, self.factor, self.guides)
         return Batch(
             self.degraded.to(device), self.clean.to(device), self.bands, *(tensor.to(device) for tensor in tensors)

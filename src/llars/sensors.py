@@ -72,14 +72,14 @@ def _load() -> Mapping[str, Sensor]:
 
 
 SENSORS: Mapping[str, Sensor] = _load()
-"""All sensors by name; of those that look alike in a file the likelier comes first."""
+"""All sensors by name; of those that look the same in a file, the more likely one comes first."""
 
 
 def get_sensor(name: str) -> Sensor:
     """The sensor called ``name``.
 
     Raises:
-        SensorError: there is none; the message lists the nearest names.
+        SensorError: there is no such sensor; the message lists similar names.
     """
     sensor = SENSORS.get(name.strip().lower())
     if sensor is None:

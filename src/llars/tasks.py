@@ -1,4 +1,4 @@
-"""The tasks, each with its key, its canonical sentence, and what it needs and gives."""
+"""The tasks, each with its key, its canonical sentence, its inputs and its output."""
 
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ TASKS: tuple[Task, ...] = (
     Task("stretch", "optical -> stretched", "linear 2-98 % stretch"),
     Task("brightness", "optical -> brighter or darker", "brighten the image"),
 )
-"""All tasks; ``cloud`` and ``cloud_sar`` are one of the paper's eleven with and without a guide."""
+"""All tasks; ``cloud`` and ``cloud_sar`` are one of the paper's eleven tasks, without and with a guide."""
 
 TASK_KEYS: tuple[str, ...] = tuple(task.key for task in TASKS)
 """Keys in the order of the model's task outputs. Append only: trained weights depend on the order."""
@@ -71,7 +71,7 @@ def get_task(key: str) -> Task:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that an instruction asks for."""
+    """One operation that an instruction asks for."""
 
     task: str
     """A task key."""
@@ -89,26 +89,27 @@ class Step:
     """Probability that the words ask for this task, in [0, 1]."""
 
     taught: str = ""
-    """Sentence of an adapter's own that conditions the network; empty: the plain one for task and strength.
+    """An adapter's own sentence that conditions the network; empty: the plain one for task and strength.
 
-    The user's own words do not: what they ask for has been read, and how they say it must not change the result.
+    The user's own words never condition it: the step has been read from them, and their phrasing must not change the
+    result.
     """
 
 
 def brightness_gain(strength: float) -> float:
-    """Factor on physical values that a brightness strength in [-1, 1] stands for: one stop at full strength."""
+    """Factor on physical values for a brightness strength in [-1, 1]: one stop at full strength."""
     return float(2.0**strength)
 
 
 SLIGHT, STRONG = 0.35, 0.7
-"""Severities below and from which words say so."""
+"""Severity below which a sentence says "slightly", and from which on it says "strongly"."""
 
 RESOLUTIONS = {2: "double the resolution", 3: "triple the resolution", 4: "quadruple the resolution"}
-"""Factors by which a grid can get finer, and the words for them."""
+"""Factors by which a grid can be made finer, and the words for them."""
 
 
 def words_for(task: str, severity: float, scale: int = 1) -> str:
-    """The plainest sentence that asks for ``task`` with that strength: what conditions the network without a prompt.
+    """The plainest sentence that asks for ``task`` with that strength; it conditions the network.
 
     Args:
         task: a task key.

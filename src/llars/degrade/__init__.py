@@ -1,7 +1,7 @@
-"""Degradations with a continuous severity: what a restoration is trained and measured against.
+"""Degradations with a continuous severity, for training and measuring restorations.
 
 Every operator works on unit values, u = (physical - lo) / (hi - lo) with the sensor's value range (lo, hi), in batches,
-with any number of bands, on any device, and draws only from the generator that it is given.
+with any number of bands, on any device, and takes random numbers only from the generator that it is given.
 """
 
 from llars.degrade.base import Degradation

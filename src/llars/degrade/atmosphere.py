@@ -1,4 +1,4 @@
-"""Haze: light lost on the way, and light that never saw the ground."""
+"""Haze: attenuation and path radiance."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ FULL_DEPTH = 1.5
 """Optical depth at 550 nm in the thickest place at severity 1."""
 
 REFERENCE_NM = 550.0
-"""Wavelength at which optical depths of aerosols are given; also that of a band of unknown wavelength."""
+"""Wavelength at which optical depths of aerosols are given; also assumed for a band of unknown wavelength."""
 
 RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
-"""What three bands of which nothing is known are taken for."""
+"""Wavelengths assumed for three bands without known wavelengths."""
 
 ANGSTROM = (0.8, 1.8)
-"""Range of Angstrom's exponent: coarse dust and sea salt scatter all colours alike, fine smoke mostly blue."""
+"""Range of the Angstrom exponent: coarse dust and sea salt scatter all colours equally, fine smoke mostly blue."""
 
 AIRLIGHT = (0.5, 0.95)
-"""Range of the brightness of haze that nothing shines through, in unit values."""
+"""Range of the airlight, the brightness of opaque haze, in unit values."""
 
 THINNEST = (0.1, 1.0)
-"""Range of the optical depth in the thinnest place, relative to that in the thickest; 1 is an even veil."""
+"""Range of the optical depth in the thinnest place, relative to the thickest; 1 is uniform haze."""
 
 OCTAVES = 5
-"""From variation over the whole image down to 1/32 of it."""
+"""Octaves of the fractal: from variation over the whole image down to 1/32 of it."""
 
 
 def haze(case: Case) -> Tensor:
@@ -43,7 +43,7 @@ def haze(case: Case) -> Tensor:
     airlight = case.uniform(batch, 1, 1, 1, low=AIRLIGHT[0], high=AIRLIGHT[1])
     thinnest = case.uniform(batch, 1, 1, 1, low=THINNEST[0], high=THINNEST[1])
     relative = thinnest + (1.0 - thinnest) * _fractal(case)
-    # Infinite wavelength: radar passes through haze.
+    # Radar has infinite wavelength here: it passes through haze.
     spectrum = (wavelengths(case)[:, :, None, None] / REFERENCE_NM).pow(-exponent)
     transmission = torch.exp(-FULL_DEPTH * case.severity * spectrum * relative)
     return torch.lerp(airlight, case.image, transmission)
@@ -52,7 +52,7 @@ def haze(case: Case) -> Tensor:
 def _fractal(case: Case) -> Tensor:
     """Smooth random field from 0 to 1, ``(batch, 1, y, x)``: octaves of noise, each half as strong as the one before.
 
-    Summed octaves need no Fourier transform, so a scene of any shape costs a few passes, and they have no period.
+    Summed octaves need no Fourier transform: a scene of any shape takes only a few passes, and nothing repeats.
     """
     batch, _, height, width = case.image.shape
     field = torch.zeros(batch, 1, height, width, dtype=case.image.dtype, device=case.image.device)

@@ -1,4 +1,4 @@
-"""What all degradations share: shapes, severities, random numbers, missing values."""
+"""The parts common to all degradations: shapes, severities, random numbers, missing values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Image = TypeVar("Image", Tensor, np.ndarray[Any, Any])
 
 @dataclass(frozen=True)
 class Case:
-    """What an operator is given: everything in one batched form, with its only source of random numbers."""
+    """The input of an operator: everything in batched form, with its only source of random numbers."""
 
     image: Tensor
     """``(batch, band, y, x)`` unit values, float32 or float64, without NaN."""
@@ -39,7 +39,7 @@ class Case:
     """Bands of each image, where known."""
 
     valid: Tensor | None = None
-    """``(batch, band, y, x)`` boolean: what was not missing, and so not filled; None means all of it."""
+    """``(batch, band, y, x)`` boolean: samples that were measured rather than missing and filled; None means all."""
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform random numbers in [low, high), drawn where the generator lives."""
@@ -52,9 +52,9 @@ class Case:
         return drawn.to(self.image.device)
 
     def extremes(self) -> tuple[Tensor, Tensor]:
-        """Least and greatest value that a detector could have recorded, ``(batch, 1, 1, 1)`` each.
+        """Smallest and largest value that a detector could have recorded, ``(batch, 1, 1, 1)`` each.
 
-        Nominally 0 and 1; an image that goes beyond them shows that the detector does too.
+        Nominally 0 and 1; an image with values beyond them shows that the detector reaches further.
         """
         return (
             self.image.amin(dim=(1, 2, 3), keepdim=True).clamp(max=0.0),
@@ -62,10 +62,10 @@ class Case:
         )
 
     def recorded(self, values: Tensor) -> Tensor:
-        """``values`` as a detector records them: it goes no lower than dark, no higher than full.
+        """``values`` as a detector records them: clipped at dark and at saturation.
 
-        For what is added before the number is stored (noise, offsets). So a dark scene shows less noise than sigma
-        says, as a dark scene of any sensor does.
+        For disturbances that are added before the number is stored (noise, offsets). So a dark scene shows less noise
+        than sigma, as with any real sensor.
         """
         low, high = self.extremes()
         return torch.minimum(torch.maximum(values, low), high)
@@ -73,11 +73,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Degradation:
-    """One way in which images go bad, with a strength that can be set.
+    """One kind of degradation, with adjustable severity.
 
     Call it with an image in unit values, ``(band, y, x)`` or ``(batch, band, y, x)``, a severity for all or one for
     each image of the batch, and optionally a generator and the bands. The result has the image's type, shape, dtype
-    and device; where severity is 0 it is the image, and NaN (no data) stays NaN.
+    and device; at severity 0 it equals the image, and NaN (no data) stays NaN.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Degradation:
     """The operator itself: the degraded batch, same shape."""
 
     signed: bool = False
-    """Severities down to -1 make sense: they do the opposite."""
+    """Whether severities down to -1 are allowed: they do the opposite."""
 
     def __call__(
         self,
@@ -110,14 +110,15 @@ class Degradation:
         Args:
             image: unit values, floating point, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data.
             severity: in [0, 1] ([-1, 1] where ``signed``), one number or one for each image of the batch.
-            generator: source of all random numbers, or NumPy's, which gives the seed; None takes a fresh one that no
-                seed repeats.
+            generator: source of all random numbers, or a NumPy generator, from which the seed is drawn; None takes a
+                fresh one with a random seed.
             bands: bands of the image, or of each image of the batch.
 
         Raises:
-            ConfigError: a severity that is no number, out of range, or not one for each image; no generator.
+            ConfigError: a severity that is not a number, out of range, or not one for each image; ``generator`` is of
+                another type.
             DataError: an image of another type or shape, or of whole numbers.
-            BandError: another number of bands than the image has.
+            BandError: ``bands`` does not match the image's number of bands.
         """
         if isinstance(image, np.ndarray):
             return self(torch.from_numpy(image.copy()), severity, generator, bands).numpy()
@@ -126,7 +127,7 @@ class Degradation:
         drawing = _drawing(generator, batch.device)
         if not bool(strength.any()):
             return image.clone()
-        # Half precision is for storing images; sums over a kernel need more.
+        # Half precision is enough for storing images, but not for sums over a kernel.
         working = batch if batch.dtype in (torch.float32, torch.float64) else batch.float()
         missing = torch.isnan(working)
         some_missing = bool(missing.any())
@@ -161,7 +162,7 @@ class Degradation:
 
 
 def _drawing(generator: object, device: torch.device) -> torch.Generator:
-    """What random numbers are drawn from."""
+    """The torch generator that random numbers are drawn from."""
     if isinstance(generator, torch.Generator):
         return generator
     if isinstance(generator, np.random.Generator):
@@ -190,10 +191,10 @@ def _batched(image: Tensor) -> Tensor:
 
 
 def _filled(total: Tensor, weight: Tensor) -> Tensor:
-    """Fill what is missing (weight 0) with the mean of the smallest neighbourhood that holds anything.
+    """Fill missing samples (weight 0) with the mean of the smallest neighbourhood that holds any value.
 
-    So that an operator with a reach meets near what is missing what it would meet anyway. Each level of the pyramid
-    holds sums of 2 by 2 of the one below it; a band without any value becomes 0.
+    So an operator that looks at neighbours finds plausible values near a gap. Each level of the pyramid holds sums of
+    2 by 2 cells of the finer one; a band without any value becomes 0.
     """
     present = weight > 0
     values = torch.where(present, total / weight.clamp(min=1.0), 0.0)

@@ -1,6 +1,6 @@
-"""Blur: of the optics, of the motion, of the focus.
+"""Blur by optics, motion and defocus.
 
-The image continues beyond its edges as its mirror image (edge pixels twice), so a constant stays constant.
+The image is mirrored at its edges (edge pixels appear twice), so a constant stays constant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FULL_MOTION_PX = 16.0
 """Path of the motion at severity 1."""
 
 FULL_RADIUS_PX = 4.0
-"""Radius of the disc of confusion at severity 1."""
+"""Radius of the circle of confusion at severity 1."""
 
 
 def gaussian_blur(case: Case) -> Tensor:
@@ -46,11 +46,11 @@ def smooth(image: Tensor, sigma: Tensor) -> Tensor:
     reach = math.ceil(4.0 * float(sigma.max()))
     distance = torch.arange(reach + 2, device=sigma.device, dtype=sigma.dtype)
     profile = torch.exp(-0.5 * (distance / sigma[:, None]).square())
-    profile[:, -1] = 0.0  # stands for every distance beyond the reach
+    profile[:, -1] = 0.0  # used for every distance beyond the reach
     profile = profile / (2.0 * profile.sum(dim=1, keepdim=True) - profile[:, :1])
 
     def weights(outputs: Tensor, inputs: Tensor, length: int) -> Tensor:
-        # Mirrors at both edges repeat the axis with a period of twice its length.
+        # Mirroring at both edges makes the axis periodic, with twice its length.
         turns = range(-1 - reach // length, 2 + reach // length)
         images = [place + 2 * length * turn for turn in turns for place in (inputs, -1 - inputs)]
         away = (outputs[None, :, None] - torch.stack(images)[:, None, :]).abs().clamp(max=reach + 1)
@@ -61,19 +61,19 @@ def smooth(image: Tensor, sigma: Tensor) -> Tensor:
 
 
 def motion_blur(case: Case) -> Tensor:
-    """Mean along a straight path of 1 + 16 s pixels, in a direction of its own for every image."""
+    """Mean along a straight path of 1 + 16 s pixels, in a random direction for every image."""
     angle = case.uniform(len(case.image), high=math.pi)
     return convolve(case.image, motion_kernels(FULL_MOTION_PX * case.severity.flatten(), angle))
 
 
 def motion_kernels(path: Tensor, angle: Tensor) -> Tensor:
-    """``(batch, k, k)`` kernels of paths of ``(batch,)`` pixels from the first to the last, not scaled.
+    """``(batch, k, k)`` kernels, not normalised, of paths of ``(batch,)`` pixels from the first point to the last.
 
     ``angle`` is ``(batch,)`` radians from the x axis towards y.
     """
     half, angle = 0.5 * path.view(-1, 1, 1), angle.view(-1, 1, 1)
     radius = math.ceil(float(half.max()))
-    # Samples of the path no further than half a pixel apart, each shared out among the four pixels around it.
+    # Samples of the path at most half a pixel apart, each distributed over the four pixels around it.
     samples = 2 * math.ceil(2 * float(half.max())) + 1
     places = half * torch.linspace(-1.0, 1.0, samples, device=half.device, dtype=half.dtype).view(1, -1, 1)
     pixel = torch.arange(-radius, radius + 1, device=half.device, dtype=half.dtype)
@@ -83,12 +83,12 @@ def motion_kernels(path: Tensor, angle: Tensor) -> Tensor:
 
 
 def defocus_blur(case: Case) -> Tensor:
-    """Mean over a disc, whose rim covers pixels in part."""
+    """Mean over a disc, whose rim covers pixels partially."""
     return convolve(case.image, disc_kernels(FULL_RADIUS_PX * case.severity.flatten()))
 
 
 def disc_kernels(radius: Tensor) -> Tensor:
-    """``(batch, k, k)`` discs of ``(batch,)`` radii in pixels, not scaled."""
+    """``(batch, k, k)`` discs of ``(batch,)`` radii in pixels, not normalised."""
     size = radius.view(-1, 1, 1)
     reach = math.ceil(float(size.max()) + 0.5)
     pixel = torch.arange(-reach, reach + 1, device=size.device, dtype=size.dtype)
@@ -96,16 +96,16 @@ def disc_kernels(radius: Tensor) -> Tensor:
 
 
 def convolve(image: Tensor, kernels: Tensor) -> Tensor:
-    """Convolve each image with its own symmetric kernel, ``(batch, k, k)``, scaled to sum to 1."""
+    """Convolve each image with its own symmetric kernel, ``(batch, k, k)``, normalised to sum to 1."""
     radius = kernels.shape[-1] // 2
     taps = (kernels / kernels.sum(dim=(1, 2), keepdim=True))[:, None]
-    # Images become channels of one grouped convolution; on any other memory layout it takes three times as long.
+    # Images become channels of one grouped convolution; with another memory layout it takes three times as long.
     padded = mirrored(mirrored(image.transpose(0, 1).contiguous(), 3, radius), 2, radius)
     return functional.conv2d(padded, taps, groups=len(image)).transpose(0, 1)
 
 
 def mirrored(image: Tensor, axis: int, margin: int) -> Tensor:
-    """Continue an axis by its mirror image at both ends; edge pixels come twice."""
+    """Pad an axis with its mirror image at both ends; edge pixels appear twice."""
     while margin > 0:
         length = image.shape[axis]
         step = min(margin, length)

@@ -19,54 +19,54 @@ from llars.degrade.fractal import Fractal
 __all__ = ["THICK_CLOUD", "THIN_CLOUD", "CloudLayer", "cloud_layer", "cloudy", "shaded"]
 
 SAMPLES = 65_536
-"""Pixels from which the threshold of the cover is taken: its error is below half a percent of the image."""
+"""Pixels from which the threshold for the cloud cover is computed: its error is below half a percent of the image."""
 
 SHADOW_PX = (3.0, 40.0)
 """Range of the distance from a cloud to its shadow."""
 
 SKYLIGHT = (0.1, 0.35)
-"""Range of the share of the light at 550 nm that comes from the sky, and so into the shadow."""
+"""Range of the share of skylight, which also reaches shadows, in the illumination at 550 nm."""
 
 SKYLIGHT_EXPONENT = 2.0
 """Skylight falls with this power of the wavelength: between molecules (4) and haze (1.3)."""
 
 SWIR_NM = (1100.0, 1610.0, 2200.0)
-"""Where cloud droplets begin to absorb, and the two windows in which they do."""
+"""Wavelength where cloud droplets begin to absorb, and the two atmospheric windows in which they do."""
 
 SWIR_WINDOWS = ((0.45, 0.85), (0.25, 0.65))
 """Ranges of the brightness at 1610 and 2200 nm relative to the visible: ice (low) to water (high)."""
 
 VAPOUR_NM = (1350.0, 1410.0)
-"""Band of water vapour: only what is high up is seen there (Gao et al. 1993, cirrus at 1375 nm)."""
+"""Water vapour absorption band, in which only high clouds are seen (Gao et al. 1993, cirrus at 1375 nm)."""
 
 THERMAL_NM = 3500.0
-"""From here on what is seen is the cloud's own, cold, radiation."""
+"""Wavelength from which on a cloud's own, cold, thermal emission is seen."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What tells one kind of cloud from another; ranges are drawn from for every image."""
+    """Parameters of one kind of cloud; values are drawn from the ranges for every image."""
 
     depth: tuple[float, float]
     """Optical depth at 550 nm and severity 1 where the field lies one standard deviation above the threshold."""
 
     depth_grows: float
-    """The depth goes with this power of the severity."""
+    """Exponent of the severity with which the depth grows."""
 
     least_cover: float
-    """Share of the image under the cloud as severity nears 0; at severity 1 it is all of it."""
+    """Share of the image under cloud as severity approaches 0; at severity 1 all of it is."""
 
     deepest: float
-    """Optical depth at 550 nm and severity 1 that nothing exceeds."""
+    """Upper bound of the optical depth at 550 nm and severity 1."""
 
     exponent: tuple[float, float]
     """Optical depth falls with this power of the wavelength."""
 
     whiteness: tuple[float, float]
-    """Brightness in the visible where nothing shines through, in unit values."""
+    """Brightness of opaque cloud in the visible, in unit values."""
 
     height: tuple[float, float]
-    """Brightness in the band of water vapour, relative to the visible: low clouds are hidden in it."""
+    """Brightness in the water vapour band, relative to the visible: low clouds are invisible there."""
 
     widest_px: tuple[float, float]
     """See ``Fractal.draw``: from single small clouds to the edge of a bank."""
@@ -91,14 +91,15 @@ class CloudLayer:
 
     @property
     def opacity(self) -> Tensor:
-        """``(batch, 1, y, x)`` share of the ground's light at 550 nm that does not come through, in [0, 1]."""
+        """``(batch, 1, y, x)`` share of the ground's light at 550 nm that the cloud blocks, in [0, 1]."""
         return -torch.expm1(-self.depth)
 
 
 def cloud_layer(case: Case, thin: bool = False) -> CloudLayer:
-    """Draw clouds over the images of a case, and the shadows that they throw along a random sun vector.
+    """Draw clouds over the images of a case, and the shadows that they cast along a random sun vector.
 
-    A fractal field above a threshold, which the severity lowers: cover and depth grow together, and gaps close last.
+    Clouds are where a fractal field exceeds a threshold, which falls with severity: cover and depth grow together, and
+    gaps close last.
     """
     kind = _THIN if thin else _THICK
     batch, _, height, width = case.image.shape
@@ -127,7 +128,7 @@ def cloud_layer(case: Case, thin: bool = False) -> CloudLayer:
 
 
 def _log_uniform(case: Case, low: float, high: float) -> Tensor:
-    """``(batch,)`` numbers of which each doubling from low to high is as likely as the next."""
+    """``(batch,)`` log-uniform random numbers from low to high."""
     return torch.exp(case.uniform(len(case.image), low=math.log(low), high=math.log(high)))
 
 
@@ -137,7 +138,7 @@ def thick_cloud(case: Case) -> Tensor:
 
 
 def thin_cloud(case: Case) -> Tensor:
-    """Clouds through which the ground is seen, thinner towards the infrared."""
+    """Clouds through which the ground is visible, thinner towards the infrared."""
     return _seen_through(case, cloud_layer(case, thin=True), _THIN)
 
 
@@ -149,7 +150,7 @@ def cloudy(
     *,
     thin: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """An image under clouds, and where they are.
+    """An image under clouds, and the opacity of the clouds.
 
     Args:
         image: as for a ``Degradation``.
@@ -159,7 +160,7 @@ def cloudy(
         thin: thin clouds instead of thick ones.
 
     Returns:
-        What ``thick_cloud`` or ``thin_cloud`` makes of the image, to the bit, and the clouds' opacity at 550 nm in
+        The image as ``thick_cloud`` or ``thin_cloud`` returns it, bit for bit, and the clouds' opacity at 550 nm in
         [0, 1], ``(1, y, x)`` or ``(batch, 1, y, x)``, in the image's dtype.
 
     Raises:
@@ -177,7 +178,7 @@ def shaded(
     *,
     thin: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What ``cloudy`` gives, and the share of the direct sunlight that the clouds keep from the ground, as opacity.
+    """The results of ``cloudy``, and the share of direct sunlight that the clouds block, in the form of the opacity.
 
     Raises:
         LlarsError: as a ``Degradation`` does.
@@ -198,7 +199,7 @@ def shaded(
 def _seen_through(case: Case, layer: CloudLayer, kind: _Kind) -> Tensor:
     """I = J (1 - k S) t + A (1 - t): ground in the shadow S behind a cloud of transmission t and colour A.
 
-    t = exp(-tau), tau ~ wavelength^-exponent; k is the share of the light that comes straight from the sun.
+    t = exp(-tau), tau ~ wavelength^-exponent; k is the share of direct sunlight in the illumination.
     """
     batch = len(case.image)
     exponent = case.uniform(batch, 1, 1, 1, low=kind.exponent[0], high=kind.exponent[1])
@@ -224,7 +225,7 @@ def _colour(case: Case, nm: Tensor, depth: Tensor, kind: _Kind) -> Tensor:
     # Ice is darker than water in both windows.
     relative = (1.0 - to_near * (1.0 - first)) * (1.0 - to_far * (1.0 - (second / first).clamp(max=1.0)))
     relative = torch.where((nm > VAPOUR_NM[0]) & (nm < VAPOUR_NM[1]), vapour, relative)
-    # Thick clouds are not flat: the more of them, the more light comes back (albedo of two streams, g = 0.85).
+    # The brightness of thick clouds still varies: deeper ones return more light (two-stream albedo, g = 0.85).
     shading = 0.85 + 0.15 * (0.075 * depth / (1.0 + 0.075 * depth))
     return torch.where(nm < THERMAL_NM, white * relative * shading, torch.minimum(cold, case.image))
 

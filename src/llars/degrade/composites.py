@@ -1,4 +1,4 @@
-"""Several faults in one image, in the order in which nature puts them there: air, optics, grid, detector."""
+"""Several faults in one image, in the order of the imaging chain: atmosphere, optics, sampling, detector."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from llars.errors import ConfigError
 __all__ = ["ORDER", "Composite", "compose"]
 
 ORDER: tuple[tuple[str, ...], ...] = (("haze", "cloud"), ("deblur",), ("sr",), ("destripe", "denoise"))
-"""Tasks whose faults come about in the air, in the optics, on the grid and in the detector, in this order.
+"""Tasks whose faults arise in the atmosphere, in the optics, in sampling and in the detector, in this order.
 
-Within a place they come in this order, too: detectors amplify what they see before noise is added.
+Within a stage this order holds, too: detectors amplify the signal before noise is added.
 """
 
 FEWEST, MOST = 2, 3
-"""How many faults an image may have."""
+"""Range of the number of faults in an image."""
 
 SEVERITIES = (0.1, 0.8)
-"""Range of severities that are drawn: below, a fault drowns in the others; above, it drowns them."""
+"""Range of severities that are drawn: a weaker fault is hidden by the others, a stronger one hides them."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Composite:
     """The degraded image, in the shape of the clean one."""
 
     operators: tuple[Degradation, ...]
-    """What was done, in order. It is undone in the opposite order."""
+    """The operators in the order of application. They are undone in reverse order."""
 
     severities: Tensor
-    """``(operator, batch)``, how much of it; batch is 1 for a single image."""
+    """``(operator, batch)`` severities; batch is 1 for a single image."""
 
     before: tuple[Tensor, ...]
-    """The image before each operator: the clean one first. What a restoration of the last i faults should give."""
+    """The image before each operator, the clean one first: the targets of undoing the last faults one by one."""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -57,17 +57,17 @@ def compose(
     tasks: Sequence[str] | None = None,
     count: int | None = None,
 ) -> Composite:
-    """Draw two or three faults and put them into ``image`` in physical order.
+    """Draw two or three faults and apply them to ``image`` in physical order.
 
     Args:
         image: unit values, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data.
         generator: source of all random numbers.
         bands: bands of the image, or of each image of the batch.
-        tasks: keys of the tasks whose faults it shall be, in any order; None draws them.
-        count: how many to draw, 2 or 3; None draws that, too.
+        tasks: keys of the tasks whose faults are applied, in any order; None draws them.
+        count: how many to draw, 2 or 3; None draws the number, too.
 
     Raises:
-        ConfigError: a task has no place in the order, comes twice, or there are not two or three.
+        ConfigError: a task has no place in the order or appears twice, or there are not two or three.
         LlarsError: as a ``Degradation`` does.
     """
     chosen = _drawn(generator, count) if tasks is None else _checked(tasks)
@@ -79,13 +79,13 @@ def compose(
     before = []
     for operator, severity in zip(operators, severities, strict=True):
         before.append(image)
-        # Contiguous again: operators may return other strides, which the next one would carry on.
+        # Operators may return other strides, which the next one would pass on.
         image = operator(image, severity, generator, bands).contiguous()
     return Composite(image, operators, severities, tuple(before))
 
 
 def _drawn(generator: torch.Generator, count: int | None) -> list[str]:
-    """Tasks from different places of the order, and so in it."""
+    """Tasks from different stages of ``ORDER``, in that order."""
     if count is None:
         count = int(torch.randint(FEWEST, MOST + 1, (), generator=generator, device=generator.device))
     if not FEWEST <= count <= MOST:

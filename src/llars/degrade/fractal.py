@@ -1,4 +1,4 @@
-"""Fractal random fields without edges: a window of any size shows a piece of an endless one."""
+"""Fractal random fields without edge effects: a window of any size shows a piece of an unbounded field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FINEST_PX = 2
 """Spacing of the finest octave's nodes; each octave is twice as wide as the one before."""
 
 OCTAVES = 8
-"""From 2 to 256 pixels between nodes."""
+"""Octaves: from 2 to 256 pixels between nodes."""
 
 BLOCK = 64
 """Pixels interpolated at once: small matrices, however large the scene."""
@@ -26,14 +26,14 @@ BLOCK = 64
 class Fractal:
     """Sums of cubic B-splines through random nodes, one sum for each image of a batch.
 
-    Structures are counted in pixels, not in shares of the image, so that a patch looks like a piece of a scene.
+    Structures are sized in pixels, not relative to the image, so that a patch looks like a piece of a scene.
     """
 
     nodes: tuple[Tensor, ...]
-    """By octave, ``(batch, row, column)`` values of the nodes."""
+    """Values of the nodes of each octave, ``(batch, row, column)``."""
 
     phase: Tensor
-    """``(octave, 2, batch)`` place of the upper left pixel in a cell, in shares of it: else all lattices would meet."""
+    """``(octave, 2, batch)`` position of the upper left pixel in its cell, 0 to 1: random, so no lattices align."""
 
     margin: int
     """Pixels by which a view may be displaced."""
@@ -44,9 +44,9 @@ class Fractal:
 
         Args:
             case: gives the shape and the random numbers.
-            widest_px: ``(batch,)``, 2 to 256: spacing of the nodes of the widest structures; they are twice as wide.
-            roughness: ``(batch,)``: amplitude of an octave as a share of that of the next wider one; 0.5 is smooth,
-                0.8 ragged (2^-H with the Hurst exponent H; 0.8 is that of clouds' water).
+            widest_px: ``(batch,)``, 2 to 256: node spacing of the widest structures, which are twice as wide.
+            roughness: ``(batch,)``: amplitude of an octave relative to the next wider one; 0.5 is smooth, 0.8 ragged
+                (2^-H with the Hurst exponent H; 0.8 fits the liquid water of clouds).
             margin: how many pixels a view may be displaced.
         """
         batch, _, height, width = case.image.shape
@@ -56,7 +56,7 @@ class Fractal:
         for octave in range(OCTAVES):
             rows, columns = (math.ceil((side + 2 * margin) / _cell(octave)) + 4 for side in (height, width))
             finer = widest - octave
-            # An octave between two spacings comes in gradually.
+            # A fractional octave is blended in by its share.
             amplitude = roughness.pow(finer.clamp(min=0.0)) * (1.0 + finer).clamp(0.0, 1.0)
             nodes.append(case.normal(batch, rows, columns) * amplitude.view(-1, 1, 1))
         return Fractal(tuple(nodes), phase, margin)
@@ -85,7 +85,7 @@ def _interpolated(nodes: Tensor, start: Tensor, cell: int, length: int) -> Tenso
         place = start[:, None] + pixel / cell
         low = int(place[:, 0].min())
         near = torch.arange(low, min(int(place[:, -1].max()) + 4, nodes.shape[2]), device=nodes.device)
-        # A pixel between nodes 1 and 2 of four takes from all of them.
+        # A pixel between nodes 1 and 2 depends on nodes 0 to 3.
         weights = _b_spline(place[:, None, :] + 1.0 - near[:, None])
         blocks.append(nodes[:, :, near] @ weights)
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)

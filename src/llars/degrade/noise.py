@@ -1,6 +1,6 @@
-"""Noise: additive, of photons, of coherent light, of broken samples.
+"""Noise: additive noise, photon noise, speckle and impulse noise.
 
-Additive noise and spoiled samples end at the detector's dark and full values (``Case.recorded``).
+Additive noise and impulses are limited to the detector's dark and saturation values (``Case.recorded``).
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ FULL_SIGMA = 0.1
 """Standard deviation in unit values at severity 1; of Poisson noise, where the image is 1."""
 
 IMPULSE_SHARE = 0.1
-"""Share of samples that impulse noise spoils at severity 1."""
+"""Share of samples that impulse noise replaces at severity 1."""
 
 MANY_COUNTS = 4.0
-"""From this mean on the variance of the Cornish-Fisher expansion of a Poisson variate is right to 0.2 %."""
+"""Mean from which on the variance of the Cornish-Fisher expansion of a Poisson variate is accurate to 0.2 %."""
 
 MOST_FEW_COUNTS = 24
-"""More counts than these come less than once in 10^11 variates of mean ``MANY_COUNTS``."""
+"""More counts than this occur less than once in 10^11 variates of mean ``MANY_COUNTS``."""
 
 VANISHING = 1e-6
-"""Power to which even a single look is limited in decibels: 60 dB down, below any radar's noise floor."""
+"""Lower bound of the relative power before it is converted to decibels: -60 dB, below any radar's noise floor."""
 
 FINEST_SPECKLE = 0.01
-"""Below this severity the gamma law is a normal law to float32, and its rejection test only rounding."""
+"""Below this severity, the gamma distribution is normal in float32, and its rejection test only rounding error."""
 
 
 def gaussian_noise(case: Case) -> Tensor:
@@ -50,7 +50,7 @@ def gaussian_noise(case: Case) -> Tensor:
 
 
 def uniform_noise(case: Case) -> Tensor:
-    """Independent uniform noise of the same standard deviation as the normal one."""
+    """Independent uniform noise with the standard deviation of ``gaussian_noise``."""
     half_width = math.sqrt(3.0) * FULL_SIGMA * case.severity
     return case.recorded(case.image + half_width * case.uniform(*case.image.shape, low=-1.0, high=1.0))
 
@@ -58,7 +58,7 @@ def uniform_noise(case: Case) -> Tensor:
 def poisson_noise(case: Case) -> Tensor:
     """Photon noise: u becomes Poisson(u N) / N with N = 1 / (0.1 s)^2 photons at u = 1.
 
-    Values below 0 hold no photons and stay as they are.
+    Values below 0 hold no photons and are left unchanged.
     """
     photons = (FULL_SIGMA * case.severity).clamp(min=1e-4).pow(-2)
     counts = _poisson(case.image.clamp(min=0.0) * photons, case)
@@ -71,7 +71,7 @@ def speckle(case: Case) -> Tensor:
 
 
 def impulse_noise(case: Case) -> Tensor:
-    """Salt and pepper: samples stuck at full or at dark, half each."""
+    """Salt and pepper: samples stuck at saturation or at dark, half each."""
     chance = case.uniform(*case.image.shape)
     spoiled = IMPULSE_SHARE * case.severity
     low, high = case.extremes()
@@ -88,11 +88,11 @@ def decibel_form(
 ) -> Degradation:
     """A multiplicative noise of intensities, for images in decibels, whose unit values are (dB - lo) / (hi - lo).
 
-    A factor on the intensity is a term in decibels: 10 log10(g) / (hi - lo) in unit values.
+    A factor g on the intensity becomes a summand in decibels: 10 log10(g) / (hi - lo) in unit values.
 
     Args:
         speckle: the noise as it acts on intensities.
-        power: its factors.
+        power: draws its factors.
         value_range: lo and hi in dB, as in the scene's ``value_range``.
 
     Raises:
@@ -109,10 +109,10 @@ def decibel_form(
 
 
 def _poisson(mean: Tensor, case: Case) -> Tensor:
-    """Poisson variates: the law's quantiles at normal variates, which vectorises as torch's own sampler does not.
+    """Poisson variates as quantiles at normal variates, which can be vectorised, unlike torch's own sampler.
 
-    From ``MANY_COUNTS`` on by the Cornish-Fisher expansion to its third term (Giles 2016, "Algorithm 955:
-    approximation of the inverse Poisson cumulative distribution function"), below by summing the law itself.
+    From mean ``MANY_COUNTS`` on by the Cornish-Fisher expansion to its third term (Giles 2016, "Algorithm 955:
+    approximation of the inverse Poisson cumulative distribution function"), below by summing the probabilities.
     """
     z = case.normal(*mean.shape)
     root = mean.clamp(min=MANY_COUNTS).sqrt()
@@ -144,7 +144,7 @@ def _gamma(case: Case) -> Tensor:
     """Gamma variates of mean 1 and standard deviation s, for every sample of the image.
 
     Marsaglia and Tsang (2000), "A simple method for generating gamma variables": a cubed normal variate, rejected
-    in less than one case of twenty. It vectorises, as torch's own gamma sampler does not.
+    in less than one case of twenty. It can be vectorised, unlike torch's own gamma sampler.
     """
     severity = case.severity.clamp(min=FINEST_SPECKLE)
     variates, rejected = _gamma_trial(severity, case.image.shape, case)
@@ -162,7 +162,7 @@ def _gamma_trial(severity: Tensor, shape: torch.Size, case: Case) -> tuple[Tenso
     d = severity.pow(-2) - 1.0 / 3.0
     z = case.normal(*shape)
     v = (z * (9.0 * d).rsqrt()).add_(1.0).pow_(3)
-    # z^2 / 2 + d (1 - v + log v); in place, as memory is what takes the time here.
+    # z^2 / 2 + d (1 - v + log v); in place, because memory bandwidth limits the speed.
     threshold = v.clamp(min=1e-30).log_().sub_(v).add_(1.0).mul_(d).add_(z.square_(), alpha=0.5)
     rejected = (case.uniform(*shape).log_() >= threshold).logical_or_(v <= 0)
     return v.mul_(1.0 - severity.square() / 3.0), rejected

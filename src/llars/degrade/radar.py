@@ -1,4 +1,4 @@
-"""Speckle of radar products that are sampled finer than they resolve: neighbours share their speckle."""
+"""Speckle of radar products sampled finer than their resolution: it is correlated between neighbours."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from llars.degrade.noise import decibel_form
 __all__ = ["CORRELATED_SPECKLE", "correlated_speckle_in_decibels"]
 
 RESOLUTION_PX = (0.4, 0.9)
-"""Range of the standard deviation of the radar's response, in pixels (sampling at 1 to 2 times the need)."""
+"""Range of the standard deviation of the radar's impulse response, in pixels (1 to 2 times oversampled)."""
 
 FINEST = 0.02
-"""Below this severity the speckle is that of this severity, scaled: the laws no longer differ."""
+"""Below this severity, the speckle is that of this severity, scaled: the distributions no longer differ."""
 
 STEPS_PER_SIGMA = 16
 """Knots of the table of quantiles; between them it is linear."""
 
 BISECTIONS = 26
-"""Halvings of the range of a quantile: to float32's digits of its upper end."""
+"""Bisections of the range of a quantile, down to the float32 precision of its upper end."""
 
 WIDEST_Z = 5.0
-"""The table ends where one normal variate in two million lies."""
+"""Normal quantile at which the table ends; one variate in two million lies beyond."""
 
 
 def correlated_speckle(case: Case) -> Tensor:
@@ -42,7 +42,7 @@ def correlated_speckle_in_decibels(value_range: tuple[float, float]) -> Degradat
 def _power(case: Case) -> Tensor:
     """Speckle of mean 1 and standard deviation s: gamma quantiles of a correlated normal field (a Gaussian copula).
 
-    So any number of looks, whole or not, costs the same, and the law of each pixel is the gamma law itself.
+    So any number of looks, integer or not, costs the same, and each pixel follows the gamma distribution itself.
     """
     severity = case.severity.clamp(min=FINEST)
     table = _quantiles(severity.flatten().double()).to(case.image)
@@ -54,13 +54,13 @@ def _power(case: Case) -> Tensor:
 
 
 def _correlated_normal(case: Case) -> Tensor:
-    """Standard normal variates behind a Gaussian response, of its own width for every image."""
+    """Standard normal variates filtered by a Gaussian response, whose width is drawn for every image."""
     batch, bands, height, width = case.image.shape
     sigma = case.uniform(batch, 1, low=RESOLUTION_PX[0], high=RESOLUTION_PX[1])
     reach = math.ceil(3.0 * RESOLUTION_PX[1])
     taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=sigma.device) / sigma).square())
     taps = (taps / taps.square().sum(dim=1, keepdim=True).sqrt())[:, None]  # keeps the variance at 1
-    # Images become channels of a grouped convolution; beyond the edges the field goes on.
+    # Images become channels of a grouped convolution; the field extends beyond the edges.
     field = case.normal(bands, batch, height + 2 * reach, width + 2 * reach)
     field = functional.conv2d(field, taps[:, :, :, None], groups=batch)
     return functional.conv2d(field, taps[:, :, None, :], groups=batch).transpose(0, 1).contiguous()

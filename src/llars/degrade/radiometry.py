@@ -13,7 +13,7 @@ __all__ = ["BRIGHTNESS"]
 def brightness(case: Case) -> Tensor:
     """Darken by s stops: u becomes u / 2^s. A negative severity brightens.
 
-    Nothing is clipped: what the gain takes away, its inverse brings back.
+    Nothing is clipped, so the inverse gain restores the image.
     """
     return case.image * torch.exp2(-case.severity)
 

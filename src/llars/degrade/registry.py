@@ -1,4 +1,4 @@
-"""All degradations, and the draw that training makes among them."""
+"""All degradations, and the shares in which training draws them."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ _MIXTURES: dict[str, tuple[tuple[Degradation, float], ...]] = {
     ),
     "brightness": ((radiometry.BRIGHTNESS, 1.0),),
     "cloud": ((clouds.THICK_CLOUD, 0.6), (clouds.THIN_CLOUD, 0.4)),
-    # Not CLAHE: one wish must have one answer.
+    # Not CLAHE: one request must have one right answer.
     "equalize": ((tone.EQUALIZE, 1.0),),
     "stretch": ((tone.STRETCH, 1.0),),
 }
-"""Operators of a task with their shares in training. The first is the task's own: its key names it too."""
+"""Operators of a task with their shares in training. The first is the default: the task's key names it too."""
 
 _SAME_FAULT = {"cloud_sar": "cloud"}
-"""Tasks that mend the fault of another, with a guide."""
+"""Tasks that repair the fault of another task, with a guide."""
 
 
 def names() -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def get(name: str) -> Degradation:
     """The operator called ``name``, or the usual one of the task with that key.
 
     Raises:
-        ConfigError: nothing has that name, or it is a task that mends no fault.
+        ConfigError: nothing has that name, or it is a task that repairs no fault.
     """
     for one in DEGRADATIONS:
         if one.name == name:
@@ -135,11 +135,11 @@ def get(name: str) -> Degradation:
 
 
 def in_decibels(operator: Degradation, value_range: tuple[float, float]) -> Degradation:
-    """``operator`` for radar images in decibels: speckle acts on the intensities behind them, all else as it is.
+    """``operator`` for radar images in decibels: speckle acts on the linear intensities, all others are unchanged.
 
     Args:
         operator: any degradation.
-        value_range: lo and hi in dB that stand for unit values 0 and 1.
+        value_range: lo and hi in dB, the unit values 0 and 1.
 
     Raises:
         ConfigError: hi is not above lo.
@@ -152,10 +152,10 @@ def in_decibels(operator: Degradation, value_range: tuple[float, float]) -> Degr
 
 
 def sample_operator(task: str, generator: torch.Generator) -> Degradation:
-    """An operator that ``task`` undoes, drawn as often as training should see it.
+    """An operator that ``task`` undoes, drawn by its share in training.
 
     Raises:
-        ConfigError: no operator makes what that task undoes.
+        ConfigError: no operator makes the fault that this task undoes.
     """
     if task not in _MIXTURES:
         raise ConfigError(f"no degradation for the task {task!r}; there are some for {', '.join(_MIXTURES)}")

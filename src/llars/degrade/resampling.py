@@ -1,4 +1,4 @@
-"""Resampling by the usual kernels: onto a coarser grid and back onto the same one."""
+"""Resampling by the usual kernels: onto a coarser grid and back onto the original one."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from llars.degrade.separable import apply_separably
 __all__ = ["BICUBIC_RESAMPLING", "BILINEAR_RESAMPLING", "LANCZOS_RESAMPLING", "NEAREST_RESAMPLING"]
 
 LOBES = 3
-"""Lobes of Lanczos' kernel to either side."""
+"""Lobes of the Lanczos kernel on either side."""
 
 Kernel = Callable[[Tensor], Tensor]
 """Weight at a distance in pixels."""
 
 
 def nearest(distance: Tensor) -> Tensor:
-    """The nearest sample; of two as near, the one before."""
-    beyond = distance + 0.5 + 1e-9  # rounding must not lose a sample half a pixel away from two
+    """The nearest sample; of two at equal distance, the one before."""
+    beyond = distance + 0.5 + 1e-9  # rounding must not reject both of two samples at half a pixel
     return ((beyond >= 0.0) & (beyond < 1.0)).to(distance)
 
 
@@ -34,7 +34,7 @@ def bilinear(distance: Tensor) -> Tensor:
 
 
 def lanczos(distance: Tensor) -> Tensor:
-    """A sinc under the main lobe of a wider one (Duchon 1979)."""
+    """A sinc windowed by the main lobe of a wider sinc (Duchon 1979)."""
     return torch.where(distance.abs() < LOBES, torch.sinc(distance) * torch.sinc(distance / LOBES), 0.0)
 
 
@@ -43,9 +43,9 @@ def resample(case: Case, kernel: Kernel, support: int, widened: bool = True) -> 
 
     Args:
         case: the image.
-        kernel: weights, before they are scaled to sum to 1.
+        kernel: weights, before they are normalised to sum to 1.
         support: distance at which the kernel ends, in pixels.
-        widened: on the way down the kernel is as wide as the coarse pixels are, so that nothing aliases.
+        widened: when downsampling, widen the kernel to the coarse pixels, which avoids aliasing.
     """
     factor = 1.0 + (FULL_FACTOR - 1.0) * case.severity.view(-1, 1, 1).double()
 
@@ -70,7 +70,7 @@ def _cells(place: Tensor, support: int) -> int:
 
 
 def _normalised(weights: Tensor) -> Tensor:
-    """Rows that sum to 1; a row outside the image has nothing to sum."""
+    """Rows scaled to sum to 1; a row outside the image is all zeros and stays so."""
     total = weights.sum(dim=2, keepdim=True)
     return weights / total.where(total.abs() > 1e-9, 1.0)
 

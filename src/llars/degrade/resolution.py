@@ -1,4 +1,4 @@
-"""Resolution: coarser pixels, and finer ones."""
+"""Resolution: reduction to coarser pixels and enlargement to finer ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FULL_FACTOR = 4.0
 """How many times coarser the pixels are at severity 1."""
 
 SMOOTH_STEPS = 3
-"""Smooth corrections before the exact one: what remains for it is too small to show as blocks."""
+"""Smooth corrections before the exact one: the remainder is then too small to show as blocks."""
 
 PROJECTION_REACH = 2 * (SMOOTH_STEPS + 1)
-"""Coarse pixels beyond which nothing has influence on one that is projected or enlarged: two for each cubic kernel."""
+"""Halo in coarse pixels of ``project`` and ``enlarge_exactly``: two for each cubic kernel."""
 
 CUBIC = -0.5
-"""Slope of the cubic kernel at 1: the value at which it is exact for parabolas (Keys 1981)."""
+"""Slope of the cubic kernel at 1: with this value, interpolation is exact for parabolas (Keys 1981)."""
 
 
 def reduce(image: Tensor, factor: int) -> Tensor:
@@ -50,7 +50,7 @@ def enlarge(image: Tensor, factor: int) -> Tensor:
     """Bicubic interpolation onto a grid ``factor`` times as fine with the same bounds (Keys 1981, a = -0.5).
 
     Pixels are areas: their centres lie half a pixel inside the bounds, so the image does not shift. At the edges the
-    kernel's weights are scaled to sum to 1, so nothing from outside bleeds in.
+    kernel's weights are normalised to sum to 1, so nothing from outside bleeds in.
 
     Args:
         image: ``(band, y, x)`` or ``(batch, band, y, x)``.
@@ -63,25 +63,25 @@ def enlarge(image: Tensor, factor: int) -> Tensor:
         raise DataError(f"enlarging {factor} times; expected a factor of at least 1")
     batch = image if image.ndim == 4 else image[None]
     size = (image.shape[-2] * factor, image.shape[-1] * factor)
-    # With antialias=True torch takes a = -0.5 and scales weights at the edges; without, a = -0.75 and repeated edges.
+    # With antialias=True torch has a = -0.5 and normalises weights at the edges; without, a = -0.75 and repeated edges.
     fine = functional.interpolate(batch, size=size, mode="bicubic", align_corners=False, antialias=True)
     return fine.reshape(*image.shape[:-2], *size)
 
 
 def project(fine: Tensor, coarse: Tensor, factor: int, valid: Tensor | None = None) -> Tensor:
-    """``fine``, moved so that its mean over every pixel of ``coarse`` is that pixel's value.
+    """``fine``, corrected so that its mean over every pixel of ``coarse`` equals that pixel's value.
 
-    Iterated back-projection (Irani & Peleg 1991) with smooth steps, and one exact step that spreads what is left
+    Iterated back-projection (Irani & Peleg 1991) with smooth steps, and one exact step that spreads the remainder
     evenly over each pixel.
 
     Args:
         fine: ``(band, y, x)`` or ``(batch, band, y, x)``; y and x must be multiples of ``factor``.
         coarse: the same, ``factor`` times smaller.
         factor: a whole number, 1 or more.
-        valid: boolean, the shape of ``coarse``: pixels that are to be met; None means all.
+        valid: boolean, the shape of ``coarse``: pixels whose means are enforced; None means all.
 
     Raises:
-        DataError: the sides of ``fine`` are no multiples of ``factor``.
+        DataError: the sides of ``fine`` are not multiples of ``factor``.
     """
 
     def residual() -> Tensor:
@@ -94,23 +94,23 @@ def project(fine: Tensor, coarse: Tensor, factor: int, valid: Tensor | None = No
 
 
 def enlarge_exactly(coarse: Tensor, factor: int, valid: Tensor | None = None) -> Tensor:
-    """Where super-resolution sets out from: the bicubic enlargement whose area means are ``coarse``; see ``project``.
+    """Bicubic enlargement, corrected so that its area means are ``coarse``: the basis of super-resolution.
 
-    Sharper than the enlargement alone, which blurs: what the area mean and the kernel took from frequencies that the
-    coarse grid still holds is given back.
+    Sharper than the enlargement alone: the attenuation by area means and kernel is compensated at frequencies that the
+    coarse grid can hold. See ``project``.
     """
     return project(enlarge(coarse, factor), coarse, factor, valid)
 
 
 def sr(case: Case) -> Tensor:
-    """Area mean over pixels 1 + 3 s times as wide, and bicubic back onto the same grid."""
+    """Area means over pixels 1 + 3 s times as wide, interpolated back onto the same grid by the bicubic kernel."""
     factor = 1.0 + (FULL_FACTOR - 1.0) * case.severity.view(-1, 1, 1)
 
     def weights(outputs: Tensor, inputs: Tensor, length: int) -> Tensor:
         # A whole number of cells fills the axis, so that none is cut at the edge.
         cells = (length / factor).round().clamp(min=1.0).long()
         width = length / cells
-        # Positions in whole numbers: float32 has too few digits for both a wide scene and a part of a pixel.
+        # Integer arithmetic: float32 has too few digits for a wide scene and fractions of a pixel at once.
         place = (2 * outputs + 1)[:, None] * cells - length
         centre, beyond = place // (2 * length), place % (2 * length) / (2 * length)
         first = centre[:, :1] - 1
@@ -122,7 +122,7 @@ def sr(case: Case) -> Tensor:
         covered = (start + width).clamp(max=1.0) - start.clamp(min=0.0)
         return (up @ (covered.clamp(min=0.0) / width)).to(case.image)
 
-    # Two and a half cells to either side, which may be wider than the factor as their number is rounded.
+    # Two and a half cells on either side, which may be wider than the factor because their number is rounded.
     reach = math.ceil(4.0 * float(factor.max()))
     return apply_separably(case.image, weights, reach)
 

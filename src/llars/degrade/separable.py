@@ -1,4 +1,4 @@
-"""Linear operators on rows and columns, each with weights of its own for every image of a batch."""
+"""Separable linear operators, with separate weights for every image of a batch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch import Tensor
 __all__ = ["Weights", "apply_separably"]
 
 Weights = Callable[[Tensor, Tensor, int], Tensor]
-"""``weights(outputs, inputs, length)``: what each output pixel takes of each input pixel of an axis of that length,
+"""``weights(outputs, inputs, length)``: weight of each input pixel in each output pixel along an axis of that length,
 ``(batch, output, input)``, from the indices of the pixels, ``(output,)`` and ``(input,)``."""
 
 BLOCK = 64
-"""Output pixels computed at once: large enough for fast matrix products, small against the width of a scene."""
+"""Output pixels computed at once: enough for fast matrix products, few compared with the width of a scene."""
 
 
 def apply_separably(image: Tensor, weights: Weights, reach: int) -> Tensor:
     """Apply one operator along y, then along x; ``(batch, band, y, x)`` to the same shape.
 
-    Banded matrices applied block by block: time and memory grow with the image's area, not with the square of its side.
+    Banded matrices are applied block by block, so that time and memory are proportional to the image's area.
 
     Args:
         image: ``(batch, band, y, x)``.
         weights: the operator's weights.
-        reach: distance in pixels beyond which an output pixel takes nothing.
+        reach: distance in pixels beyond which all weights are 0.
     """
     return _along_x(_along_x(image.mT, weights, reach).mT, weights, reach)
 

@@ -1,7 +1,7 @@
-"""Stripes: detectors that answer differently, or not at all.
+"""Stripes: detectors that respond differently, or not at all.
 
 A pushbroom sensor has a detector for every column: stripes run along the track, down the image. A whiskbroom sensor
-scans across it: stripes are rows. Columns are drawn more often; every band has detectors of its own.
+scans across the track: stripes are rows. Columns are drawn more often; every band has its own detectors.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ DEAD_SHARE = 0.1
 """Share of lines that are dead at severity 1."""
 
 ROWS_SHARE = 0.3
-"""How often stripes are rows."""
+"""Probability that stripes are rows."""
 
 PERIODIC_SHARE = 0.3
-"""How often the pattern repeats, as where a few detectors scan many lines."""
+"""Probability that the pattern repeats, as where a few detectors scan many lines."""
 
 PERIODS = (4, 33)
-"""Least number of detectors that take turns, and one more than the greatest (Landsat MSS has 6, TM 16, MODIS 10-40)."""
+"""Fewest detectors that alternate, and one more than the most (Landsat MSS has 6, TM 16, MODIS 10-40)."""
 
 
 def detector_stripes(case: Case) -> Tensor:
@@ -60,7 +60,7 @@ def _detectors(case: Case) -> Tensor:
 
 
 def _across(lines: Tensor, case: Case) -> Tensor:
-    """Spread values of lines, ``(n, batch, band, line)``, over images as columns or as rows: ``(n, *image.shape)``."""
+    """Expand values of lines, ``(n, batch, band, line)``, over images as columns or as rows: ``(n, *image.shape)``."""
     height, width = case.image.shape[-2:]
     rows = case.uniform(len(case.image), 1, 1, 1) < ROWS_SHARE
     return torch.where(rows, lines[..., :height, None], lines[..., None, :width])

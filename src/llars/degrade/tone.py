@@ -1,6 +1,6 @@
-"""Tone curves: histogram equalisation, as a whole and by tiles, and linear stretch.
+"""Tone curves: histogram equalisation, global and by tiles, and linear stretch.
 
-Not faults but wishes: what the operators make is what the tasks ``equalize`` and ``stretch`` are asked for.
+Not faults but targets: the operators make the results that the tasks ``equalize`` and ``stretch`` should give.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from llars.degrade.base import Case, Degradation
 __all__ = ["CLAHE", "EQUALIZE", "STRETCH"]
 
 STRETCH_LEVELS = (0.02, 0.98)
-"""Quantiles that a linear stretch takes to 0 and to 1."""
+"""Quantiles that a linear stretch maps to 0 and to 1."""
 
 TILES = 4
-"""Tiles to a side of the image."""
+"""Tiles along each side of the image."""
 
 BINS = 64
 """Bins of a tile's histogram, between the band's extremes."""
 
 CLIP = 3.0
-"""A bin counts no more than this many times the mean count, so noise in even places is not blown up."""
+"""A bin is clipped at this multiple of the mean count, so that noise in uniform areas is not amplified."""
 
 
 def equalize(case: Case) -> Tensor:
@@ -34,7 +34,7 @@ def equalize(case: Case) -> Tensor:
 
 
 def stretch(case: Case) -> Tensor:
-    """Every band's 2 and 98 % quantiles go to 0 and 1, what lies beyond is clipped."""
+    """Every band's 2 and 98 % quantiles map to 0 and 1; values beyond are clipped."""
     ends = torch.tensor((0.0, 1.0), dtype=case.image.dtype, device=case.image.device)
     return _blended(case, apply_curve(case.image, quantiles(_measured(case), STRETCH_LEVELS), ends))
 
@@ -42,15 +42,15 @@ def stretch(case: Case) -> Tensor:
 def clahe(case: Case) -> Tensor:
     """Histograms of 4 by 4 tiles, clipped, equalised, and blended between the tiles' centres.
 
-    Contrast limited adaptive histogram equalisation: Zuiderveld (1994), Graphics Gems IV; what is clipped is spread
-    evenly over all bins.
+    Contrast limited adaptive histogram equalisation: Zuiderveld (1994), Graphics Gems IV; clipped counts are
+    distributed evenly over all bins.
     """
     batch, bands, height, width = case.image.shape
     low, high = quantiles(_measured(case), (0.0, 1.0)).nan_to_num(0.0).unsqueeze(3).unbind(2)
     unit = (case.image.flatten(2) - low) / (high - low).where(high > low, 1.0)
     place = (unit.clamp(0.0, 1.0) * BINS).view_as(case.image)
     curves = _tile_curves(case, place.long().clamp(max=BINS - 1))
-    # Between 16 curves of 65 knots: one volume, (tile row, tile column, grey level), sampled linearly along all axes.
+    # The 16 curves of 65 knots form one volume, (tile row, tile column, grey level), sampled linearly on all axes.
     volume = curves.view(batch * bands, 1, TILES, TILES, BINS + 1)
     y, x = (
         ((torch.arange(side, device=place.device) + 0.5) / side * 2.0 - 1.0).to(place) * TILES / (TILES - 1)
@@ -63,7 +63,7 @@ def clahe(case: Case) -> Tensor:
 
 
 def _tile_curves(case: Case, bins: Tensor) -> Tensor:
-    """Clipped cumulative histograms, ``(batch, band, tile, knot)`` from 0 to 1; a tile without pixels is linear."""
+    """Clipped cumulative histograms, ``(batch, band, tile, knot)`` from 0 to 1; linear for a tile without pixels."""
     batch, bands, height, width = bins.shape
     row, column = (torch.arange(side, device=bins.device) * TILES // side for side in (height, width))
     tile = (row[:, None] * TILES + column).expand_as(bins)
@@ -79,7 +79,7 @@ def _tile_curves(case: Case, bins: Tensor) -> Tensor:
 
 
 def _measured(case: Case) -> Tensor:
-    """The image with NaN where its values were made up."""
+    """The image with NaN where its values were filled in."""
     return case.image if case.valid is None else case.image.where(case.valid, torch.nan)
 
 

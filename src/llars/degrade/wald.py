@@ -1,4 +1,4 @@
-"""Pairs by Wald's protocol: what a coarser sensor with a known transfer function would have seen.
+"""Wald's protocol: the image of a simulated coarser sensor with a known MTF.
 
 Wald, Ranchin and Mangolini (1997), "Fusion of satellite images of different spatial resolutions".
 """
@@ -21,10 +21,10 @@ from llars.errors import BandError, DataError
 __all__ = ["MS_NYQUIST", "MTF_BLUR", "NYQUIST", "PAN_NYQUIST", "mtf_reduce", "panchromatic"]
 
 MS_NYQUIST = 0.29
-"""MTF at the Nyquist frequency of a multispectral sensor of which nothing is known."""
+"""MTF at the Nyquist frequency assumed for an unknown multispectral sensor."""
 
 PAN_NYQUIST = 0.15
-"""The same of a panchromatic sensor."""
+"""MTF at the Nyquist frequency assumed for an unknown panchromatic sensor."""
 
 NYQUIST: dict[str, tuple[tuple[float, ...], float]] = {
     "quickbird": ((0.34, 0.32, 0.30, 0.22), 0.15),
@@ -36,39 +36,39 @@ NYQUIST: dict[str, tuple[tuple[float, ...], float]] = {
 }
 """MTF at Nyquist of the bands (blue, green, red, near infrared, or eight in order of wavelength) and of PAN.
 
-Values of the toolbox that goes with Vivone et al. (2015), "A critical comparison among pansharpening algorithms".
+Values of the toolbox published with Vivone et al. (2015), "A critical comparison among pansharpening algorithms".
 """
 
 PAN_NM = (450.0, 900.0)
-"""What a silicon detector behind a panchromatic filter sees."""
+"""Spectral range of a silicon detector behind a panchromatic filter."""
 
 NARROW_NM = 20.0
-"""Width of a band of which only the centre is known."""
+"""Width assumed for a band of which only the centre is known."""
 
 RANDOM_WEIGHTS = (0.5, 1.5)
-"""Range of the factors on PAN's weights where they are random."""
+"""Range of the random factors on the PAN's weights."""
 
 FULL_NYQUIST = 0.05
-"""MTF at Nyquist left by the blur at severity 1."""
+"""MTF at Nyquist that the blur leaves at severity 1."""
 
 REACH = 4.0
-"""Standard deviations at which a Gaussian ends."""
+"""Standard deviations at which a Gaussian is truncated."""
 
 
 def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS_NYQUIST) -> Tensor:
     """The image as a sensor with pixels ``factor`` times as wide records it.
 
-    Samples, at the centres of the coarse pixels, of the image behind a Gaussian low-pass whose response at the coarse
-    grid's Nyquist frequency is ``nyquist``. Bounds stay, nothing shifts; edges are mirrored.
+    A Gaussian low-pass whose response at the coarse grid's Nyquist frequency is ``nyquist``, then decimation at the
+    centres of the coarse pixels. The bounds stay the same, nothing shifts; edges are mirrored.
 
     Args:
         image: ``(band, y, x)`` or ``(batch, band, y, x)``; y and x must be multiples of ``factor``. NaN is no data: a
-            coarse pixel with any NaN in it is NaN, and the others take nothing from there.
+            coarse pixel with any NaN in it is NaN, and NaN does not affect the others.
         factor: a whole number, 1 or more.
-        nyquist: between 0 and 1, for all bands or for each.
+        nyquist: between 0 and 1, one for all bands or one for each.
 
     Raises:
-        DataError: the coarse pixels do not fill the image, or ``nyquist`` is no such number or not one for each band.
+        DataError: the coarse pixels do not fill the image, or ``nyquist`` is out of range or not one for each band.
     """
     height, width = image.shape[-2:]
     if factor < 1 or height % factor or width % factor:
@@ -78,7 +78,7 @@ def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS
         )
     batch = image if image.ndim == 4 else image[None]
     gains = _per_band(nyquist, batch.shape[1])
-    # Found once for all windows of a scene.
+    # Cached: the same for all windows of a scene.
     taps = _taps(factor, tuple(gains.tolist())).to(batch)
     missing = batch.isnan()
     if bool(missing.any()):
@@ -93,19 +93,19 @@ def mtf_reduce(image: Tensor, factor: int, nyquist: float | Sequence[float] = MS
 def panchromatic(
     image: Tensor, bands: Sequence[Band] | Sequence[Sequence[Band]], generator: torch.Generator | None = None
 ) -> Tensor:
-    """What a panchromatic sensor would see: the mean of the bands, each weighted by its width within 450-900 nm.
+    """A simulated panchromatic band: the mean of the bands, each weighted by its width within 450-900 nm.
 
     Args:
         image: ``(band, y, x)`` or ``(batch, band, y, x)`` unit values.
-        bands: bands of the image, or of each image of the batch. Where none has a wavelength within PAN's, all
-            optical bands count the same.
-        generator: draws factors between 0.5 and 1.5 on the weights, so that no two sensors are alike; None: none.
+        bands: bands of the image, or of each image of the batch. If none lies within the PAN's range, all optical
+            bands have the same weight.
+        generator: draws random factors between 0.5 and 1.5 on the weights, to vary the sensor; None: no factors.
 
     Returns:
         ``(1, y, x)`` or ``(batch, 1, y, x)``.
 
     Raises:
-        BandError: an image has no optical band, or another number of bands than its list.
+        BandError: an image has no optical band, or its number of bands differs from its list.
     """
     batch = image if image.ndim == 4 else image[None]
     flat = tuple(band for band in bands if isinstance(band, Band))
@@ -126,7 +126,7 @@ def panchromatic(
 
 
 def mtf_blur(case: Case) -> Tensor:
-    """A Gaussian low-pass after which the MTF at Nyquist is 1 - 0.95 s of what it was; keeps the mean."""
+    """A Gaussian low-pass that reduces the MTF at Nyquist to 1 - 0.95 s of its value; keeps the mean."""
     left = 1.0 - (1.0 - FULL_NYQUIST) * case.severity.flatten()
     return smooth(case.image, _sigma(left.double(), 1).to(case.image))
 
@@ -161,7 +161,8 @@ def _per_band(nyquist: float | Sequence[float], bands: int) -> Tensor:
 def _sigma(gain: Tensor, factor: int) -> Tensor:
     """Standard deviation, in pixels, of the sampled Gaussian whose response at 1 / (2 factor) is ``gain``.
 
-    A continuous one has exp(-2 (pi sigma f)^2); sampled and cut off it has another, the more so the narrower it is.
+    A continuous Gaussian has the response exp(-2 (pi sigma f)^2); sampling and truncation change it, the more the
+    narrower it is.
     """
     longest = factor * math.sqrt(-2.0 * math.log(min(float(gain.min()), 0.99))) / math.pi
     low, high = torch.zeros_like(gain), torch.full_like(gain, 2.0 * longest + 1.0)
@@ -176,7 +177,7 @@ def _sigma(gain: Tensor, factor: int) -> Tensor:
 
 
 def _offsets(factor: int, reach: int) -> Tensor:
-    """Distances of the fine pixels from the centre of a coarse one, whose own ``factor`` lie in the middle."""
+    """Distances of fine pixels from the centre of a coarse one, which consists of the middle ``factor`` of them."""
     return torch.arange(-reach, factor + reach, dtype=torch.float64) - 0.5 * (factor - 1)
 
 

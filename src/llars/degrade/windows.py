@@ -1,4 +1,4 @@
-"""Filters over square windows: the blur of pixels that were averaged, and that of a median filter."""
+"""Filters over square windows: the blur of a moving average, and that of a median filter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSES = 3
 
 
 def box_blur(case: Case) -> Tensor:
-    """Mean over a square of 1 + 8 s pixels, whose rim covers pixels in part."""
+    """Mean over a square of 1 + 8 s pixels, whose rim covers pixels partially."""
     side = 1.0 + (FULL_SIDE_PX - 1.0) * case.severity.view(-1, 1)
     radius = math.ceil(0.5 * (float(side.max()) - 1.0))
     pixel = torch.arange(-radius, radius + 1, device=side.device, dtype=side.dtype)
@@ -29,7 +29,7 @@ def box_blur(case: Case) -> Tensor:
 
 
 def median_blur(case: Case) -> Tensor:
-    """3 s passes of the median of 3 by 3 pixels; the last pass counts as much as is left of one."""
+    """3 s passes of the median of 3 by 3 pixels; the last one may be fractional: it is blended in by its share."""
     image = case.image
     for done in range(math.ceil(PASSES * float(case.severity.max()))):
         share = (PASSES * case.severity - done).clamp(0.0, 1.0)
@@ -40,7 +40,8 @@ def median_blur(case: Case) -> Tensor:
 def _median_of_nine(image: Tensor) -> Tensor:
     """Median over 3 by 3 pixels; edges are mirrored.
 
-    Of three sorted columns it is the median of the greatest least, the middle middle and the least greatest value.
+    With three sorted columns, it is the median of the largest minimum, the median of the medians, and the smallest
+    maximum.
     """
     height, width = image.shape[-2:]
     padded = mirrored(mirrored(image, 3, 1), 2, 1)

@@ -1,4 +1,4 @@
-"""Measures of quality, masked and NaN-safe, for any number of bands."""
+"""Quality metrics for any number of bands; masks and NaN are respected."""
 
 from llars.metrics.blind import d_lambda, d_lambda_k, d_s, enl, hqnr, qnr
 from llars.metrics.colour import colour_error

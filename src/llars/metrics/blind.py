@@ -1,7 +1,7 @@
-"""How good an image is where there is no reference.
+"""Image quality without a reference.
 
 Images are ``(band, y, x)`` or ``(y, x)``: NumPy arrays (masked ones too), torch tensors or xarray objects. A sample
-that is masked, NaN or infinite in either image counts in neither. Sums are taken in float64.
+that is masked, NaN or infinite in either image is left out of both. Sums are computed in float64.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["d_lambda", "d_lambda_k", "d_s", "enl", "hqnr", "qnr"]
 def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
     """Spectral distortion of QNR: how much the bands' mutual UIQI changed; 0 is best.
 
-    By flat windows, as published and in the toolboxes (which take 32 pixels on either grid); the values of torchmetrics
-    and sewar are of their own UIQI, see ``llars.metrics.uiqi``.
+    Flat windows, as published and in the toolboxes (which use 32 pixels on either grid); torchmetrics and sewar give
+    other values because their UIQI differs, see ``llars.metrics.uiqi``.
 
     Args:
         fused: ``(band, y, x)`` on the fine grid.
-        ms: ``(band, y, x)``, what it was made of, on its own grid.
-        window: of the UIQI, in pixels of either grid.
+        ms: ``(band, y, x)``, the original bands on their own grid.
+        window: window of the UIQI, in pixels of either grid.
 
     Raises:
         BandError: fewer than two bands, or different numbers of them.
-        DataError: an image is smaller than the window, or has no valid one.
+        DataError: an image is smaller than the window, or has no valid window.
     """
     fine, coarse = array(fused), array(ms)
     if len(fine) != len(coarse) or len(fine) < 2:
@@ -43,19 +43,19 @@ def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
 def d_s(fused: Any, ms: Any, pan: Any, window: int = 32) -> float:
     """Spatial distortion of QNR: how much the UIQI between band and PAN changed with the resolution; 0 is best.
 
-    How the PAN comes to the coarse grid is not settled: here by area means, in the toolboxes through its own modulation
-    transfer, in torchmetrics by a flat window and bilinear interpolation unless it is given. For the UIQI see
+    There is no agreed way to bring the PAN to the coarse grid: here it is area means, in the toolboxes the PAN's own
+    MTF, in torchmetrics a flat window and bilinear interpolation unless a coarse PAN is given. For the UIQI see
     ``d_lambda``.
 
     Args:
         fused: ``(band, y, x)`` on the PAN's grid.
         ms: ``(band, y, x)``, coarser by a whole factor.
         pan: ``(y, x)`` or ``(1, y, x)``; brought to the coarse grid by area means.
-        window: of the UIQI, in pixels of either grid.
+        window: window of the UIQI, in pixels of either grid.
 
     Raises:
-        BandError: different numbers of bands, or more than one of PAN.
-        DataError: the grids differ by no whole factor, or an image has no valid window.
+        BandError: different numbers of bands, or more than one PAN band.
+        DataError: the grids do not differ by a whole factor, or an image has no valid window.
     """
     fine, coarse, sharp = array(fused), array(ms), array(pan)
     if len(fine) != len(coarse) or len(sharp) != 1:
@@ -84,13 +84,13 @@ def d_lambda_k(fused: Any, ms: Any, gain: float = 0.3, window: int = 32) -> floa
     Args:
         fused: ``(band, y, x)`` on the fine grid.
         ms: ``(band, y, x)``, coarser by a whole factor.
-        gain: of the sensor's (Gaussian) modulation transfer at the Nyquist frequency of the coarse grid, in (0, 1);
-            0.3 is usual where the sensor's is not published.
-        window: of Q2n, in coarse pixels.
+        gain: the sensor's (Gaussian) MTF at the Nyquist frequency of the coarse grid, in (0, 1); 0.3 is usual where
+            it is not published.
+        window: window of Q2n, in coarse pixels.
 
     Raises:
         BandError: different numbers of bands.
-        DataError: the grids differ by no whole factor.
+        DataError: the grids do not differ by a whole factor.
         ValueRangeError: a gain outside (0, 1).
     """
     if not 0 < gain < 1:
@@ -107,16 +107,16 @@ def d_lambda_k(fused: Any, ms: Any, gain: float = 0.3, window: int = 32) -> floa
 def hqnr(fused: Any, ms: Any, pan: Any, gain: float = 0.3, window: int = 32) -> float:
     """Hybrid quality with no reference, ``(1 - d_lambda_k) (1 - d_s)``; 1 is best (Aiazzi et al. 2014, IGARSS).
 
-    Toolboxes bring the PAN to the coarse grid through its own modulation transfer; here by area means, as in ``d_s``.
+    Toolboxes bring the PAN to the coarse grid with its own MTF; here it is area means, as in ``d_s``.
     Arguments and errors are those of ``d_lambda_k`` and ``d_s``.
     """
     return (1.0 - d_lambda_k(fused, ms, gain, window)) * (1.0 - d_s(fused, ms, pan, window))
 
 
 def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
-    """``fine`` through a Gaussian modulation transfer, sampled at the centres of pixels ``factor`` times as wide.
+    """``fine`` filtered by a Gaussian MTF and sampled at the centres of pixels ``factor`` times as wide.
 
-    Weights are those of the valid samples; a pixel of which less than half is valid is NaN.
+    Weights are normalised over the valid samples; a pixel with less than half the weight valid is NaN.
     """
     sigma = factor / np.pi * np.sqrt(-2.0 * np.log(gain))
 
@@ -135,13 +135,13 @@ def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
 def enl(image: Any) -> float:
     """Equivalent number of looks of a homogeneous area, ``mean^2 / variance``, mean over bands.
 
-    Of the population's variance; where a toolbox divides by n - 1 its figure is smaller by a part in n.
+    With the population variance; a toolbox that divides by n - 1 gives a value smaller by a factor of 1 - 1 / n.
 
     Args:
         image: ``(band, y, x)`` or ``(y, x)`` radar intensity in linear power, not in dB.
 
     Raises:
-        DataError: a band has no two valid samples.
+        DataError: a band has fewer than two valid samples.
     """
     looks = []
     for band in array(image):

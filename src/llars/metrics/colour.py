@@ -1,4 +1,4 @@
-"""How far two pictures are apart in colour, as an eye sees it."""
+"""Perceived colour difference of two pictures."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ TO_XYZ = np.array(
 """Linear sRGB to CIE XYZ, illuminant D65 (ITU-R BT.709 primaries)."""
 
 WHITE = np.array([0.95047, 1.0, 1.08883])
-"""XYZ of D65 for the observer of 2 degrees."""
+"""XYZ of D65 for the 2 degree observer."""
 
 
 def colour_error(a: Any, b: Any) -> float:
-    """Mean CIEDE2000 difference of two pictures; 1 is what a trained eye just sees.
+    """Mean CIEDE2000 difference of two pictures; a trained eye just notices a difference of 1.
 
     Sharma, Wu & Dalal 2005, Color Research & Application 30(1), with all weights 1. scikit-image gives the same;
     tables that say "delta E" without a year often mean the Euclidean distance in Lab of 1976, which is larger.
 
     Args:
-        a: ``(3, y, x)``, display values 0 to 1 of sRGB: red, green, blue. Values beyond are cut.
+        a: ``(3, y, x)``, sRGB display values 0 to 1: red, green, blue. Values outside are clipped.
         b: its reference.
 
     Raises:
@@ -48,7 +48,7 @@ def ciede2000(first: Array, second: Array) -> Array:
     (l1, c1, h1), (l2, c2, h2) = (_polar(colour, stretch) for colour in (first, second))
     grey = c1 * c2 == 0
     turn = np.where(grey, 0.0, (h2 - h1 + 180.0) % 360.0 - 180.0)  # (10)
-    # Opposite hues: the formula keeps +180 where the difference is exactly that.
+    # Opposite hues: for a difference of exactly 180 degrees, the formula keeps the plus sign.
     turn = np.where(~grey & (h2 - h1 == 180.0), 180.0, turn)
     hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))  # (11)
     lightness, colour = (l1 + l2) / 2, (c1 + c2) / 2

@@ -20,14 +20,14 @@ EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 def ms_ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Multi-scale structural similarity, mean over bands (Wang, Simoncelli & Bovik 2003, Asilomar).
 
-    Contrast and structure at five scales, luminance at the coarsest. Scales are halved by means of 2 x 2 pixels, which
-    is what pytorch-msssim does, with the same values, and torchmetrics, whose SSIM differs in the fourth digit. The
+    Contrast and structure at five scales, luminance at the coarsest. Scales are halved by means of 2 x 2 pixels, as in
+    pytorch-msssim, which gives the same values, and in torchmetrics, whose SSIM differs in the fourth digit. The
     authors' own code and sewar sample a filtered image at every second pixel instead, which
     differs in the third. A negative mean of contrast and structure counts as 0.
 
     Args:
         a: the image.
-        b: its reference, same shape; a sample that is invalid in either counts in neither.
+        b: its reference, same shape; a sample that is invalid in either is left out of both.
         data_range: the peak, in the images' units.
 
     Raises:

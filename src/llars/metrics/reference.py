@@ -1,7 +1,7 @@
-"""How close an image is to its reference.
+"""Closeness of an image to its reference.
 
 Images are ``(band, y, x)`` or ``(y, x)``: NumPy arrays (masked ones too), torch tensors or xarray objects. A sample
-that is masked, NaN or infinite in either image counts in neither. Sums are taken in float64.
+that is masked, NaN or infinite in either image is left out of both. Sums are computed in float64.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ __all__ = [
 def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Peak signal-to-noise ratio in dB over all samples; infinite for equal images.
 
-    Of the mean square error of all bands together, as torchmetrics and scikit-image have it; toolboxes of pansharpening
-    take the mean of the bands' ratios, which is no less, and the larger the more bands differ.
+    From the mean square error of all bands together, as in torchmetrics and scikit-image. Pansharpening toolboxes
+    average the PSNR of the bands, which is never lower, and the higher the more the bands' errors differ.
 
     Args:
         a: the image.
@@ -69,7 +69,7 @@ def mae(a: Any, b: Any) -> float:
 def rmse(a: Any, b: Any) -> float:
     """Root mean square error over all samples, in the images' units.
 
-    Of all bands together, as sewar has it; the mean of the bands' errors, which some papers give, is no larger.
+    Of all bands together, as in sewar; the mean of the bands' errors, which some papers give, is never larger.
     """
     difference = np.subtract(*pair(a, b))
     return float(np.sqrt(np.nanmean(difference**2)))
@@ -78,9 +78,9 @@ def rmse(a: Any, b: Any) -> float:
 def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
     """Structural similarity, mean over bands and over the windows without an invalid sample.
 
-    Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03 (Wang et al. 2004, IEEE TIP 13(4)): their own
-    code. pytorch-msssim gives the same, and scikit-image with ``gaussian_weights=True, use_sample_covariance=False``;
-    by default it takes a flat window of 7 pixels and sample covariances. torchmetrics (1.9)
+    Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, as in the code of the authors (Wang et al. 2004,
+    IEEE TIP 13(4)). pytorch-msssim gives the same, and so does scikit-image with ``gaussian_weights=True,
+    use_sample_covariance=False``; its default is a flat window of 7 pixels and sample covariances. torchmetrics (1.9)
     differs in the fourth digit.
 
     Raises ``DataError`` where no 11 x 11 window is valid.
@@ -97,15 +97,15 @@ def ssim(a: Any, b: Any, data_range: float = 1.0) -> float:
 def uiqi(a: Any, b: Any, window: int = 8) -> float:
     """Universal image quality index, mean over bands and over the valid windows (Wang & Bovik 2002, IEEE SPL 9(3)).
 
-    Flat windows that slide by a pixel, as in the authors' own code. torchmetrics weighs windows of 11 pixels by a
-    Gaussian, which gives another index; sewar (to 0.4.10) takes means for sums, so that its values are far too high.
+    Flat windows that slide by a pixel, as in the authors' own code. torchmetrics weights windows of 11 pixels by a
+    Gaussian, which is another index; sewar (to 0.4.10) confuses means with sums, so its values are far too high.
 
     Raises ``DataError`` where no ``window`` x ``window`` pixels are valid.
     """
     box = np.full(window, 1.0 / window)
 
     def quality(x: Array, y: Array) -> Array:
-        # Variances of centred values: the shift changes nothing but the rounding.
+        # Centring the values changes the variances only in their rounding error.
         cx, cy = float(np.nanmean(x)), float(np.nanmean(y))
         x0, y0 = x - cx, y - cy
         mx0, my0 = windowed(x0, box), windowed(y0, box)
@@ -121,7 +121,7 @@ def scc(a: Any, b: Any) -> float:
     """Spatial correlation coefficient: correlation of the Laplacians, mean over bands (Zhou et al. 1998, IJRS 19(4)).
 
     One correlation over the whole image, as published; torchmetrics and sewar, which agree with each other, average
-    those of windows of 8 pixels.
+    the correlations of windows of 8 pixels.
 
     Raises:
         DataError: no band has detail in both images.
@@ -134,7 +134,7 @@ def scc(a: Any, b: Any) -> float:
         valid = np.isfinite(p) & np.isfinite(q)
         if valid.any():
             p, q = p[valid] - p[valid].mean(), q[valid] - q[valid].mean()
-            # Below this the "detail" of a flat or linear band is rounding.
+            # Below this, the "detail" of a flat or linear band is rounding error.
             if p.std() > 1e-12 * np.nanmax(np.abs(x)) and q.std() > 1e-12 * np.nanmax(np.abs(y)):
                 scores.append(float(p @ q) / float(np.sqrt((p @ p) * (q @ q))))
     if not scores:
@@ -145,14 +145,14 @@ def scc(a: Any, b: Any) -> float:
 
 
 def edge_preservation(a: Any, b: Any) -> float:
-    """Edge preservation index: what a filter left of the steps between neighbours, mean over bands; 1 is best.
+    """Edge preservation index: the share of the differences between neighbours that a filter kept; 1 is best.
 
-    ``sum |gradient of a| / sum |gradient of b|`` over the steps down and across that are valid in both; below 1 edges
-    are blurred, above 1 noise is left or edges are overdone. A ratio, as papers on despeckling have it, not the
-    correlation of high-passed images that goes by the same name: for that see ``scc``. No library has either.
+    ``sum |gradient of a| / sum |gradient of b|`` over the differences down and across that are valid in both, mean over
+    bands. Below 1 edges are blurred, above 1 noise remains or edges are exaggerated. A ratio, as in papers on
+    despeckling, not the correlation of high-passed images of the same name (see ``scc``). No library has either.
 
     Raises:
-        DataError: no band of the reference has a step.
+        DataError: no band of the reference has two neighbours that differ.
     """
     scores = []
     for x, y in zip(*pair(a, b), strict=True):
@@ -167,8 +167,8 @@ def edge_preservation(a: Any, b: Any) -> float:
 def sam(a: Any, b: Any) -> float:
     """Spectral angle in degrees, mean over the pixels whose spectra are valid and not zero (Kruse et al. 1993, RSE 44).
 
-    torchmetrics and sewar give the same mean in radians; toolboxes that take the angle of two vectors of all samples
-    differ.
+    torchmetrics and sewar give the same mean in radians; toolboxes that compute one angle between the vectors of all
+    samples differ.
 
     Raises:
         BandError: fewer than two bands.
@@ -192,13 +192,13 @@ def sam(a: Any, b: Any) -> float:
 def ergas(a: Any, b: Any, ratio: float = 1.0) -> float:
     """Relative dimensionless global error, ``100 / ratio * sqrt(mean((RMSE_k / mean_k)^2))`` (Wald 2000).
 
-    Wald's factor is 100 h / l, the fine pixel above the coarse one. torchmetrics (1.9) and the toolboxes of
-    pansharpening take l / h for their "ratio" as we do; sewar multiplies by its ``r`` and so wants h / l.
+    Wald's factor is 100 h / l, the size of the fine pixel over that of the coarse one. For torchmetrics (1.9) and
+    pansharpening toolboxes the "ratio" is l / h, as here; sewar multiplies by its ``r``, which therefore is h / l.
 
     Args:
         a: the image.
         b: its reference, whose band means are divided by.
-        ratio: how many times finer the image is than what it was made of (4 for a typical PAN); 1 on one grid.
+        ratio: how many times finer the image is than its source (4 for a typical PAN); 1 if both have one grid.
 
     Raises:
         DataError: a band of the reference has mean zero.
@@ -222,8 +222,8 @@ def q2n(a: Any, b: Any, window: int = 32) -> float:
     contrast and brightness, here over blocks of ``window`` pixels of which at least half are valid.
     Alparone et al. 2004, IEEE GRSL 1(4); Garzelli & Nencini 2009, IEEE GRSL 6(4).
 
-    As published. The toolboxes of pansharpening first scale every band of a block by the mean and deviation of the
-    reference's, so that all bands weigh alike and no value depends on their units: their figures are of another index.
+    As published. Pansharpening toolboxes first scale every band of a block by the mean and standard deviation of the
+    reference, so that all bands have equal weight and their units do not matter: that is another index.
 
     Raises:
         DataError: no block is valid. Blocks shrink to the image where it is smaller.
@@ -262,7 +262,7 @@ def compare(a: Any, b: Any, data_range: float = 1.0) -> dict[str, float]:
         try:
             result[name] = metric()
         except LlarsError:
-            # The metric says itself that it is undefined here: one band, a small or flat image.
+            # The metric is undefined here: one band, a small or flat image.
             continue
     return result
 

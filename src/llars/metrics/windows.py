@@ -1,4 +1,4 @@
-"""What the metrics share: taking images in, sums over windows and blocks, hypercomplex units."""
+"""Functions that the metrics share: input of images, sums over windows and blocks, hypercomplex units."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def array(image: Any) -> Array:
 
 
 def pair(a: Any, b: Any) -> tuple[Array, Array]:
-    """Both images, NaN wherever one of them is."""
+    """Both images, NaN wherever either of them is NaN."""
     x, y = array(a), array(b)
     if x.shape != y.shape:
         raise DataError(f"shapes {x.shape} and {y.shape}; expected the same (band, y, x), crop or resample one of them")
@@ -90,7 +90,7 @@ def mean_over_windows(x: Array, y: Array, size: int, measure: Callable[[Array, A
 
 
 def quotient(top: Array, bottom: Array, x: Array, y: Array) -> Array:
-    """``top / bottom``, and 1 where the images leave nothing to divide by (both flat, or both zero)."""
+    """``top / bottom``, and 1 where the divisor vanishes (both images flat, or both zero)."""
     floor = 1e-12 * max(float(np.nanmax(x * x)), float(np.nanmax(y * y)), 1e-300)
     flat = bottom <= floor
     return np.where(flat, np.where(np.isfinite(bottom), 1.0, np.nan), top / np.where(flat, 1.0, bottom))

@@ -28,7 +28,7 @@ REFERENCE_BANDS = (
     Band("vv", gsd_m=10.0, modality=Modality.SAR, polarisation=Polarisation.VV),
     Band("vh", gsd_m=10.0, modality=Modality.SAR, polarisation=Polarisation.VH),
 )
-"""Where slots start out; training moves them."""
+"""Bands from whose descriptors the slots are initialised; training moves the slots."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def to_bands(self) -> Float[Tensor, "batch band slot"]:
-        """Column-normalised and transposed: every band is a weighted mean of slots; padding gets nothing."""
+        """Column-normalised and transposed: every band is a weighted mean of slots; padding gets zeros."""
         columns = self.mass.transpose(-1, -2)
         return columns / columns.sum(-1, keepdim=True).clamp_min(torch.finfo(columns.dtype).tiny)
 
@@ -117,7 +117,7 @@ def sinkhorn(
 
 
 class Descriptor(nn.Module):
-    """What a band is, as a vector: its physics, its place in the scene's radiometry, and a summary of its content."""
+    """A band as a vector: its physics, its mean and standard deviation in the scene, and a summary of its content."""
 
     def __init__(self, content_features: int, features: int) -> None:
         super().__init__()
@@ -171,8 +171,8 @@ class Alignment(nn.Module):
     def forward(self, descriptors: Float[Tensor, "batch band feature"], present: Bool[Tensor, "batch band"]) -> Plan:
         """The plan of each image.
 
-        What all bands of an image have in common is taken out first: it cannot change a plan with given marginals,
-        but it would use up the bounded range of the logits and leave the plan flat.
+        The mean over the bands of an image is subtracted first: it cannot change a plan with given marginals, but it
+        would use up the bounded range of the logits and leave the plan flat.
         """
         weight = present[..., None].float()
         common = (descriptors.float() * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)

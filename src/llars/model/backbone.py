@@ -17,7 +17,7 @@ __all__ = ["Backbone", "UShape"]
 
 
 class Upsample(nn.Module):
-    """To twice the grid and fewer channels."""
+    """Upsampling by 2 with fewer channels."""
 
     def __init__(self, width: int, finer_width: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Upsample(nn.Module):
 
 
 class UShape(nn.Module):
-    """Down, up and refinement, whatever the blocks are."""
+    """Encoder, decoder and refinement, for any kind of block."""
 
     def __init__(self, config: ModelConfig, blocks: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -78,8 +78,8 @@ class Backbone(nn.Module):
         widths = [config.widths[level] for level, count in zip(order, counts, strict=True) for _ in range(count)]
         self.shape = UShape(config, [Block(width, config) for width in widths])
         self.recompute = False
-        """Compute what is inside a block anew for its gradient instead of keeping it: more work, less memory (Chen et
-        al., "Training deep nets with sublinear memory cost", 2016)."""
+        """Gradient checkpointing: recompute a block's activations instead of storing them, to save memory (Chen et al.,
+        "Training deep nets with sublinear memory cost", 2016)."""
 
     def route(self, condition: Float[Tensor, "batch feature"]) -> list[BlockGates]:
         """Gates of all blocks."""
@@ -94,7 +94,8 @@ class Backbone(nn.Module):
     ) -> tuple[Float[Tensor, "sample channel y x"], list[Tensor]]:
         """Features, and the attention matrix of each block.
 
-        Without ``attention``, each ``windows`` samples in a row are one scene and its attention is taken from them.
+        Without ``attention``, every ``windows`` consecutive samples are one scene, and its attention is computed from
+        them.
         """
         used: list[Tensor] = []
 

@@ -77,7 +77,7 @@ class Block(nn.Module):
 
     @torch.no_grad()
     def fold(self, gates: BlockGates, attention: Float[Tensor, "1 channel channel"]) -> DenseBlock:
-        """The same map for one scene as plain convolutions."""
+        """The same mapping for one scene as plain convolutions."""
         width = self.spatial.out_channels
         dense = DenseBlock(width).to(self.spatial.weight)
         kernel = self.spatial.weight + torch.diag_embed(

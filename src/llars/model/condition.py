@@ -31,7 +31,7 @@ class Conditions:
     """Attention matrix of each block; None in training, where each patch is its own scene."""
 
     direct: DirectPath
-    """What reaches the output without the backbone."""
+    """The part of the output that bypasses the backbone."""
 
     task_from_text: Float[Tensor, "batch task"]
     """Logits of the task that the instruction asks for, in the order of ``TASK_KEYS``."""
@@ -84,7 +84,7 @@ class SceneEncoder(nn.Module):
 
 
 class InstructionEncoder(nn.Module):
-    """From the sentence vector to what matters of it; the task it asks for, and how strongly."""
+    """Encodes the sentence vector, and predicts the task and the strength that it asks for."""
 
     def __init__(self, instruction_features: int, features: int) -> None:
         super().__init__()
@@ -97,6 +97,6 @@ class InstructionEncoder(nn.Module):
     def forward(
         self, instruction: Float[Tensor, "batch instruction"]
     ) -> tuple[Float[Tensor, "batch feature"], Float[Tensor, "batch task"], Float[Tensor, "batch"]]:
-        # A unit vector of 384 numbers has entries of about 0.05: brought to the scale that layers expect.
+        # A unit vector of 384 numbers has entries of about 0.05; scaled to the unit variance that layers expect.
         meaning = self.layers(instruction * instruction.shape[-1] ** 0.5)
         return meaning, self.task(meaning), self.severity(meaning)[:, 0]

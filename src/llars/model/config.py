@@ -34,13 +34,13 @@ class ModelConfig:
     """Blocks at the finest level after the decoder."""
 
     slots: int = 16
-    """Learned semantic places that bands are matched to (K)."""
+    """Learned slots that bands are matched to (K)."""
 
     descriptor_features: int = 48
     """Length of a band's descriptor."""
 
     condition_features: int = 64
-    """Length of the vector that drives every gate."""
+    """Length of the condition vector, the input of every gate."""
 
     experts: int = 4
     """Experts of each kind in a block."""
@@ -67,7 +67,7 @@ class ModelConfig:
     """Row and column updates of the transport plan."""
 
     window: int = 64
-    """Side of the windows that anything global is pooled over, in pixels: training's patch."""
+    """Side in pixels of the windows over which global features are pooled: the patch size of training."""
 
     instruction_features: int = 384
     """Length of the sentence encoder's vector."""
@@ -99,8 +99,8 @@ class ModelConfig:
     def halo(self) -> int:
         """Pixels beyond which nothing can influence an output pixel, rounded up to ``multiple``.
 
-        A 3x3 convolution of level i reaches ``2 ** (i + 1)`` pixels; going down and up once can shift by one
-        cell of the coarsest level; the strips reach half their length at half resolution.
+        A 3x3 convolution at level i reaches ``2 ** (i + 1)`` pixels; downsampling and upsampling can shift by one cell
+        of the coarsest level; the strips reach half their length at half resolution.
         """
         reach = 2 * 2 + 2 * (self.strip // 2) + self.kernel_size // 2 + self.multiple
         for level, blocks in enumerate(self.encoder_blocks):

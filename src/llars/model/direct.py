@@ -25,15 +25,15 @@ class DirectPath:
     """One kernel for each pair of target band and guide band; None where there are no guides."""
 
     tone: ToneCurve | None
-    """None where the task asks for none."""
+    """The tone curve; None where the task needs none."""
 
     @property
     def targets(self) -> int:
-        """Number of bands that come out; the rest of those that go in are guides."""
+        """Number of output bands; the remaining input bands are guides."""
         return self.filters.kernel.shape[1]
 
     def __call__(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch target y x"]:
-        # In float32: what comes through here is most of the output, and is not to be rounded to three digits.
+        # In float32: this path gives most of the output, which must not be rounded to three digits.
         with torch.autocast(image.device.type, enabled=False):
             target = image[:, : self.targets].float()
             direct = self.filters(target if self.tone is None else self.tone(target))
@@ -50,10 +50,10 @@ class DirectPath:
         return filtered.view(batch, targets, *guides.shape[-2:])
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of one scene's path by name, for a module to carry from device to device."""
+        """All tensors of one scene's path by name, so that a module can move them between devices."""
         held = {"kernel": self.filters.kernel, "shift": self.filters.shift}
         if self.guides is not None:
-            # Without the batch: a module takes no tensor of rank 5 to channels last.
+            # Without the batch dimension: a module cannot convert a tensor of rank 5 to channels last.
             (held["guides"],) = self.guides
         if self.tone is not None:
             held |= {f"tone_{name}": value for name, value in vars(self.tone).items()}

@@ -1,7 +1,7 @@
 """Three kinds of experts. Each mixes *weights* per scene, so that a mixture is one plain linear map.
 
-Gates depend on the scene and the instruction, not on the pixel: a weighted sum of linear experts is itself linear, and
-`matrix` or `kernel` gives it, for training (one per sample of the batch) and for folding alike.
+Gates depend on the scene and the instruction, not on the pixel. So a weighted sum of linear experts is itself linear;
+`matrix` or `kernel` returns it, for training (one per sample of the batch) and for folding alike.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class ChannelExperts(nn.Module):
 class AttentionExperts(nn.Module):
     """Global context: channel attention (Restormer, Zamir et al., 2022) with low-rank experts on queries and keys.
 
-    Attention between channels needs only their second moments. Those of the whole scene's sample windows are taken, so
-    one attention matrix holds for the whole scene and tiles cannot show.
+    Attention between channels needs only their second moments. They are computed over the sample windows of the whole
+    scene, so one attention matrix serves all tiles and no tile borders appear.
     """
 
     def __init__(self, width: int, head_features: int, experts: int, rank: int) -> None:

@@ -1,7 +1,7 @@
 """The linear part of the output: for each band one small filter, a gain and a shift, fixed for the scene.
 
-Sharpening, exposure and the mean effect of haze are linear in the band; a filter per band says so directly, and the
-backbone is left to explain the rest.
+Sharpening, exposure and the mean effect of haze are linear in the band. A filter per band models them directly, which
+leaves the rest to the backbone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BandFilter:
 
 
 def chooser(inputs: int, outputs: int) -> nn.Sequential:
-    """Two layers that give zeros to start with."""
+    """Two layers whose output starts at zero."""
     last = nn.Linear(64, outputs)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
@@ -49,7 +49,7 @@ def chooser(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class FilterHead(nn.Module):
-    """Chooses each band's filter from what the band is, what the scene shows and what is asked for."""
+    """Chooses each band's filter from the band's descriptor, the scene and the instruction."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -62,10 +62,10 @@ class FilterHead(nn.Module):
         condition: Float[Tensor, "batch feature"],
         statistics: Statistics,
     ) -> BandFilter:
-        """Identity for a network that has learned nothing yet.
+        """The filters of all bands; the identity for an untrained network.
 
         A gain acts on unit values, not on normalised ones, so that "twice as bright" means the same for a dark sea and
-        a bright desert: around the mean it shifts by ``(gain - 1) * mean / std``.
+        a bright desert: in normalised values it also shifts by ``(gain - 1) * mean / std``.
         """
         everywhere = condition[:, None].expand(-1, described.shape[1], -1)
         chosen = self.choose(torch.cat((described, everywhere), -1)).float()
@@ -79,10 +79,10 @@ class FilterHead(nn.Module):
 
 
 class GuideHead(nn.Module):
-    """Chooses how each guide band, filtered, is added to each target band.
+    """Chooses the kernel through which each guide band is added to each target band.
 
-    Fusion is mostly linear: the panchromatic detail that a band lacks, or what changed between two dates of a coarse
-    image. How alike the two bands are in this scene tells how much of it to take.
+    Fusion is mostly linear: it adds the panchromatic detail that a band lacks, or the change between two dates of a
+    coarse image. The correlation of the two bands in the scene tells how much of it to use.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -98,7 +98,7 @@ class GuideHead(nn.Module):
         windows: Float[Tensor, "batch window band y x"],
         targets: int,
     ) -> Float[Tensor, "batch target guide size size"]:
-        """Zeros for a network that has learned nothing yet; the first ``targets`` bands are the targets."""
+        """The kernels, zero for an untrained network; the first ``targets`` bands are the targets."""
         guides = described.shape[1] - targets
         pairs = (-1, targets, guides, -1)
         features = (
@@ -115,7 +115,7 @@ class GuideHead(nn.Module):
 
 
 def likeness(windows: Float[Tensor, "batch window band y x"], targets: int) -> Float[Tensor, "batch target guide 2"]:
-    """Correlation of each target band with each guide band over a scene's windows: as they are, and coarser by 4."""
+    """Correlation of each target band with each guide band over a scene's windows, at full and quarter resolution."""
     found = []
     coarse = nn.functional.avg_pool2d(windows.flatten(0, 1), 4)
     for image in (windows, coarse.view(*windows.shape[:3], *coarse.shape[-2:])):

@@ -37,7 +37,7 @@ class DenseNetwork(nn.Module):
 
 
 class Held(nn.Module):
-    """Tensors that go with a module from device to device."""
+    """Tensors that a module takes along between devices."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Held(nn.Module):
 
 @torch.no_grad()
 def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNetwork:
-    """Composes the plan into stem and head, and the experts into each block's two convolutions."""
+    """Merges the plan into stem and head, and the experts into each block's two convolutions."""
     plan, attention = conditions.plan, conditions.attention
     if attention is None or plan.mass.shape[0] != 1:
         raise ValueError("fold needs the conditions of one scene from a network in eval mode")

@@ -1,4 +1,4 @@
-"""The one gate behind which every kind of expert stands: noisy top-k (Shazeer et al., 2017)."""
+"""The gate that selects experts of every kind: noisy top-k (Shazeer et al., 2017)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Gate", "balance_loss"]
 
 
 class Gate(nn.Module):
-    """From the condition vector to the weights of the experts, of which ``top_k`` are not zero."""
+    """Maps the condition vector to weights of the experts, of which ``top_k`` are not zero."""
 
     def __init__(self, condition_features: int, experts: int, top_k: int) -> None:
         super().__init__()
@@ -31,6 +31,6 @@ class Gate(nn.Module):
 
 
 def balance_loss(gates: list[Float[Tensor, "batch expert"]]) -> Float[Tensor, ""]:
-    """Mean squared coefficient of variation of the experts' importance: 0 when all are used alike."""
+    """Mean squared coefficient of variation of the experts' importance: 0 when all are used equally."""
     importance = torch.stack(gates).sum(1)
     return (importance.var(-1, correction=0) / importance.mean(-1).square()).mean()

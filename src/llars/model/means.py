@@ -1,4 +1,4 @@
-"""Means over the surroundings of pixels."""
+"""Local means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["local_mean"]
 
 
 def local_mean(image: Float[Tensor, "batch band y x"], radius: int) -> Float[Tensor, "batch band y x"]:
-    """Mean over the square of ``2 * radius + 1`` pixels around each; pixels at the edges are repeated beyond them."""
+    """Mean over the square of ``2 * radius + 1`` pixels around each pixel; edge pixels are repeated."""
     if radius == 0:
         return image
     wide = functional.pad(image, [radius] * 4, mode="replicate")

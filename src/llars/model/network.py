@@ -1,7 +1,7 @@
-"""The network, as in the figure: align bands to slots, run the experts, carry slots back to bands.
+"""The network: align bands to slots, run the experts, carry slots back to bands.
 
-`Network.condition` looks at the scene and the instruction once; `Network.forward` restores tiles; `Network.fold` gives
-the same map for one scene as a plain dense network.
+`Network.condition` looks at the scene and the instruction once; `Network.forward` restores tiles; `Network.fold`
+returns the same mapping for one scene as a plain dense network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Network"]
 
 
 class Network(nn.Module):
-    """Restores images of any bands, as the instruction says. Everything is in normalised values."""
+    """Restores images of any bands according to an instruction. All images are in normalised values."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Network(nn.Module):
         Args:
             windows: normalised windows of ``config.window`` pixels at native resolution, from all over the scene.
             bands: physics of the bands.
-            statistics: what the scene was normalised with.
+            statistics: those that the scene was normalised with.
             instruction: sentence vector, unit length.
             targets: number of bands that are restored, the first ones; the rest are guides. None: all.
         """
@@ -90,7 +90,7 @@ class Network(nn.Module):
         task: Float[Tensor, "batch task"],
         targets: int,
     ) -> DirectPath:
-        """What reaches the first ``targets`` bands without the backbone."""
+        """The part of the output in the first ``targets`` bands that bypasses the backbone."""
         own = statistics.first(targets)
         filters = self.filters(described[:, :targets], condition, own)
         guided = self.guides(described, condition, windows, targets) if described.shape[1] > targets else None
@@ -111,9 +111,9 @@ class Network(nn.Module):
         return attention
 
     def lift(self, image: Float[Tensor, "batch band y x"], plan: Plan) -> Float[Tensor, "batch channel y/2 x/2"]:
-        """Bands to slots at half resolution.
+        """Bands to features at half resolution: carried to slots, then through stem and strips.
 
-        The stem is linear and shared by all bands, so bands may be carried first and lifted afterwards.
+        Both steps before the strips are linear, so ``fold`` can merge them into one convolution.
         """
         batch, bands, height, width = image.shape
         halves = nn.functional.pixel_unshuffle(image, 2).view(batch, bands, -1)

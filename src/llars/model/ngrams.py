@@ -1,8 +1,8 @@
-"""A third opinion on the task of a text, by its words, pairs of words and letter groups: what a dictionary would say.
+"""A third vote on the task of a text, from its words, pairs of words and letter n-grams, like a dictionary.
 
-The sentence encoder breaks words of the trade ("Wiener", "despeckle", "CLAHE") and slips of the finger into pieces that
-mean little to it. Their letters say enough. It is a linear model, trained apart from the network and voting beside it:
-trained together, each would lean on the other and both would know the taught words only.
+The sentence encoder breaks technical terms ("Wiener", "despeckle", "CLAHE") and typing errors into pieces that mean
+little to it. Their letter n-grams identify them. This is a linear model, trained separately from the network and voting
+beside it: trained together, each would rely on the other, and both would know only the words seen in training.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 __all__ = ["BUCKETS", "WordVote", "grams"]
 
 BUCKETS = 8192
-"""Places that the features share; twice as many understood no more of templates that were left out of training."""
+"""Hash buckets that the features share; twice as many were no better on templates left out of training."""
 
 _WORD = re.compile(r"[a-z0-9]+")
 _LETTERS = (3, 4, 5)
@@ -38,14 +38,14 @@ class WordVote(nn.Module):
         flat = torch.tensor([place for text in texts for place in text], dtype=torch.int64)
         counts = torch.tensor([len(text) for text in texts])
         starts = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)[:-1]])
-        # Long texts have more features, not more evidence: many of them say the same.
+        # Long texts have more features, but not as much more evidence: many features are redundant.
         scores = self.weights(flat, starts) / counts.clamp(min=1).sqrt()[:, None] + self.bias
         found: Tensor = scores.log_softmax(dim=1)
         return found
 
 
 def grams(text: str) -> list[int]:
-    """The features of a text as places in [0, ``BUCKETS``): words, neighbouring words, letters within words."""
+    """The features of a text as buckets in [0, ``BUCKETS``): words, pairs of words, letter n-grams within words."""
     words = _WORD.findall(text.lower())
     found = set(words) | {f"{first} {second}" for first, second in pairwise(words)}
     for word in words:

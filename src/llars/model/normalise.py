@@ -24,7 +24,7 @@ class Statistics:
     std: Float[Tensor, "batch band"]
 
     knots: Float[Tensor, "batch band level"] | None = None
-    """Quantiles at ``llars.curves.LEVELS``, where the task is about the histogram; else not taken: sorting is slow."""
+    """Quantiles at ``llars.curves.LEVELS`` for tasks about the histogram; else None, as sorting is slow."""
 
     @classmethod
     def of(
@@ -50,7 +50,7 @@ class Statistics:
         return cls(mean.float(), variance.sqrt().float().clamp_min(STD_FLOOR), knots)
 
     def first(self, count: int) -> Statistics:
-        """Those of the first ``count`` bands."""
+        """Statistics of the first ``count`` bands."""
         return Statistics(
             self.mean[:, :count], self.std[:, :count], None if self.knots is None else self.knots[:, :count]
         )
@@ -68,9 +68,9 @@ class Statistics:
         return scale * self.std[..., None, None]
 
     def jittered(self, shift: Float[Tensor, "batch 1"], factor: Float[Tensor, "batch 1"]) -> Statistics:
-        """Statistics as a larger scene around the patch would have them: ``shift`` in std, ``factor`` on the std.
+        """Statistics like those of a larger scene around the patch: ``shift`` in std, ``factor`` on the std.
 
-        Training sees patches, inference whole scenes, which vary more than each patch in them.
+        Training sees patches, inference whole scenes, which vary more than any single patch.
         """
         return Statistics(self.mean + shift * self.std, (self.std * factor).clamp_min(STD_FLOOR), self.knots)
 

@@ -1,10 +1,10 @@
 """Where clouds hide the ground: a small convolutional network over images of any bands in any order.
 
-It sees no bands but what is the same in whatever order they come: least, greatest, mean and spread of a pixel's values
-over all bands, mean and spread over those of the visible and of the short-wave infrared, in unit values and relative to
-the whole scene, and how large pixels are: what is white is a cloud from space, and may be a roof from a drone. A trunk
-works on means over 4 x 4 pixels and sees what lies around them up to 250 pixels away; a fine branch over 2 x 2 pixels,
-which is shown what it finds and each pixel's brightness, says it pixel by pixel.
+Its inputs do not depend on the order of bands: minimum, maximum, mean and spread of a pixel's values over all bands,
+mean and spread over visible and over short-wave infrared bands, in unit values and relative to the whole scene. The
+pixel size is an input too: something white is a cloud if seen from space, and may be a roof if seen from a drone. A
+trunk works on means over 4 x 4 pixels and sees surroundings of up to 250 pixels. A fine branch on means over 2 x 2
+pixels, which also receives the trunk's findings and each pixel's brightness, refines them to single pixels.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
 
 VISIBLE_NM = (400.0, 750.0)
 SWIR_NM = (1450.0, 2500.0)
-"""Two windows in which clouds are darker than in the visible, and snow darker still."""
+"""Two atmospheric windows in which clouds are darker than in the visible, and snow darker still."""
 
 SMOOTHEST = 1e-3
-"""Deviation within a cell below which nothing is told apart, in unit values: numbers of 8 bits are rounded by as much.
+"""Floor of the standard deviation within a cell, in unit values: about the rounding error of 8-bit images.
 
-What shows no detail at all is hidden, and a bright roof is not.
+Detail is a feature because a cell without any is hidden by a cloud, while a bright roof shows some.
 """
 
 DETAIL = 10.0
-"""Times that what a pixel is brighter than its cell is shown: single pixels differ by hundredths."""
+"""Factor on the difference of a pixel from its cell's mean, which is of the order of hundredths."""
 
 FEATURES = 16
-"""Numbers that the trunk, and as many that the fine branch is shown of each cell."""
+"""Number of input features of each cell, for the trunk and for the fine branch."""
 
 WIDTHS = (24, 32, 40, 48, 48)
 """Channels at 4, 8, 16, 32 and 64 pixels."""
@@ -57,10 +57,10 @@ FINE_WIDTH = 16
 
 @dataclass(frozen=True)
 class Cover:
-    """What clouds do to each pixel."""
+    """The effect of clouds on each pixel."""
 
     opacity: Float[Tensor, "batch 1 y x"]
-    """Share of the ground's light at 550 nm that does not come through, in [0, 1]."""
+    """Share of the ground's light at 550 nm that the cloud blocks, in [0, 1]."""
 
     touched: Float[Tensor, "batch 1 y x"]
     """Probability that a cloud or its shadow changed the pixel visibly, in [0, 1]."""
@@ -75,23 +75,23 @@ def seen_bands(bands: Sequence[Band]) -> list[int]:
 
 
 class OpacityNetwork(nn.Module):
-    """A U-shaped network of plain convolutions, and a fine branch that adds to what it says."""
+    """A U-shaped network of plain convolutions, the trunk, and a fine branch whose logits are added to the trunk's."""
 
     multiple = CELL * 2 ** (len(WIDTHS) - 1)
     """Height and width must be a multiple of this many pixels."""
 
     halo = 256
-    """Pixels beyond which nothing can influence a block of ``multiple`` pixels, a multiple of it too.
+    """Pixels beyond which nothing can influence a block of ``multiple`` pixels; itself a multiple of it.
 
-    On the way up convolutions reach less than 64 pixels, so one cell of 64; there one more, and on the way down 2 cells
-    of 4, 8, 16 and 32 pixels each.
+    Convolutions on the way up reach less than one cell of 64 pixels, the one at the bottom reaches one more cell of 64,
+    and those on the way down reach 2 cells of 4, 8, 16 and 32 pixels each.
     """
 
     def __init__(self) -> None:
         super().__init__()
         first = (FEATURES, *WIDTHS[:-1])
         self.down = nn.ModuleList(
-            # The coarsest reaches furthest as it is.
+            # One convolution at the coarsest level: it reaches furthest anyway.
             _single(a, b) if last else nn.Sequential(_single(a, b), _single(b, b))
             for a, b, last in zip(first, WIDTHS, (False,) * (len(WIDTHS) - 1) + (True,), strict=True)
         )
@@ -105,7 +105,7 @@ class OpacityNetwork(nn.Module):
     def forward(
         self, cells: Float[Tensor, "batch feature y x"], fine: Float[Tensor, "batch feature y2 x2"]
     ) -> Float[Tensor, "batch 3 y4 x4"]:
-        """Logits of opacity, of being touched and of shadow of every pixel, of what ``features`` gives."""
+        """Logits of opacity, touched and shadow of every pixel, from the inputs that ``features`` returns."""
         levels = []
         for index, block in enumerate(self.down):
             cells = block(cells if index == 0 else functional.max_pool2d(cells, 2))
@@ -125,10 +125,10 @@ class OpacityNetwork(nn.Module):
         bands: Sequence[Sequence[Band]],
         statistics: Statistics,
     ) -> Cover:
-        """What clouds do to an image.
+        """The effect of clouds on an image.
 
         Args:
-            image: unit values without NaN of the bands that ``seen_bands`` names; sides are multiples of ``multiple``.
+            image: unit values without NaN, of the bands in ``seen_bands``; sides are multiples of ``multiple``.
             bands: those of each image.
             statistics: of these bands over the whole scene, in unit values.
         """
@@ -140,7 +140,7 @@ class OpacityNetwork(nn.Module):
         bands: Sequence[Sequence[Band]],
         statistics: Statistics,
     ) -> tuple[Float[Tensor, "batch feature y x"], Float[Tensor, "batch feature y2 x2"]]:
-        """What trunk and fine branch are shown of every cell, about -1 to 1; see ``cover``."""
+        """Input features of trunk and fine branch for every cell, about -1 to 1; arguments as for ``cover``."""
         visible, swir = (_members(bands, *limits).to(image.device) for limits in (VISIBLE_NM, SWIR_NM))
         grey = image.mean(1, keepdim=True)
         cells, unit = _shown(image, grey, statistics, CELL)
@@ -157,7 +157,7 @@ class OpacityNetwork(nn.Module):
 
 
 def _shown(image: Tensor, grey: Tensor, statistics: Statistics, side: int) -> tuple[list[Tensor], Tensor]:
-    """Eight features of cells, and their means in every band."""
+    """Eight features of cells, and the cells' means in every band."""
     means = functional.avg_pool2d(image, side)
     mean_square = functional.avg_pool2d(grey.square(), side)
     rough = (mean_square - functional.avg_pool2d(grey, side).square()).clamp(min=0.0).sqrt()
@@ -167,19 +167,19 @@ def _shown(image: Tensor, grey: Tensor, statistics: Statistics, side: int) -> tu
 
 
 def _twice(cells: Tensor) -> Tensor:
-    """Every cell as 2 x 2."""
+    """Every cell repeated 2 x 2 times."""
     return cells.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
 
 def _summary(values: Tensor) -> list[Tensor]:
-    """Mean, least, greatest and spread over bands, ``(batch, 1, y, x)`` each."""
+    """Mean, minimum, maximum and standard deviation over bands, ``(batch, 1, y, x)`` each."""
     mean = values.mean(1, keepdim=True)
     spread = (values - mean).square().mean(1, keepdim=True).sqrt()
     return [mean, values.amin(1, keepdim=True), values.amax(1, keepdim=True), spread]
 
 
 def _over(values: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and spread over some bands of each image; zeros where it has none of them."""
+    """Mean and standard deviation over the ``members`` among each image's bands; zeros where it has none."""
     weight = members[..., None, None].to(values)
     count = weight.sum(1, keepdim=True).clamp(min=1.0)
     mean = (weight * values).sum(1, keepdim=True) / count
@@ -193,7 +193,7 @@ def _members(bands: Sequence[Sequence[Band]], low: float, high: float) -> Tensor
 
 
 def _distances(bands: Sequence[Sequence[Band]]) -> Tensor:
-    """``(batch, 2)``: half the decimal logarithm of the finest sampling distance in metres, and whether it is known."""
+    """``(batch, 2)``: half the decimal logarithm of the finest GSD in metres, and whether it is known."""
     finest = [min((band.gsd_m for band in one if band.gsd_m), default=None) for one in bands]
     return torch.tensor([(0.0, 0.0) if gsd is None else (0.5 * math.log10(gsd), 1.0) for gsd in finest])
 

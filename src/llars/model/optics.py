@@ -1,4 +1,4 @@
-"""How a scene was blurred: probabilities of kernels, and how far they may be undone, from the power of its spectrum."""
+"""Blur of a scene from its power spectrum: probabilities of kernels, and the noise that limits deconvolution."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor, nn
 __all__ = ["SIDE", "OpticsEstimator"]
 
 SIDE = 64
-"""Side in pixels of the windows whose spectrum is taken, and of the grid on which filters are designed."""
+"""Side in pixels of the windows whose spectrum is computed, and of the grid on which filters are designed."""
 
 RINGS, SECTORS = 32, 16
-"""Cells of the half plane of frequencies: a path of 16 pixels leaves zeros every 4 rings."""
+"""Divisions of the half plane of frequencies: a motion path of 16 pixels leaves zeros every 4 rings."""
 
 FEATURES = 256
 
 LEAST_POWER = 1e-9
-"""Power, relative to that of the band, below which there is nothing but rounding."""
+"""Power, relative to that of the band, below which there is only rounding error."""
 
 
 class OpticsEstimator(nn.Module):
-    """Looks at the logarithm of the power in rings and sectors of frequency, band by band, and takes the mean."""
+    """Estimates the blur from log power in rings and sectors of frequency; features are averaged over bands."""
 
     def __init__(self, kernels: int) -> None:
         super().__init__()
@@ -37,19 +37,19 @@ class OpticsEstimator(nn.Module):
     def forward(
         self, windows: Float[Tensor, "batch window band side side"]
     ) -> tuple[Float[Tensor, "batch kernel"], Float[Tensor, "batch"]]:
-        """Logits of the kernels, and the noise over the ground at the finest scale.
+        """Logits of the kernels, and the noise-to-ground power ratio (``roughness`` of ``llars.starts.filters``).
 
         Args:
             windows: values of any scale at the scene's own resolution, ``SIDE`` pixels wide.
         """
         seen = self.each(log_power(windows)).mean(1)
-        # About 1e-4 to begin with; between 1e-8 and 1.
+        # Between 1e-8 and 1; about 1e-4 at initialisation.
         roughness = 10.0 ** (8.0 * (torch.sigmoid(self.roughness(seen)[:, 0]) - 1.0))
         return self.kernel(seen), roughness
 
 
 def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Tensor, "batch band cell"]:
-    """Logarithm of the mean power in every cell of frequency, about its mean over cells."""
+    """Logarithm of the mean power in every ring and sector, minus its mean over all of them."""
     fade = torch.hann_window(SIDE, periodic=False, device=windows.device)
     centred = windows.float() - windows.float().mean((-2, -1), keepdim=True)
     power = torch.fft.rfft2(centred * fade[:, None] * fade).abs().square().mean(1)
@@ -62,8 +62,8 @@ def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Te
 
 @functools.cache
 def _cells() -> Tensor:
-    """``(frequency, cell)`` weights whose columns sum to 1; cells that hold no frequency take their ring's."""
-    # Kept for training too, whoever asks first.
+    """``(frequency, cell)`` weights whose columns sum to 1; cells without any frequency take the mean of their ring."""
+    # The cached tensor serves training too, even if it is first made in inference mode.
     with torch.inference_mode(False):
         return _weights()
 
@@ -74,7 +74,7 @@ def _weights() -> Tensor:
     sector = (torch.atan2(y, x).remainder(math.pi) / math.pi * SECTORS).round().long().flatten() % SECTORS
     in_ring = nn.functional.one_hot(ring.clamp(max=RINGS), RINGS + 1)[:, 1:].float()
     in_sector = nn.functional.one_hot(sector, SECTORS).float()
-    # The first column and the last hold each frequency twice, and so count half beside those that stand for two.
+    # rfft2 keeps half the spectrum: each value outside the first and last columns represents two conjugates.
     weight = torch.full((SIDE, SIDE // 2 + 1), 2.0)
     weight[:, [0, -1]] = 1.0
     cells = torch.einsum("fr,fs,f->frs", in_ring, in_sector, weight.flatten())

@@ -1,4 +1,4 @@
-"""What the network gives, and how it is put together from the direct path and the carried-back slots."""
+"""The network's output, and its assembly from the direct path and the slot outputs carried back to bands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_LOG_SCALE = -2.0
 
 @dataclass(frozen=True)
 class Output:
-    """A restored image and how far it may be off, in normalised values."""
+    """A restored image and its uncertainty, in normalised values."""
 
     image: Float[Tensor, "batch band y x"]
     """The estimate, float32."""
@@ -43,15 +43,15 @@ class Output:
 def assemble(
     image: Float[Tensor, "batch band y x"], outputs: Float[Tensor, "batch channel y/2 x/2"], direct: DirectPath
 ) -> Output:
-    """``direct(image) + gate * target + correction`` in float32: the network may drop its input, and need not.
+    """``direct(image) + gate * target + correction`` in float32: the network can discard its input, but need not.
 
-    The targets are the first bands of ``image``; what follows are guides.
+    The targets are the first bands of ``image``; the rest are guides.
 
-    ``outputs`` holds the planes one after the other, each with four channels per band; the last may be missing. The
-    gate is a departure from 0, not a factor near 1, so that half precision in the backbone costs little.
+    ``outputs`` holds the planes one after the other, each with four channels per band; the last plane may be missing.
+    The gate is a departure from 0, not a factor near 1, so that half precision in the backbone loses little.
     """
     image = image.float()
-    # Shuffled before they are converted and kept in their memory layout: both halve the time of large tiles.
+    # Shuffling before the conversion to float32 and keeping the memory layout each halve the time of large tiles.
     gate, correction, *log_scale = torch.split(nn.functional.pixel_shuffle(outputs, 2), direct.targets, 1)
     restored = direct(image).addcmul(gate.float(), image[:, : direct.targets]).add(correction)
     return Output(restored, log_scale[0] if log_scale else None)

@@ -1,4 +1,4 @@
-"""Where bfloat16 pays: on devices that compute in it natively."""
+"""Use of bfloat16, which pays only on devices that compute in it natively."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def half_is_native(device: torch.device) -> bool:
         # Ampere, the first generation with bfloat16 in its arithmetic units.
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        # A torch that cannot tell gets float32.
+        # Versions of torch that cannot report this get float32.
         able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
         return any(bool(able.get(feature)) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
     return False

@@ -1,4 +1,4 @@
-"""The instruction reader: from the token vectors of a sentence to the task that it asks for, and how strongly."""
+"""The instruction reader: from the token vectors of a sentence to the requested task and its strength."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["CLASSES", "SURE", "InstructionReader", "Reading", "ReadingTensors", "pad_tokens"]
 
 CLASSES: tuple[str, ...] = (*TASK_KEYS, "none")
-"""What a sentence may ask for, in the order of the outputs; the last asks for nothing we do."""
+"""What a sentence may ask for, in the order of the outputs; ``none`` is for requests that no task fulfils."""
 
 SURE = 0.35
-"""Below this probability the words ask for nothing that we can be held to."""
+"""Probability below which a reading of a sentence is not acted on."""
 
 
 _STEPS_SAY, _WORDS_SAY = 0.2, 0.35
-"""Weights of what the step finder and the words say of a text.
+"""Weights of the votes of the step finder and of the words.
 
 The first was chosen on held-out templates that had been looked at, the second and ``SURE`` by ``train.reading``.
 """
@@ -36,7 +36,7 @@ The first was chosen on held-out templates that had been looked at, the second a
 
 @dataclass
 class ReadingTensors:
-    """What the network says of a batch of sentences."""
+    """The network's output for a batch of sentences."""
 
     logits: Tensor
     """``(batch, 13)``, in the order of ``CLASSES``."""
@@ -51,7 +51,7 @@ class ReadingTensors:
     """``(batch,)`` logit: the sentence asks for more than one thing."""
 
     spoils: Tensor
-    """``(batch,)`` logit: the sentence asks for a fault rather than for its repair."""
+    """``(batch,)`` logit: the sentence asks for a degradation rather than for its removal."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,16 @@ class Reading:
     """What one sentence asks for."""
 
     task: str
-    """The likeliest task; ``none`` where that is likelier than all tasks together."""
+    """The most likely task; ``none`` where that is more likely than all tasks together."""
 
     probability: float
-    """Its probability."""
+    """Probability of ``task``."""
 
     second: str
-    """The likeliest class beside it."""
+    """The most likely class apart from ``task``."""
 
     second_probability: float
-    """Its probability."""
+    """Probability of ``second``."""
 
     severity: float | None
     """Strength in [-1, 1]; None where the words name none."""
@@ -78,9 +78,9 @@ class Reading:
 
 
 class InstructionReader(nn.Module):
-    """Attention pooling over the tokens beside the sentence vector, then a small perceptron; two others have a vote.
+    """Attention pooling over the tokens beside the sentence vector, then a small perceptron; two other models vote too.
 
-    The sentence vector alone blurs rare words of the trade; several learned queries each look for their own.
+    The sentence vector alone blurs rare technical terms; several learned queries each look for their own.
     """
 
     def __init__(self, width: int = 128, queries: int = 6, hidden: int = 144, dropout: float = 0.3) -> None:
@@ -106,7 +106,7 @@ class InstructionReader(nn.Module):
         attention = self.queries(lifted).masked_fill(~mask[..., None], -1e4).softmax(dim=1)
         pooled = torch.einsum("btq,btw->bqw", attention, lifted).flatten(1)
         mean = functional.normalize((tokens * mask[..., None]).sum(dim=1), dim=1)
-        # A unit vector of 384 numbers has entries of about 0.05; the tokens' are about ten times larger.
+        # A unit vector of 384 numbers has entries of about 0.05; those of the tokens are about ten times larger.
         whole = functional.gelu(self.sentence(mean * 10))
         hidden = functional.gelu(self.mix(self.dropout(torch.cat([pooled, whole], dim=1))))
         hidden = self.dropout(hidden)
@@ -121,13 +121,13 @@ class InstructionReader(nn.Module):
         own, by_steps = out.logits.log_softmax(dim=1), self.steps.told(batch, mask)
         by_words = self.words([grams(text) for text in texts])
         said = (1 - _STEPS_SAY - _WORDS_SAY) * own + _STEPS_SAY * by_steps + _WORDS_SAY * by_words
-        # What asks for a fault names it as what asks to be rid of it does; the words alone would vote for its repair.
+        # A request for a degradation names it just as a request for its removal does, and the words vote for removal.
         nothing, wanted = CLASSES.index("none"), out.spoils.sigmoid()
         shares = said.softmax(dim=1)
         spoilt = shares * (1 - wanted)[:, None]
         spoilt[:, nothing] += wanted
         best = torch.where((wanted > 0.5)[:, None], spoilt, shares).topk(2, dim=1)
-        # It asks for nothing when that is likelier than that it asks for any of the tasks, not than for the likeliest.
+        # "none" must be more likely than all tasks together, not just than the most likely one.
         swap = (best.indices[:, 0] == nothing) & (best.values[:, 0] < 0.5)
         values = torch.where(swap[:, None], best.values.flip(1), best.values)
         indices = torch.where(swap[:, None], best.indices.flip(1), best.indices)
@@ -137,7 +137,7 @@ class InstructionReader(nn.Module):
                 probability=float(probability[0]),
                 second=CLASSES[int(index[1])],
                 second_probability=float(probability[1]),
-                # Every request for another brightness has a direction.
+                # A request for another brightness always has a direction, which is the sign.
                 severity=float(severity) if named > 0 or CLASSES[int(index[0])] == "brightness" else None,
                 compound=float(compound),
             )

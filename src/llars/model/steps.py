@@ -1,4 +1,4 @@
-"""The step finder: which words of a sentence belong to which step, in the order in which the steps are to be done."""
+"""The step finder: which words of a sentence belong to which step, numbered in the order of execution."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TOKEN_WIDTH = 384
 """Numbers in a token vector of the sentence encoder."""
 
 NOWHERE = 0
-"""Mark of a token between the steps; those of the steps count from 1."""
+"""Mark of a token that belongs to no step; those of the steps count from 1."""
 
 STEPS = 4
-"""Steps that are told apart at once; longer lists are cut again."""
+"""Steps that are distinguished at once; longer lists are split again."""
 
 _CHANGE = 2.0
-"""Nats that a change from one mark to the next costs: words of one step stand together."""
+"""Cost in nats of a change from one mark to the next: words of one step stand together."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Span:
     """One past the last character."""
 
     step: int
-    """Which step, from 1 in the order of work."""
+    """Number of the step, from 1 in the order of execution."""
 
 
 class StepFinder(nn.Module):
     """Dilated convolutions over the token vectors, wide enough to see 26 tokens to both sides.
 
-    "Sharpen, but not before you have removed the noise": which step comes first is told by words far from it.
+    "Sharpen, but not before you have removed the noise": distant words may decide which step comes first.
     """
 
     def __init__(self, classes: int, width: int = 88, dropout: float = 0.2) -> None:
@@ -73,7 +73,7 @@ class StepFinder(nn.Module):
     def told(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Log-probabilities of the classes ``(batch, 13)`` of sentences that are taken as one step each."""
         inner = mask.clone()
-        inner[:, 0] = False  # the markers of start and end are not told of in training
+        inner[:, 0] = False  # the start and end markers have no label in training
         inner[torch.arange(len(mask)), mask.sum(dim=1) - 1] = False
         inner = torch.where(inner.any(dim=1, keepdim=True), inner, mask)[..., None]
         each = self(tokens, mask)[1].log_softmax(dim=2)
@@ -105,7 +105,7 @@ class StepFinder(nn.Module):
 
 
 def _words(text: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """First token and one past the last of each word; the markers of start and end, of no length, are none."""
+    """First token and one past the last of each word; start and end markers, of zero length, are left out."""
     groups: list[tuple[int, int]] = []
     for at, (start, stop) in enumerate(places):
         if stop <= start:
@@ -118,7 +118,7 @@ def _words(text: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]
 
 
 def _likeliest(scores: Tensor) -> list[int]:
-    """The marks that together are likeliest where each change costs (Viterbi); ``scores`` is ``(token, mark)``."""
+    """The most likely sequence of marks, given the cost of changes (Viterbi); ``scores`` is ``(token, mark)``."""
     best, back = scores[0], []
     for score in scores[1:]:
         stay, (top, origin) = best, best.max(dim=0)

@@ -1,4 +1,4 @@
-"""Long filters along columns and rows: a detector's stripe is constant along its line, and a long mean shows it."""
+"""Long filters along columns and rows: a detector's stripe is constant along its line, so a long mean reveals it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Strips"]
 
 
 class Strips(nn.Module):
-    """Adds to half of the channels what a column filter and a row filter find in them; nothing, to start with."""
+    """Adds the output of a column filter and a row filter to half of the channels; both filters start at zero."""
 
     def __init__(self, width: int, taps: int) -> None:
         super().__init__()

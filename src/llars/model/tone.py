@@ -1,4 +1,4 @@
-"""Tone curves of a scene: equalising and stretching are exact maps of its quantiles; the words choose between them."""
+"""Tone curves of a scene: equalising and stretching map its quantiles exactly; the instruction chooses between them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ToneCurve:
     """The band's quantiles."""
 
     levels: Float[Tensor, "batch band level"]
-    """Where equalisation takes them: even steps from the lowest to the highest unit value."""
+    """The values that equalisation maps the knots to: ``LEVELS``, from the lowest to the highest unit value."""
 
     stretch: Float[Tensor, "batch"]
     """Share of the stretch in the blend; the rest is equalisation."""
@@ -40,7 +40,7 @@ class ToneCurve:
 
 
 def tone_curve(statistics: Statistics, task: Float[Tensor, "batch task"]) -> ToneCurve | None:
-    """The curves of the bands that ``statistics`` describes, blended as the logits ``task`` say; None without knots."""
+    """The curves of the bands in ``statistics``, blended by the logits ``task``; None if there are no knots."""
     if statistics.knots is None:
         return None
     chosen = task[:, [TASK_KEYS.index("equalize"), TASK_KEYS.index("stretch")]].float().softmax(-1)

@@ -1,9 +1,9 @@
-"""Filters that give detail to an enlarged image: one for each kind of edge, learned by least squares.
+"""Filters that add detail to an enlarged image: one for each kind of edge, learned by least squares.
 
-Rapid and accurate image super-resolution (RAISR; Romano, Isidoro & Milanfar 2017, IEEE TCI 3(1)): what surrounds a
-pixel is sorted by the direction of its edge, how much one direction prevails, and how far the edge stands out from
-what is rough; the filter of that kind tells the finer pixels. Bands are taken one by one, in any units: brighter or
-of more contrast, an edge is of the same kind.
+Rapid and accurate image super-resolution (RAISR; Romano, Isidoro & Milanfar 2017, IEEE TCI 3(1)): the neighbourhood of
+a pixel is classified by the direction of its edge, its coherence, and the edge's strength relative to the roughness
+around it; the filter of that kind predicts the finer pixels. Bands are processed one by one, in any units: the kind of
+an edge does not depend on its brightness or contrast.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from llars.model.means import local_mean
 __all__ = ["FACTORS", "KINDS", "REACH", "SIDE", "UpsamplingFilters", "kinds_of"]
 
 FACTORS = (2, 3)
-"""How many times finer there are filters for."""
+"""Factors of a finer grid for which there are filters."""
 
 REACH = 3
-"""Pixels around one that its kind and its filter depend on."""
+"""Half width in pixels of a filter and of the neighbourhood that decides its kind."""
 
 SIDE = 2 * REACH + 1
-"""Of a filter, in pixels."""
+"""Side of a filter, in pixels."""
 
 DIRECTIONS = 16
-"""Of an edge, over half a turn."""
+"""Classes of the direction of an edge, over half a turn."""
 
 COHERENT = (0.25, 0.5)
-"""Bounds of how much one direction prevails: of the difference of the two main gradients over their sum."""
+"""Class bounds of the coherence: the difference of the two principal gradients over their sum."""
 
 STANDING_OUT = (0.25, 0.4, 0.6)
-"""Bounds of the main gradient over four times what neighbours differ by."""
+"""Class bounds of the strength: the main gradient over four times the roughness."""
 
 KINDS = DIRECTIONS * (len(COHERENT) + 1) * (len(STANDING_OUT) + 1)
 
 TINY = 1e-10
-"""Mean square, in unit values, below which nothing is told apart."""
+"""Mean square, in unit values, added where there may be no detail at all to divide by."""
 
 
 class UpsamplingFilters(nn.Module):
-    """The filters of all kinds, by factor. Zero at first: then nothing is added."""
+    """The filters of all kinds, by factor. They start at zero, which adds nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class UpsamplingFilters(nn.Module):
 
     @torch.no_grad()
     def forward(self, coarse: Float[Tensor, "batch 1 y x"], factor: int) -> Float[Tensor, "batch 1 y_ x_"]:
-        """What finer pixels have beside the enlargement that keeps area means; its own area means are 0.
+        """The detail to add to the enlargement that keeps area means; the detail's own area means are 0.
 
         Args:
             coarse: one band of images, in unit values without gaps.
@@ -65,7 +65,7 @@ class UpsamplingFilters(nn.Module):
         kind = kinds_of(coarse).flatten()
         order = kind.argsort()
         wide = functional.pad(coarse, [REACH] * 4, mode="replicate")
-        # Where in memory the pixels around each begin, and where those of a filter lie from there.
+        # Flat index of the first pixel of each neighbourhood, and the offsets of all its pixels from there.
         begin = torch.arange(wide.numel(), device=coarse.device).view(wide.shape)
         begin = begin[..., :height, :width].flatten()[order]
         apart = torch.arange(SIDE, device=coarse.device)
@@ -82,7 +82,7 @@ class UpsamplingFilters(nn.Module):
 
 
 def _centred(filters: Float[Tensor, "kind place finer"]) -> Float[Tensor, "kind place finer"]:
-    """Filters that see nothing of the mean around a pixel, and change nothing of the mean over its finer ones."""
+    """Filters that ignore the mean around a pixel, and do not change the mean over its finer pixels."""
     filters = filters - filters.mean(1, keepdim=True)
     return filters - filters.mean(2, keepdim=True)
 
@@ -92,7 +92,7 @@ def kinds_of(image: Float[Tensor, "batch 1 y x"]) -> Int[Tensor, "batch y x"]:
     wide = functional.pad(image, [1] * 4, mode="replicate")
     across = 0.5 * (wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2])
     down = 0.5 * (wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1])
-    # The structure tensor: its axes are the direction of the edge and that along it.
+    # The structure tensor: its principal axes point across and along the edge.
     xx, xy, yy = (local_mean(local_mean(part, 1), 1) for part in (across**2, across * down, down**2))
     spread = ((xx - yy).square() + 4 * xy.square()).sqrt()
     most, least = (((xx + yy + side) / 2).clamp(min=0.0).sqrt() for side in (spread, -spread))

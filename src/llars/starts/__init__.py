@@ -1,1 +1,1 @@
-"""Where the network sets out from: what physics alone can mend, by the same laws in training and in use."""
+"""Start images for the network: what can be restored by physics alone, with the same models in training and in use."""

@@ -1,10 +1,10 @@
-"""The start image under clouds: shadows are lit, half-transparent clouds are taken off, and what they hide is filled.
+"""The start image under clouds: shadows are brightened, thin clouds removed, and ground under thick clouds filled in.
 
-What is seen of a pixel is ``I = J (1 - k S) t + A (1 - t)``: ground J in a shadow S, of which k is what comes straight
-from the sun, behind a cloud of transmission t and brightness A (the law of ``llars.degrade.clouds``). Opacity and
-shadow are estimated pixel by pixel, A and how much the ground varies once for the scene. J follows, and is the less
-certain the less comes through: so it is blended with what surrounds the pixel, each by what its error is expected to
-be.
+A pixel is observed as ``I = J (1 - k S) t + A (1 - t)``: ground J in a shadow S, with k the share of direct sunlight,
+behind a cloud of transmission t and brightness A (the model of ``llars.degrade.clouds``). Opacity and shadow are
+estimated for each pixel, A and the variability of the ground once for the scene. Solving for J gives the ground, with
+an error that grows as less of it shines through. So it is blended with the pixel's surroundings, each weighted by its
+expected error.
 """
 
 from __future__ import annotations
@@ -25,40 +25,41 @@ from llars.starts.filling import LEVELS, pull, push, quartets
 __all__ = ["NEAR", "TOUCHED", "Sky", "Veil", "clear", "direct_light", "hidden_bands", "measures", "nearby", "unveiled"]
 
 HIDES = 0.6
-"""Opacity from which on a pixel is what surrounds it rather than what shines through, on ground that varies little."""
+"""Opacity above which a pixel counts as hidden: on uniform ground, its surroundings tell more than what shines
+through."""
 
 TOUCHED, SURE, NEAR = 0.15, 0.6, 16
-"""A pixel is judged clear, and stays as it is, where it is less likely than the first to be changed by a cloud or
-shadow, or where no cell within the third (in cells) is more likely than the second to be."""
+"""A pixel is judged clear, and left unchanged, if its probability of being changed by a cloud or shadow is at most
+``TOUCHED``, or if no cell within ``NEAR`` cells has a probability above ``SURE``."""
 
 LEAST_TRUST = 1e-6
-"""Of pixels that are touched but not hidden: a little, so that something is known where nothing is clear."""
+"""Lower bound of the trust of pixels that are not hidden, so that something is known where nothing is clear."""
 
 UNSURE_WHITE, UNSURE_OPACITY = 0.03, 0.15
-"""Expected errors of a cloud's brightness, relative to it, and of opacity, relative to its root."""
+"""Expected errors of a cloud's brightness, relative to it, and of opacity, relative to its square root."""
 
 UNSURE_ESTIMATE = 0.6
-"""Expected error of the network's opacity where it is sure that something is there, before values have their say."""
+"""Expected error of the network's opacity where it is certain of a cloud or shadow, before the values are used."""
 
 UNSURE_SHADE = 0.7
-"""Expected error of what a full shadow takes away, relative to the ground."""
+"""Expected error of the light that a full shadow removes, relative to the ground."""
 
 UNLIKE = 0.05
-"""How far, in squares, ground counts as unseen that looks unlike what surrounds it, where a cloud is sure to be."""
+"""Weight, in the expected squared error, of the squared difference between ground and surroundings under a cloud."""
 
 LEAST_THROUGH, LEAST_LIGHT, LEAST_WHITE = 0.05, 0.2, 0.1
-"""Transmission, light in the shadow and brightness of clouds below which none is taken to be."""
+"""Lower bounds of the transmission, of the light in a shadow, and of the brightness of clouds."""
 
 LEAST_SPREAD = 1e-3
-"""Standard deviation of the ground below which none is taken to be, in unit values."""
+"""Lower bound of the standard deviation of the ground, in unit values."""
 
 SKYLIGHT, REFERENCE_NM, THERMAL_NM = 0.22, 550.0, 3500.0
-"""Share of the light at a wavelength in nm that comes from the sky, and from where on no sunlight is seen."""
+"""Share of skylight at the reference wavelength in nm, and the wavelength from which on no sunlight is seen."""
 
 
 @dataclass(frozen=True)
 class Veil:
-    """What clouds do to each pixel, ``(batch, 1, y, x)`` each; nothing at all where it is judged clear."""
+    """The effect of clouds on each pixel, ``(batch, 1, y, x)`` each; zero where a pixel is judged clear."""
 
     opacity: Float[Tensor, "batch 1 y x"]
     touched: Float[Tensor, "batch 1 y x"]
@@ -66,7 +67,7 @@ class Veil:
 
     @staticmethod
     def of(cover: Cover, near: Bool[Tensor, "batch 1 y x"] | None = None) -> Veil:
-        """Of what the network says of pixels, and where clouds are ``near``; None finds it, for a whole image."""
+        """From the network's estimate and the pixels that have clouds ``near``; None: found here, for a whole image."""
         if near is None:
             near = nearby(functional.avg_pool2d(cover.touched, CELL))
         changed = near & (cover.touched > TOUCHED)
@@ -74,19 +75,20 @@ class Veil:
 
     @property
     def changed(self) -> Bool[Tensor, "batch 1 y x"]:
-        """Where a pixel is not judged clear."""
+        """The pixels that are not judged clear."""
         return self.touched > 0.0
 
     @property
     def hidden(self) -> Bool[Tensor, "batch 1 y x"]:
-        """Where too little of the ground is seen."""
+        """The pixels where too little of the ground is seen."""
         return self.opacity > HIDES
 
     @property
     def trust(self) -> Float[Tensor, "batch 1 y x"]:
-        """The 24th power of how likely a pixel is free of clouds and shadows; above 0 where it is not hidden.
+        """The 24th power of the probability that a pixel is free of clouds and shadows; above 0 where it is not hidden.
 
-        So steep that the clearest pixels around decide: what is likely touched is bright, and half of it is too much.
+        The power is so steep that the clearest pixels around decide: pixels that are probably cloudy are too bright to
+        count even half.
         """
         free = (1.0 - self.touched) * (1.0 - self.touched)
         free = free * free * free
@@ -94,12 +96,15 @@ class Veil:
         return (free * free).clamp(min=LEAST_TRUST).where(~self.hidden, 0.0)
 
     def part(self, rows: slice, columns: slice) -> Veil:
-        """Of some of the pixels."""
+        """The veil over some of the pixels."""
         return Veil(*(one[..., rows, columns] for one in (self.opacity, self.touched, self.shadow)))
 
 
 def nearby(touched: Float[Tensor, "batch 1 y x"]) -> Bool[Tensor, "batch 1 y2 x2"]:
-    """Pixels within ``NEAR`` cells of one that is surely touched, of cells; right but for so many at inner sides."""
+    """Pixels within ``NEAR`` cells of one that is surely touched, from cells.
+
+    Of a window, the pixels that close to a side inside the scene may be missed.
+    """
     sure = (touched > SURE).float()
     sure = functional.max_pool2d(sure, (2 * NEAR + 1, 1), stride=1, padding=(NEAR, 0))
     sure = functional.max_pool2d(sure, (1, 2 * NEAR + 1), stride=1, padding=(0, NEAR))
@@ -112,7 +117,7 @@ def hidden_bands(bands: Sequence[Band]) -> list[int]:
 
 
 def direct_light(bands: Sequence[Sequence[Band]]) -> Float[Tensor, "batch band 1 1"]:
-    """The share of the light that comes straight from the sun in every band of each image."""
+    """The share of direct sunlight in the illumination of every band of each image."""
     nm = torch.tensor([[band.wavelength_nm or REFERENCE_NM for band in one] for one in bands])
     direct = 1.0 - SKYLIGHT * (REFERENCE_NM / nm).square().clamp(max=2.0)
     return direct.where(nm < THERMAL_NM, 0.0)[..., None, None]
@@ -120,10 +125,10 @@ def direct_light(bands: Sequence[Sequence[Band]]) -> Float[Tensor, "batch band 1
 
 @dataclass(frozen=True)
 class Sky:
-    """What is known of the clouds and the ground of a whole scene, ``(batch, band, 1, 1)`` each."""
+    """Properties of the clouds and the ground of a whole scene, ``(batch, band, 1, 1)`` each."""
 
     white: Float[Tensor, "batch band 1 1"]
-    """Brightness of clouds before their shading, unit values."""
+    """Brightness of clouds before ``_shading``, unit values."""
 
     spread: Float[Tensor, "batch band 1 1"]
     """Standard deviation of the clear ground, unit values."""
@@ -134,11 +139,11 @@ class Sky:
         ground: Float[Tensor, "batch band y x"],
         direct: Float[Tensor, "batch band 1 1"],
     ) -> Sky:
-        """From sums over blocks; by least squares over all that is under clouds, the opaque most of all.
+        """From sums over blocks; the brightness by least squares over all cloudy pixels, opaque ones weighing most.
 
         Args:
-            measured: what ``measures`` gives of every block.
-            ground: what is seen around each block where clouds hide it.
+            measured: the result of ``measures`` for every block.
+            ground: the ground of each block, filled in from its clear surroundings where clouds hide it.
             direct: see ``direct_light``.
         """
         count = ground.shape[1]
@@ -157,7 +162,7 @@ class Sky:
 def measures(
     image: Float[Tensor, "batch band y x"], valid: Bool[Tensor, "batch 1 y x"], above: Veil
 ) -> Float[Tensor, "batch measure y_ x_"]:
-    """Sums over blocks of ``BLOCK`` pixels that tell of ``Sky``, of windows that begin and end at blocks."""
+    """Sums over blocks of ``BLOCK`` pixels from which ``Sky`` is estimated; windows begin and end at blocks."""
     opacity, through = above.opacity, 1.0 - above.opacity
     shade = opacity * _shading(through)
     weight = torch.where(valid, opacity * opacity * opacity * shade, 0.0)
@@ -178,7 +183,7 @@ def unveiled(
     sky: Sky,
     direct: Float[Tensor, "batch band 1 1"],
 ) -> Float[Tensor, "batch band y x"]:
-    """The ground as far as it is seen, and ``around`` as far as it is not; pixels judged clear stay to the bit."""
+    """The recovered ground, blended with ``around`` by expected error; pixels judged clear are bit-identical."""
     light = (1.0 - direct * above.shadow).clamp(min=LEAST_LIGHT)
     above = _weighed(image, around * light, above, sky)
     # Band by band to keep memory low.
@@ -188,10 +193,10 @@ def unveiled(
 
 
 def _weighed(image: Tensor, shaded: Tensor, above: Veil, sky: Sky) -> Veil:
-    """With the opacity that lies between what the network says and what all bands together do, by their errors.
+    """``above`` with the mean of the network's opacity and that of the bands, weighted by their expected errors.
 
-    Bands say it by least squares between ``shaded`` ground and cloud; ground differs from what surrounds it in all of
-    them alike, so that more bands are no better.
+    The bands' opacity is a least-squares fit of a mixture of ``shaded`` ground and cloud. Ground differs from its
+    surroundings in all bands alike, so more bands do not make the fit more certain.
     """
     shade = _shading(1.0 - above.opacity)
     along, power = (torch.zeros_like(above.opacity) for _ in range(2))
@@ -208,7 +213,7 @@ def _weighed(image: Tensor, shaded: Tensor, above: Veil, sky: Sky) -> Veil:
 
 
 def _seen(image: Tensor, around: Tensor, light: Tensor, white: Tensor, spread: Tensor, above: Veil) -> Tensor:
-    """Of one band."""
+    """``unveiled`` for one band."""
     opacity, through = above.opacity, 1.0 - above.opacity
     cloud = white * _shading(through)
     seen = (image - cloud * opacity) / through.clamp(min=LEAST_THROUGH) / light
@@ -221,10 +226,10 @@ def _seen(image: Tensor, around: Tensor, light: Tensor, white: Tensor, spread: T
 
 
 def _shading(through: Tensor) -> Tensor:
-    """Brightness of a cloud relative to a thick one: the more of it, the more light comes back.
+    """Brightness of a cloud relative to a very thick one: the thicker it is, the more light it returns.
 
-    About 0.85 + 0.15 b / (1 + b) with b = 0.075 tau, as simulated. Roots are rounded alike wherever a pixel lies in an
-    array, and logarithms are not.
+    About 0.85 + 0.15 b / (1 + b) with b = 0.075 tau, as simulated. Square roots are rounded the same wherever a pixel
+    lies in an array; logarithms are not.
     """
     return 0.85 + 0.054 * (1.0 - through.sqrt().sqrt())
 
@@ -235,11 +240,11 @@ def clear(
     bands: Sequence[Sequence[Band]],
     statistics: Statistics,
 ) -> tuple[Float[Tensor, "batch band y x"], Bool[Tensor, "batch 1 y x"]]:
-    """The start images of a batch, and where they are filled rather than seen.
+    """The start images of a batch, and a mask of the pixels that are filled in rather than seen.
 
     Args:
         network: the estimator of clouds.
-        image: unit values without NaN, of bands that clouds hide; sides are multiples of ``network.multiple``.
+        image: unit values without NaN, of ``hidden_bands``; sides are multiples of ``network.multiple``.
         bands: those of each image.
         statistics: of these bands over the whole scene, in unit values.
     """

@@ -1,9 +1,9 @@
-"""Blur undone by the linear filter of least mean error, when which of many kernels blurred the image is a guess.
+"""Deconvolution by the linear filter of least mean square error, with only probabilities of the blur kernel known.
 
-With probabilities ``p`` of kernels of transfer ``H`` and a power ``R`` of the noise relative to that of the ground, the
-best linear estimate of the ground is ``sum(p H) / (sum(p H^2) + R)``: Wiener's filter where one kernel is certain, and
-the more cautious the less certain (the expectations in Wiener's normal equations are taken over kernels too). A path
-along which a scene was smeared is found more exactly by ``motion``, and asked first.
+With probabilities ``p`` of kernels with transfer functions ``H``, and a noise-to-ground power ratio ``R``, the best
+linear estimate of the ground is ``sum(p H) / (sum(p H^2) + R)``: the Wiener filter where one kernel is certain, and
+more cautious the less certain it is (the expectations in the normal equations are taken over kernels too). Motion blur
+is estimated more exactly by ``motion``, which takes precedence.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ SIGMAS_PX = tuple(0.3 + 0.1 * step for step in range(19))
 RADII_PX = tuple(0.8 + 0.2 * step for step in range(17))
 PATHS_PX = tuple(1.5 + 0.75 * step for step in range(20))
 DIRECTIONS = 32
-"""Ends of a path of 16 pixels move by 0.8 pixels from one to the next."""
+"""Directions of motion: from one to the next, the ends of a path of 16 pixels move by 0.8 pixels."""
 
 TRUST = 0.07
-"""How much of the likelihood of widths counts beside the estimator: its law of the ground is a rough one."""
+"""Weight of the log-likelihood of widths beside the estimator's logits: its model of the ground is rough."""
 
 CONCEIVABLE = 0.05
-"""Least probability of all motions together at which one is looked for."""
+"""Total probability of motion kernels above which a motion path is searched for."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """One way in which a point may be spread."""
+    """One candidate point spread function."""
 
     kind: str
     """``none``, ``gaussian``, ``defocus`` or ``motion``."""
@@ -47,12 +47,12 @@ class Kernel:
     """Standard deviation, radius of the disc, or length of the path, in pixels."""
 
     direction: float = 0.0
-    """Of the motion, radians from the x axis towards y, in [0, pi)."""
+    """Direction of the motion, radians from the x axis towards y, in [0, pi)."""
 
 
 @functools.cache
 def kernels() -> tuple[Kernel, ...]:
-    """The kernels that are told apart."""
+    """The candidate kernels."""
     turns = [math.pi * step / DIRECTIONS for step in range(DIRECTIONS)]
     return (
         Kernel("none"),
@@ -64,15 +64,15 @@ def kernels() -> tuple[Kernel, ...]:
 
 @functools.cache
 def transfers() -> Tensor:
-    """``(kernel, SIDE, SIDE // 2 + 1)``: what each kernel multiplies frequencies by; real, as all are symmetric."""
-    # Kept for training too, whoever asks first.
+    """``(kernel, SIDE, SIDE // 2 + 1)``: the transfer function of each kernel; real, as all are symmetric."""
+    # The cached tensors serve training too, even if they are first made in inference mode.
     with torch.inference_mode(False):
         return _transfers()
 
 
 @functools.cache
 def _alike() -> tuple[Tensor, Curves]:
-    """``(kernel,)`` booleans, which kernels are alike in all directions, and the curves of those."""
+    """``(kernel,)`` booleans, which kernels are isotropic, and the power curves of those."""
     with torch.inference_mode(False):
         alike = torch.tensor([kernel.kind != "motion" for kernel in kernels()])
         return alike, Curves.of(transfers()[alike].square())
@@ -100,7 +100,7 @@ def _transfer(kernel: Tensor) -> Tensor:
 
 
 def wiener(probability: Tensor, roughness: Tensor) -> Tensor:
-    """``inverse`` for probabilities ``(batch, kernel)`` of the ``kernels``."""
+    """The filters of ``inverse`` for probabilities ``(batch, kernel)`` of the ``kernels``."""
     transfer = transfers().to(probability.device)
     mean = torch.einsum("bk,kyx->byx", probability, transfer)
     power = torch.einsum("bk,kyx->byx", probability, transfer.square())
@@ -125,45 +125,45 @@ class Optics:
     """``(1,)``, see ``inverse``."""
 
     motion: Motion | None
-    """The path, where one is seen; then the kernels are not asked."""
+    """The motion path, if one was found; the kernels are then ignored."""
 
     @classmethod
     @torch.no_grad()
     def seen(cls, windows: Tensor, estimator: OpticsEstimator) -> Optics:
-        """In ``(window, band, SIDE, SIDE)`` of an image."""
+        """As estimated from windows ``(window, band, SIDE, SIDE)`` of an image."""
         logits, roughness = estimator(windows[None])
         alike, curves = _alike()
         probability = logits.softmax(-1)
         moved = probability[0, ~alike].sum()
-        # Widths say nothing of motions: they share out anew what the estimator leaves for the rest.
+        # Widths tell nothing about motion: they only redistribute the probability left to the isotropic kernels.
         shares = (logits[0, alike] + TRUST * width_likelihood(windows, curves)).softmax(-1)
         probability[0, alike] = (1.0 - moved) * shares
         return cls(probability, roughness, find_motion(windows, float(roughness)) if moved > CONCEIVABLE else None)
 
     @functools.cached_property
     def filters(self) -> Tensor:
-        """What undoes a blur that is no motion: ``(1, size, size)``."""
+        """The Wiener filter where no motion was found: ``(1, size, size)``."""
         return wiener(self.probability, self.roughness)
 
     @property
     def reach_px(self) -> int:
-        """Pixels to each side that ``undone`` looks at where no edge is near."""
+        """Halo in pixels of ``undone`` away from the image's edges."""
         return SIDE // 2 - 1 if self.motion is None else REACH_PX
 
     @property
     def reach_at_edges_px(self) -> int:
-        """As ``reach_px``, where the image ends within it."""
+        """Halo in pixels of ``undone`` where the image ends within ``reach_px``."""
         return self.reach_px if self.motion is None else (ROUNDS + 1) * REACH_PX
 
     def undone(self, image: Tensor, at_edges: bool = True) -> Tensor:
-        """``(1, band, y, x)`` without the blur; ``at_edges``: it ends where the scene does."""
+        """``(1, band, y, x)`` without the blur; ``at_edges``: the image ends at the scene's edges."""
         if self.motion is None:
             return deconvolve(image, self.filters)
         return straightened(image, self.motion, ROUNDS if at_edges else 0)
 
 
 def sharpened(image: Tensor, estimator: OpticsEstimator) -> Tensor:
-    """``(batch, band, y, x)`` with the blur undone that is seen in each image."""
+    """``(batch, band, y, x)`` without the blur that is estimated from each image itself."""
     mended = [
         Optics.seen(windows, estimator).undone(one[None])
         for one, windows in zip(image, corner_windows(image), strict=True)

@@ -1,4 +1,4 @@
-"""The noise of an image, found from the image alone, in the form in which it is shrunk."""
+"""Noise estimated from the image alone, in the form that shrinkage needs, and its removal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["denoised", "find_noise", "margin_px", "without_noise"]
 
 LEAST = 1e-3
-"""Deviation of noise in unit values below which a band is taken for clean."""
+"""Standard deviation of the noise, in unit values, below which a band is taken as free of noise."""
 
 
 def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Sequence[Band]) -> Noise:
@@ -68,14 +68,14 @@ def denoised(image: Tensor, noise: Noise) -> Tensor:
 
 
 def margin_px(noise: Noise) -> int:
-    """Pixels around a window that have influence on it."""
+    """Halo around a window in pixels for ``denoised``."""
     return DESPECKLING_MARGIN_PX if noise.looks else MARGIN_PX
 
 
 def _components(
     windows: NDArray[np.float32], deviation: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """To principal components of bands whose noise was made equal, and back: ``(component, band)`` and its inverse."""
+    """To the principal components of noise-whitened bands and back: ``(component, band)`` and its inverse."""
     bands = windows.shape[1]
     pixels = windows.swapaxes(0, 1).reshape(bands, -1) / deviation[:, None]
     _, turn = np.linalg.eigh(np.atleast_2d(np.cov(pixels)))

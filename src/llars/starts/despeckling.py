@@ -1,9 +1,9 @@
-"""Speckle taken out in two passes, the second of powers, so that the mean power stays.
+"""Speckle removal in two passes, the second on powers, so that the mean power is preserved.
 
-The mean of logarithms wastes looks, and is not the logarithm of the mean. So what is shrunk in decibels is only a first
-guess: powers relative to it have mean 1 and variance 1 / L whatever the ground, and shrinking them about the guess is
-one step of Fisher's scoring towards the most probable ground. What is ground is told by the guess, as in the second
-step of BM3D (Dabov et al., 2007).
+Averaging logarithms loses looks, and is not the logarithm of the mean. So shrinkage in decibels only gives a first
+guess. Powers relative to it have mean 1 and variance 1 / L whatever the ground, and shrinking them about the guess is
+one step of Fisher scoring towards the most probable ground. The guess guides this shrinkage, as in the second step of
+BM3D (Dabov et al., 2007).
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 __all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "levelled"]
 
 RATED = 1.25 / OVERRATED
-"""The noise counts that much less for the first guess than where there is one pass: the second takes out more."""
+"""Factor on the noise power for the first guess, less than in a single pass: the second pass removes more."""
 
 CERTAIN = 4.5
-"""Standard normal quantile beyond which power is no speckle: that of one pixel in 300,000 of level ground."""
+"""Standard normal quantile above which a power is not speckle: exceeded by one pixel in 300,000 of uniform ground."""
 
 CELL = ALIGNED
 """Side of the squares in which powers before and after are compared, in pixels."""
 
 REACH = 1
-"""Squares on each side over which what was lost is averaged."""
+"""Squares on each side over which the lost power is averaged."""
 
 LOST = 1.5
-"""Most that a square may tell to have been lost or won; more than that is no matter of speckle."""
+"""Largest factor by which the power of a square may have been lost or gained; beyond it speckle is not the cause."""
 
 LEVEL_REACH = REACH + 1
-"""Squares beyond which nothing can influence what was lost in one: pixels lie between the means of two."""
+"""Halo of the power correction in squares: pixels are interpolated between the means of two."""
 
 DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + (LEVEL_REACH + 1) * CELL
-"""Pixels around a window that have influence on it."""
+"""Halo of ``despeckled`` around a window, in pixels."""
 
 
 def despeckled(image: Tensor, noise: Noise) -> Tensor:
-    """``(batch, band, y, x)`` decibels as unit values without speckle; ``noise`` knows its looks.
+    """``(batch, band, y, x)`` decibels as unit values without speckle; ``noise.looks`` must be known.
 
-    Points that are too bright for speckle stay as they are.
+    Points that are too bright to be speckle are left unchanged.
     """
     looks = torch.tensor(noise.looks, device=image.device)[:, None, None, None]
     # The gamma quantile of Wilson and Hilferty (1931).
     most = 3.0 * (1.0 - 1.0 / (9.0 * looks) + CERTAIN / (3.0 * looks.sqrt())).log() / NEPERS
     guess = shrunk(image, replace(noise, constant=RATED * noise.constant))
-    # Linear in power where speckle explains it.
+    # Linear in power, except where a point is too bright to be speckle.
     relative = guess + ((image - guess) * NEPERS).exp().sub(1.0) / NEPERS
     relative = torch.where(image - guess <= most, relative, image)
     restored = levelled(shrunk(relative, _of_powers(noise), guess), image)
@@ -61,7 +61,7 @@ def despeckled(image: Tensor, noise: Noise) -> Tensor:
 
 
 def levelled(restored: Tensor, image: Tensor) -> Tensor:
-    """The restored image with the mean power of the image over some squares, every square counting as much."""
+    """The restored image, corrected to the local mean power of the image; every square has the same weight."""
     height, width = image.shape[-2:]
     beyond = (0, -width % CELL, 0, -height % CELL)
     before, after = (
@@ -75,7 +75,7 @@ def levelled(restored: Tensor, image: Tensor) -> Tensor:
 
 
 def _of_powers(noise: Noise) -> Noise:
-    """That of powers relative to their mean: variance 1 / L, and no bias."""
+    """The noise of powers relative to their mean: variance 1 / L, and no bias."""
     looks = torch.tensor(noise.looks, dtype=torch.float64)
     less = 1.0 / (looks * torch.polygamma(1, looks))
     return replace(noise, constant=noise.constant * less.to(noise.constant)[:, None], shift=0.0 * noise.shift)

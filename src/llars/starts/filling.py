@@ -1,11 +1,11 @@
-"""Filling what is hidden from what is seen around it: one smooth law for batches in training and windows of scenes.
+"""Hidden pixels filled in smoothly from their surroundings, the same for training batches and windows of scenes.
 
 Push-pull (Gortler et al., The Lumigraph, SIGGRAPH 1996) with bilinear pulling. Pushing halves the image until it is one
-pixel, every coarse pixel the mean of the finer ones by how far they are trusted; pulling fills on the way back what
-is not trusted from the next coarser level. A hole of any size is filled smoothly, at a cost linear in the pixels.
+pixel; every coarse pixel is the mean of the finer ones, weighted by trust. Pulling, on the way back, fills untrusted
+pixels from the next coarser level. A hole of any size is filled smoothly, at a cost linear in the number of pixels.
 
-Everything is done pixel by pixel in a fixed order, so that a window is filled to the bit as the whole image, once it
-knows the whole image's filled pixels of one coarse level.
+All arithmetic is per pixel and in a fixed order. So a window is filled bit for bit like the whole image, given the
+whole image's filled pixels at one coarse level.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from torch.nn import functional
 __all__ = ["BLOCK", "LEVELS", "MARGIN", "finer", "pull", "push", "quartets"]
 
 LEVELS = 4
-"""Halvings between pixels and the coarse level that stands for a whole scene."""
+"""Halvings between the pixels and the coarse level that is held for a whole scene."""
 
 BLOCK = 2**LEVELS
 """Side in pixels of that level's blocks, which are aligned with the scene's first pixel."""
 
 MARGIN = 2 * BLOCK
-"""Pixels around a window beyond which only that coarse level matters: a step up reaches one pixel of the level below.
+"""Halo around a window in pixels, beyond which only that coarse level has influence.
 
-1 + 2 + 4 + 8 times two, rounded up to blocks.
+Each bilinear step reaches one pixel of the coarser level: 2 + 4 + 8 + 16 pixels, rounded up to blocks.
 """
 
 
@@ -36,14 +36,14 @@ def pull(
     coarse: Float[Tensor, "batch band y_ x_"] | None = None,
     levels: int | None = None,
 ) -> Float[Tensor, "batch band y x"]:
-    """``values`` where they are trusted, and what surrounds them where not.
+    """``values`` where they are trusted, filled in from their surroundings where not.
 
     Args:
         values: a whole image, or with ``coarse`` a part of one that begins at a multiple of ``2 ** levels`` pixels, and
-            ends at one or where the image ends. Right but for ``2 ** (levels + 1)`` pixels at sides inside the image.
-        weight: in [0, 1], how far each pixel is trusted.
-        coarse: the filled pixels of the level ``levels`` halvings up, for the same part.
-        levels: None goes up to one single pixel.
+            ends at one or where the image ends. Exact but for ``2 ** (levels + 1)`` pixels at sides inside the image.
+        weight: in [0, 1], the trust in each pixel.
+        coarse: the filled pixels of the level that is ``levels`` halvings coarser, for the same part.
+        levels: None goes up to a single pixel.
     """
     height, width = values.shape[-2:]
     if levels == 0 and coarse is not None:
@@ -60,8 +60,8 @@ def push(
 ) -> tuple[Float[Tensor, "batch band y_ x_"], Float[Tensor, "batch #band y_ x_"]]:
     """One halving: means of 2 x 2 pixels by their weights, and the weights of the means.
 
-    Two trusted pixels of the four are enough for full trust: what lies at the rim of a gap says more of it than what is
-    further off, but one pixel alone may be an odd one.
+    Two trusted pixels of the four are enough for full trust: pixels at the rim of a gap tell more about it than those
+    further away, but a single pixel may be an outlier.
     """
     total = quartets(weight)
     mean = quartets(weight * values) / total.clamp(min=1e-12)
@@ -69,9 +69,9 @@ def push(
 
 
 def finer(coarse: Float[Tensor, "*batch y x"]) -> Float[Tensor, "*batch y2 x2"]:
-    """Twice as many pixels each way, bilinear; the edge goes on as it is.
+    """Twice as many pixels each way, bilinear; edge pixels are repeated.
 
-    In plain sums: kernels of interpolation may round by the position in the array.
+    In plain sums: the rounding of interpolation kernels may depend on the position in the array.
     """
     for axis in (-2, -1):
         size = coarse.shape[axis]
@@ -85,7 +85,7 @@ def finer(coarse: Float[Tensor, "*batch y x"]) -> Float[Tensor, "*batch y2 x2"]:
 
 
 def quartets(values: Tensor) -> Tensor:
-    """Sums over 2 x 2 pixels; beyond the last row and column there is nothing."""
+    """Sums over 2 x 2 pixels; values beyond the last row and column count as 0."""
     height, width = values.shape[-2:]
     if height % 2 or width % 2:
         values = functional.pad(values, (0, width % 2, 0, height % 2))

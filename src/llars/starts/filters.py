@@ -1,4 +1,4 @@
-"""Linear filters that undo a blur: from what it makes of frequencies to the taps, and through them."""
+"""Linear deconvolution filters: their taps from the transfer function of a blur, and their application."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from llars.degrade.blur import mirrored
 __all__ = ["deconvolve", "extended", "filtered", "inverse", "squared_differences"]
 
 FAST = 64
-"""What lengths of Fourier transforms are multiples of."""
+"""Lengths of Fourier transforms are multiples of this."""
 
 
 def inverse(mean: Tensor, power: Tensor, roughness: Tensor) -> Tensor:
-    """Wiener's filters ``(batch, side - 1, side - 1)``, which sum to 1: a constant image stays as it is.
+    """Wiener filters ``(batch, side - 1, side - 1)``, which sum to 1: a constant image is unchanged.
 
     Args:
-        mean: ``(batch, side, side // 2 + 1)`` expected transfer, what frequencies were multiplied by.
-        power: the same shape; expected square of the transfer.
-        roughness: ``(batch,)`` noise over ground where a difference of neighbours is as large as the values themselves.
+        mean: ``(batch, side, side // 2 + 1)`` expected transfer function.
+        power: the same shape; expected square of the transfer function.
+        roughness: ``(batch,)`` noise-to-ground power ratio at the frequencies where ``squared_differences`` is 1.
     """
     side = mean.shape[-2]
-    # Power of the ground falls with about the square of the frequency, noise does not.
+    # The amplitude of the ground falls with about the square of the frequency, that of the noise does not.
     noise = roughness[:, None, None] * squared_differences(side).to(mean.device).square()
     taps = torch.fft.fftshift(torch.fft.irfft2(mean / (power + noise), s=(side, side)), dim=(1, 2))[:, 1:, 1:]
     fade = torch.hann_window(side + 1, periodic=False, device=mean.device)[1:-1].sqrt()
@@ -34,26 +34,26 @@ def inverse(mean: Tensor, power: Tensor, roughness: Tensor) -> Tensor:
 
 
 def squared_differences(side: int) -> Tensor:
-    """``(side, side // 2 + 1)``: what taking differences of neighbours, down and across, multiplies power by."""
+    """``(side, side // 2 + 1)``: squared gain of the differences of neighbours, summed over down and across."""
     y, x = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)
     squared: Tensor = 4.0 * ((math.pi * y).sin().square() + (math.pi * x).sin().square())
     return squared
 
 
 def deconvolve(image: Tensor, filters: Tensor) -> Tensor:
-    """Every image of ``(batch, band, y, x)`` through its filter; beyond its edges it goes on as its mirror image."""
-    # Filters sum to 1; what is large and constant would cost digits.
+    """Every image of ``(batch, band, y, x)`` filtered by its own filter; its edges are mirrored."""
+    # Filters keep the mean; leaving it out saves digits where it is large.
     level = image.mean((-2, -1), keepdim=True)
     return filtered(extended(image - level, filters.shape[-1] // 2), filters) + level
 
 
 def extended(image: Tensor, margin: int) -> Tensor:
-    """``(batch, band, y, x)`` with its mirror image on all sides."""
+    """``(batch, band, y, x)`` with ``margin`` mirrored pixels on all sides."""
     return mirrored(mirrored(image, 3, margin), 2, margin)
 
 
 def filtered(padded: Tensor, filters: Tensor) -> Tensor:
-    """What filters make of ``(batch, band, y, x)`` that is larger on all sides by what they look at."""
+    """``(batch, band, y, x)`` filtered and cropped by the filters' half width on all sides."""
     margin = filters.shape[-1] // 2
     height, width = padded.shape[-2:]
     # Transforms of lengths with large prime factors take several times as long.

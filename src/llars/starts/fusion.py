@@ -1,4 +1,4 @@
-"""An image of a later date from a coarse one of that date and a pair of both sensors from before."""
+"""Spatiotemporal fusion: a fine image of a later date from a coarse one of that date and an earlier pair of both."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from llars.model.means import local_mean
 __all__ = ["MOST_AROUND", "level", "predicted", "slope", "surroundings"]
 
 TRUST = 0.65
-"""Share of the change that the coarse sensor saw which is believed: of the rest of it, as much is its own error (view
-angle, atmosphere) as is true, on the Landsat and MODIS dates that training sees."""
+"""Share of the change seen by the coarse sensor that is applied. On the Landsat and MODIS dates seen in training, the
+rest is in equal parts true change and the sensor's own error (view angle, atmosphere)."""
 
 WIDTHS = (1, 3, 5, 7, 9, 13, 17, 21, 25, 33, 41)
-"""Of coarse pixels, in fine ones, that are told apart."""
+"""Candidate widths of coarse pixels, in fine pixels."""
 
 WIDER = 1.5
-"""Over so many widths of a coarse pixel change is averaged: single ones are off by their registration."""
+"""Widths of a coarse pixel over which change is averaged: single coarse pixels are off by their misregistration."""
 
 MOST_AROUND = round((WIDER * WIDTHS[-1] - 1) / 2)
-"""Largest of ``surroundings``."""
+"""Largest value of ``surroundings``."""
 
 STEEPEST = 2.0
 """Largest ratio of the sensors' gains."""
 
 
 def slope(fine: Tensor, coarse: Tensor) -> Tensor:
-    """How much the fine sensor's band rises when the coarse one's rises by one, ``(batch, band, 1, 1)``, 0 to 2.
+    """Regression slope of the fine sensor's bands on the coarse sensor's, ``(batch, band, 1, 1)``, 0 to 2.
 
     Args:
         fine: ``(batch, band, y, x)`` of one date.
@@ -41,23 +41,23 @@ def slope(fine: Tensor, coarse: Tensor) -> Tensor:
 
 
 def level(change: Tensor, bands: Sequence[Sequence[Band]]) -> Tensor:
-    """The part of a change that is believed in full, ``(batch, band, 1, 1)``: its mean in thermal bands, 0 in others.
+    """The part of a change that is applied in full, ``(batch, band, 1, 1)``: its mean in thermal bands, 0 in others.
 
-    Weather warms and cools a whole scene. The mean of a reflectance moves with the angle of view as well, by as much.
+    Weather warms and cools a whole scene. A mean reflectance changes just as much with the view angle.
 
     Args:
         change: ``(batch, band, y, x)`` of the coarse sensor from the earlier date to the later one.
-        bands: those of each image, the same number.
+        bands: the bands of each image, the same number for all.
     """
     thermal = [[band.modality is Modality.THERMAL for band in own[: change.shape[1]]] for own in bands]
     return change.mean((2, 3), keepdim=True) * change.new_tensor(thermal)[..., None, None]
 
 
 def surroundings(fine: Tensor, coarse: Tensor) -> int:
-    """Pixels around each over which change is averaged.
+    """Pixels on each side over which change is averaged.
 
-    Coarse pixels are as wide as the means of the fine image that are most like the coarse one, whatever grid that is
-    delivered on.
+    The true width of coarse pixels is found by comparison, whatever grid the coarse image is delivered on: it is the
+    width of the means of the fine image that correlate best with the coarse one.
 
     Args:
         fine: ``(window, band, y, x)`` of one scene and date.
@@ -68,7 +68,7 @@ def surroundings(fine: Tensor, coarse: Tensor) -> int:
 
 
 def _likeness(image: Tensor, other: Tensor) -> float:
-    """Correlation over all windows, mean over bands."""
+    """Correlation over all windows, averaged over bands."""
     apart = [each - each.mean((2, 3), keepdim=True) for each in (image, other)]
     product, *powers = (part.mean((0, 2, 3)) for part in (apart[0] * apart[1], apart[0].square(), apart[1].square()))
     return float((product / (powers[0] * powers[1]).clamp_min(1e-20).sqrt()).mean())
@@ -77,14 +77,14 @@ def _likeness(image: Tensor, other: Tensor) -> float:
 def predicted(
     coarse_now: Tensor, fine_before: Tensor, coarse_before: Tensor, gain: Tensor, shift: Tensor, around: int
 ) -> Tensor:
-    """The earlier fine image and part of what changed since, in the fine sensor's units; all ``(batch, band, y, x)``.
+    """The earlier fine image plus part of the change since, in the fine sensor's units; all ``(batch, band, y, x)``.
 
     Args:
-        coarse_now: of the later date, on the fine grid.
-        fine_before: of the earlier date.
-        coarse_before: likewise.
+        coarse_now: the coarse image of the later date, on the fine grid.
+        fine_before: the fine image of the earlier date.
+        coarse_before: the coarse image of the earlier date, on the fine grid.
         gain: ``slope`` of the earlier date, ``(batch, band, 1, 1)``.
         shift: ``level`` of the change, ``(batch, band, 1, 1)``.
-        around: ``surroundings`` of the earlier date; so many pixels at sides inside the scene are not right.
+        around: ``surroundings`` of the earlier date; that many pixels at sides inside the scene are not exact.
     """
     return fine_before + shift + TRUST * gain * local_mean(coarse_now - coarse_before - shift, around)

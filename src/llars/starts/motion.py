@@ -1,9 +1,9 @@
-"""The straight path along which a scene was smeared, told from the zeros that it leaves in the spectrum.
+"""Straight motion blur: its length and direction, estimated from the zeros that it leaves in the spectrum.
 
-The power of the ground depends on direction far less than that of a path, whose transfer is zero along lines. So it is
-taken for the same all around each ring of frequency, and eliminated ring by ring: what is left of Whittle's likelihood
-is so sharply peaked that length and direction come out to a tenth of a pixel and a degree. Blurs that are alike in all
-directions do not change it; where it hardly rises, there was no path.
+The transfer function of a motion path is zero along lines; the power spectrum of the ground depends far less on
+direction. So the ground's power is assumed constant around each ring of frequencies, and eliminated ring by ring. The
+profile of Whittle's likelihood that remains is so sharply peaked that the length is found to a tenth of a pixel and
+the direction to a degree. Isotropic blurs do not change it; where it hardly rises, there was no motion.
 """
 
 from __future__ import annotations
@@ -26,52 +26,52 @@ LENGTHS_PX = 2.0 ** torch.arange(1.0, 4.1, 0.25)
 DIRECTIONS = 48
 TURN = math.pi / DIRECTIONS
 HALVINGS = 5
-"""Times that the steps of length and direction are halved, around the best so far."""
+"""Search passes around the best path so far, each with half the steps in length and direction."""
 
 STARTS = 4
-"""Lengths that are followed up: half a path and twice a path share some of its zeros."""
+"""Lengths that are refined: paths of half and twice the length share some of the zeros."""
 
 LEAST_PX = 1.75
-"""Shorter paths leave no zeros to tell them by."""
+"""Shorter paths leave no zeros in the spectrum."""
 
 EVIDENCE = 0.3
-"""Least logarithm of the likelihood over that of no path, per frequency."""
+"""Least log-likelihood ratio of a path to no path, per frequency."""
 
 FLOOR = 1e-3
-"""Power beside that of the transfer: what rounding and the windows' edges leave where a path leaves none."""
+"""Power added to the squared transfer function: what rounding and the windows' edges leave at its zeros."""
 
 ROUGHNESS = 10.0 ** torch.arange(-5.0, 0.5, 0.5)
-"""Noise over ground that is tried; see ``inverse``."""
+"""Candidate noise-to-ground ratios; see ``inverse``."""
 
 CAUTION = 3.0
-"""How much more of it a filter is made for: what is beyond the image's edges is not known either."""
+"""Factor on the roughness that filters are made for: what lies beyond the image's edges is unknown too."""
 
 DOUBT = 2e-3
-"""Least roughness that is allowed for at a path of 8 pixels: the longer a path, the closer its zeros, and they ring."""
+"""Lower bound of the roughness for a path of 8 pixels: the longer a path, the denser its zeros, which cause ringing."""
 
 REACH_PX = 63
-"""Pixels to each side that a filter looks at."""
+"""Half width of a filter in pixels."""
 
 ROUNDS = 3
-"""Times that what lies beyond the edges is found anew."""
+"""Times that the pixels beyond the edges are re-estimated."""
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A path."""
+    """The straight path of a motion blur."""
 
     length_px: float
-    """From its first point to its last."""
+    """Distance from its first point to its last."""
 
     direction: float
     """Radians from the x axis towards y, in [0, pi)."""
 
     roughness: float
-    """Noise over ground, see ``inverse``."""
+    """Noise-to-ground ratio, see ``inverse``."""
 
     @functools.cached_property
     def filters(self) -> Tensor:
-        """What undoes it, but for edges: ``(1, size, size)``."""
+        """The Wiener filter that undoes the blur away from edges: ``(1, size, size)``."""
         transfer = motion_transfers(torch.tensor([[self.length_px, self.direction]]), 2 * REACH_PX + 2)
         roughness = max(CAUTION * self.roughness, DOUBT * (self.length_px / 8.0) ** 4)
         return inverse(transfer, transfer.square(), torch.tensor([roughness]))
@@ -79,7 +79,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class _Spectrum:
-    """The power of windows of one side, at the frequencies that are looked at."""
+    """The power spectrum of windows of equal side, at the frequencies that are used."""
 
     power: Tensor
     """``(band, frequency)`` of the bands that have any contrast."""
@@ -88,7 +88,7 @@ class _Spectrum:
     """Of the windows, in pixels."""
 
     def likelihood(self, transfers: Tensor, roughness: Tensor | float) -> Tensor:
-        """``(kernel,)`` logarithms over that of no blur, per frequency, of transfers ``(kernel, y, x)``."""
+        """``(kernel,)`` log-likelihood ratios to no blur, per frequency, of transfer functions ``(kernel, y, x)``."""
         ring, looked_at = rings(self.side)
         noise = torch.as_tensor(roughness).view(-1, 1, 1) * squared_differences(self.side).square()
         left = (_leaked(transfers.square()) + FLOOR + noise)[:, looked_at]
@@ -102,9 +102,9 @@ class _Spectrum:
 
 
 def find_motion(windows: Tensor, roughness: float) -> Motion | None:
-    """The path that smeared ``(window, band, side, side)`` of values of any scale; None where none is seen.
+    """The motion path that blurred ``(window, band, side, side)`` values of any scale; None if none is found.
 
-    ``roughness`` is a guess at the noise over the ground, see ``inverse``.
+    ``roughness`` is a guess at the noise-to-ground ratio, see ``inverse``.
     """
     side = windows.shape[-1]
     spectrum = _Spectrum(power(windows, torch.hann_window(side, periodic=False)), side)
@@ -123,7 +123,7 @@ def find_motion(windows: Tensor, roughness: float) -> Motion | None:
 
 
 def _climbed(spectrum: _Spectrum, paths: Tensor, roughness: float) -> Tensor:
-    """The likeliest path ``(2,)`` around ``(path, 2)``."""
+    """The most likely path ``(2,)`` near ``(path, 2)``."""
     steps = torch.cartesian_prod(*[torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])] * 2) * torch.tensor([1.0, TURN])
     for halving in range(HALVINGS):
         tried = paths[:, None] + steps * 0.5**halving
@@ -133,10 +133,11 @@ def _climbed(spectrum: _Spectrum, paths: Tensor, roughness: float) -> Tensor:
 
 
 def straightened(image: Tensor, motion: Motion, rounds: int = ROUNDS) -> Tensor:
-    """``(1, band, y, x)`` with the path undone.
+    """``(1, band, y, x)`` with the motion blur undone.
 
-    It is the sharp ground that goes on beyond the edges as its mirror image; smeared obliquely, that is not the mirror
-    image of what was smeared. So what lies there is smeared anew from what was found, in each of so many ``rounds``.
+    The sharp ground is assumed to be mirrored at the edges. Blurred obliquely, it is not the mirror image of the
+    blurred image. So in each of the ``rounds``, the pixels beyond the edges are made anew by mirroring and blurring the
+    result so far.
     """
     kernel = motion_kernels(torch.tensor([motion.length_px]), torch.tensor([motion.direction]))
     level = image.mean((-2, -1), keepdim=True)
@@ -149,7 +150,7 @@ def straightened(image: Tensor, motion: Motion, rounds: int = ROUNDS) -> Tensor:
 
 
 def motion_transfers(paths: Tensor, side: int) -> Tensor:
-    """``(path, side, side // 2 + 1)``: what ``(path, 2)`` lengths and directions multiply frequencies by."""
+    """``(path, side, side // 2 + 1)``: transfer functions of ``(path, 2)`` lengths and directions."""
     kernels = motion_kernels(paths[:, 0].clamp_min(0.5), paths[:, 1])
     size = kernels.shape[-1]
     placed = functional.pad(kernels / kernels.sum((1, 2), keepdim=True), [0, side - size] * 2)
@@ -159,13 +160,13 @@ def motion_transfers(paths: Tensor, side: int) -> Tensor:
 
 @functools.cache
 def _coarse(side: int) -> Tensor:
-    """Transfers of every length in every direction."""
+    """Transfer functions of every length in every direction."""
     return motion_transfers(torch.cartesian_prod(LENGTHS_PX, torch.arange(DIRECTIONS) * TURN), side)
 
 
 def _leaked(squares: Tensor) -> Tensor:
-    """Squared transfers as a window that fades at its edges shows them: smoothed over neighbouring frequencies."""
-    # Beyond both ends of the half that is kept lies the same spectrum turned by half a circle.
+    """Squared transfer functions with the leakage of a tapered window: smoothed over neighbouring frequencies."""
+    # Only half the spectrum is kept; beyond both its ends lies the same spectrum turned by 180 degrees.
     turned = squares[..., [1, -2]].flip(1).roll(1, 1)
     mirrored = torch.cat([turned[..., :1], squares, turned[..., 1:]], -1)
     around = torch.cat([mirrored[:, -1:], mirrored, mirrored[:, :1]], 1)

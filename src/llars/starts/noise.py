@@ -1,4 +1,4 @@
-"""Noise: its standard deviation where the ground is flattest, its growth with brightness, and the looks of radar."""
+"""Noise: its standard deviation on the flattest ground, its growth with brightness, and the looks of radar."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 __all__ = ["equivalent_looks", "noise_law", "noise_sigma"]
 
 CELL = 8
-"""Side in pixels of the cells in which deviations are taken."""
+"""Side in pixels of the cells in which standard deviations are measured."""
 
 FLATTEST = 10.0
 """Percentile over cells: ground without texture covers at least this share of nearly every scene."""
 
 SMALLEST_BIAS = 0.84
-"""That percentile over the deviation, for noise alone: 64 correlated values tell a deviation to one sixth."""
+"""That percentile over the true deviation, for pure noise: 64 correlated values determine a deviation to one sixth."""
 
 CONSTANT = 1e-5
 """Deviation in unit values below which a cell holds no measurement: filled, clipped, or a plain colour."""
 
 RIDGE = 1e-3
-"""Part of a band's power that is taken for its own where bands are told from each other."""
+"""Share of a band's power added to the diagonal of the covariance when bands are predicted from each other."""
 
 FEWEST = 8
-"""Cells from which something can be told."""
+"""Fewest cells from which anything is estimated."""
 
 LEVELS = 4
-"""Groups of cells of like brightness in which noise is measured by itself."""
+"""Groups of cells of similar brightness in which the noise is measured separately."""
 
 
 def noise_sigma(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Standard deviation of the noise of every band, ``(band,)`` unit values; 0 where nothing can be told.
+    """Standard deviation of the noise of every band, ``(band,)`` unit values; 0 where it cannot be estimated.
 
-    Second differences across both axes (Immerkaer 1996, "Fast noise variance estimation") show noise and fine texture.
-    Two things tell them apart: somewhere the ground has no texture, and texture is alike in several bands. So the
-    deviation is taken in the flattest cells, once as it is and once of what other bands do not predict; the lesser
-    counts.
+    Second differences along both axes (Immerkaer 1996, "Fast noise variance estimation") show noise and fine texture.
+    Two things separate them: somewhere the ground has no texture, and texture is similar in several bands. So the
+    deviation is measured in the flattest cells, once of the band itself and once of its residual after prediction from
+    the other bands. The smaller one is returned.
 
     Args:
         windows: ``(window, band, y, x)`` unit values at native resolution.
@@ -55,10 +55,11 @@ def noise_sigma(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArr
 
 
 def noise_law(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Variance of the noise of every band where the image is 0, and how much larger it is where it is 1: ``(2, band)``.
+    """Noise variance of every band as a line over brightness: variance at 0, and its increase to 1, ``(2, band)``.
 
-    Arguments are those of ``noise_sigma``. Photons make a variance in proportion to their number (Foi et al., 2008).
-    Both parts come from the deviations in cells of like brightness, by least squares of relative errors, none negative.
+    Arguments are those of ``noise_sigma``. Photon noise has a variance proportional to the signal (Foi et al., 2008).
+    Both coefficients are fitted to the deviations in cells of similar brightness, by least squares of relative errors,
+    and are not negative.
     """
     details = _second_differences(windows)
     held = _cells(_eroded(valid).astype(np.float32)).min(-1) > 0.0
@@ -80,7 +81,7 @@ def noise_law(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray
 
 
 def _fitted(level: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[float, float]:
-    """Constant and slope of a variance over brightness, both at least 0."""
+    """Intercept and slope of a variance over brightness, both at least 0."""
     there = variance > 0.0
     if not there.any():
         return 0.0, 0.0
@@ -91,7 +92,7 @@ def _fitted(level: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[
         slope = (more.sum() * (one @ one) - one.sum() * (one @ more)) / determinant
         if constant >= 0.0 and slope >= 0.0:
             return float(constant), float(slope)
-    # One of the two explains all: the one that leaves less.
+    # Only one of the two coefficients is kept: the one that leaves the smaller residual.
     constant, slope = one.sum() / (one @ one), more.sum() / max(more @ more, 1e-12)
     alone = ((1.0 - constant * one) ** 2).sum() <= ((1.0 - slope * more) ** 2).sum()
     return (float(constant), 0.0) if alone else (0.0, float(slope))
@@ -100,7 +101,7 @@ def _fitted(level: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[
 def equivalent_looks(power: NDArray[np.float32], valid: NDArray[np.bool_]) -> float:
     """Equivalent number of looks of radar power ``(window, band, y, x)``, median over bands; infinite without speckle.
 
-    Mean squared over variance in the cells in which that is largest: where nothing but speckle varies.
+    Squared mean over variance in the cells where this is largest: there, only speckle varies.
     """
     means = _cells(power).mean(-1)
     relative = power / np.maximum(np.repeat(np.repeat(means, CELL, -2), CELL, -1), 1e-12)
@@ -109,7 +110,7 @@ def equivalent_looks(power: NDArray[np.float32], valid: NDArray[np.bool_]) -> fl
 
 
 def _second_differences(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``(window, band, y - 2, x - 2)``, scaled so that white noise keeps its deviation."""
+    """``(window, band, y - 2, x - 2)``, scaled so that white noise keeps its standard deviation."""
     down = windows[..., :-2, :] - 2.0 * windows[..., 1:-1, :] + windows[..., 2:, :]
     return np.asarray((down[..., :-2] - 2.0 * down[..., 1:-1] + down[..., 2:]) / 6.0)
 
@@ -120,7 +121,7 @@ def _eroded(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _unpredicted(details: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is left of every band once the others have told what they can, window by window."""
+    """Residual of every band after linear prediction from the others, window by window."""
     bands = details.shape[1]
     flat = details.reshape(len(details), bands, -1).astype(np.float64)
     covariance = flat @ flat.swapaxes(1, 2) / flat.shape[2]
@@ -133,7 +134,7 @@ def _unpredicted(details: NDArray[np.float32]) -> NDArray[np.float32]:
 def _flattest(
     details: NDArray[np.float32], held: NDArray[np.bool_], bias: float = SMALLEST_BIAS
 ) -> NDArray[np.float64]:
-    """Deviation ``(band,)`` in the flattest cells of all windows."""
+    """Standard deviation ``(band,)`` in the flattest cells of all windows."""
     deviations = _cells(details).std(-1)
     found = np.zeros(details.shape[1])
     for band in range(details.shape[1]):
@@ -144,7 +145,7 @@ def _flattest(
 
 
 def _cells(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``(window, band, cell y, cell x, CELL * CELL)``; what does not fill a cell at the far sides is left out."""
+    """``(window, band, cell y, cell x, CELL * CELL)``; incomplete cells at the far sides are left out."""
     windows, bands, height, width = images.shape
     rows, columns = height // CELL, width // CELL
     cut = images[..., : rows * CELL, : columns * CELL].reshape(windows, bands, rows, CELL, columns, CELL)

@@ -1,13 +1,13 @@
-"""Pansharpening in closed form: the detail of a panchromatic band is given to multispectral bands.
+"""Pansharpening in closed form: the detail of a panchromatic band is injected into multispectral bands.
 
-A band lacks the detail that its sensor's wide pixels took. The same pixels, laid over the PAN, tell what they take, and
-a share of that is given back: ``enlarged(band) + gain * (PAN - enlarged(PAN through wide pixels))``, a generalised
-Laplacian pyramid (Aiazzi et al. 2006, PE&RS 72(5)).
+A band lacks the detail that its coarse pixels averaged out. Coarse pixels simulated from the PAN show what is lost, and
+a share of it is injected: ``enlarged(band) + gain * (PAN - enlarged(PAN at coarse pixels))``, a generalised Laplacian
+pyramid (Aiazzi et al. 2006, PE&RS 72(5)).
 
-- What wide pixels see is found, not told: of several transfers, the one after which the bands explain the PAN best.
+- The MTF of coarse pixels is estimated: of several candidates, the one after which the bands explain the PAN best.
 - A band's gain is its regression on the PAN over the finest details that both show: around a pixel where these are
   rich, over the whole scene where they are not.
-- At last the result is moved so that, seen through the wide pixels, it is the image that was given.
+- Finally the result is corrected so that, at coarse pixels, it reproduces the given image.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ from llars.model.means import local_mean
 __all__ = ["BLUR_REACH", "Injection", "Transfer", "find_injection"]
 
 NYQUIST = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-"""Responses at the coarse grid's Nyquist frequency that are told apart."""
+"""Candidate responses at the coarse grid's Nyquist frequency."""
 
 BEYOND_DOUBT = 0.9
-"""A sensor's blur is believed where it leaves at most this share of what area means leave unexplained."""
+"""A sensor's blur is accepted if it leaves less than this share of the power that area means leave unexplained."""
 
 ROUNDS = 3
-"""Back-projections through a sensor's blur: each gives back finer detail, and more of the bands' noise."""
+"""Back-projections through a sensor's blur: each restores finer detail, and more of the bands' noise."""
 
 AROUND = 3
-"""Coarse pixels on each side of one that make its surroundings."""
+"""Coarse pixels on each side that are a pixel's surroundings."""
 
 PRIOR = 0.5
-"""How many times the scene's mean power of detail its gain counts beside that of the surroundings."""
+"""Weight of the scene's gain beside that of the surroundings, in multiples of the scene's mean power of detail."""
 
 RIDGE = 1e-6
-"""Share of the power of the bands that is added to it, so that a system of bands that are alike has a solution."""
+"""Share of the power of the bands added to the diagonal, so that the system is solvable for identical bands."""
 
 TINY = 1e-12
 
 BLUR_REACH = 20
-"""``PROJECTION_REACH`` where pixels see through a blur: two for each cubic kernel, three more for each blur."""
+"""As ``PROJECTION_REACH``, for coarse pixels with a blur: two for each cubic kernel, three more for each blur."""
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """How pixels ``factor`` times as wide see a fine image."""
+    """How a fine image appears at pixels ``factor`` times as wide."""
 
     factor: int
     nyquist: float | None = None
-    """Response of the Gaussian at the coarse grid's Nyquist frequency; None: the mean over the pixel's area."""
+    """Response of the Gaussian MTF at the coarse grid's Nyquist frequency; None: the mean over the pixel's area."""
 
     @property
     def reach(self) -> int:
-        """Coarse pixels around one that ``hold`` depends on."""
+        """Halo of ``hold``, in coarse pixels."""
         return PROJECTION_REACH if self.nyquist is None else BLUR_REACH
 
     def __call__(self, fine: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y_ x_"]:
-        """The image as those pixels see it."""
+        """The image at those pixels."""
         return reduce(fine, self.factor) if self.nyquist is None else mtf_reduce(fine, self.factor, self.nyquist)
 
     def hold(
@@ -71,7 +71,7 @@ class Transfer:
         coarse: Float[Tensor, "batch band y_ x_"],
         valid: Bool[Tensor, "batch band y_ x_"] | None = None,
     ) -> Float[Tensor, "batch band y x"]:
-        """``fine``, moved so that it is seen as ``coarse`` where that is ``valid``: means exactly, a blur nearly."""
+        """``fine``, corrected to reproduce ``coarse`` where that is ``valid``: means exactly, a blur approximately."""
         if self.nyquist is None:
             return project(fine, coarse, self.factor, valid)
         for _ in range(ROUNDS):
@@ -82,17 +82,17 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Injection:
-    """How the bands of a scene take the detail of its PAN."""
+    """How the detail of a scene's PAN is injected into its bands."""
 
     transfer: Transfer
     gain: Float[Tensor, "1 band 1 1"]
-    """Of each band over the whole scene."""
+    """Gain of each band over the whole scene."""
 
     power: float
-    """Mean square of the finest details of the PAN that wide pixels see, in unit values."""
+    """Mean square of the finest details of the PAN at coarse pixels, in unit values."""
 
     def of_band(self, band: int) -> Injection:
-        """That of one band alone."""
+        """The injection for a single band."""
         return replace(self, gain=self.gain[:, [band]])
 
     def __call__(
@@ -100,7 +100,7 @@ class Injection:
     ) -> Float[Tensor, "1 band y x"]:
         """``bands`` on the grid of ``pan``, with its detail.
 
-        Right but for ``BLUR_REACH`` coarse pixels at sides inside the scene.
+        Exact except for ``BLUR_REACH`` coarse pixels at sides inside the scene.
         """
         factor, low = self.transfer.factor, self.transfer(pan)
         own, shared = _details(bands), _details(low)
@@ -116,7 +116,7 @@ def find_injection(
     pan: Float[Tensor, "window 1 y x"],
     valid: Bool[Tensor, "window 1 y_ x_"] | None = None,
 ) -> Injection:
-    """What windows from all over a scene tell.
+    """The injection for a scene, fitted to windows from all over it.
 
     Args:
         bands: unit values without gaps, at their own resolution.
@@ -137,12 +137,12 @@ def find_injection(
 
 
 def _details(image: Tensor) -> Tensor:
-    """What pixels have that their 3 x 3 neighbours have not."""
+    """Difference of each pixel from the mean of the 3 x 3 pixels around it."""
     return image - local_mean(image, 1)
 
 
 def _unexplained(wanted: Tensor, given: Tensor) -> float:
-    """Share of the power of ``wanted``, ``(window, 1, y, x)``, that is in no weighted sum of the bands ``given``."""
+    """Share of the power of ``wanted``, ``(window, 1, y, x)``, left after its regression on the bands ``given``."""
     target, parts = (image.transpose(0, 1).flatten(1).double() for image in (wanted, given))
     square = parts @ parts.T
     square += RIDGE * square.diagonal().mean().clamp_min(TINY) * torch.eye(len(square)).to(square)

@@ -1,10 +1,10 @@
-"""Noise taken out by shrinking what does not stand out from it: sliding cosine transforms of decorrelated bands.
+"""Denoising by shrinkage: sliding cosine transforms of decorrelated bands, reduced where they do not exceed the noise.
 
-Ground is alike in all bands and smooth over a few pixels, noise is neither. So bands are turned to their principal
-components after their noise was made equal (Green et al., 1988), and every block of 8 x 8 pixels of a component to
-cosines (Yaroslavsky, 1996). What is left of the power of a coefficient and its neighbours, once that of the noise is
-taken away, tells its share of ground (an empirical Wiener filter). Overlapping blocks are averaged, those of few
-coefficients counting more (Guleryuz, 2007).
+Ground is similar in all bands and smooth over a few pixels, noise is neither. So bands are transformed to principal
+components after noise whitening (Green et al., 1988), and every block of 8 x 8 pixels of a component to cosines
+(Yaroslavsky, 1996). The power of a coefficient and its neighbours in excess of the noise gives the share of ground to
+keep (an empirical Wiener filter). Overlapping blocks are averaged, with more weight for those that keep few
+coefficients (Guleryuz, 2007).
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from torch.nn import functional
 __all__ = ["ALIGNED", "COSINES", "MARGIN_PX", "OVERRATED", "SIDE", "STEP", "TINY", "Noise", "shrunk"]
 
 SIDE = 8
-"""Of a block, in pixels."""
+"""Side of a block, in pixels."""
 
 STEP = 4
 """Pixels from one block to the next."""
 
 LATTICES = (0, STEP // 2)
-"""Pixels, across and down, at which the blocks begin: the second ones lie in the middle between the first."""
+"""Offsets in pixels, across and down, of two lattices of blocks: the second lies midway between the first."""
 
 ALIGNED = 2 * STEP
-"""Windows of a scene must start at a multiple of so many pixels for their blocks to be the scene's."""
+"""Windows of a scene must start at a multiple of this many pixels, so that their blocks are those of the scene."""
 
 MARGIN_PX = 2 * (SIDE + STEP) + ALIGNED
-"""Pixels around a window that have influence on it."""
+"""Halo of ``shrunk`` around a window, in pixels."""
 
 OVERRATED = 1.5
-"""The noise's power counts so often: what is left of it is seen, what is lost of fine ground is not."""
+"""Factor on the noise power: residual noise is more visible than lost fine texture of the ground."""
 
 MOST_PIXELS = 2**18
-"""Of all components that are shrunk in one go."""
+"""Pixels, counted over components, that are shrunk in one go."""
 
 TINY = 1e-12
-"""Power below which nothing is divided by."""
+"""Lower bound of the power that is divided by."""
 
 
 def _cosines() -> Tensor:
@@ -59,18 +59,18 @@ def _neighbours() -> Tensor:
 
 
 COSINES = _cosines()
-"""``(64, 1, 8, 8)``: the orthonormal cosines of a block, the mean first (DCT-II)."""
+"""``(64, 1, 8, 8)``: the orthonormal cosines of a block (DCT-II), the mean first."""
 
 NEIGHBOURS = _neighbours()
-"""``(64, 64)``: means over each frequency and those beside it, across and down."""
+"""``(64, 64)``: means over each frequency and its neighbours, across and down."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise of a batch of images and how their bands go together."""
+    """The noise of a batch of images and the decorrelation of their bands."""
 
     mix: Tensor
-    """``(batch, component, band)``: to components of unit noise, were the image at its mean."""
+    """``(batch, component, band)``: to components whose noise has unit variance at the mean of the image."""
 
     unmix: Tensor
     """``(batch, band, component)``: its inverse."""
@@ -79,19 +79,19 @@ class Noise:
     """``(batch, band)``: variance of the noise where the image is 0, in unit values."""
 
     slope: Tensor
-    """``(batch, band)``: how much larger it is where the image is 1."""
+    """``(batch, band)``: increase of the variance from image value 0 to 1."""
 
     spectrum: Tensor
     """``(batch, 64)``: power of the noise at each pair of frequencies, 1 for white noise."""
 
     shift: Tensor
-    """``(batch, band)``: what the mean of the noise lacks to 0, in unit values."""
+    """``(batch, band)``: minus the mean of the noise, added to the result; in unit values."""
 
     looks: tuple[float, ...] = ()
-    """Of the speckle of each image, where the noise of all their bands is speckle in decibels."""
+    """Looks of each image, if the noise of all bands of all images is speckle in decibels."""
 
     def coarser(self) -> Noise:
-        """That of means over 2 x 2 pixels: of the lower half of the frequencies."""
+        """The noise of means over 2 x 2 pixels: the lower half of the frequencies."""
         quarter = self.constant / 4, self.slope / 4
         lower = torch.arange(SIDE) // 2
         spectrum = self.spectrum.view(-1, SIDE, SIDE)[:, lower][:, :, lower].flatten(1)
@@ -99,17 +99,17 @@ class Noise:
 
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
-        """One batch of several."""
+        """Several batches joined into one."""
         names = [entry.name for entry in fields(cls) if entry.name != "looks"]
         joined = {name: torch.cat([getattr(member, name) for member in members]) for name in names}
         return cls(**joined, looks=tuple(looks for member in members for looks in member.looks))
 
 
 def shrunk(image: Tensor, noise: Noise, guide: Tensor | None = None) -> Tensor:
-    """``(batch, band, y, x)`` unit values without the noise; beyond its edges it goes on as its mirror image.
+    """``(batch, band, y, x)`` unit values without the noise; edges are mirrored.
 
-    Blocks cannot tell noise that is wider than they are. Means over 2 x 2 pixels show it, by the same law. What is
-    ground is told by ``guide``, a first guess of the same shape, or else by what stands out from the noise.
+    Noise with longer waves than a block is removed from means over 2 x 2 pixels, in the same way. The power of the
+    ground is taken from ``guide``, a first guess of the same shape, or else from the excess over the noise.
     """
     height, width = image.shape[-2:]
     even = _even(image)
@@ -150,21 +150,21 @@ def _shrunk_blocks(image: Tensor, noise: Noise, guide: Tensor | None) -> Tensor:
 
 
 def _beyond_edges(image: Tensor) -> Tensor:
-    # What is no wider than a block has no mirror image that is wide enough.
+    # The mirror image of an image no wider than a block is too narrow.
     return functional.pad(image, [SIDE] * 4, mode="reflect" if min(image.shape[-2:]) > SIDE else "replicate")
 
 
 def _at_once(image: Tensor) -> int:
     """How many components of ``(batch, band, y, x)`` are shrunk in one go: coefficients take four times their memory.
 
-    All of them where a graph is traced, which takes time by the operation.
+    All of them where a graph is traced, because tracing takes time for every operation.
     """
     batch, bands, height, width = image.shape
     return bands if torch.compiler.is_compiling() else max(1, MOST_PIXELS // (batch * height * width))
 
 
 def _variance(level: Tensor, noise: Noise) -> Tensor:
-    """Of the noise of each component in blocks of that mean, ``(batch, band, row, column)``."""
+    """Noise variance of each component, in blocks whose mean is ``level``, ``(batch, band, row, column)``."""
     variance = noise.constant[..., None, None] + noise.slope[..., None, None] * level.clamp(min=0.0)
     return torch.einsum("ncb,nbyx->ncyx", noise.mix.square(), variance)
 
@@ -172,16 +172,16 @@ def _variance(level: Tensor, noise: Noise) -> Tensor:
 def _shrunk_components(
     image: Tensor, guide: Tensor | None, variance: Tensor, spectrum: Tensor, blocks: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The sum of the blocks over each pixel, and that of what they count, ``(batch, component, y, x)``.
+    """The weighted sum of the blocks over each pixel, and the sum of their weights, ``(batch, component, y, x)``.
 
-    ``variance`` is that of the noise in each block, ``(batch, component, row, column)``. The last rows and columns may
-    be in no block, and are left out; they lie in the padding.
+    ``variance`` is the noise variance in each block, ``(batch, component, row, column)``. The last rows and columns,
+    which lie in the padding, may be in no block; they are left out.
     """
     count = image.shape[1]
     spectrum = spectrum.repeat_interleave(count, 0)[..., None, None]
     variance = variance.flatten(0, 1)[:, None]
     coefficients = _coefficients(image, blocks)
-    # In place all along: memory is what this waits for.
+    # In place throughout: memory bandwidth limits the speed.
     if guide is None:
         share = _around(coefficients.square()).clamp_(min=TINY).reciprocal_().mul_(variance)
         share.mul_(-OVERRATED * spectrum).add_(1.0).clamp_(min=0.0)
@@ -197,7 +197,7 @@ def _shrunk_components(
 
 
 def _coefficients(image: Tensor, blocks: Tensor) -> Tensor:
-    """``(batch * component, 64, row, column)``: cosines of every block."""
+    """``(batch * component, 64, row, column)``: cosine coefficients of every block."""
     return functional.conv2d(image.flatten(0, 1)[:, None], blocks, stride=STEP)
 
 
@@ -211,7 +211,7 @@ def _covered(weight: Tensor) -> Tensor:
 def _around(power: Tensor) -> Tensor:
     """Mean over the 3 x 3 blocks and the 3 x 3 frequencies around each: ``(batch, 64, row, column)``.
 
-    Blocks beyond the edge count as 0: those at the edge lie in the padding.
+    Blocks beyond the edge count as 0; this only affects blocks in the padding.
     """
     for axis in (2, 3):
         before, after = (power.narrow(axis, start, power.shape[axis] - 1) for start in (0, 1))

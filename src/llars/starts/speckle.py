@@ -1,4 +1,4 @@
-"""The law of speckle: its looks and how neighbouring pixels share it, from blocks of cosines of decibels.
+"""Statistics of speckle: its looks and its correlation between pixels, from cosine transforms of blocks in decibels.
 
 The logarithm of a gamma variable of mean 1 and L looks has the variance trigamma(L) and the mean digamma(L) - ln(L).
 """
@@ -17,31 +17,31 @@ from llars.starts.shrinkage import COSINES, SIDE, STEP, TINY
 __all__ = ["DECIBELS", "NEPERS", "bias_of", "looks_of", "speckle_power"]
 
 DECIBELS = get_sensor("sentinel1-grd-db").valid_range
-"""What the unit values 0 and 1 of radar stand for."""
+"""The decibels of the unit values 0 and 1 of radar."""
 
 NEPERS = (DECIBELS[1] - DECIBELS[0]) * math.log(10.0) / 10.0
 """Natural logarithm of the ratio of the powers that the unit values 1 and 0 stand for."""
 
 LEVEL = 0.25
-"""Share of the blocks, those of the most level surroundings, in which speckle is measured."""
+"""Share of the blocks, those with the most uniform surroundings, in which speckle is measured."""
 
 GROUND = 2
-"""Frequency of a block below which the ground hides the speckle."""
+"""Frequency in a block below which the ground hides the speckle."""
 
 FALL = 1.5
-"""Power of the frequency squared by which ground falls that level blocks still hold."""
+"""Exponent of the squared frequency with which the power of the ground falls that uniform blocks still contain."""
 
 FLOOR = 3e-3
-"""Of the spectrum, beside 1 at its low end: what resampling and rounding leave at the highest frequencies."""
+"""Floor of the spectrum, which is 1 at its low end: what resampling and rounding leave at the highest frequencies."""
 
 WIDTHS = torch.linspace(0.0, 0.12, 41).double()
-"""Of the Gaussian: how fast its logarithm falls with the frequency squared. 0 is white, 0.1 is Sentinel-1 at 10 m."""
+"""Decay of the logarithm of the Gaussian spectrum per squared frequency. 0 is white, 0.1 is Sentinel-1 at 10 m."""
 
 ROUNDS = 12
-"""Of reweighted least squares."""
+"""Iterations of reweighted least squares."""
 
 NEWTON_STEPS = 3
-"""Of the solution for the looks: the first guess is 7 % off at one look."""
+"""Newton steps in solving for the looks: the first guess is 7 % off at one look."""
 
 
 def speckle_power(windows: Tensor, valid: Tensor) -> Tensor:
@@ -49,8 +49,8 @@ def speckle_power(windows: Tensor, valid: Tensor) -> Tensor:
 
     Args:
         windows: ``(window, band, y, x)`` unit values of decibels, from all over the scene.
-        valid: same shape: measured, not filled. Gaps are the most level of all: blocks that touch one do not count.
-            Where all do, there is no speckle.
+        valid: same shape: measured, not filled. Blocks that touch a gap, which would be the most uniform of all, do not
+            count. If all blocks do, the power is 0.
     """
     count, bands, height, width = windows.shape
     blocks = functional.conv2d(windows.reshape(-1, 1, height, width), COSINES, stride=STEP)
@@ -76,10 +76,10 @@ def _unrest(means: Tensor) -> Tensor:
 
 
 def _fitted(level: Tensor) -> Tensor:
-    """The spectrum of speckle ``(64,)`` from the mean power of level blocks ``(64,)``, by the greatest likelihood.
+    """The spectrum of speckle ``(64,)`` from the mean power of uniform blocks ``(64,)``, by maximum likelihood.
 
-    The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground that level blocks hold
-    goes through the same response, and falls with the frequency.
+    The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground in uniform blocks
+    passes through the same response, and its power falls with frequency.
     """
     across = torch.arange(SIDE)
     squared = (across.square()[:, None] + across.square()).flatten().double()
@@ -100,7 +100,7 @@ def _fitted(level: Tensor) -> Tensor:
 
 
 def looks_of(variance: float) -> float:
-    """Equivalent number of looks of speckle of that variance in decibels as unit values."""
+    """Equivalent number of looks of speckle with that variance, of decibels as unit values."""
     trigamma = torch.tensor(max(variance * NEPERS**2, 1e-9), dtype=torch.float64)
     looks = (1.0 + (1.0 + 2.0 * trigamma).sqrt()) / (2.0 * trigamma)
     for _ in range(NEWTON_STEPS):
@@ -109,6 +109,6 @@ def looks_of(variance: float) -> float:
 
 
 def bias_of(looks: float) -> float:
-    """What the mean of speckle in decibels lacks to 0, in unit values."""
+    """Minus the mean of speckle in decibels, in unit values."""
     exact = torch.tensor(looks, dtype=torch.float64)
     return float(exact.log() - exact.digamma()) / NEPERS

@@ -1,8 +1,8 @@
-"""Stripes along whole lines: the gain and the offset of every detector, from what neighbouring lines have in common.
+"""Stripes along whole lines: the gain and the offset of every detector, from comparing neighbouring lines.
 
-The ground changes little from one line to the next, and where it does the median along the line does not mind. So the
-median difference of two neighbours tells their difference in offset, the ratio of their deviations that in gain. Each
-such difference has a variance; with a prior of no stripes the most probable lines solve a tridiagonal system.
+The ground changes little from one line to the next, and the median along a line is robust where it does. So the median
+difference of two neighbours gives their difference in offset, the ratio of their standard deviations that in gain.
+Each such difference has a variance; with a prior of no stripes, the most probable lines solve a tridiagonal system.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ MEDIAN_VARIANCE = 1.57
 """Variance of a median over that of a mean: pi / 2, for normal values."""
 
 CORRELATED = 6.0
-"""Pixels of a line that tell as much as one independent one: the ground is smooth."""
+"""Pixels of a line that carry as much information as one independent pixel: the ground is smooth."""
 
 ERRORS = 1.0
 
 ROUNDS = 2
-"""Gains and offsets are told apart better once most of both is gone."""
+"""Repetitions: gains and offsets are separated better once most of both has been removed."""
 
 FEWEST = 16
-"""Pixels that two lines must share for a difference to be told."""
+"""Valid pixels that two lines must have in common for their difference to count."""
 
 TO_DEVIATION = 1.4826
-"""Median absolute deviation to standard deviation, for normal values."""
+"""Standard deviation over median absolute deviation, for normal values."""
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What mends each line: ``gain * value + offset``."""
+    """The correction of each line: ``gain * value + offset``."""
 
     gain: Tensor
     """``(batch, band, line)``."""
@@ -43,10 +43,10 @@ class Lines:
     """``(batch, band, line)`` unit values."""
 
     evidence: Tensor
-    """``(batch,)``: how far the differences between lines stand out from what the ground explains."""
+    """``(batch,)``: how far the differences between lines exceed what the ground explains."""
 
     def mend(self, image: Tensor) -> Tensor:
-        """``(batch, band, y, line)`` of these lines, mended."""
+        """``(batch, band, y, line)`` with these lines corrected."""
         return image * self.gain[:, :, None] + self.offset[:, :, None]
 
 
@@ -54,7 +54,7 @@ def find_lines(sample: Tensor, valid: Tensor | None = None) -> Lines:
     """The stripes along the third axis.
 
     Args:
-        sample: ``(batch, band, y, line)`` unit values: as many pixels of each line as are at hand, from all over it.
+        sample: ``(batch, band, y, line)`` unit values: pixels of each line, from all over it.
         valid: boolean, the same shape: pixels that hold data; None means all.
     """
     image = sample.float() if valid is None else sample.float().where(valid, torch.nan)
@@ -75,7 +75,7 @@ def find_lines(sample: Tensor, valid: Tensor | None = None) -> Lines:
 
 
 def without_stripes(image: Tensor, valid: Tensor | None = None) -> Tensor:
-    """``(batch, band, y, x)`` without the stripes that run down or across it, whichever stand out more."""
+    """``(batch, band, y, x)`` without the stripes that run down or across it, whichever are more evident."""
     down = find_lines(image, valid)
     across = find_lines(image.mT, None if valid is None else valid.mT)
     rows = (across.evidence > down.evidence).view(-1, 1, 1, 1)
@@ -101,7 +101,7 @@ def _gain_differences(image: Tensor) -> tuple[Tensor, Tensor]:
     one, two = (part.square().sum(dim=2).clamp(min=1e-12) for part in (first, second))
     alike = (first * second).sum(dim=2) / (one * two).sqrt()
     variance = CORRELATED * (1.0 - alike.square()).clamp(min=1e-4) / count.clamp(min=1)
-    # Where lines have nothing in common, such as a dead one and its neighbour, their ratio tells nothing.
+    # Where lines are uncorrelated, such as a dead one and its neighbour, the ratio means nothing.
     return _told(0.5 * (two / one).log(), variance, count.where(alike > 0.5, 0))
 
 
@@ -111,20 +111,20 @@ def _about_mean(part: Tensor, there: Tensor, count: Tensor) -> Tensor:
 
 
 def _told(difference: Tensor, variance: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences of lines that share too little are not told: 0 with a variance that says so."""
+    """Differences of lines with too few pixels in common become 0 with infinite variance."""
     known = (count >= FEWEST) & difference.isfinite()
     return difference.where(known, 0.0), variance.where(known, torch.inf).clamp(min=1e-9)
 
 
 def _evidence(difference: Tensor, variance: Tensor) -> Tensor:
-    """Median over lines of difference over deviation, mean over bands."""
+    """Difference over standard deviation, median over lines, mean over bands."""
     return (difference.abs() / variance.sqrt()).median(dim=2).values.mean(dim=1)
 
 
 def _chained(difference: Tensor, variance: Tensor) -> Tensor:
     """The most probable values ``(batch, band, line)`` of which neighbours differ by ``difference``.
 
-    Their prior is normal about 0; its variance is what the differences have beyond that of their errors.
+    Their prior is normal about 0; its variance comes from the spread of the differences in excess of their errors.
     """
     told = variance.isfinite()
     beyond = (difference.square() - ERRORS * variance).where(told, torch.nan).nanmean(dim=2, keepdim=True)

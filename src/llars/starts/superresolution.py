@@ -1,4 +1,4 @@
-"""A finer grid in closed form: the enlargement that keeps area means, and the detail that edges of its kind have."""
+"""A finer grid in closed form: enlargement that preserves area means, plus detail from learned filters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TWICE = 4
 """The factor that is reached in two steps of 2."""
 
 SUPERRESOLUTION_REACH = PROJECTION_REACH + PROJECTION_REACH // 2
-"""Coarse pixels beyond which nothing has influence: those of two steps, of which the second goes half as far."""
+"""Halo in coarse pixels: that of two steps, the second of which reaches half as far."""
 
 
 def superresolved(
@@ -28,7 +28,7 @@ def superresolved(
     Args:
         coarse: unit values without gaps.
         factor: how many times finer.
-        filters: of the detail.
+        filters: the filters that give the detail.
         valid: where ``coarse`` was measured; None: everywhere.
     """
     if factor == TWICE:

@@ -1,8 +1,8 @@
-"""How wide a blur is that is alike in all directions, from how the power of the spectrum falls from ring to ring.
+"""Width of an isotropic blur, from how the power spectrum falls from ring to ring.
 
-Of the ground it falls with some power of the frequency, a sensor makes it fall as a narrow Gaussian does, noise keeps
-it up, and none of the three is known. A blur bends the curve further, and by how much it does tells its width: by
-Whittle's likelihood, with what is not known chosen to fit best.
+The ground's power falls with some exponent of the frequency, a sensor multiplies it by a narrow Gaussian, and noise
+adds a floor; none of the three is known. A blur bends the curve further, and how far gives its width: by Whittle's
+likelihood, with the unknowns chosen to fit best.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from llars.starts.spectra import FIRST_RING, power, rings
 __all__ = ["Curves", "width_likelihood"]
 
 EXPONENTS = torch.arange(1.0, 5.01, 0.5, dtype=torch.float64)
-"""Powers of the frequency with which the power of the ground may fall."""
+"""Candidate exponents of the frequency with which the power of the ground falls."""
 
 SENSORS_PX = torch.tensor([0.0, 0.3, 0.45, 0.6], dtype=torch.float64)
-"""Standard deviations of what a sensor, or the making of the product, may have blurred already."""
+"""Candidate standard deviations of the blur of the sensor and of product generation."""
 
 NOISES = 10.0 ** torch.arange(-16.0, 1.0, dtype=torch.float64)
-"""Power of the noise over that of the ground in the first ring."""
+"""Candidate ratios of the power of the noise to that of the ground in the first ring."""
 
 NEIGHBOURS = torch.tensor([0.15, 0.7, 0.15], dtype=torch.float64)
-"""Share of a ring's power that the window spreads over it and the rings beside it."""
+"""Shares of a ring's power that leak, by the taper, into the ring before, itself and the ring after."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Power in each ring that could be seen, whatever the ground's strength."""
+    """Expected power in each ring for every combination of unknowns, up to the strength of the ground."""
 
     inverse: Tensor
-    """``(kernel, case, ring)``: one over it."""
+    """``(kernel, case, ring)``: reciprocal of the power."""
 
     logarithm: Tensor
-    """``(kernel, case)``: sum of its logarithm over frequencies."""
+    """``(kernel, case)``: sum of the power's logarithm over frequencies."""
 
     @classmethod
     def of(cls, squares: Tensor) -> Curves:
-        """Those that kernels with squared transfers ``(kernel, side, side // 2 + 1)`` leave of any ground."""
+        """The curves of kernels with squared transfer functions ``(kernel, side, side // 2 + 1)``."""
         side = squares.shape[-2]
         ring, looked_at = rings(side)
         count = ring.bincount().double()
@@ -59,7 +59,7 @@ class Curves:
 
 
 def width_likelihood(windows: Tensor, curves: Curves) -> Tensor:
-    """``(kernel,)`` float32 logarithms, mean over bands, up to a constant, for ``(window, band, side, side)``."""
+    """``(kernel,)`` float32 log-likelihoods, mean over bands, up to a constant, for ``(window, band, side, side)``."""
     side = windows.shape[-1]
     count = rings(side)[0].bincount().double()
     bands = _ring_means(power(windows.double(), _fade(side)), side)
@@ -72,7 +72,7 @@ def width_likelihood(windows: Tensor, curves: Curves) -> Tensor:
 
 @functools.cache
 def _fade(side: int) -> Tensor:
-    """Four terms of Blackman and Harris: beside such a window's peak there is less than 1e-9 of its power."""
+    """Four-term Blackman-Harris taper: each side lobe has less than 1e-9 of the peak's power."""
     turn = 2.0 * math.pi * torch.arange(side, dtype=torch.float64) / (side - 1)
     return 0.35875 - 0.48829 * turn.cos() + 0.14128 * (2 * turn).cos() - 0.01168 * (3 * turn).cos()
 
