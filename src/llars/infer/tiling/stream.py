@@ -129,7 +129,7 @@ class Stream:
             yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
 
     def prepared(self, tile: int) -> Callable[[Window], Restored]:
-        """Take all steps but the last; returns a function that takes the last on any tile, in any order, in parallel."""
+        """Take all steps but the last; returns a function that takes the last on any tile, in any order or at once."""
         picture, uncertainty = self._picture, self._options.uncertainty
         work, variance = self._until_last(lambda: None)
         step, targets = self._steps[-1], len(work.target.bands)
