@@ -152,7 +152,7 @@ def _rasterio(window: Window) -> rasterio.windows.Window:
 
 
 def _as_cog(geotiff: Path) -> Path:
-    """Copy the file to a COG beside it. GDAL copies either all tag domains, or the bands' tags of the default domain."""
+    """Copy the file to a COG beside it. GDAL copies either all tag domains, or the bands' tags of the default one."""
     cog = geotiff.with_name(f"cog_{geotiff.name}")
     with rasterio.open(geotiff) as file:
         domains = "AUTO" if any(file.tags(i) for i in file.indexes) else "YES"
