@@ -97,7 +97,7 @@ def display_size(grid: Grid, longest: int) -> tuple[int, int]:
 
 
 def composites(bands: Sequence[Band]) -> dict[str, tuple[int, int, int]]:
-    """Channels to show as red, green and blue, by name of the composite; natural colours come first."""
+    """Channels to show as red, green and blue, by name of the composite; natural colours first, if any."""
     red, green, blue = natural = display_bands(bands)
     colours = len(set(natural)) == 3 and bands[red].modality is Modality.OPTICAL
     shown = {"Natural colour": natural} if colours else {"First bands": natural} if len(set(natural)) == 3 else {}
