@@ -34,7 +34,7 @@ BUNDLED: dict[str, Bundled] = {
     "Farmland in Wales, noisy · Sentinel-2": Bundled(WALES, "denoise", 0.5, "reduce the noise"),
     "Farmland in Wales, as it is · Sentinel-2": Bundled(WALES, prompt="double the resolution"),
 }
-"""By the name in the list; the first is open when the page opens."""
+"""Scenes by their name in the list; the first is opened with the page."""
 
 SEED = 7
 

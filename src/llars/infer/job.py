@@ -98,7 +98,7 @@ def restore_file(
         adapters: files of ``llars tune`` that are applied to the model.
         device: see ``llars.load``.
         tile: side of the pieces that are worked on at a time, in pixels; chosen by ``max_memory`` where not given.
-        max_memory: memory that may be used, as ``4GB``; by default 2 GB, or half of the machine's if that is less.
+        max_memory: memory that may be used, as ``4GB``; 2 GB or half of the machine's by default. Scenes need not fit.
         project: preserve the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
         invented: also write here which pixels were not measured: bytes, see `llars.infer.tiling.invention`.

@@ -31,7 +31,7 @@ _ABOUT = re.compile(
     r"\b(?:bands?|all|everything|channels?|resolutions?|grid|pixels?|image|scene|product|it|(?:re|up)-?sampl\w*|bring|gsd)\b",
     re.I,
 )
-"""Words of which a clause with metres must have one to be about the grid."""
+"""Words of which a clause with metres must contain one to be about the grid."""
 
 _FROM = re.compile(r"\bfrom\s+\d+(?:\.\d+)?\s*m\b|\d\s*m\s*(?:->|to)\b", re.I)
 """Two sizes, one after the other, of which the reader takes the ratio as the factor."""

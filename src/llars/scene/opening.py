@@ -35,7 +35,7 @@ BLOCK_ROWS = 512
 """Rows that are sampled at once, or one block of the file if it has more."""
 
 PLAUSIBLE = {"reflectance": (-0.3, 2.0), "dB": (-70.0, 40.0), "power": (-1e-3, math.inf), "kelvin": (150.0, 400.0)}
-"""Range of plausible physical values, by units; for other units, the valid range and thrice its width either side."""
+"""Plausible physical values, by units; for other units, the valid range and three times its width on either side."""
 
 ENOUGH = 1_000_000
 """About how many values percentiles are computed from."""

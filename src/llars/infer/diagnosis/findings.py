@@ -71,7 +71,7 @@ class Diagnosis:
 
     survey: Survey
     findings: tuple[Finding, ...]
-    """In the order in which they are mended."""
+    """Faults, in the order in which they are mended."""
 
 
 def diagnosed(picture: Picture, tasks: Collection[str]) -> Diagnosis:

@@ -93,7 +93,7 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     Args:
         layers: unit values.
         ranges: of each band, the physical values that the unit values 0 and 1 stand for; decibels where it is radar.
-        reflectance: the optical bands are reflectances, so that brightness compares between scenes.
+        reflectance: the optical bands are reflectances, so that brightness is comparable between scenes.
     """
     windows, valid = sample_pixels(layers, SIDE)
     radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]

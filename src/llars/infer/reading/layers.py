@@ -139,7 +139,7 @@ class Filled:
     source: Source
     bands: tuple[Band, ...]
     survey: Survey
-    """Of the source."""
+    """Survey of the source."""
 
     @classmethod
     def of(cls, source: Source, bands: tuple[Band, ...]) -> Filled:
@@ -189,7 +189,7 @@ class Enlarged:
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """With the finer sampling distance."""
+        """The coarse bands, with the finer sampling distance."""
         return finer_bands(self.coarse.bands, self.factor)
 
     @property
@@ -234,7 +234,7 @@ class Stack:
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """Of all members."""
+        """Bands of all members."""
         return tuple(band for member in self.members for band in member.bands)
 
     @property

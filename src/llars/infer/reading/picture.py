@@ -44,7 +44,7 @@ Range: TypeAlias = tuple[float, float]
 DISPLAY_RANGE: Range = (0.0, 1.0)
 
 DISPLAY, REFLECTANCE = "display", "reflectance"
-"""Prefixes of units: of uncalibrated display values, and of reflectances, which compare between scenes."""
+"""Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""
 
 FAR, TOLERATED = 3.5, 0.01
 """Distance from the middle of the range, in multiples of its width, and the share of values allowed beyond it."""
@@ -64,10 +64,10 @@ class Picture:
     """Physical values of each band that the unit values 0 and 1 stand for."""
 
     grid: Grid
-    """Where the pixels lie."""
+    """Grid of the pixels."""
 
     units: str = DISPLAY
-    """Of the physical values, from the attribute ``units`` of a DataArray; without it, display values."""
+    """Units of the physical values, from the attribute ``units`` of a DataArray; without it, display values."""
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -76,7 +76,7 @@ class Picture:
 
     @property
     def reflectances(self) -> tuple[Range, ...] | None:
-        """``ranges`` where they are reflectances, which compare between scenes; else None."""
+        """``ranges`` where they are reflectances, which are comparable between scenes; else None."""
         return self.ranges if self.units.startswith(REFLECTANCE) else None
 
     def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

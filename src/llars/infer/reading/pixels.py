@@ -118,7 +118,7 @@ def hold_radiometry(
     transfer: Transfer,
     limits: Limits | None = None,
 ) -> None:
-    """Correct ``fine`` in place so that, seen through ``transfer``, it gives every valid pixel of ``coarse``.
+    """Correct ``fine`` in place so that, seen through ``transfer``, it equals ``coarse`` wherever that is valid.
 
     ``coarse`` and ``valid`` are ``(band, y, x)``. Area means are met to float32 rounding, within the ``limits`` of each
     band; means through a blur are met approximately, and without the limits.

@@ -40,7 +40,7 @@ class BandChange:
     """Likewise for the result."""
 
     means: tuple[float, float]
-    """Before and after."""
+    """Means before and after."""
 
     deviations: tuple[float, float]
     """Standard deviations of the pixels, before and after."""

@@ -44,10 +44,10 @@ class Made:
     """Where the standard deviation of the error can be read now; None where it was not asked for."""
 
     profile: RasterProfile
-    """Of the input."""
+    """Profile of the input."""
 
     grid: Grid
-    """Of the result."""
+    """Grid of the result."""
 
     scale: int | None
     """How many times finer it is than the input's, within the same bounds; None where it is another grid."""

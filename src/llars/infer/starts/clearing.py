@@ -150,7 +150,7 @@ class Cleared(Mended):
         return Veil.of(Cover(*torch.from_numpy(shares / LEVEL)[:, None, None]), near[part])
 
     def _seen(self, window: Window, channels: list[int]) -> tuple[Tensor, Tensor, Veil]:
-        """Values and mask of the measured, ``(1, band, y, x)`` of some bands, and the clouds over them."""
+        """Values and mask of measured pixels, ``(1, band, y, x)`` of some bands, and the clouds over them."""
         values, valid = self.layers.read(window)
         return torch.from_numpy(values[channels])[None], torch.from_numpy(valid[channels])[None], self._veil(window)
 

@@ -87,7 +87,7 @@ class Pansharpened(Kept):
         return torch.stack(fine).numpy()[part], there[part]
 
     def _both(self, window: Window) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Bands, mask of the measured and panchromatic band of a window of coarse pixels, each as a batch of one."""
+        """Bands, mask of measured pixels and panchromatic band of a window of coarse pixels, each as a batch of one."""
         fine = window.finer(self.layers.factor)
         inside = fine.within(*self.size)
         pan, _ = self.pan.read(inside)

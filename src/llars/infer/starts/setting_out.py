@@ -40,7 +40,7 @@ LINES = 512
 """Most pixels of each line that are sampled to find stripes."""
 
 LINE_VALUES = 2**25
-"""Most values that are held at once for that."""
+"""Most values that are held at once to find stripes."""
 
 BUNDLE = 32
 """Neighbouring rows or columns that are read together."""

@@ -53,9 +53,9 @@ class Work:
 
     @property
     def chunk(self) -> int:
-        """Rows that are read at once: few of plain pixels, as small blocks of memory are reused.
+        """Rows that are read at once: few for plain pixels, as small blocks of memory are reused.
 
-        Twice as many of layers that read a margin around every window, so that margins are read less often.
+        Twice as many for layers that read a margin around every window, so that margins are read less often.
         """
         return CHUNK // 2 if isinstance(self.target, Filled) else CHUNK
 
@@ -82,7 +82,7 @@ class Folded:
 
     dense: DenseNetwork
     statistics: Statistics
-    """Of the target's bands, then the guides'."""
+    """Statistics of the target's bands, then of the guides'."""
     temperature: float = 1.0
     """Factor on the predicted scale of the error."""
 
