@@ -1,4 +1,4 @@
-"""Plugin of QGIS: llars among the algorithms of the Processing toolbox."""
+"""Plugin for QGIS: llars among the algorithms of the Processing toolbox."""
 
 
 def classFactory(_interface):

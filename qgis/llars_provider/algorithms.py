@@ -1,4 +1,4 @@
-"""The algorithms of the toolbox: parameters in, a command line out."""
+"""The algorithms of the toolbox: they turn parameters into a command line."""
 
 from pathlib import Path
 
@@ -28,14 +28,14 @@ SCALES = ("as the instruction says", "2", "3", "4")
 
 
 class Command(QgsProcessingAlgorithm):
-    """What the algorithms share."""
+    """Base of the algorithms."""
 
     def createInstance(self):
-        """A fresh one for each run."""
+        """A new instance for each run."""
         return type(self)()
 
     def group(self):
-        """No groups: there are two of them."""
+        """No group: there are only two algorithms."""
         return ""
 
     def groupId(self):
@@ -78,18 +78,18 @@ class Restore(Command):
         return "restore"
 
     def displayName(self):
-        """What people see."""
+        """Name that is displayed."""
         return "Restore an image by instruction"
 
     def shortHelpString(self):
-        """What stands beside the dialog."""
+        """Help text beside the dialog."""
         return (
             'Says what to do in plain words: "remove the stripes, then reduce the noise slightly". Without words, what '
             "llars finds wrong is mended. The result keeps grid, data type, scale and no-data of the input."
         )
 
     def initAlgorithm(self, _configuration=None):
-        """Parameters as ``llars restore --help`` has them; what is rarely needed is advanced."""
+        """Parameters as in ``llars restore --help``; those that are rarely needed are advanced."""
         self.addParameter(QgsProcessingParameterRasterLayer("INPUT", "Image"))
         self.addParameter(QgsProcessingParameterString("PROMPT", "Instruction", "reduce the noise", optional=True))
         self.addParameter(QgsProcessingParameterRasterDestination("OUTPUT", "Restored"))
@@ -109,7 +109,7 @@ class Restore(Command):
             self.addParameter(parameter)
 
     def processAlgorithm(self, parameters, context, feedback):
-        """Builds the command line and runs it. QGIS itself has asked before it replaces a file."""
+        """Builds the command line and runs it. QGIS has already asked whether to replace a file."""
         output = self.parameterAsOutputLayer(parameters, "OUTPUT", context)
         arguments = ["restore", self.source(parameters, "INPUT", context), output, "--overwrite"]
         prompt = self.parameterAsString(parameters, "PROMPT", context).strip()
@@ -141,11 +141,11 @@ class Diagnose(Command):
         return "diagnose"
 
     def displayName(self):
-        """What people see."""
+        """Name that is displayed."""
         return "Diagnose an image"
 
     def shortHelpString(self):
-        """What stands beside the dialog."""
+        """Help text beside the dialog."""
         return "Tells which faults an image has, and the instruction that would mend each."
 
     def initAlgorithm(self, _configuration=None):
@@ -160,7 +160,7 @@ class Diagnose(Command):
         self.addOutput(QgsProcessingOutputString("FINDINGS", "Findings as JSON"))
 
     def processAlgorithm(self, parameters, context, feedback):
-        """Builds the command line, runs it, keeps what it prints."""
+        """Builds the command line, runs it and keeps its output."""
         arguments = ["diagnose", self.source(parameters, "INPUT", context), "--json"]
         sensor = self.parameterAsString(parameters, "SENSOR", context).strip()
         if sensor:

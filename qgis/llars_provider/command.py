@@ -1,4 +1,4 @@
-"""Runs the ``llars`` command in its own environment. Knows nothing of QGIS, so it can be tried without."""
+"""Runs the ``llars`` command in its own environment. Does not depend on QGIS, so that it can be tested without."""
 
 import os
 import queue
@@ -14,18 +14,18 @@ DONE = re.compile(r"llars: (\d+) of (\d+) done")
 
 POLL_S = 0.1
 PATIENCE_S = 10.0
-"""Time to tidy up after an interrupt, before it is killed."""
+"""Seconds that the command has to clean up after an interrupt, before it is killed."""
 
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_LIB", "PROJ_DATA")
-"""What QGIS sets for its own Python and GDAL, and what would break those of llars."""
+"""Variables that QGIS sets for its own Python and GDAL, and that would break those of llars."""
 
 
 class CommandError(Exception):
-    """The command cannot be started, or said that something is wrong."""
+    """The command cannot be started, or ended with an error."""
 
 
 class Cancelled(Exception):
-    """The user had enough."""
+    """The user cancelled the run."""
 
 
 def find_executable(configured):
@@ -49,7 +49,7 @@ def run(arguments, *, progress, say, is_cancelled):
 
     Args:
         arguments: the executable and its arguments.
-        progress: called with the share done, 0 to 100.
+        progress: called with the percentage done, 0 to 100.
         say: called with each line of notes.
         is_cancelled: asked ten times a second.
 
@@ -90,7 +90,7 @@ def _started(arguments):
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     options = {}
     if os.name == "nt":
-        # No black window, and a group of its own, which alone can be interrupted.
+        # No console window, and a process group of its own, so that it alone can be interrupted.
         options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     try:
         return subprocess.Popen(
@@ -114,7 +114,7 @@ def _drain(stream, take):
 
 
 def _stop(process):
-    """An interrupt first, so that llars leaves nothing half written; then the end."""
+    """Interrupt the process, so that llars leaves nothing half written; kill it if it does not end."""
     process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
     try:
         process.wait(PATIENCE_S)

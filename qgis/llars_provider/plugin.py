@@ -1,4 +1,4 @@
-"""What QGIS loads and unloads."""
+"""The plugin that QGIS loads and unloads."""
 
 from qgis.core import QgsApplication
 
@@ -6,13 +6,13 @@ from llars_provider.provider import Provider
 
 
 class Plugin:
-    """Puts the provider into the registry, and takes it out again."""
+    """Adds the provider to the registry, and removes it again."""
 
     def __init__(self):
         self.provider = None
 
     def initProcessing(self):
-        """Called alone where there is no window, as in ``qgis_process``."""
+        """Called directly where there is no window, as in ``qgis_process``."""
         self.provider = Provider()
         QgsApplication.processingRegistry().addProvider(self.provider)
 

@@ -15,11 +15,11 @@ class Provider(QgsProcessingProvider):
         return "llars"
 
     def name(self):
-        """What people see."""
+        """Name that is displayed."""
         return "llars"
 
     def longName(self):
-        """What people see where there is room."""
+        """Long name that is displayed."""
         return "llars: satellite images restored by instruction"
 
     def load(self):
@@ -33,7 +33,7 @@ class Provider(QgsProcessingProvider):
         return True
 
     def unload(self):
-        """Takes the setting away again."""
+        """Removes the setting."""
         ProcessingConfig.removeSetting(SETTING)
 
     def loadAlgorithms(self):

@@ -1,1 +1,1 @@
-"""The playground in the browser: what it shows and serves. What it does with scenes, ``llars.infer`` does."""
+"""The playground in the browser: what it shows and serves. The work on scenes is done by ``llars.infer``."""

@@ -1,4 +1,4 @@
-"""The scenes that come along: real ones, some with a controlled fault, so that there is something to mend."""
+"""The bundled scenes: real ones, some with a controlled degradation, so that there is something to restore."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Bundled:
 
     file: str
     task: str | None = None
-    """The task whose fault is put in; None leaves the scene as it is."""
+    """The task whose degradation is applied; None leaves the scene as it is."""
 
     severity: float = 0.5
     prompt: str = ""
-    """What stands in the box for the instruction at first."""
+    """Initial text of the instruction box."""
 
 
 DAKOTA, WALES = "naip_dakota.tif", "sentinel2_wales.tif"
@@ -34,7 +34,7 @@ BUNDLED: dict[str, Bundled] = {
     "Farmland in Wales, noisy · Sentinel-2": Bundled(WALES, "denoise", 0.5, "reduce the noise"),
     "Farmland in Wales, as it is · Sentinel-2": Bundled(WALES, prompt="double the resolution"),
 }
-"""By the name in the list; the first is open when the page opens."""
+"""Scenes by their name in the list; the first is opened with the page."""
 
 SEED = 7
 

@@ -1,4 +1,4 @@
-"""The studio's doors in terms of the page's components."""
+"""Event handlers: the studio in terms of the page's components."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ LETTERS = "ABCDEFGHIJKLMNOP"
 
 
 class Doors:
-    """What events of the page call; what it returns goes into components."""
+    """Handlers that events of the page call; their results go into components."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
     def open_bundled(self, name: str, _sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
-        """Open a scene that comes along."""
+        """Open a bundled scene."""
         with _polite():
             return _opened(self._studio.open_bundled(_visitor(request), name), stretch, BUNDLED[name].prompt)
 
     def open_upload(self, upload: str | None, sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
-        """Open what was sent."""
+        """Open an uploaded scene."""
         with _polite():
             if upload is None:
                 raise gr.Error("Nothing arrived; try again.", print_exception=False)
@@ -51,7 +51,7 @@ class Doors:
             return _opened(self._studio.open_upload(_visitor(request), Path(upload), known), stretch, "")
 
     def add_guide(self, upload: str | None, request: gr.Request) -> tuple[str, str]:
-        """Take an image that helps, and ask for what it helps with."""
+        """Add a guide, and suggest the instruction that uses it."""
         with _polite():
             if upload is None:
                 raise gr.Error("Nothing arrived; try again.", print_exception=False)
@@ -59,7 +59,7 @@ class Doors:
             return _facts(session), ASKS[role]
 
     def advise(self, request: gr.Request) -> tuple[Any, ...]:
-        """Tell what is wrong with the scene."""
+        """Say what is wrong with the scene."""
         with _polite():
             findings = self._studio.diagnose(_visitor(request))[:MOST_FINDINGS]
         told = "In this scene, llars sees" if findings else "llars sees nothing wrong with this scene"
@@ -85,15 +85,15 @@ class Doors:
         return _shown(self._studio.session(visitor), bands, stretch), ""
 
     def clear(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
-        """Throw the results away."""
+        """Delete the results."""
         return _shown(self._studio.clear(_visitor(request)), bands, stretch)
 
     def show(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
-        """Show the same images in other colours."""
+        """Show the same images in another composite or stretch."""
         return _shown(self._studio.session(_visitor(request)), bands, stretch)
 
     def leave(self, request: gr.Request) -> None:
-        """Forget the visitor."""
+        """The visitor has left."""
         self._studio.leave(_visitor(request))
 
 
@@ -103,7 +103,7 @@ def _visitor(request: gr.Request) -> str:
 
 @contextmanager
 def _polite() -> Iterator[None]:
-    """Mistakes become messages on the page."""
+    """Turn errors into messages on the page."""
     try:
         yield
     except LlarsError as mistake:
@@ -131,10 +131,10 @@ def _facts(session: Session) -> str:
 
 
 def _shown(session: Session, bands: str, stretch: str) -> dict[str, Any]:
-    """What the viewer needs to know."""
+    """Data for the viewer."""
     images = session.images
     rows, columns = display_size(images[0].file.grid, 1000) if images else (1, 1)
-    # Stretches are shared: with every new result all pictures are other pictures.
+    # Stretches are shared: every new result changes all pictures, and so their addresses.
     asked = f"bands={quote(bands)}&stretch={quote(stretch)}&of={len(images)}-{images[-1].key if images else ''}"
     return {
         "images": [_card(session, image, letter, asked) for image, letter in zip(images, LETTERS, strict=False)],

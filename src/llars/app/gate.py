@@ -1,4 +1,4 @@
-"""What every request passes: the token, the length of what is sent, and what pages may load."""
+"""Checks on every request: the token, the length of its body, and what pages may load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
-"""Browsers ask nobody but this server, whatever a library would like to load."""
+"""Browsers load from this server only, whatever a library would like to load."""
 
 HEADERS = [
     (b"content-security-policy", POLICY.encode()),
@@ -27,7 +27,7 @@ HEADERS = [
 ]
 
 ROOM = 100_000
-"""Bytes of a request beside the file that it brings."""
+"""Bytes that a request may have beyond the file in it."""
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
 
@@ -39,12 +39,12 @@ style="font:inherit;padding:.4em .7em;width:70%"> <button style="font:inherit;pa
 
 
 class Gate:
-    """ASGI application around another."""
+    """ASGI middleware around the application."""
 
     def __init__(self, app: Any, token: str | None, upload: int, local: bool) -> None:
-        """``local`` refuses other host names than the machine's own: no page of the web may reach in by a name."""
+        """``local`` refuses host names other than the machine's own, by which pages of the web could reach in."""
         self._app, self._token, self._upload, self._local = app, token, upload, local
-        # Of any token a cookie can hold this, and whoever reads it does not learn the token.
+        # A cookie can hold the hash of any token, and it does not reveal the token.
         self._proof = sha256((token or "").encode()).hexdigest()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -85,7 +85,7 @@ class Gate:
             )
             return 401, ASK.format(told=told), []
         rest = urlencode([pair for pair in asked if pair[0] != "token"])
-        # Two slashes would be another server's name.
+        # Two leading slashes would redirect to another server.
         place = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
         cookie = f"{COOKIE}={self._proof}; Path=/; HttpOnly; SameSite=Lax"
         return 303, "", [(b"location", place.encode()), (b"set-cookie", cookie.encode())]

@@ -1,4 +1,4 @@
-"""What images are good for that visitors send beside their scene."""
+"""Guides that visitors upload beside their scene: their roles, and the steps that use them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from llars.tasks import Step, get_task
 __all__ = ["ASKS", "helps", "role_of"]
 
 ASKS = {Role.SAR: get_task("cloud_sar").instruction, Role.PAN: get_task("pansharpen").instruction}
-"""What is asked for with an image of each role."""
+"""The instruction suggested for a guide of each role."""
 
 
 def role_of(bands: Sequence[Band], name: str) -> Role:
-    """Radar, or one panchromatic band.
+    """The role of an image: radar, or one panchromatic band.
 
     Raises:
         BandError: it is neither.
@@ -29,5 +29,5 @@ def role_of(bands: Sequence[Band], name: str) -> Role:
 
 
 def helps(role: Role, steps: Sequence[Step]) -> bool:
-    """Whether one of the steps can use an image of that role: others are done without it."""
+    """Whether one of the steps can use an image of that role; other steps are done without it."""
     return any(role in get_task(step.task).guides or INSTEAD.get(step.task, ("",))[0] is role for step in steps)

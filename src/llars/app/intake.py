@@ -1,4 +1,4 @@
-"""What may come in: files of strangers are judged by their header before a pixel of them is read."""
+"""Admission of uploads: files are checked by their header before any of their pixels is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from llars.errors import LlarsError, RasterError
 __all__ = ["BusyError", "Limits", "admit", "affordable", "readable"]
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""How a TIFF or BigTIFF begins."""
+"""First bytes of a TIFF or BigTIFF."""
 
 
 class BusyError(LlarsError):
@@ -39,19 +39,19 @@ class Limits:
     """Bytes of all pixels without compression."""
 
     seconds: float = 120.0
-    """Work on one instruction."""
+    """Seconds of work on one instruction."""
 
     results: int = 6
-    """Results that are kept for comparison; an older one goes when a newer comes."""
+    """Most results kept for comparison; a newer one replaces the oldest."""
 
     idle: float = 3600.0
-    """Seconds after which what a visitor left is deleted."""
+    """Seconds without activity after which a visitor's files are deleted."""
 
 
 def admit(path: Path, limits: Limits) -> None:
-    """Refuse a file that is no GeoTIFF, or too large once it is unpacked; only its header is read.
+    """Refuse a file that is not a GeoTIFF, or too large once it is unpacked; only its header is read.
 
-    GDAL would take many formats, some of which name other files or addresses; only TIFF gets as far as that.
+    GDAL would open many formats, some of which refer to other files or addresses; only TIFF is passed to it.
 
     Raises:
         RasterError: it is refused; the message says why and what to do.
@@ -88,12 +88,12 @@ _ELSE = "Cut out a part of it, or use `llars restore`, which has no limit"
 
 
 def _known(dtype: str) -> str:
-    """Names of rasterio's that NumPy lacks."""
+    """NumPy's name for a type of rasterio's."""
     return {"complex_int16": "complex64"}.get(dtype, dtype)
 
 
 def readable(size: int) -> str:
-    """Bytes for people."""
+    """A number of bytes, as text for people."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
@@ -101,7 +101,7 @@ def affordable(shape: tuple[int, ...], scale: int, limits: Limits) -> None:
     """Refuse a finer grid that gets too large; ``shape`` ends with the scene's rows and columns.
 
     Raises:
-        BusyError: it would.
+        BusyError: the grid would be too large.
     """
     pixels = prod(shape[-2:]) * scale**2
     if pixels > limits.pixels:

@@ -1,4 +1,4 @@
-"""The page of the playground: components, and which of the studio's doors each of them opens."""
+"""The page of the playground: its components, and the handlers that their events call."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from llars.tasks import TASKS
 __all__ = ["look", "playground"]
 
 SHOWN = ("denoise", "destripe", "haze", "deblur", "cloud", "sr", "brightness", "stretch", "equalize")
-"""Tasks whose instruction is offered, where the weights can do them; those that need another image are not."""
+"""Tasks whose instruction is suggested, if the weights can do them; tasks that need a guide are left out."""
 
 
 def look() -> dict[str, Any]:
-    """Theme and styles, without anything that lies elsewhere: no fonts from the web."""
+    """Theme and styles, without external resources such as web fonts."""
     fonts = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans", "sans-serif"]
     theme = gr.themes.Base(
         primary_hue="teal", neutral_hue="stone", font=fonts, font_mono=["ui-monospace", "monospace"]
@@ -80,7 +80,7 @@ def _own(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Controls:
-    """The left column: what is to be done, and with what."""
+    """The components of the left column."""
 
     pick: gr.Dropdown
     upload: gr.UploadButton
@@ -147,7 +147,7 @@ def _limits(limits: Limits) -> str:
 
 
 def _wire(page: gr.Blocks, studio: Studio, left: _Controls, bands: Any, stretch: Any, viewer: Any) -> None:
-    """Events; whoever opens a scene sees it first, and what is wrong with it as soon as that is known."""
+    """Connect the events; an opened scene is shown at once, and its diagnosis as soon as it is known."""
     doors = Doors(studio)
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     private: dict[str, Any] = {"api_visibility": "private", **quiet}

@@ -1,4 +1,4 @@
-"""The playground's server: who may come in, what is served, and that nothing is left when it ends."""
+"""The playground's server: access, what is served, and the clean-up when it ends."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def serve(
     Args:
         host: address to listen at; any but the machine's own asks visitors for a token.
         port: 0 takes one that is free.
-        token: what visitors must know; made up where none is given and the address is not local.
+        token: secret that visitors must give; generated if none is given and the address is not local.
         model: name of bundled weights, or a weights file.
         device: see ``llars.load``.
-        say: told the address.
+        say: called with the address.
 
     Raises:
         ConfigError: the port is taken, the address is not this machine's, or gradio is not installed.
@@ -49,7 +49,7 @@ def serve(
         from llars.infer.restorer import load
 
         studio = Studio(load(model, device), Limits(), Path(model).name)
-        # Uvicorn raises again what stopped it: caught here, so that nothing is left behind.
+        # Uvicorn raises again the signal that stopped it: caught here, so that nothing is left behind.
         with suppress(KeyboardInterrupt), stoppable(), closing(studio):
             server = uvicorn_of(build(studio, token, local=host in LOCAL))
             name = f"[{host}]" if ":" in host else host
@@ -59,10 +59,10 @@ def serve(
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A socket that listens at ``host`` and ``port``.
 
     Raises:
-        ConfigError: it cannot.
+        ConfigError: it cannot listen there.
     """
     try:
         kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -78,8 +78,8 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def build(studio: Any, token: str | None, local: bool = True) -> Any:
-    """The web application (ASGI) over a studio, whose folder takes Gradio's files too."""
-    # Read when gradio is loaded and when components are made: no telemetry, no cache elsewhere.
+    """The web application (ASGI) of a studio, whose folder also holds Gradio's files."""
+    # Gradio reads these as it is loaded and as components are made: no telemetry, no cache elsewhere.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(studio.uploads)
     try:

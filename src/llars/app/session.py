@@ -1,4 +1,4 @@
-"""What a visitor looks at: a scene, and what was made of it."""
+"""The session of a visitor: a scene and its results."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ STRETCHES: dict[str, tuple[tuple[float, float], bool]] = {
 """Percentiles that become black and white, and whether the images of a scene share them."""
 
 LONGEST, SAMPLE = 2048, 320
-"""Pixels of the longer side of what is shown, and of what the stretch is taken from."""
+"""Pixels of the longer side of the picture, and of the sample that the stretch is computed from."""
 
 LOSSLESS, JPEG_BYTES = 600_000, 3_000_000
-"""Pixels up to which pictures are PNG, and bytes of a JPEG."""
+"""Most pixels of a PNG picture, and most bytes of a JPEG."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Image:
     """A scene or one of its results, on disk."""
 
     key: str
-    """Stands in addresses."""
+    """Part of the image's addresses."""
 
     path: Path
     file: RasterFile
@@ -43,7 +43,7 @@ class Image:
     """Empty for the scene itself."""
 
     told: str = ""
-    """What the instruction was read as."""
+    """What the instruction was understood as."""
 
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -52,21 +52,21 @@ class Image:
 
 @dataclass
 class Session:
-    """All of one visitor's."""
+    """Everything of one visitor."""
 
     key: str
     folder: Path
     sensor: str | None = None
-    """As the visitor named it."""
+    """Name that the visitor gave."""
 
     bands: tuple[Band, ...] = ()
     facts: tuple[str, ...] = ()
-    """What the file says of itself, for people."""
+    """Facts about the file, for people."""
 
     scene: Image | None = None
     results: list[Image] = field(default_factory=list)
     guides: dict[Role, Path] = field(default_factory=dict)
-    """Images that help with the scene."""
+    """Files of guides, by role."""
 
     touched: float = field(default_factory=time.monotonic)
     """When the visitor last did something."""
@@ -93,8 +93,8 @@ def picture(session: Session, image: Image, combination: str, stretch: str) -> b
     Args:
         session: whose images share the stretch.
         image: the one to show.
-        combination: key of ``composites`` of the session's bands; the first where there is no such.
-        stretch: key of ``STRETCHES``; the first where there is no such.
+        combination: key of ``composites`` of the session's bands; the first where it is unknown.
+        stretch: key of ``STRETCHES``; the first where it is unknown.
     """
     choices = composites(session.bands)
     channels = choices.get(combination) or next(iter(choices.values()))
@@ -110,7 +110,7 @@ def _thin(image: Image, channels: Sequence[int], longest: int) -> Any:
 
 
 def facts_of(path: Path, profile: RasterProfile, attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """What people want to know of a scene before they trust a program with it."""
+    """Facts about a scene for people: name, size, bands, coordinate system and sensor."""
     crs = profile.crs.to_string() if profile.crs else "no coordinate system"
     sensor = attributes["sensor"]
     return (

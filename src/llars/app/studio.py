@@ -30,23 +30,23 @@ from llars.tasks import Step
 __all__ = ["UNCLAIMED", "Studio", "told"]
 
 SWEEP, GRACE = 15.0, 60.0
-"""Seconds between two looks for what was left behind, and between leaving and deleting: pages are reloaded."""
+"""Seconds between two clean-ups, and between leaving and deletion: pages may be reloaded."""
 
 UNCLAIMED = 180.0
-"""Seconds that an upload stays where it arrived: whoever sent it opens it long before."""
+"""Seconds that an upload stays where it arrived: it is opened long before that."""
 
 Progress = Callable[[int, int], None]
 
 
 class Studio:
-    """Everybody's scenes and results, in one passing folder; ``close`` leaves nothing behind."""
+    """Scenes and results of all visitors, in one temporary folder; ``close`` leaves nothing behind."""
 
     def __init__(self, restorer: Restorer, allowed: Limits | None = None, model: str = "llars-small") -> None:
         self.restorer, self.limits = restorer, allowed or Limits()
         self.root = Path(tempfile.mkdtemp(prefix="llars-serve-"))
-        """Everything that is written lies below it."""
+        """Folder of everything that is written."""
         self.uploads = self.root / "uploads"
-        """For whoever receives files."""
+        """Folder for files that arrive."""
         self._model = model
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Studio:
         threading.Thread(target=self._sweep_now_and_then, daemon=True).start()
 
     def session(self, visitor: str) -> Session:
-        """What belongs to the visitor, made where there is none."""
+        """The session of a visitor, made where there is none."""
         with self._lock:
             if visitor not in self._sessions:
                 key = secrets.token_urlsafe(18)
@@ -65,7 +65,7 @@ class Studio:
             return self._sessions[visitor]
 
     def image(self, session: str, image: str) -> tuple[Session, Image] | None:
-        """By the keys in an address; None where it is gone."""
+        """Session and image by the keys in an address; None where they are gone."""
         with self._lock:
             found = next((one for one in self._sessions.values() if one.key == session), None)
         if found is None:
@@ -74,7 +74,7 @@ class Studio:
         return next(((found, one) for one in found.images if one.key == image), None)
 
     def open_bundled(self, visitor: str, name: str) -> Session:
-        """Open one of the scenes that come along."""
+        """Open one of the bundled scenes."""
         session = self.session(visitor)
         with self._lock:
             made = make_bundled(BUNDLED[name], self.root)
@@ -83,13 +83,13 @@ class Studio:
         return self._open(session, path, None)
 
     def open_upload(self, visitor: str, upload: Path, sensor: str | None = None) -> Session:
-        """Open what a visitor sent.
+        """Open a file that a visitor uploaded.
 
-        A copy of it: Gradio names uploads by their content, and somebody else may just have sent the same. ``sweep``
-        deletes them when they are old.
+        Opens a copy: Gradio names uploads by their content, and another visitor may just have sent the same file.
+        ``sweep`` deletes old uploads.
 
         Raises:
-            LlarsError: it cannot be worked with; the session keeps what it had.
+            LlarsError: the file cannot be used; the session keeps what it had.
         """
         session = self.session(visitor)
         path = _place(session) / upload.name
@@ -112,10 +112,10 @@ class Studio:
         return session
 
     def add_guide(self, visitor: str, upload: Path) -> tuple[Session, Role]:
-        """Keep an image that helps with the visitor's scene: radar, or one panchromatic band.
+        """Keep a guide for the visitor's scene: radar, or one panchromatic band.
 
         Raises:
-            LlarsError: it cannot be worked with, or no scene is open.
+            LlarsError: the file cannot be used, or no scene is open.
         """
         session = self.session(visitor)
         scene, path = session.opened, _place(session) / upload.name
@@ -129,18 +129,18 @@ class Studio:
         return session, role
 
     def diagnose(self, visitor: str) -> list[Finding]:
-        """What is wrong with the visitor's scene, worst first."""
+        """What is wrong with the visitor's scene, in the order in which it is mended."""
         session = self.session(visitor)
         return self.restorer.diagnose(open_scene(session.opened.path, session.sensor))
 
     def restore(self, visitor: str, prompt: str, progress: Progress | None = None, report: bool = False) -> Image:
-        """Restore the visitor's scene; the result lies beside what was made of it before.
+        """Restore the visitor's scene, and add the result to the earlier ones.
 
         Args:
             visitor: whose scene.
             prompt: the instruction.
             progress: called after every tile with the number of tiles done and of all tiles.
-            report: also make the page about it.
+            report: also write the report page.
 
         Raises:
             BusyError: it would take too long, the result would be too large, or the scene was changed meanwhile.
@@ -190,7 +190,7 @@ class Studio:
         return Image(secrets.token_hex(8), path, file, prompt, told(done.steps), done.notes, done.seconds, page)
 
     def clear(self, visitor: str) -> Session:
-        """Throw the visitor's results away."""
+        """Delete the visitor's results."""
         session = self.session(visitor)
         gone, session.results = session.results, []
         for image in gone:
@@ -198,13 +198,13 @@ class Studio:
         return session
 
     def leave(self, visitor: str) -> None:
-        """The visitor has gone: what is there is deleted, unless they come back soon."""
+        """The visitor has left: the session is deleted, unless they come back soon."""
         with self._lock:
             if visitor in self._sessions:
                 self._sessions[visitor].touched = time.monotonic() - self.limits.idle + GRACE
 
     def sweep(self) -> None:
-        """Delete what belongs to nobody any more."""
+        """Delete abandoned sessions and old uploads."""
         now = time.monotonic()
         with self._lock:
             over = [who for who, one in self._sessions.items() if not one.busy and now - one.touched > self.limits.idle]
@@ -229,7 +229,7 @@ class Studio:
 
 
 def _place(session: Session) -> Path:
-    """A folder of its own for a file, which so can keep its name."""
+    """A new folder for a single file, so that the file can keep its name."""
     folder = session.folder / secrets.token_hex(4)
     folder.mkdir(parents=True)
     return folder
@@ -246,7 +246,7 @@ def _gone_on_failure(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Messages speak of the file as the visitor knows it, not of where it lies here."""
+    """Remove the folder of a file from error messages: visitors know the file by its name."""
     try:
         yield
     except LlarsError as error:
@@ -254,7 +254,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _timed(progress: Progress | None, seconds: float) -> Progress:
-    """Stops the work between two tiles when its time is over."""
+    """A callback that stops the work between two tiles when its time is over."""
     end = time.monotonic() + seconds
 
     def tick(done: int, total: int) -> None:
@@ -269,7 +269,7 @@ def _timed(progress: Progress | None, seconds: float) -> Progress:
 
 
 def told(steps: Sequence[Step]) -> str:
-    """What an instruction was read as, in few words."""
+    """What an instruction was understood as, in few words."""
 
     def one(step: Step) -> str:
         if step.task == "sr":

@@ -1,1 +1,1 @@
-"""Restoring whole scenes: rooms from reading to report, and the way through them, from an instruction to a file."""
+"""Restoring whole scenes: subpackages from reading to report, and the way from an instruction to a file."""

@@ -1,4 +1,4 @@
-"""What comes out of a stream, into files."""
+"""Writing the results of a stream to files."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def deliver(
     tags: Mapping[str, str],
     intervals: Mapping[str, str],
 ) -> None:
-    """Take the stream and write whatever is wanted of it, behind the work on the next tile.
+    """Run the stream and write the requested outputs, in parallel with the work on the next tile.
 
     Args:
-        places: to write to, by kind of output.
-        stream: what is written.
-        profile: of the source, like which the image is stored.
-        scene: what the stream is made of.
-        tags: what the files say of how they were made.
-        intervals: what the uncertainty says besides.
+        places: paths to write to, by kind of output.
+        stream: the restoration to run.
+        profile: of the source; the image is stored in the same way.
+        scene: the input of the stream.
+        tags: tags of the files that say how they were made.
+        intervals: additional tags of the uncertainty.
     """
     if stream.scale is None:
         profile = profile.on(stream.grid)

@@ -1,7 +1,7 @@
 """A folded network as an ONNX file, for programs that know nothing of llars, such as the QGIS plugin Deepness.
 
-Gates, attention, transport and normalisation are decided once per scene; an exported network keeps what one scene
-decided. It takes stored numbers, as they lie in files like the scene's, and gives stored numbers, not rounded.
+Gates, attention, transport and normalisation are computed once per scene; an exported network keeps those of one
+scene. It takes stored numbers, as in files like the scene's, and gives stored numbers, not rounded.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 __all__ = ["ExportReport", "export_file"]
 
 OPSET = 18
-"""The first in which all that the exporter needs is there; ONNX Runtime 1.14 and later run it."""
+"""The first version with everything that the exporter needs; ONNX Runtime 1.14 and later run it."""
 
 TILE = 512
-"""Side of tiles that is recommended in the metadata, in pixels."""
+"""Side in pixels of the tiles that the metadata recommends."""
 
 BYTE = 255.0
 """What Deepness divides every input by, before it standardises."""
@@ -71,7 +71,7 @@ class ExportReport:
 
 
 class Exported(nn.Module):
-    """Stored numbers in, stored numbers out: decoding and normalisation are one affine map per band, and so is back."""
+    """Stored numbers in, stored numbers out: an affine map per band decodes and normalises, and its inverse encodes."""
 
     def __init__(self, folded: Folded, gain: Float[Tensor, "band"], shift: Float[Tensor, "band"], noise: Noise | None):
         super().__init__()
@@ -104,21 +104,20 @@ def export_file(
 ) -> ExportReport:
     """Write the network that restores ``source`` as ``prompt`` says to ``output``, as ONNX.
 
-    It is exact for this scene, and good for others of its sensor and season: their statistics are taken for its own.
+    It is exact for this scene, and good for others of its sensor and season: they are taken to have its statistics.
     Input ``image`` and output ``restored`` are ``(1, band, y, x)`` float32, stored numbers; sides are any multiples of
-    ``network.multiple``, above 16 pixels for denoise. Numbers that mean no data are not known of: fill them before,
-    mask them after.
+    ``network.multiple``, above 16 pixels for denoise. Nodata is not handled: fill it before, and mask it after.
 
     Args:
         source: a raster that GDAL reads: its bands, encoding and statistics go into the file.
         output: file to write, ``.onnx``.
-        prompt: one step on the same grid without guides, that needs no look at the whole scene: haze or denoise.
+        prompt: one step on the same grid without guides, which does not need the whole scene: haze or denoise.
         sensor: name of the sensor, where the file does not say.
         model: name of bundled weights, or a weights file.
         overwrite: replace an existing output.
 
     Raises:
-        InstructionError: the prompt asks for what cannot be exported.
+        InstructionError: the prompt asks for something that cannot be exported.
         ConfigError: the packages of the extra ``export`` are missing.
         LlarsError: something about the files is wrong.
     """
@@ -160,10 +159,10 @@ def _require_packages() -> None:
 
 
 def _only_step(steps: Sequence[Step]) -> Step:
-    """The step of a prompt that one network does.
+    """The only step of a prompt, if it can be exported.
 
     Raises:
-        InstructionError: it is several, or one that is more than a network.
+        InstructionError: there are several steps, or the step is more than a network.
     """
     if len(steps) > 1:
         asked = ", ".join(step.task for step in steps)
@@ -198,9 +197,9 @@ def _affine(folded: Folded, picture: Picture, profile: RasterProfile) -> tuple[T
 
 def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     """The network as an ONNX document with free height and width."""
-    # The exporter tells at length what it skips.
+    # The exporter logs at length what it skips.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    # Half of a tile must be wider than a block of cosines: what is narrower is mirrored in another way.
+    # Half of a tile must be wider than a block of the cosine transform: narrower ones are mirrored in another way.
     least = 1 if network.noise is None else 2 * SIDE // multiple + 1
     example = torch.zeros(1, bands, (least + 3) * multiple, (least + 5) * multiple)
     height, width = (torch.export.Dim(name, min=least, max=2**16) for name in ("rows", "columns"))
@@ -220,7 +219,7 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     del document.graph.value_info[:]
     for value in (*document.graph.input, *document.graph.output):
         for axis in value.type.tensor_type.shape.dim[2:]:
-            # Deepness takes sides whose names differ for oblong tiles, and refuses them.
+            # Deepness takes sides of different names for oblong tiles, which it refuses.
             axis.ClearField("dim_param")
     return document
 
@@ -245,7 +244,7 @@ def _for_deepness(picture: Picture, halo: int) -> dict[str, Any]:
 def _facts(
     info: WeightsInfo, step: Step, prompt: str, picture: Picture, profile: RasterProfile, halo: int
 ) -> dict[str, Any]:
-    """What the file says of itself."""
+    """The metadata of llars in the file."""
     return {
         "version": llars.__version__,
         "model": info.config.name,

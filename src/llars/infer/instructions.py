@@ -30,7 +30,7 @@ _NUMBERS = {
     "four": 4, "quadruple": 4, "quadrupled": 4, "quadrupling": 4,
     "five": 5, "six": 6, "eight": 8, "ten": 10,
 }  # fmt: skip
-# "2.5" and "2,5" are read whole: half a number is another factor, done without a word.
+# "2.5" and "2,5" are read whole: a part of the number would silently be taken for another factor.
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|(?<!\w)\.\d+|two|three|four|five|six|eight|ten)"
 _SCALE = re.compile(
     rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*m\b|[.,]\d)"
@@ -54,7 +54,7 @@ class Interpretation:
     """What to do, in order."""
 
     doubts: tuple[str, ...]
-    """A line for people about each step that might have been meant otherwise, and about each piece left out."""
+    """A line for the user on each step that might have been meant otherwise, and on each part left out."""
 
     @property
     def ambiguous(self) -> bool:
@@ -70,7 +70,7 @@ class Reader:
 
         Args:
             encoder: one that is loaded already, to share it.
-            tasks: keys of the tasks that refusals suggest; all are understood.
+            tasks: keys of the tasks that error messages suggest; all tasks are understood.
 
         Raises:
             WeightsError: the bundled weights are missing or damaged.
@@ -146,7 +146,7 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
 
 
 def _exposure(text: str, strength: float) -> float:
-    """Stops from -1 to 1: as many as the words name, else the step nearest to the ``strength`` that they convey."""
+    """Stops from -1 to 1: as many as the words name, else one of ``EXPOSURES``, nearest to their ``strength``."""
     named = stops(text)
     if named is None and not may_name_strength(text):
         return math.copysign(UNNAMED_SEVERITY, direction(text) or strength)

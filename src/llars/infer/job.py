@@ -1,4 +1,4 @@
-"""What the commands do: files in, files out."""
+"""The work of the commands: files in, files out."""
 
 from __future__ import annotations
 
@@ -88,27 +88,27 @@ def restore_file(
 
     Args:
         source: a raster that GDAL reads, or a product (see ``open_scene``).
-        output: GeoTIFF; everything but the pixels is kept. With ``scale`` or a guide that sets the grid, that gets
+        output: GeoTIFF; everything but the pixels is kept. With ``scale`` or a guide that sets the grid, the grid is
             finer, within the same bounds where the grids nest.
         prompt: what to do; where it is empty, what the diagnosis finds is mended.
         guides: by role (``sar``, ``pan``, ``fine_before``, ``coarse_before``), rasters that help, on any grid.
         sensor: name of the sensor, where the file does not say.
         scale: how many times finer the grid shall be, 2 to 4.
         model: name of bundled weights, or a weights file.
-        adapters: files of ``llars tune`` that go on top of it.
+        adapters: files of ``llars tune`` that are applied to the model.
         device: see ``llars.load``.
         tile: side of the pieces that are worked on at a time, in pixels; chosen by ``max_memory`` where not given.
         max_memory: memory that may be used, as ``4GB``; 2 GB or half of the machine's by default. Scenes need not fit.
-        project: hold the means of the input's pixels on a finer grid (sr, pansharpen).
+        project: preserve the means of the input's pixels on a finer grid (sr, pansharpen).
         uncertainty: also write the standard deviation of the error here: float32, physical units.
         invented: also write here which pixels were not measured: bytes, see `llars.infer.tiling.invention`.
         preview: also write a picture, before and after, here: PNG.
         report: also write a page about the restoration here: HTML.
         overwrite: replace outputs that exist.
-        resume: keep finished tiles beside the output until it is whole, and go on with those of a run that was killed.
+        resume: keep finished tiles beside the output until it is complete, and go on from those of a killed run.
         progress: called after every tile with the number of tiles done and of all tiles.
         say: called with every note, as soon as it is known.
-        restorer: what `load` gave for ``model``, where several files share it.
+        restorer: a restorer that `load` made from ``model``, to share it between files.
 
     Raises:
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
@@ -141,7 +141,7 @@ def restore_file(
 
 
 def _checked(wanted: Mapping[str, str | Path | None], overwrite: bool) -> dict[str, Path]:
-    """The files that are to be written, by what goes into them."""
+    """Paths of the files to write, by kind of output, checked."""
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     check_suffixes(paths)
@@ -149,7 +149,7 @@ def _checked(wanted: Mapping[str, str | Path | None], overwrite: bool) -> dict[s
 
 
 def _fitting(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int) -> Extent:
-    """Tiles of the scene and its guides that fit into so many bytes."""
+    """Size of the tiles of the scene and its guides that fit into ``limit`` bytes."""
     finest = max((step.scale for step in steps), default=1)
     return fitting_tile(limit, sum(map(len, scenes)), restorer.info.config, finest)
 
@@ -157,7 +157,7 @@ def _fitting(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Re
 def _asked(
     order: Order, restorer: Restorer, sensor: str | None, steps: Sequence[Step], tile: Extent, project: bool
 ) -> dict[str, Any]:
-    """What tells one run from another."""
+    """The arguments that tell one run from another."""
     return {
         "input": order.source,
         "guides": dict(order.guides),
@@ -197,12 +197,12 @@ def degrade_file(
     sensor: str | None = None,
     overwrite: bool = False,
 ) -> JobReport:
-    """Put a controlled fault into the image ``source`` and write it to ``output``, in the input's own format.
+    """Apply a controlled degradation to the image ``source`` and write it to ``output``, in the input's own format.
 
     Args:
         source: a raster that GDAL reads.
         output: GeoTIFF.
-        task: key of the task that mends the fault, or name of a degradation. ``sr`` writes pixels
+        task: key of the task that undoes the degradation, or name of a degradation. ``sr`` writes pixels
             ``round(1 + 3 severity)`` times as wide: a coarser grid.
         severity: strength in [0, 1] ([-1, 1] for brightness).
         seed: same seed, same result.
@@ -225,7 +225,7 @@ def degrade_file(
     if scene.attrs["units"] == "dB":
         operator = in_decibels(operator, scene.attrs["value_range"])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
-    # The operator draws and checks for every task alike; what it gives for sr lies on the fine grid.
+    # Called for sr too, for the same checks and random draws, although its result there is on the fine grid.
     degraded = operator(values, severity, generator, picture.bands)
     if operator.name == "sr":
         factor = round(1 + 3 * severity)
@@ -257,7 +257,7 @@ def diagnose_file(
 ) -> list[Finding]:
     """What is wrong with the image ``source``, in the order in which it is mended, each with the prompt that mends it.
 
-    With ``picture`` that is drawn too, as a PNG file; see ``draw``.
+    With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``.
     """
     wanted = {} if picture is None else {"preview": Path(picture)}
     check_outputs([*wanted.values()], overwrite)

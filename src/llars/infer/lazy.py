@@ -1,4 +1,4 @@
-"""Scenes that Dask holds: the result is a graph of tiles, and nothing is read or computed before one is asked for."""
+"""Scenes backed by Dask: the result is a graph of tiles, and nothing is read or computed until one is requested."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["lazily"]
 
 TILE = 2048
-"""Side of the blocks of a result: each is worked out by itself, and pays for its own halo."""
+"""Side in pixels of the blocks of a result: each is computed by itself, with a halo of its own."""
 
 
 def lazily(
     restorer: Restorer, scene: xr.DataArray, steps: Sequence[Step], bands: BandsLike | None, options: Options
 ) -> xr.DataArray | tuple[xr.DataArray, xr.DataArray]:
-    """What ``restorer(scene, steps)`` gives, as a graph.
+    """The result of ``restorer(scene, steps)``, as a Dask graph.
 
-    One node looks at the whole scene once, for its statistics, and takes all steps but the last, in memory; every tile
-    of the last step is a node of its own. A scene without steps stays as it is.
+    One node reads the whole scene once, for its statistics, and takes all steps but the last, in memory; every tile of
+    the last step is a node of its own. Without steps, the scene is returned as it is.
 
     Raises:
         BandError: the bands are unknown, or not as many as the channels.
@@ -61,7 +61,7 @@ def lazily(
 
 
 def _blocks(make: Callable[[], Stream], tiles: TileGrid, bands: int) -> Any:
-    """The graph, ``(band, y, x)``; deviations come behind the values."""
+    """The graph, ``(band, y, x)``; standard deviations follow the values along the band axis."""
     from dask import array, delayed
 
     prepared = delayed(lambda: make().prepared(tiles.step), pure=False)()

@@ -1,10 +1,10 @@
 """All bands of a product on its finest grid: coarser ones are made finer, those of that grid stay bit for bit.
 
-Every group of coarser bands goes one of two ways: `sr`, from itself alone, or `pansharpen`, led by a mixture of the
-fine bands whose detail comes nearest to its own (least squares of high frequencies; the idea is that of ATPRK, Wang et
-al. 2016, Fusion of Sentinel-2 images, Remote Sensing of Environment 187). Which one is better is tried on the scene
-itself, one level coarser, where the truth is known (Wald's protocol); a scene too small for that goes alone. Either way
-the mean over each coarse pixel is that pixel.
+Every group of coarser bands is refined in one of two ways: by `sr`, from itself alone, or by `pansharpen`, led by the
+mixture of the fine bands whose detail comes nearest to its own (least squares of high frequencies; the idea is that of
+ATPRK, Wang et al. 2016, Fusion of Sentinel-2 images, Remote Sensing of Environment 187). Both are tried on the scene
+itself, one level coarser, where the truth is known (Wald's protocol), and the better one is taken; a scene too small
+for that is refined by `sr`. Either way, the mean over each coarse pixel is that pixel.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
 __all__ = ["level"]
 
 GROUPS = (("B05",), ("B06", "B07", "B8A"), ("B11",), ("B12",), ("B01",), ("B09",), ("B10",))
-"""Coarser bands of Sentinel-2 that look alike: one mixture leads them all, in one pass of the network."""
+"""Groups of coarser Sentinel-2 bands that look alike: each shares one mixture and one pass of the network."""
 
 STEPS = {2: (2,), 3: (3,), 4: (4,), 6: (3, 2)}
-"""The factors by which a grid gets finer, one after the other."""
+"""Factors of successive steps, by the total factor of refinement."""
 
 SIDE = 384
-"""Coarse pixels along a side of the part that mixtures are fitted to and the ways tried on."""
+"""Side in coarse pixels of the part of a scene on which mixtures are fitted and the two ways are tried."""
 
 PAN = Band("PAN", wavelength_nm=700.0, width_nm=400.0)
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The fine bands with weights, in physical values."""
+    """A linear combination of the fine bands, in physical values."""
 
     weights: NDArray[np.float64]
     constant: float
@@ -75,11 +75,11 @@ def level(
     """Bring all bands of a product to its finest grid.
 
     Args:
-        product: with several grids that nest.
+        product: a product of several grids that nest.
         folder: for the images made, about two bytes per pixel of the fine grid and coarse band, and a VRT of them all.
-        restorer: does it.
-        tile_for: sides of the tiles for a number of bands and a factor.
-        say: told for each group how it was done.
+        restorer: does the restoration.
+        tile_for: gives the size of tiles for a number of bands and a factor.
+        say: called for each group with a note on how it was refined.
 
     Returns:
         The VRT; it needs ``folder`` and ``product``.
@@ -91,7 +91,7 @@ def level(
     assert name is not None
     lift = _Lift(product, name, fine, folder, restorer, tile_for)
     members = {str(band): (name, at) for at, band in enumerate(fine.band.values, start=1)}
-    # Before the first hour of work: what is missing or damaged is so now.
+    # Opened before hours of work, to find now what is missing or damaged.
     scenes = [(grid, open_scene(part_of(product, grid))) for grid in grids_of(product)[1:]]
     for grid, coarse in scenes:
         nest = nesting(grid_of(coarse), grid_of(fine))
@@ -103,7 +103,7 @@ def level(
             say(f"{', '.join(group)}: {nest.factor} times finer, {how}")
             members |= {band: (str(made), at) for at, band in enumerate(group, start=1)}
     result = folder / "all.vrt"
-    # Names of bands sort as their wavelengths do, but for B8A.
+    # Names of bands sort like their wavelengths, except for B8A.
     order = sorted(members, key=lambda band: band.replace("B8A", "B08A"))
     result.write_text(stacked([members[band] for band in order]), encoding="utf-8")
     return result
@@ -111,7 +111,7 @@ def level(
 
 @dataclass(frozen=True)
 class _Lift:
-    """What raises groups of bands of one product to its fine grid."""
+    """Refines groups of bands of one product to its fine grid."""
 
     product: str | Path
     name: str
@@ -123,7 +123,7 @@ class _Lift:
     tile_for: Callable[[int, int], Extent]
 
     def raised(self, group: Sequence[str], factors: Sequence[int]) -> tuple[Path, str]:
-        """A group of coarser bands on the fine grid, as a file, and how it got there."""
+        """A file with a group of coarser bands on the fine grid, and how it was refined."""
         path, left = part_of(self.product, *group), math.prod(factors)
         scene = open_scene(path)
         errors = _trial(self.restorer, scene.attrs["bands"], *_sample(scene, self.fine, left), factors[0])
@@ -137,7 +137,7 @@ class _Lift:
         return path, f"{way} (tried one level coarser: error {errors[0]:.4f} led, {errors[1]:.4f} alone)"
 
     def _finer(self, path: Path, factor: int, left: int, led: bool) -> Path:
-        """One step, by ``factor``, for the bands of a file that are ``left`` times coarser than the fine ones."""
+        """Refine the bands of a file, ``left`` times coarser than the fine ones, by ``factor``, into a new file."""
         scene = open_scene(path)
         place = self.folder / f"{scene.band.values[0]}_{factor}.tif"
         guides = {}
@@ -161,7 +161,7 @@ def _step(led: bool, factor: int) -> Step:
 
 
 def _lead(place: Path, name: str, mixture: Mixture, coarser: int) -> xr.DataArray:
-    """The mixture as a panchromatic band that is read when wanted."""
+    """The mixture as a panchromatic band, computed by GDAL as it is read."""
     place.write_text(weighted(name, [float(weight) for weight in mixture.weights], mixture.constant, coarser))
     lead = open_scene(place)
     lead.attrs |= {"bands": (PAN,), "band_ranges": ((0.0, 1.0),), "value_range": (0.0, 1.0), "units": "reflectance"}
@@ -169,7 +169,7 @@ def _lead(place: Path, name: str, mixture: Mixture, coarser: int) -> xr.DataArra
 
 
 def _sample(coarse: xr.DataArray, fine: xr.DataArray, factor: int) -> tuple[Pixels, Pixels]:
-    """The part of the coarse bands that holds most data, and the fine bands there, as means over coarse pixels."""
+    """The part of the coarse bands with the most data, and the fine bands there, averaged over coarse pixels."""
     rows, columns = (min(SIDE, coarse.sizes[axis]) // 12 * 12 for axis in ("y", "x"))
     step = max(min(rows, columns) // 12, 1)
     held = np.isfinite(coarse[0, ::step, ::step].values)
@@ -195,7 +195,7 @@ def _means(values: Pixels, factor: int) -> Pixels:
 
 
 def _fitted(truth: Pixels, guide: Pixels) -> Mixture:
-    """The mixture of ``guide`` that has most of the detail of the bands of ``truth``, on their level."""
+    """The mixture of ``guide`` fitted to the detail of ``truth``, averaged over bands, and shifted to its mean."""
 
     def detail(values: Pixels) -> NDArray[np.float64]:
         return np.asarray((values - _means(values, 2).repeat(2, 1).repeat(2, 2)).reshape(len(values), -1), np.float64)

@@ -31,15 +31,15 @@ _ABOUT = re.compile(
     r"\b(?:bands?|all|everything|channels?|resolutions?|grid|pixels?|image|scene|product|it|(?:re|up)-?sampl\w*|bring|gsd)\b",
     re.I,
 )
-"""What a clause with metres must speak of to be about the grid."""
+"""Words of which a clause with metres must contain one to be about the grid."""
 
 _FROM = re.compile(r"\bfrom\s+\d+(?:\.\d+)?\s*m\b|\d\s*m\s*(?:->|to)\b", re.I)
-"""Two sizes, one after the other: the reader takes the factor between them."""
+"""Two sizes, one after the other, of which the reader takes the ratio as the factor."""
 
 _BETWEEN = re.compile(r"\s*(?:[,;]|\.(?!\d))\s*(?:(?:and\s+)?then\b|and\b)?\s*|\s+(?:and\s+)?then\s+|\s+and\s+", re.I)
 
 CLOSE = 0.02
-"""Part of a factor by which pixels may differ from a whole number: geographic grids round."""
+"""Relative tolerance of a factor around a whole number: pixel sizes of geographic grids are rounded."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +48,30 @@ class Wish:
 
     metres: float
     text: str
-    """The words."""
+    """The words that ask for it."""
 
     rest: str
-    """What else it asks for."""
+    """The rest of the instruction."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done, with products and pixel sizes resolved."""
+    """A restoration to do; after `arranged`, with products and pixel sizes resolved."""
 
     source: str | Path
     prompt: str
-    """Words that are left; empty where all is done."""
+    """Words that are still to be interpreted; empty where none are left."""
 
     first: tuple[Step, ...] = ()
-    """Steps before them."""
+    """Steps to take before those of the words."""
 
     scale: int | None = None
     guides: Mapping[str, str | Path] = field(default_factory=dict)
     uncertainty: bool = False
-    """The error is wanted too."""
+    """The standard deviation of the error is wanted too."""
 
     begun: bool = False
-    """A part of the instruction was taken out of the words."""
+    """A part of the instruction was already taken out of the words."""
 
 
 def wish_in(prompt: str, several: bool) -> Wish | None:
@@ -79,7 +79,7 @@ def wish_in(prompt: str, several: bool) -> Wish | None:
 
     Args:
         prompt: an instruction.
-        several: the image has bands of several sizes, so that "from 20 m to 10 m" is no factor for all.
+        several: the image has bands of several sizes, so that "from 20 m to 10 m" is not one factor for all.
     """
     starts = [0, *(found.end() for found in _BETWEEN.finditer(prompt))]
     ends = [*(found.start() for found in _BETWEEN.finditer(prompt)), len(prompt)]
@@ -94,7 +94,7 @@ def wish_in(prompt: str, several: bool) -> Wish | None:
 
 
 def _trimmed(text: str) -> str:
-    """Without what stood between it and its neighbour."""
+    """A clause without the punctuation and conjunctions that joined it to its neighbour."""
     text = re.sub(r"^\s*(?:[,;.]\s*)?(?:(?:and\s+)?then\b|and\b)?\s*", "", text, flags=re.I)
     return re.sub(r"\s*[,;.]?\s*(?:\band\s+)?(?:\bthen|\band)?\s*$", "", text, flags=re.I)
 
@@ -103,19 +103,19 @@ def _trimmed(text: str) -> str:
 def arranged(
     order: Order, restorer: Restorer, folder: Path, limit: int, tile: int | None, say: Callable[[str], object]
 ) -> Iterator[Order]:
-    """The order as single steps can follow it: products levelled, sizes as factors, own panchromatic bands given.
+    """The order in plain steps: products on one grid, sizes as factors, own panchromatic bands as guides.
 
     Args:
         order: as the user gave it.
-        restorer: does it.
-        folder: for a passing folder of large files.
+        restorer: does the restoration.
+        folder: where a temporary folder for large files is made.
         limit: memory that may be used, in bytes.
-        tile: side of tiles, where the user says.
-        say: told what the user should know.
+        tile: side of tiles, where the user gave one.
+        say: called with notes for the user.
 
     Raises:
         InstructionError: the size cannot be reached.
-        ConfigError: the pixels have that size already, or none that is known.
+        ConfigError: the pixels have that size already, or their size is unknown.
         RasterError: see `level`.
     """
     grids = grids_of(order.source)
@@ -152,7 +152,7 @@ def _sharpened(order: Order) -> Order:
 
 
 def steps_of(order: Order, restorer: Restorer, say: Callable[[str], object]) -> list[Step]:
-    """The steps of an order; where guides make one another task than the words named, that is said.
+    """The steps of an order; ``say`` is told where guides turn a step into another task than the words named.
 
     Raises:
         InstructionError: the words ask for nothing that can be done.
@@ -171,7 +171,7 @@ def steps_of(order: Order, restorer: Restorer, say: Callable[[str], object]) -> 
 
 
 def mended(order: Order, restorer: Restorer, scene: xr.DataArray, say: Callable[[str], object]) -> list[Step]:
-    """The steps that mend what the diagnosis finds, each told in a line; none where nothing is wrong.
+    """The steps that mend what the diagnosis finds; ``say`` is told each finding. Empty where nothing is wrong.
 
     Raises:
         InstructionError: a guide was given that helps none of them.
@@ -189,7 +189,7 @@ def mended(order: Order, restorer: Restorer, scene: xr.DataArray, say: Callable[
 def with_own_pan(
     restorer: Restorer, source: str | Path, prompt: str, guides: Mapping[str, str | Path]
 ) -> Mapping[str, str | Path]:
-    """The guides, and the panchromatic band of the product itself where ``prompt`` asks for one that nobody gave."""
+    """The guides, plus the product's own panchromatic band where ``prompt`` needs one and none was given."""
     if not prompt or "pan" in guides or "pan" not in grids_of(source):
         return guides
     if any(step.task == "pansharpen" for step in restorer.understand(prompt)):
@@ -198,13 +198,13 @@ def with_own_pan(
 
 
 def _size(source: str | Path) -> float | None:
-    """Pixels in metres."""
+    """Pixel size in metres; None where it is unknown."""
     size: float | None = open_scene(source).attrs["bands"][0].gsd_m
     return size
 
 
 def _scaled(order: Order, wish: Wish, reached: bool = False) -> Order:
-    """The order with the factor that leads from the image's pixels to those wished for."""
+    """The order with the factor from the image's pixel size to the one asked for."""
     size = _size(order.source)
     if size is None:
         raise ConfigError(

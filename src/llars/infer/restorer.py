@@ -55,14 +55,14 @@ def load(
 
     Args:
         name_or_file: name of bundled weights (``llars models`` lists them) or path of a safetensors file.
-        device: ``auto`` (the first of cuda, mps, cpu that is there) or any device that torch knows.
+        device: ``auto`` (the first of cuda, mps and cpu that is available) or any device that torch knows.
         precision: of the backbone; ``auto`` is bfloat16 where the device computes it natively. The output head, and
             everything that is decided once per scene, stay in float32.
         adapters: files that ``llars.tune`` wrote for these weights; several add up.
 
     Raises:
         WeightsError: there are no such weights or adapters, they are damaged, or do not belong together.
-        ConfigError: the device is not there, or the precision is unknown.
+        ConfigError: the device is not available, or the precision is unknown.
     """
     network, info = load_network(find(name_or_file))
     if adapters:
@@ -86,7 +86,7 @@ class Restorer:
         precision: Precision = "auto",
     ) -> None:
         self.info = info
-        """What the weights file says of itself."""
+        """Metadata of the weights file."""
         self.device = pick_device(device)
         """Where the network runs."""
         self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
@@ -115,16 +115,16 @@ class Restorer:
     def plan(self, prompt: str | Sequence[Step], scale: int | None = None, guides: Collection[str] = ()) -> list[Step]:
         """The steps that a call with the same arguments would take.
 
-        A ``scale`` overrides that of the words; where they ask for no finer grid, it adds that step at the end. With
-        a guide at hand, what it helps with is done with it: clouds with radar, resolution and sharpness with PAN.
+        A ``scale`` overrides that of the words; where they ask for no finer grid, it adds that step at the end. Steps
+        that a guide helps use it: clouds are removed with radar, resolution and sharpness are improved with PAN.
 
         Args:
             prompt: words, or steps as ``understand`` gives them.
             scale: how many times finer the grid shall be, 2 to 4.
-            guides: roles of the guides that there are.
+            guides: roles of the guides that are given.
 
         Raises:
-            InstructionError: a step needs a guide that is not there, a guide helps no step, or these weights were not
+            InstructionError: a step needs a guide that is missing, a guide helps no step, or these weights were not
                 trained on a step.
             ConfigError: the grid cannot be made finer by ``scale``, or there is no such role.
         """
@@ -212,16 +212,16 @@ class Restorer:
             scale: how many times finer the grid shall be, 2 to 4.
             uncertainty: also give the standard deviation of the error, in physical units.
             tile: side of the pieces that are worked on at a time, in pixels; changes memory and speed only.
-            project: hold the radiometry of a finer grid (sr, pansharpen): its mean over every input pixel is that
-                pixel, where the grids nest; what a panchromatic band shows to be blurred by more than its pixels is
-                held as that blur sees it.
+            project: preserve radiometry on a finer grid (sr, pansharpen): where the grids nest, the mean over every
+                input pixel is that pixel. Where the panchromatic band shows that the bands are blurred by more than
+                their pixels, the image seen through that blur is preserved instead.
             progress: called after every tile with the number of tiles done and of all tiles.
 
         Returns:
-            The result, of the type of ``scene`` (computed when it is asked for where that is backed by Dask and there
-            are no guides), float32, NaN exactly where the scene has no data; with
-            ``uncertainty`` a pair of it and the standard deviation, that of a Laplace distribution (sqrt(2) times
-            its scale), errors of successive steps taken for independent.
+            The result, of the type of ``scene`` (lazy where that is backed by Dask and there are no guides), float32,
+            NaN exactly where the scene has no data; with ``uncertainty``, a pair of the result and the standard
+            deviation of its error, that of a Laplace distribution (sqrt(2) times its scale), with errors of
+            successive steps taken as independent.
 
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
@@ -258,7 +258,7 @@ class Restorer:
     ) -> Stream:
         """The restoration of a scene that need not fit into memory, ready to be taken window by window.
 
-        Arguments and errors are those of a call; ``say`` is told what the user should know of the guides.
+        Arguments and errors are those of a call; ``say`` is called with notes on the guides.
         """
         steps = self.plan(prompt, scale, guides or ())
         picture = picture_of(scene, bands)
@@ -270,7 +270,7 @@ class Restorer:
         return list(self.examine(scene, bands=bands).findings)
 
     def examine(self, scene: AnyImage, *, bands: BandsLike | None = None) -> Diagnosis:
-        """``diagnose``, with all that was measured."""
+        """``diagnose``, with all measurements."""
         return diagnosed(picture_of(scene, bands), self.tasks)
 
 

@@ -1,4 +1,4 @@
-"""Sentences that an adapter was taught: they are understood before any others."""
+"""Sentences that an adapter was taught, which are recognised before any others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Taught"]
 
 NEAR = 0.85
-"""Cosine of two sentence vectors from which the sentences say the same in other words."""
+"""Cosine similarity of two sentence vectors above which the sentences count as paraphrases."""
 
 
 class _Encodes(Protocol):
@@ -28,7 +28,7 @@ class _Interprets(Protocol):
 
 
 class Taught:
-    """A reader that knows sentences of the user's own, and asks another one for the rest."""
+    """A reader of instructions that recognises the user's own sentences, and leaves the rest to another reader."""
 
     def __init__(self, reader: _Interprets, encoder: _Encodes, taught: Mapping[str, str]) -> None:
         """Encodes the sentences ``taught``, each with the key of its task."""
@@ -37,7 +37,7 @@ class Taught:
         self._vectors = encoder.encode(tuple(taught))
 
     def interpret(self, text: str) -> Interpretation:
-        """What ``text`` asks for; a piece of it that is like a taught sentence is a step of that sentence's task.
+        """What ``text`` asks for; a part that resembles a taught sentence becomes a step of that sentence's task.
 
         Raises:
             InstructionError: it asks for nothing that llars does.
@@ -56,7 +56,7 @@ class Taught:
         )
 
     def _own(self, text: str) -> Step | None:
-        """The step of the taught sentence that ``text`` is like; None where it is like none."""
+        """The step of the taught sentence that ``text`` resembles; None where it resembles none."""
         likeness = self._vectors @ self._encoder.encode([text])[0]
         best = int(likeness.argmax())
         if likeness[best] < NEAR:

@@ -1,4 +1,4 @@
-"""What is told of a run: notes while it works, tags in its files, circumstances in its report."""
+"""What is said about a run: notes while it works, tags in its files, facts in its report."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Notes", "Say", "about_tiles", "circumstances", "tags_of"]
 
 LARGE = 2**22
-"""Pixels of a scene from which its tiles are worth a word."""
+"""Pixels of a scene above which the user is told about its tiles."""
 
 Say = Callable[[str], None]
 """Takes a note for the user, one sentence."""
 
 
 class Notes(list[str]):
-    """Notes that are said as soon as they are known."""
+    """Notes for the user, passed on as soon as they are known."""
 
     def __init__(self, notes: Sequence[str], say: Say | None = None) -> None:
         super().__init__()
@@ -33,19 +33,19 @@ class Notes(list[str]):
         self.add_all(notes)
 
     def add_all(self, notes: Sequence[str]) -> None:
-        """One after the other."""
+        """Add several notes, one after the other."""
         for note in notes:
             self.add(note)
 
     def add(self, note: str) -> None:
-        """Keeps the note and says it."""
+        """Keep a note, and pass it on."""
         self.append(note)
         if self._say is not None:
             self._say(note)
 
 
 def about_tiles(side: Extent | None, shape: tuple[int, int, int], limit: int, wished: bool) -> list[str]:
-    """What is to be said of tiles that are smaller than a large scene, or follow from a limit that was wished for."""
+    """A note on the tiles of a large scene, or on those that follow from a memory limit that was asked for."""
     if not isinstance(side, tuple) or not (wished or shape[1] * shape[2] >= LARGE):
         return []
     tiles = f"{min(side[1], shape[2])} x {side[0]} px"
@@ -53,13 +53,13 @@ def about_tiles(side: Extent | None, shape: tuple[int, int, int], limit: int, wi
 
 
 def circumstances(restorer: Restorer, begun: float, guides: Mapping[str, str | Path]) -> dict[str, str]:
-    """What a report says of the run."""
+    """Facts about the run for its report: device, seconds and guides."""
     told = {"Device": str(restorer.device), "Seconds": f"{time.perf_counter() - begun:.1f}"}
     return told | {f"Guide {role}": str(path) for role, path in guides.items()}
 
 
 def tags_of(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
-    """What a file says of how it was made."""
+    """Tags of a file that say how it was made."""
     taken = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
     worn = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
     return {

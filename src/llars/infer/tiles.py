@@ -1,7 +1,7 @@
-"""Tiles as pure index geometry: which pixels a tile writes, which it reads, and where the one lies in the other.
+"""Tiles as pure index geometry: which pixels a tile writes, which it reads, and where the former lie in the latter.
 
 The grid is anchored to the scene's first pixel and every window begins at a multiple of the network's stride, so that
-a pixel meets the same operations in the same phase whatever the tile size. A window ends where the scene ends, as a
+a pixel undergoes the same operations in the same phase whatever the tile size. A window ends where the scene ends, as a
 training patch does: a tile at the border sees the border where the whole scene has it.
 """
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Tile", "TileGrid", "Window", "mirror", "strips"]
 
 STRIP = 270_000
-"""Pixels, about, that go through the network at once: more leave the caches, fewer are not worth the calls."""
+"""Pixels, roughly, that go through the network at once: more overflow the caches, fewer are not worth the calls."""
 
 CHUNK = 256
-"""Rows that are read at once, where tiles are a part or a multiple of them: the blocks of most files."""
+"""Rows that are read at once, where they are a multiple or a part of a tile's: the block height of most files."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,20 @@ class Window:
         return self.shifted(-outer.top, -outer.left).slices
 
     def shifted(self, rows: int, columns: int) -> Window:
-        """The same window somewhere else."""
+        """The window moved by so many rows and columns."""
         return Window(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
     def grown(self, pixels: int) -> Window:
-        """With so many pixels more on every side."""
+        """The window with so many more pixels on every side."""
         return Window(self.top - pixels, self.left - pixels, self.bottom + pixels, self.right + pixels)
 
     def within(self, height: int, width: int) -> Window:
-        """What of it lies in a scene of that size; its sides are never negative."""
+        """The part of it inside a scene of that size; its sides are never negative."""
         top, left = min(max(self.top, 0), height), min(max(self.left, 0), width)
         return Window(top, left, max(min(self.bottom, height), top), max(min(self.right, width), left))
 
     def coarser(self, factor: int) -> Window:
-        """The pixels, ``factor`` times as wide, that cover it."""
+        """The window of pixels ``factor`` times as wide that covers it."""
         return Window(self.top // factor, self.left // factor, -(-self.bottom // factor), -(-self.right // factor))
 
     def finer(self, factor: int) -> Window:
@@ -86,7 +86,7 @@ class Tile:
     window: Window
     """The pixels it reads: the core with a halo as far as the scene goes, its sides multiples of ``multiple``.
 
-    It reaches beyond the scene only where that is needed to fill a multiple: less than one, below and on the right.
+    It reaches beyond the scene only to complete a multiple, by less than one, at the bottom and on the right.
     """
 
     @property
@@ -97,16 +97,16 @@ class Tile:
 
 @dataclass(frozen=True)
 class Column:
-    """Tiles one below the other, that the network goes down through without a stop."""
+    """Tiles one below the other, which the network processes in one continuous pass."""
 
     cores: tuple[Window, ...]
     """What they write, from top to bottom."""
 
     window: Window
-    """What is read for them: like that of a tile, but from where a tile begins."""
+    """What is read for them: like the window of a tile, but its top is a multiple of ``chunk``."""
 
     chunk: int
-    """Rows that are read at once, from a multiple of them on: whoever begins further down goes the same steps."""
+    """Rows that are read at once, starting at a multiple, so that a column that starts lower takes the same steps."""
 
     strip: int
     """Rows that go through the network at once."""
@@ -179,7 +179,7 @@ class TileGrid:
         """The tiles that are not ``done``, by columns from left to right."""
         waiting: dict[int, list[Window]] = {}
         for tile in self:
-            # Halves, where memory was scarce.
+            # A tile may be done in halves, where memory was scarce.
             wide = sum(part.shape[1] for part in done if part.lies_in(tile.core))
             if wide < tile.core.shape[1]:
                 waiting.setdefault(tile.core.left, []).append(tile.core)
@@ -206,7 +206,7 @@ class TileGrid:
         return Column(tuple(cores), window, chunk, strip)
 
     def _around(self, core: Window) -> Window:
-        # Beyond the scene there is nothing to see but what fills its last row and column of cells.
+        # Beyond the scene, only the pixels that complete its last multiple are read.
         height, width = _round_up(self.height, self.multiple), _round_up(self.width, self.multiple)
         return Window(
             max(core.top - self.margin, 0),
@@ -217,7 +217,7 @@ class TileGrid:
 
 
 def strips(height: int, width: int, pixels: int, multiple: int = 1) -> Iterator[Window]:
-    """Rows of a scene from top to bottom, about ``pixels`` at a time, and a multiple of ``multiple`` rows."""
+    """Windows of whole rows from top to bottom, of about ``pixels`` each, and a multiple of ``multiple`` rows."""
     rows = max(pixels // max(width, 1) // multiple, 1) * multiple
     for top in range(0, height, rows):
         yield Window(top, 0, min(top + rows, height), width)

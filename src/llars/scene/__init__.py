@@ -1,4 +1,4 @@
-"""Scenes: a raster file as physical values on its grid, its bands attached."""
+"""Scenes: raster files as physical values on their grid, with their bands attached."""
 
 from llars.scene.opening import open_scene
 

@@ -27,10 +27,10 @@ from llars.sensors import get_sensor
 __all__ = ["Decoding", "decoding_of", "open_raster", "read_physical", "read_visible"]
 
 TABLED = 2
-"""Bytes of the integers whose physical values fit into a table."""
+"""Most bytes of integers that are decoded by a look-up table."""
 
 ROWS_AT_ONCE = 1024
-"""Conversion goes by strips: the float64 intermediate of a whole scene would be twice the scene."""
+"""Rows that are converted at once: the float64 intermediate of a whole scene would be twice the scene."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Decoding:
     """See ``scales``."""
 
     nodata: tuple[float | None, ...]
-    """Stored number that means no data."""
+    """The nodata number, as stored."""
 
     alpha: int | None
     """Position of the alpha band; where it is 0 there is no data."""
@@ -140,7 +140,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
 
 
 def _named(error: BaseException) -> str:
-    """The file of a product that GDAL could not read, where it says."""
+    """The file of a product that GDAL could not read, if the error names it."""
     found = re.search(r"[^/\s\"'`]+\.(?:jp2|tiff?)\b", str(error.__cause__ or error), flags=re.IGNORECASE)
     return found[0] if found else "pixels"
 
@@ -191,7 +191,7 @@ def decoding_of(
 ) -> Decoding:
     """How to read this file, from its metadata alone.
 
-    The scale and offset given win, then those of the file, then those of the product's metadata, then the sensor's;
+    Scale and offset are those given, else those of the file, of the product's metadata or of the sensor, in this order;
     floating-point numbers without any are physical already.
 
     Raises:
@@ -264,8 +264,8 @@ def _representable(number: float | None, dtype: str) -> bool:
 def _alpha(dataset: DatasetReader, sensor: str | None) -> int | None:
     """Position of the alpha band.
 
-    GDAL calls the fourth band of any 8-bit picture alpha unless told otherwise; near infrared gives itself away by a
-    description or a sensor of four bands.
+    GDAL calls the fourth band of any 8-bit picture alpha unless told otherwise; near infrared is recognised by a
+    description without "alpha", or by a given sensor of as many bands.
     """
     for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True):
         if colour is ColorInterp.alpha and dataset.count > 1:
@@ -279,7 +279,7 @@ def _description(dataset: DatasetReader, index: int) -> str | None:
     text = cast("str | None", dataset.descriptions[index - 1])
     if text or dataset.count > 1:
         return text
-    # Images of a .SAFE product hold one band, which only the file's name tells.
+    # Images of a .SAFE product hold one band, which is named only in the name of the file.
     named = re.search(r"_(B\d[\dA])(_\d\dm)?\.(jp2|tiff?)$", dataset.name, flags=re.IGNORECASE)
     return named[1].upper() if named else None
 

@@ -1,4 +1,4 @@
-"""Which sensor a file comes from, by what its metadata says. Reads no pixels."""
+"""Identify the sensor of a file by its metadata, without reading pixels."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _MISSION_HINTS = {
     "l2sp": "-sr",
     "l1tp": "-l1",
 }
-"""What providers write into the tags below, and the part of a sensor's name that it means."""
+"""Words that providers write into the tags below, and the part of a sensor's name that each implies."""
 
 _HINT_TAGS = (
     "SPACECRAFT_ID",
@@ -39,7 +39,7 @@ _HINT_TAGS = (
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a file says of itself, one entry per data band."""
+    """Metadata of a file; tuples of bands have one entry per data band."""
 
     descriptions: tuple[str | None, ...]
     """Band descriptions."""
@@ -65,10 +65,10 @@ class Match:
     """The sensor that a file comes from."""
 
     sensor: Sensor | None
-    """None where nothing fits, or more than one thing does."""
+    """None where no sensor fits, or more than one."""
 
     bands: tuple[Band, ...]
-    """One per data band; of an unknown sensor with whatever the file says."""
+    """One per data band; for an unknown sensor, with what the file says."""
 
     source: str
     """``given``, ``tag``, ``descriptions``, ``imagery``, ``colours`` or ``fallback``."""
@@ -161,7 +161,7 @@ def _fits(sensor: Sensor, evidence: Evidence) -> bool:
     if (abs(sensor.scale * 255 - 1) < 1e-6) != (evidence.dtype == "uint8"):
         return False
     if evidence.scaling is not None:
-        # Numbers that the file itself scales otherwise are more than bare numbers.
+        # A file with a scale of its own holds physical values, not plain digital numbers.
         return not sensor.units.startswith("DN") or evidence.scaling == (sensor.scale, sensor.offset)
     if sensor.offset < 0 and evidence.dtype == "int16":
         return False  # Landsat Collection 2 is unsigned; signed is Collection 1, which scales otherwise.
@@ -241,7 +241,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _anonymous(evidence: Evidence) -> tuple[Band, ...]:
-    """Bands of an unknown sensor: named as described, with the wavelengths given or those that colour words imply."""
+    """Bands of an unknown sensor: named as described, with the wavelengths given or implied by names of colours."""
     bands = []
     for i, (text, known) in enumerate(zip(evidence.descriptions, evidence.wavelengths, strict=True)):
         name = text or f"band_{i + 1}"

@@ -1,4 +1,4 @@
-"""Rasters that stay open between reads: what a block was decoded to is kept, and not decoded again."""
+"""Rasters that stay open between reads, so that decoded blocks are cached and not decoded again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rasterio.io import DatasetReader
 __all__ = ["files_kept_open", "forget", "kept_open", "stays_open"]
 
 MOST = 4
-"""Rasters that a thread keeps open; the pixels they hold are bounded by GDAL's cache."""
+"""Most rasters that a thread keeps open; their pixels are bounded by GDAL's cache."""
 
 Key = tuple[str, int, int]
 
 
 class _Open(threading.local):
-    """GDAL's handles belong to the thread, and to the process, that opened them."""
+    """Open datasets of one thread: GDAL's handles belong to the thread and the process that opened them."""
 
     def __init__(self) -> None:
         self.datasets: OrderedDict[Key, DatasetReader] = OrderedDict()
@@ -34,9 +34,9 @@ _WORK: list[object] = []
 
 @contextmanager
 def files_kept_open() -> Iterator[None]:
-    """Inside, plain files stay open between reads too, in all threads; then this thread closes what it kept.
+    """Within the block, plain files stay open between reads too, in all threads; at its end this thread closes its own.
 
-    Only while one piece of work lasts: whoever has a file open may hinder those who want to replace it.
+    Only while one piece of work lasts: an open file may keep others from replacing it.
     """
     work = object()
     _WORK.append(work)
@@ -48,23 +48,23 @@ def files_kept_open() -> Iterator[None]:
 
 
 def stays_open(path: str) -> bool:
-    """Whether a local file is to be kept open: always where it is made of others."""
+    """Whether to keep a local file open: always if it is a VRT, which is made of other files."""
     return path.endswith(".vrt") or (bool(_WORK) and Path(path).is_file())
 
 
 def kept_open(name: str) -> DatasetReader:
-    """The raster that GDAL opens as ``name``, a file or the text of a VRT; not to be closed."""
+    """The raster that GDAL opens as ``name``, a file or the text of a VRT; callers must not close it."""
     changed = 0 if name.startswith("<") else Path(name).stat().st_mtime_ns
     key, datasets = (name, changed, os.getpid()), _OPEN.datasets
     if key not in datasets:
         datasets[key] = rasterio.open(name)
         while len(datasets) > MOST:
-            # Whoever still reads it holds it; it closes with its last user.
+            # Readers that still use it hold a reference; it is closed after the last of them.
             datasets.popitem(last=False)
     datasets.move_to_end(key)
     return datasets[key]
 
 
 def forget() -> None:
-    """Close what this thread keeps open and nobody reads: after a fault, files may be put right."""
+    """Close what this thread keeps open and nobody reads: after an error, files may be repaired and read again."""
     _OPEN.datasets.clear()

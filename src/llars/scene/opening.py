@@ -1,4 +1,4 @@
-"""Open an image file as physical values with everything known of its bands."""
+"""Open an image file as physical values, with everything known about its bands."""
 
 import math
 from collections.abc import Iterator
@@ -26,22 +26,22 @@ from llars.sensors import get_sensor
 __all__ = ["open_scene"]
 
 SMALLEST = 16
-"""Pixels along either side below which there is nothing to restore."""
+"""Shortest side in pixels of an image that can be restored."""
 
 SAMPLE = 1024
-"""Pixels along the longer side of the sample that ranges are judged by; smaller images are looked at whole."""
+"""Pixels along the longer side of the sample by which ranges are checked; smaller images are used whole."""
 
 BLOCK_ROWS = 512
-"""Rows that a sample is taken of at once, or those of a block that has more."""
+"""Rows that are sampled at once, or one block of the file if it has more."""
 
 PLAUSIBLE = {"reflectance": (-0.3, 2.0), "dB": (-70.0, 40.0), "power": (-1e-3, math.inf), "kelvin": (150.0, 400.0)}
-"""Physical values beyond which a pixel is out of the ordinary, by units; of other units, three widths of the range."""
+"""Plausible physical values, by units; for other units, the valid range and three times its width on either side."""
 
 ENOUGH = 1_000_000
-"""Values that percentiles are taken of."""
+"""About how many values percentiles are computed from."""
 
 TOLERATED = 0.01
-"""Share of pixels that may be out of the ordinary: glint, fire, detector faults."""
+"""Share of values that may lie beyond: glint, fire, detector faults."""
 
 Range = tuple[float, float]
 
@@ -55,15 +55,15 @@ def open_scene(
         path: a raster file that GDAL reads, or a product: a .SAFE or Landsat folder or archive, of which the bands of
             its finest multispectral grid are opened, or, as ``PRODUCT:20m``, those of another.
         sensor: its name as in ``SENSORS``; by default found from the file's tags, band descriptions and wavelengths.
-        scale: physical value = stored number * scale + offset, instead of what file, product and sensor say.
+        scale: physical value = stored number * scale + offset; overrides file, product and sensor.
         offset: see ``scale``.
 
     Returns:
-        ``(band, y, x)`` float32, NaN where there is no data, read when first used. Units are those of the sensor
+        ``(band, y, x)`` float32, NaN where there is no data, read when first used if large. Units are the sensor's
         (reflectance, dB, kelvin, display 0-1). Attributes: ``bands`` (a ``Band`` each), ``sensor`` (``unknown`` where
         nothing fits), ``sensor_source`` (``given``, ``tag``, ``descriptions``, ``imagery``, ``colours``,
         ``fallback``), ``units``, ``value_range`` (lo, hi), ``band_ranges`` (lo, hi of each band), ``notes`` (sentences
-        for the user). CRS, transform and ground control points lie where ``.rio`` finds them.
+        for the user). CRS, transform and ground control points are found by ``.rio``.
 
     Raises:
         RasterError: the file is missing, damaged, empty, complex, or smaller than 16 x 16 pixels.
@@ -103,7 +103,7 @@ def open_scene(
 
 
 class _Lazy(BackendArray):
-    """Physical values that are read when they are asked for."""
+    """Physical values that are read on request."""
 
     def __init__(self, path: str, decoding: Decoding, shape: tuple[int, int, int]) -> None:
         self.path, self.decoding, self.shape, self.dtype = path, decoding, shape, np.dtype(np.float32)
@@ -133,7 +133,7 @@ def _rising(places: NDArray[np.intp]) -> bool:
 def _wrap(values: "_Lazy | NDArray[np.float32]", bands: tuple[Band, ...]) -> xr.DataArray:
     data: Any = values
     if isinstance(values, _Lazy):
-        # As xarray's own file readers do: read once, keep, and don't let a change reach what is kept.
+        # As xarray's own file readers do: read once, cache, and copy before any change.
         layers: Any = indexing
         data = layers.MemoryCachedArray(layers.CopyOnWriteArray(layers.LazilyIndexedArray(values)))
     return xr.DataArray(xr.Variable(("band", "y", "x"), data), coords={"band": [band.name for band in bands]})
@@ -172,7 +172,7 @@ def _pixel_size(dataset: DatasetReader) -> float | None:
         (lon, east, south), (lat, lat_east, lat_south) = reproject_points(
             crs, "EPSG:4326", [x, x + a, x + b], [y, y + d, y + e]
         )
-    except Exception:  # a local grid has no way to longitude and latitude: rasterio raises many things
+    except Exception:  # a local grid may have no way to longitude and latitude: rasterio raises many kinds of errors
         return None
     shrink = math.cos(math.radians(lat))
     metres = 111_195.0  # per degree of a sphere of 6371 km
@@ -183,7 +183,7 @@ def _pixel_size(dataset: DatasetReader) -> float | None:
 def _sample(
     dataset: DatasetReader, decoding: Decoding, name: str
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.float32] | None]:
-    """Valid values of each band to judge by, thinned out where the image is large, and the whole image where not."""
+    """Valid values of each band for checks, decimated if the image is large; and the whole image if it is not."""
     step = math.ceil(max(dataset.width, dataset.height) / SAMPLE)
     whole = None
     if step == 1:
@@ -193,7 +193,7 @@ def _sample(
         parts = [*_thinned(dataset, decoding, step)]
         sample = [_valid(np.concatenate([part[i] for part in parts])) for i in range(len(decoding.indexes))]
         for i, values in enumerate(sample):
-            if not values.size:  # what little there is lies between the sampled pixels, or nowhere
+            if not values.size:  # the few valid pixels lie between the sampled ones, if there are any
                 sample[i] = _valid(read_physical(dataset, decoding, bands=(i,)))
     if not any(values.size for values in sample):
         raise RasterError(f"{name} has no data: every pixel is nodata, NaN or masked; check its nodata value")
@@ -203,7 +203,7 @@ def _sample(
 def _thinned(dataset: DatasetReader, decoding: Decoding, step: int) -> Iterator[NDArray[np.float32]]:
     """About every ``step``-th row and column of all bands, by rows of the file's blocks.
 
-    GDAL thins out band by band: of a whole scene its cache would hold no block until the next band.
+    GDAL decimates band by band: in a whole scene, no block would stay in its cache until the next band.
     """
     block = dataset.block_shapes[0][0]
     tall = block * max(BLOCK_ROWS // block, 1)
@@ -220,7 +220,7 @@ def _valid(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _radar_by_sign(decoding: Decoding, sample: list[NDArray[np.float32]]) -> Sensor | None:
-    """The sensor; of radar that nobody named, decibel or linear: decibel has negative values, power never."""
+    """The sensor. Radar that was only guessed is in decibels if there are negative values, else linear power."""
     sensor = decoding.match.sensor
     guessed = decoding.match.source == "descriptions" and sensor is not None and sensor.name == "sentinel1-grd-db"
     if guessed and not any((values < 0).any() for values in sample):

@@ -1,4 +1,4 @@
-"""Scale and offset of products whose files carry none: from the product's metadata, else as the sensor has them."""
+"""Scale and offset of products whose files carry none: from the product's metadata, else from the sensor."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,7 +25,7 @@ def product_metadata(name: str) -> dict[str, str]:
 def default_scaling(
     match: Match, evidence: Evidence, band_tags: list[dict[str, str]]
 ) -> tuple[list[tuple[float, float]], list[str]]:
-    """Scale and offset per band where the file has none of its own, and what to tell the user about them."""
+    """Scale and offset per band where the file has none of its own, and notes for the user about them."""
     sensor = match.sensor
     if sensor is None or evidence.dtype.startswith("float"):
         return [(1.0, 0.0)] * len(band_tags), []

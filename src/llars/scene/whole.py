@@ -1,6 +1,6 @@
-"""Whether a PNG or a JPEG file ends where it should: GDAL reads a truncated one without a word.
+"""Detects truncated PNG and JPEG files, which GDAL reads without an error.
 
-The structure is walked (PNG specification, section 5; ITU-T T.81, annex B), nothing is decoded.
+Walks through the structure (PNG specification, section 5; ITU-T T.81, annex B); nothing is decoded.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from llars.errors import RasterError
 __all__ = ["check_whole"]
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-# Within a scan 0xFF is followed by a zero, or by the number of a restart; anything else ends the scan.
+# Within a scan, 0xFF is followed by a zero or the number of a restart marker; anything else ends the scan.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _END_OF_IMAGE = 0xD9
 
 
 def check_whole(path: str | Path) -> None:
-    """Refuses a local PNG or JPEG file, told by its first bytes, that breaks off; all else passes.
+    """Refuse a local PNG or JPEG file, recognised by its first bytes, that is truncated; anything else passes.
 
     Raises:
-        RasterError: the file breaks off.
+        RasterError: the file is truncated.
     """
     file = Path(path)
     if not file.is_file() or file.stat().st_size < len(_PNG):
@@ -49,7 +49,7 @@ def _png_ends(content: mmap.mmap) -> bool:
 
 
 def _jpeg_ends(content: mmap.mmap) -> bool:
-    """Whether the segments follow one another to the marker of the end; a thumbnail within one has its own."""
+    """Whether the segments follow one another to the end-of-image marker; that of a thumbnail inside one is skipped."""
     at = 2
     while found := _MARKER.search(content, at):
         marker, at = content[found.start() + 1], found.end()

@@ -1,4 +1,4 @@
-"""What a batch has done: one JSON line per scene, appended whole, read again when the batch is started again."""
+"""Journal of a batch: one JSON line per scene, appended whole, read again when the batch is restarted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Journal", "Record"]
 
 @dataclass(frozen=True)
 class Record:
-    """How one scene ended."""
+    """The outcome of one scene."""
 
     key: str
     """What was asked for: input, prompt, settings and weights; see ``batch.key_of``."""
@@ -48,13 +48,13 @@ class Record:
 
 
 class Journal:
-    """Records by key, the latest of each; kept by one process at a time.
+    """Records by key, the latest of each; held by one process at a time.
 
-    A line reaches the disk before ``add`` returns. A line that a kill cut short is dropped.
+    A line reaches the disk before ``add`` returns. A line cut short by a kill is dropped.
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens or begins a journal; raises OutputError where that cannot be, or another process keeps it."""
+        """Entering opens or makes the journal; it raises OutputError where that fails or another process holds it."""
         self._path = path
         self._latest: dict[str, Record] = {}
 

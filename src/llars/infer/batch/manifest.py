@@ -20,7 +20,7 @@ __all__ = ["Entry", "read_manifest", "stem_of"]
 
 GUIDES = tuple(role.value for role in (Role.SAR, Role.PAN, Role.FINE_BEFORE, Role.COARSE_BEFORE))
 COLUMNS = ("input", "output", "prompt", "datetime", *GUIDES)
-"""What a row may say; only ``input`` must be there."""
+"""Columns that a table may have; only ``input`` is required."""
 
 RASTERS = (".tif", ".tiff")
 COG = ".cog.tif"
@@ -46,16 +46,16 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
     """The scenes of a batch, in the order of the manifest.
 
     Args:
-        manifest: a folder of GeoTIFFs and products (with those below), a glob, a product, a list of files (``.txt``),
+        manifest: a folder of GeoTIFFs and products (with subfolders), a glob, a product, a list of files (``.txt``),
             a table (``.csv`` or ``.parquet``, with the columns input, output, prompt, datetime and the roles of
             guides), or a STAC item collection or GeoJSON (``.json``, ``.geojson``). Relative paths start there.
-        folder: where the results go; what lies in it is no input.
-        prompt: what to do with scenes for which the manifest does not say.
-        cog: name results that have no name of their own ``.cog.tif``.
+        folder: where the results go; files in it are not inputs.
+        prompt: for scenes for which the manifest does not give one.
+        cog: name results ``.cog.tif`` where the manifest gives no name.
 
     Raises:
-        ConfigError: the manifest is missing, damaged or empty, a row says what is unknown, lacks its input or its
-            prompt, or two results would be one file.
+        ConfigError: the manifest is missing, damaged or empty, has unknown columns, a row lacks its input or its
+            prompt or names an unusable file, two results would be one file, or one would replace an input.
     """
     rows, path = list(_rows(str(manifest), folder)), Path(manifest)
     if not rows:
@@ -87,7 +87,7 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
 
 
 def _found(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[str, str]]:
-    """GeoTIFFs and products among ``paths``; results keep their places below ``base``."""
+    """GeoTIFFs and products among ``paths``; results keep their paths relative to ``base``."""
     for path in sorted(paths):
         inside = path.relative_to(base)
         hidden = any(part.startswith(".") for part in inside.parts)
@@ -128,7 +128,7 @@ def _parquet(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
 def _plain(value: Any) -> str:
     if value is None:
         return ""
-    # Times of a data frame carry no zone where they mean UTC.
+    # Times of a data frame without a zone mean UTC.
     return value.isoformat() + ("" if value.tzinfo else "Z") if isinstance(value, datetime) else str(value)
 
 

@@ -1,8 +1,8 @@
 """Many scenes: each restored as `llars restore` does it, none lost, none done twice, however often it is interrupted.
 
-A scene is made in a folder of its own below ``STAGING``, by whichever process; when its item is there it is whole. Only
-the process that keeps the journal moves it to its place, after the journal says so: whatever is killed when, the next
-run finds either a whole scene to move or nothing.
+Each scene is made in a folder of its own below ``STAGING``; once its STAC item is there, it is complete. Only the
+process that holds the journal moves it to its place, after entering it into the journal: whichever process is killed
+when, the next run finds either a complete scene to move or nothing.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ENOUGH = 2_000_000_000
 
 @dataclass(frozen=True)
 class Summary:
-    """What a batch came to."""
+    """The outcome of a batch."""
 
     done: int
-    """Scenes restored now."""
+    """Number of scenes restored in this run."""
 
     kept: int
-    """Scenes that were done already."""
+    """Number of scenes that were done already."""
 
     failed: tuple[tuple[str, str], ...]
     """Input and reason of each scene that has no result, in the order of the manifest."""
@@ -70,15 +70,16 @@ def restore_batch(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Restore every scene of a manifest into ``folder``; called again, do what is missing.
+    """Restore every scene of a manifest into ``folder``; when called again, do what is missing.
 
-    A scene counts as done when the journal says so for the same input (path, size, time of change), prompt, settings,
-    guides and weights, and the result is there with its size. What failed is left alone unless ``retry_failed``.
+    A scene counts as done when the journal says so for the same input (path, size, modification time), prompt,
+    settings, guides and weights, and the result is there with its size. Failed scenes are left alone unless
+    ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.
         folder: for results, their STAC items and pictures, the journal and the report; made if it is not there.
-        prompt: for scenes of which the manifest does not say what to do.
+        prompt: for scenes for which the manifest does not give one.
         engine: ``local``, ``dask`` or ``ray``.
         workers: processes on this machine; by default one per processor, or per two where a GPU computes, each with two
             gigabytes.
@@ -88,12 +89,12 @@ def restore_batch(
         device: see ``llars.load``.
         max_memory: for all processes of this machine together, as ``8GB``; on a cluster for each.
         cog: write Cloud Optimized GeoTIFFs, ``NAME.cog.tif``.
-        retry_failed: try again what failed.
-        overwrite: replace files in the places of results that are not of this folder's journal.
+        retry_failed: retry scenes that failed.
+        overwrite: replace existing files that are not results of this folder's journal.
         progress: called after every scene with the number of scenes done and of all to do.
 
     Raises:
-        LlarsError: the manifest, the prompt, the weights, the engine or the folder is of no use; no scene was begun.
+        LlarsError: the manifest, the prompt, the weights, the engine or the folder is unusable; no scene was begun.
     """
     begun, folder = time.perf_counter(), Path(folder)
     entries = read_manifest(manifest, folder, prompt, cog=cog)
@@ -130,16 +131,16 @@ def restore_batch(
 
 
 def default_workers(device: str, max_memory: str | None = None) -> int:
-    """One process per processor, each with two gigabytes, at least one: what is not network uses one thread.
+    """One process per processor, each with two gigabytes, at least one: all but the network uses a single thread.
 
-    Half as many where another device computes, which they share.
+    Half as many where the network runs on another device, which they share.
     """
     cores = _cores() if pick_device(device).type == "cpu" else _cores() // 2
     return max(min(cores, _limit(max_memory) // ENOUGH), 1)
 
 
 def _cores() -> int:
-    """Processors that this process may use: of a container or a job's share, not all that the machine has."""
+    """Processors that this process may use: the share of its container or job, not all of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -155,7 +156,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def key_of(entry: Entry, settings: Settings, weights: str) -> str:
-    """What a scene is known by: change anything that its result depends on, and it is another."""
+    """Key of a scene: a hash of everything that its result depends on."""
     files = [("input", entry.source), *entry.guides]
     facts = [[role, *_identity(path)] for role, path in files]
     asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
@@ -171,14 +172,14 @@ def _identity(path: Path) -> tuple[str, int | None, int | None]:
 
 
 class _Ledger:
-    """Keeps journal and results together."""
+    """Keeps journal and results consistent."""
 
     def __init__(self, journal: Journal, retry_failed: bool) -> None:
         self._journal, self._retry_failed = journal, retry_failed
         self.made = 0
 
     def settled(self, task: Task) -> bool:
-        """Whether nothing is left to do; what an interrupted run left is brought to its end."""
+        """Whether nothing is left to do for a scene; completes what an interrupted run left."""
         record = self._journal.get(task.key)
         if task.item.exists():
             if record is None or record.status == "failed":
@@ -213,7 +214,7 @@ class _Ledger:
     @staticmethod
     def _move(task: Task) -> None:
         task.place.parent.mkdir(parents=True, exist_ok=True)
-        # The item last: as long as it is staged, the scene is not in its place.
+        # The item last: as long as it is staged, the scene counts as not yet moved.
         picture, item, result = task.parts
         for name in (picture, result, item):
             staged = task.staged.with_name(name)
@@ -229,7 +230,7 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
 
 
 def _check_words(tasks: Sequence[Task], prompt: str) -> None:
-    """Refuse at once what would be refused of every scene."""
+    """Refuse at once a prompt that would be refused for every scene."""
     for task in tasks:
         if task.entry.prompt == prompt:
             restorer = shared_restorer(task.model, "cpu")

@@ -1,4 +1,4 @@
-"""Results as STAC items: where and when, what was asked of which model, and what came out of it.
+"""Results as STAC items: footprint and time, the prompt and the model, and the files that came out.
 
 STAC 1.1 with the extensions projection 2.0, processing 1.1 and machine learning model (MLM) 1.3.
 """
@@ -36,7 +36,7 @@ SIDE = 16
 
 @dataclass(frozen=True)
 class Origin:
-    """How a result came about."""
+    """The provenance of a result."""
 
     source: Path
     guides: Sequence[tuple[str, Path]]
@@ -46,7 +46,7 @@ class Origin:
     prompt: str
     steps: Sequence[Step]
     notes: Sequence[str]
-    """What was said on the way."""
+    """Notes for the user from the run."""
 
     model: Path
     """File of the weights."""
@@ -59,9 +59,9 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
 
     Args:
         result: the file, wherever it lies now.
-        name: of the file, relative to where the item will lie.
-        identity: of the item.
-        origin: how it came about.
+        name: path of the file, relative to where the item will lie.
+        identity: identifier of the item.
+        origin: the provenance of the result.
         preview: name of a picture beside it.
     """
     with rasterio.open(result) as dataset:
@@ -107,7 +107,7 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
 
 
 def _footprint(dataset: DatasetReader) -> dict[str, Any] | None:
-    """The outline in degrees; None where nothing is known of the place."""
+    """The outline in degrees; None without a georeference."""
     if dataset.crs is None or dataset.transform.is_identity:
         return None
     steps = [at / SIDE for at in range(SIDE)]
@@ -138,7 +138,7 @@ def _projection(dataset: DatasetReader) -> dict[str, Any]:
 
 
 def _when(origin: Origin, tags: Mapping[str, str]) -> dict[str, str]:
-    """A STAC item must have a time: the manifest's, the file's own tag, or else that of the file, which is said."""
+    """The time that STAC requires: from the manifest, else from a tag or the time of the file, with a note on which."""
     if origin.taken is not None:
         return {"datetime": origin.taken}
     try:
@@ -178,14 +178,14 @@ def _model(origin: Origin) -> dict[str, Any]:
         "mlm:framework_version": torch.__version__,
         "mlm:total_parameters": origin.info.parameters,
         "mlm:tasks": tasks,
-        # Any bands will do, so none are named.
+        # Any bands are accepted, so none are named.
         "mlm:input": [{"name": "image", "bands": [], "input": image}],
         "mlm:output": [{"name": "restored", "tasks": tasks, "result": image}],
     }
 
 
 def write_item(path: Path, item: Mapping[str, Any]) -> None:
-    """Write an item so that the file is there whole or not at all."""
+    """Write an item so that the file appears complete or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(item, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)

@@ -1,4 +1,4 @@
-"""The report of a batch: a page with a line for every scene, and its picture."""
+"""The report of a batch: a page with a row and a picture for every scene."""
 
 from __future__ import annotations
 

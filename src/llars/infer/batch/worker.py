@@ -1,4 +1,4 @@
-"""What a worker does with one scene of a batch, in a folder where nobody else looks until the scene is whole."""
+"""What a worker does with one scene of a batch, in a folder that nobody else uses until the scene is complete."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from llars.weights.registry import find
 __all__ = ["STAGING", "Outcome", "Settings", "Task", "restore_scene", "shared_restorer"]
 
 STAGING = ".llars-batch"
-"""Folder below the batch's where results are made."""
+"""Subfolder of the batch's folder in which results are made."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides how a result looks, beside the prompt and the weights."""
+    """Settings that determine a result, besides the prompt and the weights."""
 
     sensor: str | None = None
     scale: int | None = None
@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """One scene as a worker gets it."""
+    """One scene, as it is given to a worker."""
 
     key: str
     entry: Entry
@@ -46,7 +46,7 @@ class Task:
     """Threads that torch may use in the worker; None leaves that to the cluster."""
 
     folder: Path
-    """Of the batch."""
+    """Folder of the batch."""
 
     @property
     def staged(self) -> Path:
@@ -55,7 +55,7 @@ class Task:
 
     @property
     def place(self) -> Path:
-        """Where it goes."""
+        """Where the result goes."""
         return self.folder / self.entry.output
 
     @property
@@ -72,23 +72,23 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a worker fared with a scene."""
+    """What came of one scene."""
 
     error: str | None
-    """One line, where it failed."""
+    """One line, if it failed."""
 
     seconds: float
 
 
 def restore_scene(task: Task) -> Outcome:
-    """What a worker does with a scene; nothing that is wrong with the scene is raised."""
+    """Restore a scene in a worker; what goes wrong with it is returned, not raised."""
     begun, error = time.perf_counter(), None
     try:
         _make(task)
     except LlarsError as mistake:
         error = str(mistake)
     except SystemExit as stop:
-        # Asked to end, as clusters do: a result could not be told from one that was wanted.
+        # Asked to end, as clusters do: a returned outcome would be taken for that of the scene.
         os._exit(stop.code if isinstance(stop.code, int) else 1)
     except Exception as fault:
         error = f"{type(fault).__name__}: {fault}; this is a fault of llars"
@@ -97,7 +97,7 @@ def restore_scene(task: Task) -> Outcome:
 
 def _make(task: Task) -> None:
     if task.item.exists():
-        # A worker before this one died after it was done.
+        # An earlier worker completed the scene before it died.
         return
     if task.threads is not None:
         torch.set_num_threads(task.threads)
@@ -134,5 +134,5 @@ def _make(task: Task) -> None:
 
 @cache
 def shared_restorer(model: str, device: str) -> Restorer:
-    """Loaded once in each process."""
+    """The restorer of a model, loaded once in each process."""
     return load(model, device)

@@ -1,1 +1,1 @@
-"""What is wrong with an image: each fault measured in numbers with units, then said in words that mend it."""
+"""Diagnosis: each fault of an image is measured in numbers with units, then put as the instruction that corrects it."""

@@ -1,4 +1,4 @@
-"""Haze: what the darkest pixels, the contrast and the colours of a scene tell of the air above it."""
+"""Haze: what the darkest pixels, the contrast and the colours of a scene reveal of the air above it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["NAMES", "air_features", "visible_bands"]
 VISIBLE_NM = (400.0, 700.0)
 
 CELL = 16
-"""Side in pixels of the cells whose darkest pixel counts: something in it is in shadow, wet, or green."""
+"""Side in pixels of the cells whose darkest pixel counts: most contain shadow, water or vegetation."""
 
 NAMES = ("dark", "dark_spread", "darkest", "contrast", "relative", "colour", "bright", "one")
-"""Of the features."""
+"""Names of the features."""
 
 
 def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.float64] | None:
@@ -57,7 +57,7 @@ def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray
 
 
 def visible_bands(bands: Sequence[Band]) -> list[int]:
-    """Indices of the bands of visible light; those of which nothing is known where they are three."""
+    """Indices of the visible bands; all bands where they are three of unknown modality."""
     low, high = VISIBLE_NM
     known = [index for index, band in enumerate(bands) if low <= (band.wavelength_nm or 0.0) <= high]
     unknown = [index for index, band in enumerate(bands) if band.modality is Modality.UNKNOWN]

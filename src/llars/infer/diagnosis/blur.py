@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["Blur", "find_blur", "spread_of"]
 
 FULL_PX = {"gaussian": 2.0, "defocus": 4.0, "motion": 16.0}
-"""Sizes that the greatest severity stands for in training."""
+"""Sizes in pixels that severity 1 stands for in training."""
 
 
 @dataclass(frozen=True)
 class Blur:
-    """How a point is spread."""
+    """The point spread function of a blur."""
 
     spread_px: float
     """Root mean square distance from its centre along an axis: the measure that all kinds share."""
@@ -36,7 +36,7 @@ class Blur:
     """Standard deviation, radius of the disc, or length of the path."""
 
     direction: float
-    """Of a motion, degrees from the x axis towards y, in [0, 180)."""
+    """Direction of a motion, in degrees from the x axis towards y, in [0, 180)."""
 
     sure: float
     """Probability of the kind, in [0, 1]."""

@@ -1,4 +1,4 @@
-"""What is wrong with an image: which faults, how strong in physical words, where, and the words that mend them."""
+"""Findings: the faults of an image, how strong in physical units, where, and the instruction that corrects them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma"]
 
 FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
-"""What severity 1 stands for in training; haze is even or uneven there, and this is its mean depth."""
+"""What severity 1 stands for in training; for haze, even or uneven, its mean optical depth."""
 
 FAINT = 0.0015
-"""Amplitude of stripes in unit values below which mending them is not worth its own error."""
+"""Amplitude of stripes in unit values below which a correction is not worth its own error."""
 
 SPECKLED = 10.0
 """Looks below which radar counts as speckled: products of one date have 1 to 5, means of many dates more."""
 
 SURE = 0.9
-"""How sure the kind of a blur must be where noise hides the fine frequencies that tell it."""
+"""Least probability of a kind of blur where noise hides the high frequencies that reveal it."""
 
 TYPICAL = 0.45
 """Median of a well exposed picture, in unit values."""
@@ -44,7 +44,7 @@ class Finding:
     """Key of the task that mends it."""
 
     severity: float
-    """Strength in [0, 1] ([-1, 1] for ``brightness``, negative to darken), as training knows it."""
+    """Strength in [0, 1] ([-1, 1] for ``brightness``, negative to darken), on the scale of training."""
 
     prompt: str
     """The instruction to give to ``restore``."""
@@ -53,16 +53,16 @@ class Finding:
     """What it is: ``noise``, ``defocus``, ``dead lines``, ..."""
 
     strength: str = ""
-    """How strong in physical words: ``standard deviation 0.012 reflectance``."""
+    """How strong, in physical units: ``standard deviation 0.012 reflectance``."""
 
     where: str = "all over"
     """Which part of the scene."""
 
     applied: bool = True
-    """``restore`` without an instruction mends it; not so where that is a matter of taste."""
+    """``restore`` without an instruction corrects it; false where that is a matter of taste."""
 
     measures: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """The numbers behind the words, by name; names carry units."""
+    """The numbers behind the words, by name; names include units."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ class Diagnosis:
 
     survey: Survey
     findings: tuple[Finding, ...]
-    """In the order in which they are mended."""
+    """Faults, in the order in which they are mended."""
 
 
 def diagnosed(picture: Picture, tasks: Collection[str]) -> Diagnosis:
-    """Measure a scene, and tell its faults.
+    """Measure a scene, and report its faults.
 
     Args:
         picture: the scene.
-        tasks: keys of those that the weights can do.
+        tasks: keys of the tasks that the weights can do.
     """
     measured = survey(picture.layers, picture.ranges, picture.reflectances is not None)
     width = float(np.median([high - low for low, high in picture.ranges]))
@@ -93,14 +93,14 @@ def findings(
     width: float = 1.0,
     limits: Mapping[str, Limits] | None = None,
 ) -> list[Finding]:
-    """The faults that stand out of what clean scenes show, in the order in which they are mended.
+    """The faults that exceed what clean scenes show, in the order in which they are mended.
 
     Args:
-        measured: of the scene.
-        tasks: keys of those that the weights can do.
+        measured: the measurements of the scene.
+        tasks: keys of the tasks that the weights can do.
         units: of the scene's physical values.
-        width: physical values that a unit value of 1 stands for.
-        limits: from where on a fault is said to be there, by kind of image; the bundled ones by default.
+        width: width of the physical range that unit values 0 to 1 stand for.
+        limits: detection thresholds, by kind of image; the bundled ones by default.
     """
     least = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
     unit = "" if units in ("", "unknown") or units.startswith(DISPLAY) else f" {units}"
@@ -116,7 +116,7 @@ def findings(
 
 
 def steps_against(found: Collection[Finding]) -> list[Step]:
-    """The steps that mend the faults, without those that are a matter of taste; no two of one task."""
+    """The steps that mend the faults, except for matters of taste; at most one step per task."""
     steps: dict[str, Step] = {}
     for finding in found:
         if finding.applied and finding.task not in steps:
@@ -132,7 +132,7 @@ def _finding(
 
 
 def _part(measure: float, width: float) -> str:
-    """What a measure is of the range, where that is not said already."""
+    """A measure as a fraction of the range, for messages; empty where the range is 1 wide."""
     return "" if width == 1.0 else f" ({measure:.4f} of the range)"
 
 
@@ -184,7 +184,7 @@ def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterato
 
 
 def typical_sigma(measured: Survey) -> float:
-    """Noise in unit values, median over the bands that tell."""
+    """Noise in unit values, median over the bands in which it was measured."""
     known = measured.sigma[measured.sigma > 0]
     return float(np.median(known)) if known.size else 0.0
 

@@ -1,4 +1,4 @@
-"""From which measure on a fault is said to be there: fitted by ``scripts/calibrate.py``, kept in a file of data."""
+"""Detection thresholds of faults: fitted by ``scripts/calibrate.py``, kept in a data file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["FILE", "MEASUREMENTS", "PICTURES", "Limits", "air_terms", "bundled_l
 FILE = Path(__file__).with_name("limits.json")
 
 MEASUREMENTS, PICTURES = "measurements", "pictures"
-"""Kinds of images with limits of their own: physical values, and display values, often of metres or less a pixel.
+"""Kinds of images with thresholds of their own: physical values, and display values, often with pixels of a metre.
 
-In the latter roofs look like clouds, shadows like haze's absence, and grain of film like noise.
+In the latter, roofs look like clouds, shadows like the absence of haze, and film grain like noise.
 """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Least measures of faults, and what turns features into strengths."""
+    """Detection thresholds of faults, and the weights that turn features of the air into optical depth."""
 
     noise: float
     """Standard deviation in unit values."""
@@ -48,31 +48,31 @@ class Limits:
     """Share of the scene under opaque clouds."""
 
     dark: float
-    """Upper end of the values of a picture below which it is too dark."""
+    """98th percentile of the values of a picture below which it is too dark."""
 
     bright: float
-    """Lower end from which on it is too bright."""
+    """2nd percentile above which it is too bright."""
 
     flat: float
-    """Distance of the ends below which it lacks contrast."""
+    """Distance of these percentiles below which it lacks contrast."""
 
     air: tuple[float, ...]
     """Weights of ``air_terms`` whose sum is the optical depth of haze."""
 
     def depth(self, features: NDArray[np.float64] | None) -> float:
-        """Mean optical depth of haze at 550 nm; 0 where nothing tells."""
+        """Mean optical depth of haze at 550 nm; 0 without features."""
         return 0.0 if features is None else max(float(air_terms(features) @ np.array(self.air)), 0.0)
 
 
 def air_terms(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Features of the air and their products by twos; the last feature is 1, so that they are among them."""
+    """Products of all pairs of features; the last feature is 1, so that the features themselves are among them."""
     first, second = np.triu_indices(len(features))
     return np.asarray(features[first] * features[second])
 
 
 @functools.cache
 def bundled_limits() -> Mapping[str, Limits]:
-    """Those that ship with llars: of ``MEASUREMENTS`` and of ``PICTURES``."""
+    """The thresholds that ship with llars: for ``MEASUREMENTS`` and for ``PICTURES``."""
     kept: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
     return {kind: Limits(**{**one, "air": tuple(one["air"])}) for kind, one in kept.items()}
 

@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 __all__ = ["Stripes", "find_stripes"]
 
 DEAD = 0.5
-"""Part of its band's mean by which a dead line lies off those around it, at least: a road or an edge does not."""
+"""Least distance of a dead line from those around it, relative to its band's mean: roads and edges stay below."""
 
 STANDS_OUT = 6.0
-"""Deviations of the other lines by which it does."""
+"""Least distance of a dead line, in standard deviations of the other lines."""
 
 AROUND = 5
-"""Lines whose median it is told from."""
+"""Number of lines whose median a line is compared with."""
 
 
 @dataclass(frozen=True)
 class Stripes:
-    """How lines differ from what their neighbours make one expect."""
+    """How lines deviate from what their neighbours suggest."""
 
     rows: bool
-    """Lines are rows; else columns."""
+    """Lines are rows, else columns."""
 
     evidence: float
     """How far differences between lines stand out from what the ground explains; about 0.3 without stripes."""
 
     contrast: float
-    """Evidence over that of lines across: the ground is alike in both directions."""
+    """Ratio to the evidence of lines in the other direction: the ground is alike in both."""
 
     amplitude: float
-    """Standard deviation of the lines, in unit values at the bands' means, mean over bands."""
+    """Standard deviation of the lines' offsets, in unit values at the bands' means, averaged over bands."""
 
     dead: float
     """Share of lines without signal, in [0, 1]; the greatest of all bands."""
@@ -51,9 +51,9 @@ def find_stripes(down: Lines, across: Lines, means: NDArray[np.float64]) -> Stri
     """The stripes of a scene.
 
     Args:
-        down: of columns, as ``starts.surveyed_lines`` finds them.
-        across: of rows.
-        means: ``(band,)`` of the scene, unit values.
+        down: stripes along columns, as ``surveyed_lines`` finds them.
+        across: stripes along rows.
+        means: ``(band,)`` means of the scene, in unit values.
     """
     evidence = [float(one.evidence) for one in (down, across)]
     off = [_offsets(one, means) for one in (down, across)]
@@ -70,13 +70,13 @@ def find_stripes(down: Lines, across: Lines, means: NDArray[np.float64]) -> Stri
 
 
 def _offsets(lines: Lines, means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(band, line)``: what mending takes away at the mean of the band."""
+    """``(band, line)``: what destriping subtracts at the mean of the band."""
     gain, offset = (np.asarray(part[:, 0], dtype=np.float64) for part in (lines.gain, lines.offset))
     return np.asarray((1.0 - gain) * means[:, None] - offset)
 
 
 def _amplitude(offsets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Deviation ``(band,)`` of the lines, from differences of neighbours: slow changes are the ground's."""
+    """Standard deviation ``(band,)`` of the lines, from differences of neighbours: slow changes are of the ground."""
     return np.asarray(np.diff(offsets).std(1) / np.sqrt(2.0))
 
 

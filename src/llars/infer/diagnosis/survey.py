@@ -1,4 +1,4 @@
-"""All that is measured of one scene: what ``diagnosis`` puts into words, and ``calibrate`` holds against the truth."""
+"""All measurements of one scene: ``findings`` puts them into words, ``calibrate`` compares them with the truth."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "Survey", "survey"]
 
 OPAQUE = 0.4
-"""Opacity of a cloud from which on the ground is taken for hidden; as where clouds are removed."""
+"""Opacity of a cloud above which the ground counts as hidden."""
 
 ENDS = (2.0, 50.0, 98.0)
-"""Percentiles that tell the exposure."""
+"""Percentiles by which exposure is judged."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Measures of a scene; None where it has no band that tells."""
+    """Measurements of a scene; None where it has no band that allows one."""
 
     sigma: NDArray[np.float64]
     """``(band,)`` noise in unit values; 0 for radar."""
@@ -54,7 +54,7 @@ class Survey:
     """``(2, y, x)``, see ``Cleared``."""
 
     ends: tuple[float, float, float]
-    """The ``ENDS`` of the values, unit values, mean over bands."""
+    """The percentiles ``ENDS`` of the values of all bands together, in unit values."""
 
     @property
     def opaque(self) -> NDArray[np.bool_]:
@@ -93,7 +93,7 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     Args:
         layers: unit values.
         ranges: of each band, the physical values that the unit values 0 and 1 stand for; decibels where it is radar.
-        reflectance: the optical bands are that, so that bright means the same in every scene.
+        reflectance: the optical bands are reflectances, so that brightness is comparable between scenes.
     """
     windows, valid = sample_pixels(layers, SIDE)
     radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
@@ -108,7 +108,7 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     if not optical:
         return Survey(sigma, looks, None, None, None, None, ends)
     seen = layers if not radar else _Part(layers, optical)
-    # Bands of which nothing is known may be anything: radar amplitudes, classes and elevations look cloudy too.
+    # Bands of unknown modality may be anything: radar amplitudes, classes and elevations look cloudy too.
     lit = any(band.modality is Modality.OPTICAL for band in layers.bands)
     bright = [ranges[index] for index in optical] if reflectance else None
     sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])

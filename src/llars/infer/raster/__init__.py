@@ -1,4 +1,4 @@
-"""Results in files: an image written as its source was stored, whole or not at all."""
+"""Results in files: images written in the format of their source, completely or not at all."""
 
 from llars.infer.raster.profile import RasterProfile, read_profile
 from llars.infer.raster.writer import Writer, write_like, writing

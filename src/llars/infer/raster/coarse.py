@@ -1,4 +1,4 @@
-"""A coarser version of a scene and of the file that holds it: what super-resolution is to undo."""
+"""A coarser version of a scene and of its file profile: the degradation that super-resolution undoes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["coarser"]
 def coarser(
     values: NDArray[np.float32], valid: NDArray[np.bool_], profile: RasterProfile, factor: int
 ) -> tuple[NDArray[np.float32], RasterProfile, tuple[int, int] | None]:
-    """Pixels ``factor`` times as wide, each the area mean of those that it covers.
+    """The scene in pixels ``factor`` times as wide, each the area mean of those that it covers.
 
-    A pixel that covers a gap is a gap. Rows and columns at the end that fill no pixel are cut off.
+    A pixel that covers a gap is a gap. Rows and columns at the end that do not fill a pixel are cut off.
 
     Returns:
         The coarser values, NaN in the gaps, the profile to write them with, and the numbers of rows and columns cut

@@ -1,4 +1,4 @@
-"""Physical values back into the numbers that a file stores: the reverse of ``llars.scene.decode``."""
+"""Physical values encoded as the numbers that a file stores: the inverse of ``llars.scene.decode``."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from llars.scene.decode import Decoding
 __all__ = ["encode", "storable", "stored_like"]
 
 PIECE = 2**16
-"""Values that are converted at once: in float64 they stay in the processor's cache."""
+"""Values that are converted at once: in float64, they fit into the processor's cache."""
 
 
 def encode(values: NDArray[np.float32], decoding: Decoding, dtype: str) -> NDArray[np.generic]:
     """Stored numbers of physical values ``(band, y, x)``: rounded, clipped to the type, never the nodata number.
 
-    What becomes of a NaN is the caller's to decide: it turns into 0 here.
+    NaN is encoded as 0; what becomes of it is left to the caller.
     """
     numbers = np.empty(values.shape, dtype=dtype)
     step = max(PIECE // values.shape[2], 1)
@@ -46,12 +46,12 @@ def _encode(
 def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
     if np.issubdtype(dtype, np.floating):
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    # Beyond 2**53 float64 has no integers to clip at.
+    # Beyond 2**53, float64 does not represent every integer.
     return float(max(np.iinfo(dtype).min, -(2**53))), float(min(np.iinfo(dtype).max, 2**53))
 
 
 def storable(decoding: Decoding, dtype: str) -> tuple[tuple[float, float], ...] | None:
-    """Least and greatest physical value of each band that integers of a type can stand for; None for other types."""
+    """Lowest and highest physical value of each band that an integer type can store; None for other types."""
     if not np.issubdtype(dtype, np.integer):
         return None
     ends = []
@@ -63,12 +63,12 @@ def storable(decoding: Decoding, dtype: str) -> tuple[tuple[float, float], ...] 
 
 
 def _avoid(numbers: NDArray[np.generic], exact: NDArray[np.float64], nodata: NDArray[np.generic]) -> None:
-    """Move valid numbers that happen to be the nodata number by one step, to the side of the unrounded value."""
+    """Move valid numbers that equal the nodata number by one step, towards the unrounded value."""
     hit = numbers == nodata
     if not hit.any():
         return
     if np.issubdtype(numbers.dtype, np.floating):
-        # Towards zero, and away from a nodata number of zero: the next one is always finite.
+        # Towards zero, or away from it where nodata is zero: the neighbour is always finite.
         numbers[hit] = np.nextafter(nodata, np.asarray(0 if nodata != 0 else 1, dtype=numbers.dtype))
         return
     info = np.iinfo(str(numbers.dtype))
@@ -88,10 +88,10 @@ def stored_like(
     visible: NDArray[np.bool_] | None,
     same_grid: bool,
 ) -> NDArray[np.generic]:
-    """Numbers for ``values``, in place of the source's ``stored`` numbers.
+    """Numbers to store for ``values`` in place of the source's ``stored`` numbers.
 
-    The source's gaps keep their numbers, and so does, on the ``same_grid``, a pixel that has exactly the source's
-    value: float32 can't always tell an int32 or a scaled float32 from its neighbour, the source can.
+    Gaps of the source keep their numbers. So do, on the ``same_grid``, pixels that have exactly the source's value:
+    float32 cannot always tell neighbouring int32 or scaled float32 numbers apart, while the source can.
     """
     numbers = encode(values, decoding, str(stored.dtype))
     gaps = decoding.missing(stored, visible)
@@ -102,7 +102,7 @@ def stored_like(
     for i, nodata in enumerate(decoding.nodata):
         lost = ~valid[i] & ~gaps[i]
         floating = np.issubdtype(numbers.dtype, np.floating)
-        # A gap that the source has no number for can only keep the source's pixel.
+        # A new gap in an integer file without a nodata number can only keep the source's pixel.
         filler = np.nan if nodata is None and floating else stored[i][lost] if nodata is None else nodata
         numbers[i][lost] = filler
     return numbers

@@ -1,4 +1,4 @@
-"""Files that appear only when all of them are whole."""
+"""Outputs that appear only when all of them are complete."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ except ImportError:  # Windows: what a killed run leaves stays there
 __all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
 
 PASSING, LOCK = ".llars-", "lock"
-"""How the names of passing folders begin, and the file in each that says that its run is alive."""
+"""Prefix of temporary folders, and the lock file in each that shows that its run is alive."""
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")
-"""What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which win over the file's own."""
+"""What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
 
 SUFFIXES = {"preview": (".png",), "report": (".html", ".htm")}
-"""Endings of outputs that are not GeoTIFFs."""
+"""File name extensions of outputs that are not GeoTIFFs."""
 
 
 def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
-    """Refuse, before any work, what could not be written at its end.
+    """Refuse, before any work, outputs that could not be written in the end.
 
     Raises:
         OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, its folder is missing or
@@ -49,20 +49,20 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     if len({path.resolve() for path in paths}) < len(paths):
         raise OutputError(f"two outputs are one file ({', '.join(map(str, paths))}); give each a name of its own")
     with _folders_beside([path.resolve() for path in paths]):
-        # That they could be made shows that the outputs can be written.
+        # That they could be made shows that the folders are writable.
         pass
 
 
 def _sidecars(path: Path) -> list[Path]:
-    """What lies beside ``path`` and changes what is read of it."""
+    """Sidecar files of ``path``, which change what is read from it."""
     return [side for side in (path.with_name(path.name + end) for end in SIDECARS) if side.exists()]
 
 
 def check_suffixes(paths: Mapping[str, Path]) -> None:
-    """Refuse names that promise another format than the one that is written; ``paths`` are by kind of output.
+    """Refuse names with the extension of another format than is written; ``paths`` are by kind of output.
 
     Raises:
-        OutputError: a name ends otherwise.
+        OutputError: a name has another extension.
     """
     for kind, path in paths.items():
         suffixes = SUFFIXES.get(kind, (".tif", ".tiff"))
@@ -72,9 +72,9 @@ def check_suffixes(paths: Mapping[str, Path]) -> None:
 
 @contextmanager
 def _folders_beside(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """A passing folder beside each path, on its file system: renaming from there is atomic.
+    """A temporary folder beside each path, on the same file system, so that renaming from there is atomic.
 
-    What a killed run left there goes away: its folders are locked by nobody.
+    Folders that a killed run left behind, which nobody locks any more, are removed.
     """
     with ExitStack() as stack:
         folders = []
@@ -91,7 +91,7 @@ def _folders_beside(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    # Under its name only when it is locked: a lock that anybody can take is one of the dead.
+    # Renamed only once it is locked: a lock file that can be locked belongs to a dead run.
     with (folder / "locking").open("w") as file:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -108,12 +108,12 @@ def _sweep(folder: Path) -> None:
 
 @contextmanager
 def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Places beside ``paths`` to write to; on success all move into place, on failure none does.
+    """Temporary paths beside ``paths`` to write to; on success all move into place, on failure none does.
 
-    What GDAL kept beside the files that are replaced goes away with them.
+    Sidecar files of GDAL beside the files that are replaced are removed.
 
-    A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
-    a driver leaves beside the file goes away. A symbolic link stays one: what it leads to is written.
+    A temporary path keeps the name of its file, which decides the format, and has a folder of its own, which is removed
+    with anything that a driver leaves in it. A symbolic link is kept, and its target is written.
 
     Raises:
         OutputError: a folder cannot be written to.
@@ -130,7 +130,7 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let a request to end (SIGTERM, SIGHUP) unwind the block as Ctrl-C does, so that nothing is left lying about."""
+    """Let a request to end (SIGTERM, SIGHUP) unwind the block as Ctrl-C does, so that nothing is left behind."""
 
     def stop(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)

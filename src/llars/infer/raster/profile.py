@@ -1,4 +1,4 @@
-"""What the restored version of a raster file keeps of it."""
+"""The properties of a raster file that its restored version keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,15 +22,15 @@ NOT_KEPT = {
     *("", "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS"),
     *("RPC", "GEOLOCATION", "GEOREFERENCING", "COLOR_PROFILE", "ENVI"),
 }
-"""Domains that speak of a file's own layout, which the output does not share, or whose content goes another way."""
+"""Tag domains that describe a file's own layout, which the output does not share, or that are copied otherwise."""
 
 
 @dataclass(frozen=True)
 class RasterProfile:
-    """Everything of a raster file that its restored version keeps."""
+    """All properties of a raster file that its restored version keeps."""
 
     source: str | None
-    """The file; None for a profile that no file has."""
+    """Path of the file; None for a profile without a source file."""
 
     width: int
     """Columns."""
@@ -39,19 +39,19 @@ class RasterProfile:
     """Rows."""
 
     count: int
-    """Bands, an alpha band among them."""
+    """Number of bands, including an alpha band."""
 
     dtype: str
     """NumPy name of the stored type."""
 
     nodata: float | None
-    """Stored number that means no data."""
+    """The nodata number, as stored."""
 
     crs: CRS | None
     """Coordinate reference system."""
 
     transform: Affine | None
-    """Pixel to map; None where the file has none."""
+    """Pixel to map coordinates; None where the file has none."""
 
     gcps: tuple[GroundControlPoint, ...]
     """Ground control points."""
@@ -69,10 +69,10 @@ class RasterProfile:
     """Band units."""
 
     scales: tuple[float, ...]
-    """The file's own scales; what the numbers mean without them is in ``decoding``."""
+    """The scales stored in the file; how numbers are actually decoded is in ``decoding``."""
 
     offsets: tuple[float, ...]
-    """The file's own offsets."""
+    """The offsets stored in the file."""
 
     colours: tuple[ColorInterp, ...]
     """Colour interpretation of each band."""
@@ -81,24 +81,24 @@ class RasterProfile:
     """Tags of the file."""
 
     domains: Mapping[str, Mapping[str, str]]
-    """Tags of the file in its other domains, by domain: ``IMAGERY``, whatever a provider or program calls its own."""
+    """Tags of the file in other domains, by domain: ``IMAGERY``, or any name that a provider or program uses."""
 
     band_tags: tuple[Mapping[str, str], ...]
-    """Tags of each band, statistics left out: they would be wrong."""
+    """Tags of each band without statistics, which would be wrong."""
 
     band_domains: tuple[Mapping[str, Mapping[str, str]], ...]
-    """Tags of each band in its other domains, by domain: wavelengths in ``IMAGERY``."""
+    """Tags of each band in other domains, by domain; wavelengths are in ``IMAGERY``."""
 
     decoding: Decoding
     """How stored numbers become physical values."""
 
     @property
     def storable(self) -> tuple[tuple[float, float], ...] | None:
-        """Least and greatest physical value of each data band that can be stored; None where that is of no matter."""
+        """Lowest and highest storable physical value of each data band; None for floating point files."""
         return storable(self.decoding, self.dtype)
 
     def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
-        """The profile of a float32 raster on the same grid with one band for each data band: an uncertainty, say."""
+        """The profile of a float32 raster on the same grid with one band per data band, such as an uncertainty."""
         bands = self.decoding.indexes
         names = tuple(self.descriptions[i - 1] for i in bands)
         plain = len(bands)
@@ -127,9 +127,9 @@ class RasterProfile:
         )
 
     def detached(self, gaps: bool) -> "RasterProfile":
-        """The data bands alone, for pixels that are not the source's: alpha bands and masks stay behind.
+        """The profile of the data bands alone, for pixels that are not the source's: alpha and mask are dropped.
 
-        With ``gaps``, which then need a number, there is one.
+        With ``gaps``, a nodata number is added where there is none.
         """
         data = self.decoding.indexes
         nodata = (
@@ -175,7 +175,7 @@ class RasterProfile:
 def read_profile(
     path: str | Path, sensor: str | None = None, *, scale: float | None = None, offset: float | None = None
 ) -> RasterProfile:
-    """What must be kept of a file; give the same arguments as to ``open_scene``.
+    """The profile of a file; takes the same arguments as ``open_scene``.
 
     Raises:
         RasterError: the file is missing, damaged or complex.
@@ -214,6 +214,6 @@ def read_profile(
 
 
 def _domains(dataset: DatasetReader, band: int = 0) -> dict[str, dict[str, str]]:
-    """Tags of the file (band 0) or of a band by domain, without the default one and documents (``xml:``, ``json:``)."""
+    """Tags of the file (band 0) or of a band by domain, except the default one and documents (``xml:``, ``json:``)."""
     names = (name for name in dataset.tag_namespaces(band) if name not in NOT_KEPT and ":" not in name)
     return {name: dataset.tags(band, ns=name) for name in names}

@@ -1,4 +1,4 @@
-"""What a file of standard deviations says of itself: how many of them hold which share of the errors."""
+"""Tags of a file of standard deviations: how many of them contain which share of the errors."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from llars.weights.temperatures import Calibration, calibrations_of
 __all__ = ["interval_tags"]
 
 TOLD = (0.5, 0.68, 0.8, 0.9, 0.95)
-"""Shares that are told: of a normal distribution one deviation to either side holds the second of them."""
+"""Shares that are given; for normal errors, one standard deviation to either side contains the second of them."""
 
 
 def interval_tags(sha256: str, steps: Sequence[Step]) -> dict[str, str]:
     """Tags of the file: ``LLARS_HALF_WIDTHS`` is ``50%: 0.47, 68%: 0.78, ...``, in standard deviations.
 
-    None after several steps: the errors of their sum were never looked at.
+    Empty after several steps: their combined errors were never calibrated.
 
     Args:
         sha256: checksum of the weights.
-        steps: that were taken.
+        steps: the steps that were taken.
     """
     if len(steps) != 1:
         return {}

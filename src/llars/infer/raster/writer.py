@@ -1,4 +1,4 @@
-"""Write an image as its source was stored: same grid, numbers, metadata and gaps."""
+"""Write an image as its source is stored: same grid, data type, metadata and gaps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["RasterProfile", "Writer", "read_profile", "write_like", "writing"]
 
 TILE = 256
 LEVEL, COG_LEVEL = 1, 3
-"""Of compression: the usual 6 makes files 7 % smaller, and takes half as long as the restoration itself."""
+"""Compression levels: the usual 6 makes files 7 % smaller, but takes half as long as the restoration itself."""
 
 STRIP = 256
 """Source rows that are converted at once."""
@@ -48,19 +48,18 @@ def write_like(
     tags: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write physical values as a GeoTIFF that is like its source in everything but them.
+    """Write physical values as a GeoTIFF that is otherwise like its source.
 
-    A pixel without data in the source is so in the output, with the number that it had. A pixel whose value is
-    exactly the source's keeps the source's number, whatever rounding would make of it. A valid pixel never gets the
-    number that means no data.
+    A pixel without data in the source has none in the output, and keeps its stored number. A pixel whose value is
+    exactly the source's keeps the source's number, regardless of rounding. A valid pixel never gets the nodata number.
 
     Args:
-        path: the output; a COG where the name ends in ``.cog.tif``. It appears only when it is whole.
+        path: the output; a COG where the name ends in ``.cog.tif``. It appears only when it is complete.
         values: ``(band, y, x)``, one for each data band of the profile, on a grid ``scale`` times finer.
-        profile: of the source.
+        profile: profile of the source.
         scale: factor by which the grid is finer; the bounds stay exactly.
         valid: where ``values`` hold data, same shape; by default where they are finite.
-        tags: added to the source's.
+        tags: tags to add to those of the source.
         overwrite: replace an existing file.
 
     Raises:
@@ -83,9 +82,9 @@ def write_like(
 def writing(
     path: Path, profile: RasterProfile, *, scale: int = 1, tags: Mapping[str, str] | None = None
 ) -> Iterator[Writer]:
-    """Write a GeoTIFF window by window; arguments and laws as in ``write_like``.
+    """Write a GeoTIFF window by window; arguments and rules as in ``write_like``.
 
-    ``path`` is not whole before the block ends: make it a place that ``whole_files`` gives.
+    ``path`` is incomplete until the block ends: use a path that ``whole_files`` gives.
 
     Raises:
         OutputError: the file cannot be written.
@@ -115,7 +114,7 @@ class Writer:
         self._target, self._source, self._profile, self._scale = target, source, profile, scale
 
     def write(self, window: Window, values: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> None:
-        """Physical values ``(band, y, x)`` of a window; they hold data where they are finite and ``valid``."""
+        """Write physical values ``(band, y, x)`` of a window; they hold data where they are finite and ``valid``."""
         held = np.isfinite(values)
         if valid is not None:
             held &= valid
@@ -130,7 +129,7 @@ class Writer:
     def _beside_source(
         self, source: DatasetReader, window: Window, values: NDArray[np.float32], held: NDArray[np.bool_]
     ) -> NDArray[np.generic]:
-        """The numbers of a window; alpha and mask are copied on the way."""
+        """The numbers to store in a window; also copies the source's alpha band and mask."""
         decoding, there = self._profile.decoding, _rasterio(window)
         cells = window.coarser(self._scale)
         here, part = _rasterio(cells), window.inside(cells.finer(self._scale))
@@ -153,7 +152,7 @@ def _rasterio(window: Window) -> rasterio.windows.Window:
 
 
 def _as_cog(geotiff: Path) -> Path:
-    """The file as a COG beside it. GDAL copies tags of all domains, or else the bands' own of the default domain."""
+    """Copy the file to a COG beside it. GDAL copies either all tag domains, or the bands' tags of the default one."""
     cog = geotiff.with_name(f"cog_{geotiff.name}")
     with rasterio.open(geotiff) as file:
         domains = "AUTO" if any(file.tags(i) for i in file.indexes) else "YES"
@@ -161,13 +160,13 @@ def _as_cog(geotiff: Path) -> Path:
     options["copy_src_mdd"] = domains
     try:
         rasterio.shutil.copy(str(geotiff), str(cog), driver="COG", **options)
-    except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor publishes
+    except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor exports
         raise OSError(None, str(error).splitlines()[0]) from error
     return cog
 
 
 def _check_whole(path: Path) -> None:
-    """Raise OSError where a tile is missing: what fails while GDAL closes a file, nobody hears of."""
+    """Raise OSError where a tile is missing: GDAL does not report what fails while it closes a file."""
     size = path.stat().st_size
     with rasterio.open(path) as file:
         for index in file.indexes:
@@ -220,7 +219,7 @@ def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, t
         for domain, entries in profile.band_domains[i].items():
             target.update_tags(i + 1, ns=domain, **entries)
     if profile.gcps:
-        # Rows and columns of control points count from the upper left corner of the image.
+        # Rows and columns of ground control points count from the upper left corner of the image.
         finer = [GroundControlPoint(p.row * scale, p.col * scale, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps]
         target.gcps = (finer, profile.gcps_crs)
     if profile.rpcs is not None:
@@ -228,7 +227,7 @@ def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, t
 
 
 def _finer_rpcs(rpcs: RPC, scale: int) -> RPC:
-    """Coefficients for a finer grid; their lines and samples count from the middle of the first pixel."""
+    """RPCs for a finer grid; their lines and samples count from the centre of the first pixel."""
     fields = rpcs.to_dict()
     for axis in ("line", "samp"):
         fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5

@@ -1,1 +1,1 @@
-"""Reading: where pixels come from, on which grids, and the way to windows of unit values without gaps."""
+"""Reading: sources of pixels, their grids, and the way to windows of gap-filled unit values."""

@@ -1,4 +1,4 @@
-"""Grids: where an image's pixels lie, and how two grids lie to each other. Geometry alone, no pixels."""
+"""Pixel grids: where an image lies, and how two grids relate to each other. Geometry alone, no pixel values."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 ALIGNED = 0.02
-"""Parts of a pixel that two grids may be apart anywhere and still count as one: files round their transforms."""
+"""Largest misalignment, in pixels, at which two grids count as aligned: files round their transforms."""
 
 FOOTPRINT = 65
-"""Points per side by which overlaps are measured."""
+"""Sample points per side with which overlaps are measured."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Grid:
     height: int
     width: int
     transform: Affine | None = None
-    """Pixel to map; None where nothing is known of the place."""
+    """Pixel to map coordinates; None without a georeference."""
 
     crs: CRS | None = None
     """Coordinate reference system of the map."""
 
     def finer(self, factor: int) -> Grid:
-        """Pixels ``factor`` times finer within the same bounds, exactly."""
+        """The grid with pixels ``factor`` times finer, within exactly the same bounds."""
         if self.transform is None:
             return replace(self, height=self.height * factor, width=self.width * factor)
         a, b, left, d, e, top = tuple(self.transform)[:6]
@@ -61,16 +61,16 @@ class Grid:
         return replace(self, height=self.height * factor, width=self.width * factor, transform=finer)
 
     def coarser(self, factor: int) -> Grid:
-        """Pixels ``factor`` times as wide that cover it, the last ones perhaps in part."""
+        """The grid of pixels ``factor`` times as wide that covers this one; the last ones may reach beyond it."""
         size = -(-self.height // factor), -(-self.width // factor)
         return Grid(*size, self.transform and self.transform @ Affine.scale(factor), self.crs)
 
     def on_a_map(self) -> Grid:
-        """The grid itself, or one whose map is its own pixels where nothing is known of the place."""
+        """The grid itself, or, without a georeference, one whose map coordinates are its own pixels."""
         return self if self.transform is not None else replace(self, transform=Affine.identity())
 
     def part(self, window: Window) -> Grid:
-        """The grid of a window, which may reach beyond."""
+        """The grid of a window, which may reach beyond this one."""
         height, width = window.shape
         if self.transform is None:
             return Grid(height, width)
@@ -90,7 +90,7 @@ class Nesting:
 
 
 def grid_of(image: xr.DataArray | NDArray[np.generic]) -> Grid:
-    """Where an image lies, by its ``.rio`` accessor; without transform where it does not say."""
+    """The grid of an image, from its ``.rio`` accessor; without a transform where it has no georeference."""
     if not isinstance(image, xr.DataArray):
         return Grid(*image.shape[-2:])
     size = (image.sizes["y"], image.sizes["x"])
@@ -99,10 +99,10 @@ def grid_of(image: xr.DataArray | NDArray[np.generic]) -> Grid:
 
 
 def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
-    """Both grids on one map.
+    """Both grids in one map frame.
 
-    Where one of them has no place of its own, both are taken to cover the same area if their shapes are the same or
-    one is a whole number of times the other. None where they cannot be brought together.
+    Where one of them lacks a georeference, both are taken to cover the same area if their shapes are the same or one
+    is a whole multiple of the other. None where they cannot be related.
     """
     if grid.transform is not None and target.transform is not None and (grid.crs is None) == (target.crs is None):
         return grid, target
@@ -116,14 +116,14 @@ def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
 
 
 def _between(grid: Grid, other: Grid) -> Affine | None:
-    """Pixel positions of ``grid`` to those of ``other``; None where their maps differ."""
+    """Transform from pixels of ``grid`` to pixels of ``other``; None where their CRS differ or one has no transform."""
     if grid.transform is None or other.transform is None or grid.crs != other.crs:
         return None
     return ~other.transform @ grid.transform
 
 
 def nesting(coarse: Grid, fine: Grid) -> Nesting | None:
-    """How ``coarse`` pixels are made of ``fine`` ones; None where they are not, or the maps differ."""
+    """How ``coarse`` pixels nest in ``fine`` ones; None where they do not, or the CRS differ."""
     across = _between(coarse, fine)
     if across is None:
         return None
@@ -141,9 +141,10 @@ def nesting(coarse: Grid, fine: Grid) -> Nesting | None:
 
 
 def shift(grid: Grid, other: Grid) -> tuple[float, float] | None:
-    """Parts of a pixel of ``grid`` that its lines lie beside those of ``other``, down and across, -0.5 to 0.5.
+    """Subpixel offset of ``other`` from ``grid``, down and across, in pixels of ``grid``, -0.5 to 0.5.
 
-    None where the grids are turned, on other maps, or neither's pixels are a whole number of the other's.
+    None where the grids are rotated against each other or differ in CRS, or where neither's pixel size is a whole
+    multiple of the other's.
     """
     across = _between(grid, other)
     if across is None or abs(across.b) + abs(across.d) > 1e-6:
@@ -161,7 +162,7 @@ def _whole(number: float) -> bool:
 def positions(
     grid: Grid, rows: NDArray[np.float64], columns: NDArray[np.float64], other: Grid
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows and columns of ``other`` at points of ``grid``, infinite where its map does not reach."""
+    """Rows and columns in ``other`` of points of ``grid``; infinite where they cannot be projected."""
     assert grid.transform is not None and other.transform is not None
     x, y = grid.transform @ (columns, rows)
     if grid.crs != other.crs:
@@ -181,7 +182,7 @@ def overlap(target: Grid, guide: Grid) -> float:
 
 
 def pixel_ratio(grid: Grid, other: Grid) -> float:
-    """How many pixels of ``other`` lie along one of ``grid``, in its middle."""
+    """How many pixels of ``other`` lie along one pixel of ``grid``, at the centre of ``grid``."""
     rows, columns = grid.height / 2 + np.array([0.0, 1.0, 0.0]), grid.width / 2 + np.array([0.0, 0.0, 1.0])
     down, across = positions(grid, rows, columns, other)
     area = (down[1] - down[0]) * (across[2] - across[0]) - (down[2] - down[0]) * (across[1] - across[0])
@@ -189,7 +190,7 @@ def pixel_ratio(grid: Grid, other: Grid) -> float:
 
 
 def footprint(grid: Grid, other: Grid) -> Window | None:
-    """The window of ``other`` that covers ``grid``, which may reach beyond it; None where the maps do not meet."""
+    """The window of ``other`` that covers ``grid`` and may reach beyond it; None where nothing can be projected."""
     side = np.linspace(0.0, 1.0, 22)
     rows, columns = (part.ravel() for part in np.meshgrid(side * grid.height, side * grid.width, indexing="ij"))
     down, across = positions(grid, rows, columns, other)
@@ -198,7 +199,7 @@ def footprint(grid: Grid, other: Grid) -> Window | None:
         return None
     down, across = down[there], across[there]
     low, high = math.floor, math.ceil
-    # Positions are rounded: a line that falls on a pixel's edge belongs to one side only.
+    # Tolerance for rounding: a side that falls on the edge of a pixel must not take in the next one.
     slack = 1e-3
     return Window(
         low(down.min() + slack), low(across.min() + slack), high(down.max() - slack), high(across.max() - slack)
@@ -206,7 +207,7 @@ def footprint(grid: Grid, other: Grid) -> Window | None:
 
 
 def cut_to(lattice: Grid, target: Grid) -> Grid:
-    """The part of ``lattice`` that covers ``target``, as far as it reaches."""
+    """The part of ``lattice`` that covers ``target``, as far as ``lattice`` reaches."""
     window = footprint(target, lattice)
     assert window is not None
     return lattice.part(window.within(lattice.height, lattice.width))

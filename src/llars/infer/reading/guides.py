@@ -1,4 +1,4 @@
-"""Guides: images that help, each on a grid of its own, brought to the working grid when a window is read."""
+"""Guides: auxiliary images on grids of their own, brought to the working grid when a window is read."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ __all__ = ["Guide", "read_guides", "role_of"]
 ROLES = {role.value: role for role in Role if role is not Role.TARGET}
 
 LEAST, WHOLE = 0.05, 0.995
-"""Share of the input that a guide must cover to be of use, and from which nothing is said."""
+"""Share of the input that a guide must cover, and the share below which partial cover is reported."""
 
 UNSCALED_RADAR = ("stretched 0-1", "display 0-1")
-"""Units of radar that went through a stretch: there is no way back to power."""
+"""Units of contrast-stretched radar, which cannot be converted back to power."""
 
 Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
 class Guide:
-    """One image that helps."""
+    """One auxiliary image."""
 
     role: Role
     source: Source
-    """Physical values; calibrated radar in decibel."""
+    """Physical values; calibrated radar in decibels."""
 
     bands: tuple[Band, ...]
-    """With their role."""
+    """Its bands, with the role set."""
 
     ranges: tuple[Range, ...]
     """Physical values that unit values 0 and 1 stand for."""
 
     grid: Grid
-    """Its own, on the input's map where neither has a place."""
+    """Its own grid, laid over the input's where either lacks a georeference."""
 
     in_decibels: bool = False
-    """To be resampled in linear power."""
+    """The source is in decibels, and is resampled in linear power."""
 
     def on(self, grid: Grid, gsd_m: float | None) -> Layers:
         """The guide on the working grid, whose pixels are ``gsd_m`` wide.
 
-        What lies on the same pixels is taken as it is; coarser pixels that nest are enlarged like the target's;
-        everything else is resampled.
+        A guide on the same pixels is used as it is; coarser pixels that nest are interpolated bicubically; everything
+        else is resampled.
         """
         nest = None if self.in_decibels else nesting(self.grid, grid)
         same = nesting(self.grid, grid)
@@ -71,7 +71,7 @@ class Guide:
         return self._ready(Warped(self.source, self.grid, grid), gsd_m)
 
     def _ready(self, source: Source, gsd_m: float | None) -> Filled:
-        # Training knows optical guides at the working grid's sampling distance, and radar at its own.
+        # As in training, optical guides carry the sampling distance of the working grid, and radar its own.
         radar = self.role is Role.SAR
         bands = self.bands if radar else tuple(band.with_gsd(gsd_m) for band in self.bands)
         layers = Filled.of(Mapped(source, to_unit(self.ranges)), bands)
@@ -92,18 +92,18 @@ def role_of(name: str) -> Role:
 
 
 def read_guides(images: Mapping[str, AnyImage], target: Picture, say: Say) -> dict[Role, Guide]:
-    """Guides for a scene, checked against their roles and against where the scene lies.
+    """Guides for a scene, checked against their roles and against the location of the scene.
 
     Args:
         images: by role: DataArrays as ``open_scene`` gives them, or arrays ``(band, y, x)``; physical values. An
-            array must have the scene's shape or nest in it, for it has no place of its own.
+            array must have the scene's shape or nest in it, as it carries no georeference.
         target: the scene.
-        say: told what the user should know.
+        say: called with notes for the user.
 
     Raises:
         ConfigError: there is no such role.
         BandError: a guide's bands are not those that its role asks for.
-        RasterError: a guide lies elsewhere, or nothing tells where.
+        RasterError: a guide hardly overlaps the scene, or cannot be placed.
         ValueRangeError: radar that is neither decibel nor power.
     """
     return {role: _guide(role, image, target, say) for role, image in ((role_of(n), i) for n, i in images.items())}
@@ -124,7 +124,7 @@ def _units(image: AnyImage) -> str | None:
 
 
 def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
-    """Bands and ranges of a guide that is what its role says."""
+    """Bands and ranges of a guide, checked against its role."""
     own = isinstance(image, xr.DataArray) and "bands" in image.attrs
     count = image.sizes["band"] if isinstance(image, xr.DataArray) and "band" in image.sizes else len(image)
     bands, ranges = described(image) if own else (_assumed(role, count, target), target.ranges[:1] * count)
@@ -141,13 +141,13 @@ def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ..
         why = "one panchromatic band" if role is Role.PAN else f"those of the input, one by one ({wanted})"
         raise BandError(f"the guide {role.value} has {count} bands, expected {why}; select them")
     if role is Role.COARSE_BEFORE and isinstance(image, xr.DataArray) and image.attrs.get("sensor") == "unknown":
-        # The same sensor as the input's: what changed between the dates shows only in one range.
+        # The same sensor as the input's: the dates can only be compared in one common range.
         ranges = target.ranges
     return tuple(_as(role, band) for band in bands), ranges
 
 
 def _assumed(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
-    """Bands of an image that does not say."""
+    """Bands to assume for an image without band metadata."""
     if role is Role.SAR:
         return tuple(Band(name) for name in ("VV", "VH", "HH", "HV")[:count])
     if role is Role.PAN:
@@ -165,7 +165,7 @@ def _as(role: Role, band: Band) -> Band:
 
 
 def _place(role: Role, image: AnyImage, target: Grid, say: Say) -> Grid:
-    """Where the guide lies, on the input's map if need be."""
+    """The grid of the guide, laid over the input's where either lacks a georeference."""
     own = grid_of(image)
     together = anchored(own, target)
     if together is None:

@@ -1,4 +1,4 @@
-"""Results in the types that people hold scenes in."""
+"""Results in the type of the input: a DataArray or a NumPy array."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PLACE = frozenset({"y", "x"})
 
 
 def like(image: AnyImage, values: NDArray[np.float32], own: Grid, grid: Grid, scale: int | None) -> AnyImage:
-    """``values`` as the type of ``image``: with its coordinates, attributes and order of dimensions.
+    """``values`` in the type of ``image``, with its coordinates, attributes and order of dimensions.
 
     A ``scale`` above 1 refines the grid within the same bounds: pixel centres and the transform of the grid mapping
-    move, the bands' ground sampling distance shrinks. None means that the pixels of the image, which lie on its
-    ``own`` grid, were brought to another, ``grid``.
+    move, the bands' ground sampling distance shrinks. None means that the image was resampled from
+    its ``own`` grid to another, ``grid``.
     """
     if not isinstance(image, xr.DataArray):
         return values
@@ -74,7 +74,7 @@ def _with_finer_transform(image: xr.DataArray, scale: int) -> xr.DataArray:
     for name in image.coords:
         mapping = image.coords[name].copy(deep=True)
         if "GeoTransform" in mapping.attrs:
-            # GDAL's order: left, column's x, row's x, top, column's y, row's y.
+            # GDAL's order: left, x per column, x per row, top, y per column, y per row.
             left, a, b, top, d, e = (float(number) for number in str(mapping.attrs["GeoTransform"]).split())
             finer = (left, a / scale, b / scale, top, d / scale, e / scale)
             mapping.attrs["GeoTransform"] = " ".join(repr(number) for number in finer)

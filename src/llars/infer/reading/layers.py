@@ -1,4 +1,4 @@
-"""Images as the engine works on them: windows of unit values without gaps, and where the gaps were."""
+"""Images as the engine reads them: windows of gap-filled unit values, and masks of the measured pixels."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Anchored", "Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
 
 SURVEY_VALUES = 8_000_000
-"""Values of all bands that a survey reads at once."""
+"""Values, over all bands, that a survey reads at once."""
 
 
 class Layers(Protocol):
-    """An image without gaps that is read window by window."""
+    """A gap-filled image that is read window by window."""
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -41,7 +41,7 @@ class Layers(Protocol):
         """Rows and columns."""
 
     def read(self, window: Window) -> Pixels:
-        """Unit values ``(band, y, x)`` of a window inside the image, and where they were measured, not filled."""
+        """Unit values ``(band, y, x)`` of a window inside the image, and a mask of those measured, not filled."""
 
     def held(self, window: Window) -> float:
         """About how many valid pixels a window has, over all bands."""
@@ -49,26 +49,26 @@ class Layers(Protocol):
 
 @runtime_checkable
 class Anchored(Protocol):
-    """Layers of which something is held once the network has restored them."""
+    """Layers with a property, such as area means, that is enforced on the network's output."""
 
     @property
     def cell(self) -> int:
-        """Side in pixels of the squares over which it is held; they begin at the first pixel."""
+        """Side in pixels of the squares over which the property is enforced; they start at the first pixel."""
 
     @property
     def reach(self) -> int:
-        """Squares around one that what is held there depends on."""
+        """Number of squares on each side of one that its correction depends on."""
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
-        """Move the restored image ``(band, y, x)`` of a window of whole squares in place.
+        """Correct the restored image ``(band, y, x)`` of a window of whole squares in place.
 
-        ``limits`` are the least and greatest unit value of each band that can be stored.
+        ``limits`` are the lowest and highest storable unit values of each band.
         """
 
 
 @dataclass(frozen=True)
 class Mended:
-    """What layers have in common that give other values for the same pixels, with the same gaps."""
+    """Base of layers that replace the values of other layers, on the same grid and with the same gaps."""
 
     layers: Layers
 
@@ -89,10 +89,10 @@ class Mended:
 
 @dataclass(frozen=True)
 class Survey:
-    """What one pass over an image tells of its gaps; small, whatever the image."""
+    """Result of one pass over an image: block means to fill gaps with, and counts of valid pixels."""
 
     blocks: NDArray[np.float32]
-    """``(band, y, x)``: means of blocks of ``BLOCK`` pixels, those without data filled from around them."""
+    """``(band, y, x)``: means of ``BLOCK`` x ``BLOCK`` pixels; blocks without data are filled from around them."""
 
     held: NDArray[np.float64]
     """``(y, x)``: valid pixels of each block, over all bands."""
@@ -122,7 +122,7 @@ class Survey:
 
 
 def _counted(there: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many of ``(band, y, x)`` there are in each block, over all bands; in no time where all are."""
+    """Number of true values of ``(band, y, x)`` in each block, over all bands; with a shortcut where all are true."""
     bands, *sides = there.shape
     rows, columns = (np.arange(0, side, BLOCK) for side in sides)
     if there.all():
@@ -134,12 +134,12 @@ def _counted(there: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Filled:
-    """A source whose gaps are filled from their surroundings, the same in every window."""
+    """A source whose gaps are filled from their surroundings, identically in every window."""
 
     source: Source
     bands: tuple[Band, ...]
     survey: Survey
-    """Of the source."""
+    """Survey of the source."""
 
     @classmethod
     def of(cls, source: Source, bands: tuple[Band, ...]) -> Filled:
@@ -172,7 +172,7 @@ class Filled:
 
 
 def _shares(start: int, stop: int, size: int) -> NDArray[np.float64]:
-    """Share of each block along one axis that lies between two pixels."""
+    """Share of each block along one axis that lies between ``start`` and ``stop``."""
     first = np.arange(start // BLOCK, -(-stop // BLOCK)) * BLOCK
     last = np.minimum(first + BLOCK, size)
     return np.asarray((np.minimum(last, stop) - np.maximum(first, start)) / (last - first))
@@ -180,16 +180,16 @@ def _shares(start: int, stop: int, size: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Enlarged:
-    """Layers on a grid ``factor`` times finer: where a finer grid sets out from."""
+    """Layers interpolated to a grid ``factor`` times finer: the starting point of steps that refine the grid."""
 
     coarse: Layers
     factor: int
     exact: bool = True
-    """Keep the area means; else bicubic as it is, softer and without overshoots."""
+    """Preserve the area means; else plain bicubic interpolation, which is softer and overshoots less."""
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """With the finer sampling distance."""
+        """The coarse bands, with the finer sampling distance."""
         return finer_bands(self.coarse.bands, self.factor)
 
     @property
@@ -208,11 +208,11 @@ class Enlarged:
         return PROJECTION_REACH
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
-        """See ``Anchored``: the mean over every coarse pixel."""
+        """See ``Anchored``: preserves the mean over every coarse pixel."""
         hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor), limits)
 
     def read(self, window: Window) -> Pixels:
-        """See ``Layers``; enlarged with all that has influence, so that no window shows."""
+        """See ``Layers``; read with the full support of the interpolation, so that windows leave no seams."""
         around = window.coarser(self.factor).grown(PROJECTION_REACH).within(*self.coarse.size)
         values, valid = self.coarse.read(around)
         part = (slice(None), *window.inside(around.finer(self.factor)))
@@ -228,13 +228,13 @@ class Enlarged:
 
 @dataclass(frozen=True)
 class Stack:
-    """Several layers on one grid, one behind the other."""
+    """Several layers on one grid, concatenated along the band axis."""
 
     members: Sequence[Layers]
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """Of all members."""
+        """Bands of all members."""
         return tuple(band for member in self.members for band in member.bands)
 
     @property
@@ -255,5 +255,5 @@ class Stack:
 
 
 def finer_bands(bands: Sequence[Band], factor: float) -> tuple[Band, ...]:
-    """The bands on a grid ``factor`` times finer."""
+    """The bands with a ground sampling distance ``factor`` times finer."""
     return tuple(replace(band, gsd_m=band.gsd_m / factor if band.gsd_m else None) for band in bands)

@@ -1,4 +1,4 @@
-"""Scenes in the types that people hold them in, and the way to unit values and back."""
+"""Scenes given as DataArrays or NumPy arrays, and their conversion to unit values and back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 """What ``Restorer`` takes."""
 
 Image = TypeVar("Image", xr.DataArray, "NDArray[Any]")
-"""The one of them that it gives back."""
+"""The one of these types that was given, and is returned."""
 
 Entry = TypeVar("Entry")
 
@@ -36,7 +36,7 @@ BandsLike: TypeAlias = "str | Sequence[Band | str]"
 """A sensor's name, or one Band or band name per channel."""
 
 SMALLEST = 16
-"""Sides below this many pixels tell the network nothing."""
+"""Shortest side of an image in pixels: smaller ones hold too little for the network."""
 
 
 Range: TypeAlias = tuple[float, float]
@@ -44,15 +44,15 @@ Range: TypeAlias = tuple[float, float]
 DISPLAY_RANGE: Range = (0.0, 1.0)
 
 DISPLAY, REFLECTANCE = "display", "reflectance"
-"""How the units of pictures begin, whose brightness nobody measured, and of what is bright alike in all scenes."""
+"""Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""
 
 FAR, TOLERATED = 3.5, 0.01
-"""Distance from the middle of the range, in its widths, and the share of pixels that may lie beyond it."""
+"""Distance from the middle of the range, in multiples of its width, and the share of values allowed beyond it."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A scene that is read window by window, in unit values and without gaps."""
+    """A scene that is read window by window, as gap-filled unit values."""
 
     layers: Filled
     """Unit values, 0 to 1 over ``ranges``; gaps are filled from their surroundings."""
@@ -64,10 +64,10 @@ class Picture:
     """Physical values of each band that the unit values 0 and 1 stand for."""
 
     grid: Grid
-    """Where the pixels lie."""
+    """Grid of the pixels."""
 
     units: str = DISPLAY
-    """Of the physical values, as a DataArray says; arrays are taken for pictures."""
+    """Units of the physical values, from the attribute ``units`` of a DataArray; without it, display values."""
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -76,17 +76,17 @@ class Picture:
 
     @property
     def reflectances(self) -> tuple[Range, ...] | None:
-        """``ranges`` where they are reflectances: what is bright is so in every scene; else None."""
+        """``ranges`` where they are reflectances, which are comparable between scenes; else None."""
         return self.ranges if self.units.startswith(REFLECTANCE) else None
 
     def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """All of it: values ``(band, y, x)``, and where they are not filled."""
+        """The whole scene: values ``(band, y, x)``, and a mask of those measured, not filled."""
         return self.layers.read(Window(0, 0, *self.layers.size))
 
     def physical(self, values: NDArray[np.float32], *, width: bool = False) -> NDArray[np.float32]:
         """Turn unit values ``(band, y, x)`` into physical ones in place; NaN stays.
 
-        ``width`` is for differences and deviations, on which the range's lower end has no say.
+        ``width`` applies the gain without the offset, for differences and standard deviations.
         """
         for band, (low, high) in enumerate(self.ranges):
             values[band] *= np.float32(high - low)
@@ -103,10 +103,10 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
             sets them; where its coordinate ``band`` holds names of these bands, it says which channel is which), or
             an array ``(band, y, x)``; physical values, NaN or infinite where there is no data.
         bands: overrides the DataArray's; an array of three bands without any is taken for display values of red,
-            green and blue. Values of bands that no sensor vouches for range from 0 to 1.
+            green and blue. Bands of no known sensor are assumed to range from 0 to 1.
 
     Raises:
-        BandError: the dimensions are others, or the bands are unknown or not as many as the channels.
+        BandError: the dimensions are not band, y and x, or the bands are unknown or not as many as the channels.
         RasterError: the image is smaller than 16 x 16 or has no data at all.
         ValueRangeError: the values of an array, or of a DataArray with ``bands``, lie far from the bands' range.
     """
@@ -182,7 +182,7 @@ def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[
 
 
 def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None:
-    """Which of the attached bands each channel is; None where the coordinate ``band`` doesn't tell.
+    """Index of each channel among the attached bands; None where the coordinate ``band`` does not identify them.
 
     xarray selects and reorders coordinates along with the values, but never attributes.
     """

@@ -1,4 +1,4 @@
-"""What happens to a scene's pixels around the network: gaps filled, coarse grids enlarged, radiometry held."""
+"""Pixel operations before and after the network: filling gaps, enlarging coarse grids, preserving radiometry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 LEVELS = 4
 BLOCK = 2**LEVELS
-"""Side of the aligned blocks whose means stand for all that lies around a gap."""
+"""Side in pixels of the aligned blocks whose means stand for the surroundings of a gap."""
 
 
 def fill_gaps(
@@ -37,16 +37,16 @@ def fill_gaps(
     """Fill the invalid pixels of one band ``(y, x)`` in place, from the valid ones around them.
 
     Push-pull (Gortler et al., The Lumigraph, 1996): every gap gets the mean of the smallest aligned block around it
-    that holds valid pixels. Linear in the number of pixels, and blind to what lies under the gaps. A band without any
-    valid pixel becomes zeros.
+    that holds valid pixels. Takes linear time, and ignores the values under the gaps. A band without any valid pixel
+    becomes zeros.
 
     Args:
         values: a whole band, or, with ``blocks``, a part of one that begins at a multiple of ``BLOCK`` and ends at
             one or where the band ends.
         valid: where ``values`` hold data.
-        blocks: means of the part's blocks of ``2 ** levels`` pixels, themselves without gaps: what a whole band says
-            of the place, so that a part of it is filled like the whole.
-        levels: how often pixels are halved until they are ``blocks``.
+        blocks: gap-filled means of the part's blocks of ``2 ** levels`` pixels, taken from the whole band, so that a
+            part of it is filled like the whole.
+        levels: how often the resolution is halved to arrive at ``blocks``.
     """
     if valid.all():
         return
@@ -71,7 +71,7 @@ def block_means(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[
 
 
 def _halved(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Means over 2 x 2 pixels of a band that is 0 in its gaps, and where there are any."""
+    """Means over 2 x 2 pixels of a band that is 0 in its gaps, and a mask of the means that hold valid pixels."""
     total = _sums(values)
     if valid.all() and not any(side % 2 for side in valid.shape):
         total *= 0.25
@@ -82,7 +82,7 @@ def _halved(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[NDAr
 
 
 def _sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sums over 2 x 2 pixels. Slices add up five times as fast as an axis of two."""
+    """Sums over 2 x 2 pixels. Adding slices is five times as fast as summing over axes of length two."""
     rows, columns = values.shape
     if rows % 2 or columns % 2:
         values = np.pad(values, ((0, rows % 2), (0, columns % 2)))
@@ -91,14 +91,14 @@ def _sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def repeat(image: NDArray[Scalar], factor: int) -> NDArray[Scalar]:
-    """Every pixel of ``(..., y, x)`` as a block of ``factor`` x ``factor``."""
+    """Repeat every pixel of ``(..., y, x)`` as a block of ``factor`` x ``factor``."""
     return image if factor == 1 else image.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
 def enlarge_scene(
     values: NDArray[np.float32], valid: NDArray[np.bool_], factor: int, exact: bool = True
 ) -> NDArray[np.float32]:
-    """A scene ``(band, y, x)`` without gaps on a finer grid, bicubic, its area means kept where it shall be ``exact``.
+    """A gap-filled scene ``(band, y, x)``, enlarged bicubically; with ``exact``, its area means are preserved.
 
     Band by band to keep memory low.
     """
@@ -118,9 +118,10 @@ def hold_radiometry(
     transfer: Transfer,
     limits: Limits | None = None,
 ) -> None:
-    """Move ``fine`` in place so that every valid pixel of ``coarse``, which sees it by ``transfer``, keeps its value.
+    """Correct ``fine`` in place so that, seen through ``transfer``, it equals ``coarse`` wherever that is valid.
 
-    ``coarse`` and ``valid`` are ``(band, y, x)``; means hold to float32 rounding, within the ``limits`` of each band.
+    ``coarse`` and ``valid`` are ``(band, y, x)``. Area means are met to float32 rounding, within the ``limits`` of each
+    band; means through a blur are met approximately, and without the limits.
     """
     for band in range(len(fine)):  # one by one to keep memory low
         parts = (_tensor(image[band])[None] for image in (fine, coarse, valid))
@@ -130,10 +131,10 @@ def hold_radiometry(
 
 
 def keep_within(fine: NDArray[np.float32], factor: int, limits: Limits) -> None:
-    """Bring ``fine`` (band, y, x) in place within the ``limits`` of each band, and keep the means of its blocks.
+    """Clip ``fine`` (band, y, x) in place to the ``limits`` of each band, preserving the means of its blocks.
 
-    What one pixel of a block of ``factor`` x ``factor`` cannot hold, the others share evenly: the nearest block within
-    the limits that has the same mean. A mean that itself lies beyond them becomes the limit.
+    What is clipped from one pixel of a block of ``factor`` x ``factor`` is spread evenly over the others: this gives
+    the nearest block within the limits that has the same mean. A mean beyond the limits becomes the limit.
     """
     for band, (low, high) in zip(fine, limits, strict=True):
         rows, columns = (side // factor for side in band.shape)
@@ -145,11 +146,11 @@ def keep_within(fine: NDArray[np.float32], factor: int, limits: Limits) -> None:
 
 
 def _within(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
-    """Rows of pixels, see ``keep_within``."""
+    """``keep_within`` for blocks that are given as rows ``(block, pixel)``."""
     values = pixels.astype(np.float64)
     wanted = values.mean(1, keepdims=True).clip(low, high)
     values = values.clip(low, high)
-    for _ in range(values.shape[1]):  # each round fills up one pixel at least, or is the last
+    for _ in range(values.shape[1]):  # each round brings at least one pixel to its limit, or is the last
         left = wanted - values.mean(1, keepdims=True)
         free = np.where(left > 0, values < high, values > low)
         share = left * values.shape[1] / np.maximum(free.sum(1, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""Radar that comes as decibel, as power or as digital numbers: which it is, and decibel of it."""
+"""Radar backscatter in decibels: tells decibels, linear power and digital numbers apart, and converts power."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from llars.infer.reading.warping import to_decibels
 __all__ = ["in_decibels"]
 
 LOWEST_DB, HIGHEST_DB = -70.0, 40.0
-"""Backscatter between which nearly all pixels lie."""
+"""Range of backscatter in which nearly all pixels lie."""
 
 BRIGHTEST_POWER = 10.0
-"""Power that nearly all pixels stay below; uncalibrated amplitudes are far above."""
+"""Linear power that nearly all pixels stay below; uncalibrated amplitudes are far above."""
 
 
 def in_decibels(source: Source, units: str | None, name: str, say: Callable[[str], object]) -> Source:
-    """The source in decibel.
+    """The source in decibels.
 
     Args:
         source: backscatter in ``units``.
         units: ``dB`` or ``power``; anything else is judged by the values.
-        name: what to call the image.
-        say: told of a conversion.
+        name: of the image, for messages.
+        say: called with a note if the source is converted.
 
     Raises:
-        ValueRangeError: the values are neither decibel nor power.
+        ValueRangeError: the values are neither decibels nor power.
     """
     sample = np.concatenate([source.read(window).ravel() for window in sample_blocks(*source.shape[1:])])
     sample = sample[np.isfinite(sample)]

@@ -1,4 +1,4 @@
-"""What is learned of a whole scene before its first tile: statistics, and windows that show it as it is."""
+"""Sampling a whole scene before its first tile: band statistics, and sample windows at full resolution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SAMPLE", "sample_blocks", "sample_pixels", "sample_windows", "statistics_of"]
 
 SAMPLE = 2**21
-"""Pixels that statistics are taken of: all of a scene that has no more, else small blocks from all over it."""
+"""Most pixels used for statistics: a scene of no more is used whole, a larger one is sampled in small blocks."""
 
 SAMPLE_BLOCK = 128
 """Side of those blocks in pixels."""
@@ -29,14 +29,14 @@ REGIONS = 4
 """Sample windows per side of the scene: 16 in all."""
 
 CANDIDATES = 8
-"""Places per region and axis among which the window with the most valid pixels is looked for."""
+"""Most candidate positions per region and axis; the window with the most valid pixels is taken."""
 
 
 def statistics_of(layers: Layers, histogram: bool = False) -> Statistics:
-    """Mean and standard deviation of every band in unit values, and its quantiles where a ``histogram`` is wanted.
+    """Mean and standard deviation of every band in unit values, and its quantiles if a ``histogram`` is wanted.
 
-    The same whatever the tiles, and whether the scene lies in memory or in a file; band by band, for sums are taken
-    in float64.
+    They depend neither on the tiling nor on whether the scene is in memory or in a file. Bands are processed one by
+    one to keep memory low, as sums are taken in float64.
     """
     parts = [layers.read(window) for window in sample_blocks(*layers.size)]
     values, valid = (np.concatenate([each[i].reshape(len(each[i]), -1) for each in parts], 1) for i in (0, 1))
@@ -49,7 +49,7 @@ def statistics_of(layers: Layers, histogram: bool = False) -> Statistics:
 
 
 def sample_blocks(height: int, width: int) -> list[Window]:
-    """The windows that statistics are taken of, spread evenly."""
+    """The evenly spaced windows from which statistics are computed."""
     if height * width <= SAMPLE:
         return [Window(0, 0, height, width)]
     most = SAMPLE // SAMPLE_BLOCK**2
@@ -65,14 +65,14 @@ def sample_blocks(height: int, width: int) -> list[Window]:
 def sample_windows(layers: Layers, side: int) -> NDArray[np.float32]:
     """Up to 16 windows ``(window, band, side, side)`` of the scene, at its own resolution.
 
-    The scene is cut into 4 x 4 regions; of each comes the window with the most valid pixels, or none if it has none.
-    Sides shorter than a window are mirrored.
+    The scene is cut into 4 x 4 regions; each contributes its window with the most valid pixels, or none if it has no
+    valid pixels. Scenes smaller than a window are padded by mirroring.
     """
     return sample_pixels(layers, side)[0]
 
 
 def sample_pixels(layers: Layers, side: int) -> Pixels:
-    """``sample_windows``, and where they were measured, not filled: the same shape."""
+    """``sample_windows``, and a mask of the same shape that is true where pixels were measured, not filled."""
     height, width = layers.size
     windows = []
     for rows in _groups(height, side):
@@ -95,7 +95,7 @@ def _mirrored(layers: Layers, window: Window) -> Pixels:
 
 
 def _groups(size: int, side: int) -> list[list[int]]:
-    """Where windows may start along one axis, in as many groups as there are regions; the middle of a group first."""
+    """Candidate start positions along one axis, one group per region; the middle of a group comes first."""
     starts = list(range(0, max(size - side, 0) + 1, side))
     if size > side and size % side:
         starts.append(size - side)

@@ -1,4 +1,4 @@
-"""Where pixels come from: arrays, files, what is made on the way. All are read window by window."""
+"""Sources of pixels: arrays, files and intermediate results, all read window by window."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Source(Protocol):
         """Bands, rows, columns."""
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Pixels ``(band, y, x)`` of a window inside the image, NaN where there is no data; the caller's to change."""
+        """Pixels ``(band, y, x)`` of a window inside the image, NaN where there is no data; free to be modified."""
 
 
 class ImageSource:
-    """What people hold images in: a DataArray with dimensions band, y and x, or an array ``(band, y, x)``."""
+    """An image given as a DataArray with dimensions band, y and x, or as an array ``(band, y, x)``."""
 
     def __init__(self, image: xr.DataArray | NDArray[Any]) -> None:
         self._image = image.transpose("band", "y", "x") if isinstance(image, xr.DataArray) else image
@@ -43,12 +43,12 @@ class ImageSource:
         self.shape = (bands, rows, columns)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Physical values; infinite ones are no data either."""
+        """Physical values; infinite ones become NaN."""
         rows, columns = window.slices
         part: Any
         if isinstance(self._image, xr.DataArray):
             part = self._image.isel(y=rows, x=columns)
-            # In this thread: it may be one of Dask's own, and wait for none of them.
+            # Synchronously: this may be one of Dask's own threads, which must not wait for another.
             part = (part if part.chunks is None else part.compute(scheduler="synchronous")).values
         else:
             part = self._image[:, rows, columns]
@@ -100,7 +100,7 @@ class Shifted:
 
 
 class Repeated:
-    """A source whose every pixel is a block of ``factor`` x ``factor``."""
+    """A source whose pixels are each repeated as a block of ``factor`` x ``factor``."""
 
     def __init__(self, source: Source, factor: int) -> None:
         self._source, self._factor = source, factor
@@ -108,7 +108,7 @@ class Repeated:
         self.shape = (bands, height * factor, width * factor)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """The blocks there."""
+        """The repeated pixels of a window."""
         cells = window.coarser(self._factor)
         part = (slice(None), *window.inside(cells.finer(self._factor)))
         return repeat(self._source.read(cells), self._factor)[part]
@@ -118,7 +118,7 @@ class Scratch:
     """An image that is written and read window by window: in memory, or in a file."""
 
     def __init__(self, shape: tuple[int, int, int], folder: Path | None = None, name: str | None = None) -> None:
-        """``folder`` is where the file lies; None keeps the image in memory. Without ``name`` it is gone afterwards."""
+        """``folder`` holds the file; None keeps the image in memory. Without a ``name`` the file is temporary."""
         self.shape = shape
         self._file = None if folder is None else _opened(folder, name)
         self._array = np.empty(shape, dtype=np.float32) if self._file is None else None
@@ -128,15 +128,15 @@ class Scratch:
     def _pixels(self) -> NDArray[np.float32]:
         if self._array is not None:
             return self._array
-        # Mapped anew each time: a mapping that stays keeps every page that was touched.
+        # Mapped anew each time: a lasting mapping would keep every page that was touched in memory.
         return np.memmap(self._file, dtype=np.float32, mode="r+", shape=self.shape)  # type: ignore[call-overload, no-any-return]
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """What was written there."""
+        """What was written to a window."""
         return np.array(self._pixels()[(slice(None), *window.slices)])
 
     def write(self, window: Window, values: NDArray[np.float32]) -> None:
-        """Put ``values`` ``(band, y, x)`` there."""
+        """Write ``values`` ``(band, y, x)`` to a window."""
         self._pixels()[(slice(None), *window.slices)] = values
 
     def sync(self) -> None:

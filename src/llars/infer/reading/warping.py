@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["Warped", "from_decibels", "to_decibels"]
 
 NOWHERE = CRS.from_epsg(3857)
-"""Stands for a map of which nothing is known: between two images on it nothing is projected."""
+"""Placeholder for an unknown CRS: between two grids that both have it, nothing is reprojected."""
 
 KERNEL = 2.5
-"""Reach of the widest kernel (cubic) in pixels of the coarser grid, and half a pixel."""
+"""Radius of the widest kernel (cubic) plus half a pixel, in pixels of the coarser grid."""
 
 MUCH_FINER = 1.2
-"""Pixels of the source per pixel of the grid from which they are averaged: a grid that is as fine but shifted is
-interpolated, for its average would be blurred."""
+"""Source pixels per pixel of the grid above which they are averaged. A source that is as fine but shifted is
+interpolated, as averaging would blur it."""
 
 CHUNK = 256
-"""Side of the pieces, anchored to the grid, that are resampled at once."""
+"""Side in pixels of the pieces, anchored to the grid, that are resampled at once."""
 
 
 class Warped:
-    """A source brought to another grid and map.
+    """A source resampled to another grid and CRS.
 
     Pixels finer than the grid's are averaged by area; others are interpolated by cubic convolution, or bilinearly
-    where overshoots would have no meaning (power). Missing pixels count for nothing.
+    where overshoots would be unphysical (power). Missing pixels are ignored.
 
-    GDAL interpolates positions between a few exact ones of each call. So that no window shows, calls are for pieces
-    that are the same whatever the window.
+    Within each call, GDAL interpolates coordinates between a few exact ones. Calls are therefore made for fixed
+    pieces of the grid, so that the result does not depend on the window.
     """
 
     def __init__(self, source: Source, own: Grid, grid: Grid, smooth: bool = False) -> None:
@@ -89,7 +89,7 @@ class Warped:
             dst_nodata=np.nan,
             resampling=self._resampling,
             UNIFIED_SRC_NODATA="NO",
-            # Kernels as wide as a source pixel: GDAL would widen them by the sizes of the two pieces.
+            # Kernels as wide as a source pixel: GDAL would derive their width from the sizes of the two pieces.
             XSCALE="1",
             YSCALE="1",
         )
@@ -97,7 +97,7 @@ class Warped:
 
 
 def to_decibels(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Backscatter in decibel of power; power that is not positive is no data."""
+    """Linear power to decibels; power that is not positive becomes NaN."""
     values[~(values > 0.0)] = np.nan
     return np.asarray(10.0 * np.log10(values), dtype=np.float32)
 

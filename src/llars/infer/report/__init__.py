@@ -1,1 +1,1 @@
-"""What was done, for eyes: pictures before and after, and the page about one restoration."""
+"""Visual results: pictures before and after, and the report page of one restoration."""

@@ -1,4 +1,4 @@
-"""Small charts as SVG, without a drawing library: their colours are the page's."""
+"""Small charts as SVG, without a drawing library; their colours come from the page."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Frame:
 
 def histogram(edges: Sequence[float], before: Sequence[float], after: Sequence[float], label: str) -> str:
     """Two histograms over the same bars: the first as an area, the second as a line."""
-    # The outermost bars hold all that lies beyond them: they may end at the frame.
+    # The outermost bars also hold all values beyond them, and are cut off at the frame.
     top = max(*before[1:-1], *after[1:-1], 1e-9)
     frame = _Frame((edges[0], edges[-1]), (0.0, top))
     steps = [

@@ -1,4 +1,4 @@
-"""A diagnosis for eyes: the scene with its clouds outlined, its bad lines marked, and what was measured beside it."""
+"""The picture of a diagnosis: the scene with its clouds outlined; findings, line offsets and noise beside it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["draw"]
 
 INCHES, DOTS = (12.0, 7.0), 110
 FINDING, LINE = 0.26, 0.055
-"""Parts of the panel's height that a finding takes, and a line of it."""
+"""Fractions of the panel's height that a finding takes, and a line of its text."""
 
 WRONG, RIGHT = "#c0392b", "#2c6e49"
 
 
 def draw(path: Path, scene: xr.DataArray, told: Diagnosis) -> None:
-    """Draw ``told`` of ``scene`` to a PNG file at ``path``.
+    """Draw the diagnosis ``told`` of ``scene`` to a PNG file at ``path``.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -56,7 +56,7 @@ def _scene(axes: Axes, scene: xr.DataArray, told: Diagnosis) -> None:
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = np.nanpercentile(shown, STRETCH_PERCENT, axis=(1, 2), keepdims=True)
     picture = np.nan_to_num(np.clip((shown - low) / np.maximum(high - low, 1e-6), 0.0, 1.0))
-    # In pixels of the scene, which may be thinned out here.
+    # In pixels of the scene, which may be decimated here.
     extent = (-0.5, scene.sizes["x"] - 0.5, scene.sizes["y"] - 0.5, -0.5)
     axes.imshow(picture.transpose(1, 2, 0), extent=extent, interpolation="antialiased")
     if any(one.fault == "clouds" for one in told.findings):

@@ -1,4 +1,4 @@
-"""Scenes for eyes: at their true proportions, in a combination of bands, stretched, as files that browsers show."""
+"""Scenes for display: true proportions, band composites, stretched, in formats that browsers show."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ __all__ = [
 NEAR_INFRARED_NM, SHORT_WAVE_NM = (750.0, 900.0), (1500.0, 2400.0)
 
 QUALITIES = (95, 90, 85, 75, 60, 45)
-"""Of JPEG files, tried until one is small enough."""
+"""JPEG qualities, tried until a file is small enough."""
 
 
 class RasterFile:
-    """A raster file whose decoding is known, read window by window or thinned out; a ``Source``."""
+    """A raster file whose decoding is known, read window by window or decimated; a ``Source``."""
 
     def __init__(self, path: str | Path, decoding: Decoding, grid: Grid) -> None:
         self._path, self._decoding = path, decoding
@@ -69,7 +69,7 @@ class RasterFile:
         return RasterFile(self._path, chosen, self.grid)
 
     def thin(self, rows: int, columns: int) -> NDArray[np.float32]:
-        """``(band, rows, columns)``: every so manieth pixel, or pixels repeated."""
+        """``(band, rows, columns)``: nearest-neighbour decimation, or pixels repeated."""
         with open_raster(self._path) as dataset:
             stored = dataset.read(list(self._decoding.indexes), out_shape=(self.shape[0], rows, columns))
             return self._decoding.physical(stored, read_visible(dataset, self._decoding, out_shape=(rows, columns)))
@@ -97,7 +97,7 @@ def display_size(grid: Grid, longest: int) -> tuple[int, int]:
 
 
 def composites(bands: Sequence[Band]) -> dict[str, tuple[int, int, int]]:
-    """Channels to show as red, green and blue, by what people call them; the first is what eyes expect."""
+    """Channels to show as red, green and blue, by name of the composite; natural colours first, if any."""
     red, green, blue = natural = display_bands(bands)
     colours = len(set(natural)) == 3 and bands[red].modality is Modality.OPTICAL
     shown = {"Natural colour": natural} if colours else {"First bands": natural} if len(set(natural)) == 3 else {}
@@ -111,7 +111,7 @@ def composites(bands: Sequence[Band]) -> dict[str, tuple[int, int, int]]:
 
 
 def _within(bands: Sequence[Band], ends: tuple[float, float], goal: float) -> int | None:
-    """The band between two wavelengths that is nearest to a third."""
+    """The optical band between two wavelengths that is nearest to ``goal``, in nm."""
     found = {
         channel: abs(band.wavelength_nm - goal)
         for channel, band in enumerate(bands)
@@ -125,7 +125,7 @@ def limits(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Values that become black and white, per channel, of images ``(channel, y, x)`` that are stretched alike.
 
-    From the lowest of their lower percentiles to the highest of their upper ones: no image is cut off by another.
+    From the lowest of their lower percentiles to the highest of their upper ones: no image is clipped.
     """
     with warnings.catch_warnings():
         # A channel without any data is black, not worth a warning.
@@ -154,12 +154,12 @@ def jpeg(image: NDArray[np.uint8], most: int) -> bytes:
 
 
 def png(image: NDArray[np.uint8]) -> bytes:
-    """``(1, 3 or 4, y, x)`` as a PNG file: for pictures of few colours, small ones, and those with holes."""
+    """``(channel, y, x)`` of 1, 3 or 4 channels as a PNG file: for few colours, small pictures, and transparency."""
     return _encoded(image, "PNG", ZLEVEL=6)
 
 
 def data_uri(content: bytes) -> str:
-    """A picture as an address that holds it."""
+    """A picture as a data URI."""
     kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 

@@ -40,7 +40,7 @@ class BandChange:
     """Likewise for the result."""
 
     means: tuple[float, float]
-    """Before and after."""
+    """Means before and after."""
 
     deviations: tuple[float, float]
     """Standard deviations of the pixels, before and after."""
@@ -60,23 +60,23 @@ class BandChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed over the windows that were looked at."""
+    """Changes over the windows that were compared."""
 
     bands: tuple[BandChange, ...]
     pixels: int
-    """Of the input's grid that were compared, over the pixels of one band."""
+    """Number of pixels of the input's grid that were compared, counted in one band."""
 
     share: float
-    """Of the scene that the windows cover."""
+    """Share of the scene that the windows cover."""
 
     untouched: float
-    """Share of valid values that came back as they were."""
+    """Share of valid values that are unchanged."""
 
     gaps_differ: int
-    """Values without data on one side alone; 0 where the grids allow no comparison."""
+    """Number of values without data on one side alone; 0 where the grids do not allow a comparison."""
 
     gaps: int
-    """Values without data in the input."""
+    """Number of values without data in the input."""
 
 
 def measure(before: RasterFile, after: RasterFile, scale: int | None, names: list[str]) -> Changes:
@@ -85,8 +85,8 @@ def measure(before: RasterFile, after: RasterFile, scale: int | None, names: lis
     Args:
         before: the input.
         after: the result.
-        scale: how many times finer the result's grid is within the same bounds; None where it is another grid, which
-            then is resampled to the input's.
+        scale: how many times finer the result's grid is within the same bounds; None where it is another grid; the
+            result is then resampled to the input's.
         names: of the bands.
     """
     height, width = before.shape[1:]
@@ -112,7 +112,7 @@ def measure(before: RasterFile, after: RasterFile, scale: int | None, names: lis
 
 
 def _back(after: Source, window: Window, scale: int | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The result on the input's grid, and its own pixels, as many."""
+    """The result on the input's grid, and an equal number of its own pixels."""
     if scale is None or scale == 1:
         values = after.read(window)
         return values, values
@@ -162,7 +162,7 @@ def _spread(values: NDArray[np.float64]) -> float:
 
 
 def _squares(difference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over whole squares without gaps; those of a part smaller than one are none."""
+    """Means over whole squares without gaps; empty where the part is smaller than a square."""
     rows, columns = (side // BROAD for side in difference.shape)
     cut = difference[: rows * BROAD, : columns * BROAD].reshape(rows, BROAD, columns, BROAD)
     means = cut.mean(axis=(1, 3)).ravel()

@@ -1,4 +1,4 @@
-"""The report of one restoration: a page of its own, without a request to anywhere."""
+"""The report of one restoration: a self-contained HTML page that makes no network requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Made:
 
     source: Path
     output: Path
-    """Its name for people; the pixels may still lie at ``pixels``."""
+    """The path to show; the pixels may still lie at ``pixels``."""
 
     pixels: Path
     """Where the result can be read now."""
@@ -44,23 +44,23 @@ class Made:
     """Where the standard deviation of the error can be read now; None where it was not asked for."""
 
     profile: RasterProfile
-    """Of the input."""
+    """Profile of the input."""
 
     grid: Grid
-    """Of the result."""
+    """Grid of the result."""
 
     scale: int | None
-    """How many times finer it is than the input's within the same bounds; None where it is another grid."""
+    """How many times finer it is than the input's, within the same bounds; None where it is another grid."""
 
     bands: Sequence[Band]
     units: str
     steps: Sequence[Step]
     notes: Sequence[str]
     tags: Mapping[str, str]
-    """What the output file says of how it was made."""
+    """Tags of the output file, which say how it was made."""
 
     details: Mapping[str, str]
-    """More that shall stand under provenance: device, guides, seconds."""
+    """Further entries of the provenance: device, guides, seconds."""
 
     @classmethod
     def of(
@@ -75,7 +75,7 @@ class Made:
         tags: Mapping[str, str],
         details: Mapping[str, str],
     ) -> Made:
-        """Of a stream that was written: ``paths`` are the names for people, ``places`` where the files lie now."""
+        """From a stream that was written: ``paths`` are the paths to show, ``places`` where the files lie now."""
         return cls(
             source=Path(str(profile.source)),
             output=paths["image"],
@@ -107,9 +107,9 @@ class Made:
 
 
 def write_page(place: Path, made: Made) -> None:
-    """Write the report to ``place``: one HTML file below 2 MB that loads nothing from anywhere.
+    """Write the report to ``place``: one self-contained HTML file below 2 MB.
 
-    Both images are read thinned out, and at full resolution in windows spread over the scene; neither is ever read
+    Both images are read decimated, and at full resolution in windows spread over the scene; neither is ever read
     whole.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The pictures of the report: both images, where they differ, what was taken away, and how sure the model is."""
+"""The pictures of the report: both images, where they differ, what was removed, and how sure the model is."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ PICTURE_BYTES = 210_000
 PERCENT = (2.0, 98.0)
 
 RAMP = ((252, 253, 191), (254, 176, 120), (241, 96, 93), (183, 55, 121), (114, 31, 129), (44, 17, 95))
-"""Light to dark, of even steps to the eye."""
+"""Colours from light to dark, in perceptually even steps."""
 
 
 @dataclass(frozen=True)
 class Thin:
-    """Both images thinned out to the same square pixels, physical values ``(band, y, x)``."""
+    """Both images decimated to the same square pixels, physical values ``(band, y, x)``."""
 
     before: NDArray[np.float32]
     after: NDArray[np.float32]
@@ -61,7 +61,7 @@ class Heat:
 
 
 def thinned(before: RasterFile, after: RasterFile, scale: int | None) -> Thin:
-    """Both images as far apart pixels as fit on a screen; on the result's grid."""
+    """Both images decimated to fit on a screen, over the area of the result's grid."""
     longest = min(LONGEST, math.isqrt(MOST_VALUES // after.shape[0]))
     rows, columns = display_size(after.grid, longest)
     if scale is not None:
@@ -81,7 +81,7 @@ def _resized(grid: Grid, rows: int, columns: int) -> Grid:
 
 
 def natural(bands: Sequence[Band]) -> list[int]:
-    """Channels of the red, green and blue that eyes expect."""
+    """Channels to show as red, green and blue: natural colours, if there are any."""
     return list(next(iter(composites(bands).values())))
 
 
@@ -115,19 +115,19 @@ def detail_window(thin: Thin, size: tuple[int, int]) -> Window | None:
 
 
 def heat(image: NDArray[np.float32]) -> Heat:
-    """A map of values ``(y, x)`` that are not negative, from light to dark; clear where there is no data."""
+    """A map of values ``(y, x)`` that are not negative, from light to dark; transparent where there is no data."""
     there = image[np.isfinite(image)]
     low, high = (float(end) for end in np.percentile(there, (0.0, 99.0))) if there.size else (0.0, 0.0)
     unit = np.clip((np.nan_to_num(image) - low) / ((high - low) or 1.0), 0.0, 1.0)
     knots = np.linspace(0.0, 1.0, len(RAMP))
     colours = [np.interp(unit, knots, [colour[i] for colour in RAMP]) for i in range(3)]
-    # Coarse steps compress to a fraction, and no eye sees them.
+    # Coarsely quantised colours compress to a fraction, and look the same.
     painted = np.stack([*colours, 255.0 * np.isfinite(image)]).astype(np.uint8) & np.uint8(0xF8)
     return Heat(_small_png(painted), low, high)
 
 
 def taken_away(thin: Thin, bands: Sequence[Band]) -> tuple[str, tuple[float, ...]]:
-    """What was removed in the colours of the picture, grey for nothing, and the values that are black and white.
+    """What was removed, in the colours of the picture with grey for nothing, and the values shown black and white.
 
     The residual of a good filter shows no outlines (method noise; Buades, Coll & Morel, A review of image denoising
     algorithms, 2005).
@@ -143,7 +143,7 @@ def taken_away(thin: Thin, bands: Sequence[Band]) -> tuple[str, tuple[float, ...
 def distinct_points(thin: Thin, count: int) -> list[tuple[int, int]]:
     """Rows and columns of pixels whose spectra differ most: each next one is the farthest from those before it.
 
-    The first is the one nearest to the median spectrum. Pixels beside gaps and the rim of the scene are left out.
+    The first is the one nearest to the median spectrum. Gaps and the rim of the scene are left out.
     """
     rows, columns = thin.after.shape[1:]
     rim = max(min(rows, columns) // 20, 1)
@@ -159,7 +159,7 @@ def distinct_points(thin: Thin, count: int) -> list[tuple[int, int]]:
         return []
     spectra, row, column = spectra[held], row[held], column[held]
     spectra = (spectra - np.median(spectra, axis=0)) / (spectra.std(axis=0) + 1e-12)
-    # Outliers, glint and dead pixels, are no land cover.
+    # Outliers, such as glint and dead pixels, are not land cover.
     usual = np.abs(spectra).max(axis=1) <= np.percentile(np.abs(spectra).max(axis=1), 98.0)
     spectra, row, column = spectra[usual], row[usual], column[usual]
     chosen = [int(np.square(spectra).sum(axis=1).argmin())]
@@ -171,7 +171,7 @@ def distinct_points(thin: Thin, count: int) -> list[tuple[int, int]]:
 
 
 def _small_png(image: NDArray[np.uint8]) -> str:
-    """A PNG, thinned out where it would get too large."""
+    """A PNG, decimated where it would get too large."""
     content = png(image)
     while len(content) > PICTURE_BYTES and min(image.shape[1:]) > 2:
         image = image[:, ::2, ::2]

@@ -1,4 +1,4 @@
-"""Before and after side by side, for eyes."""
+"""Preview pictures: before and after side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
 VISIBLE_NM = (400.0, 720.0)
 STRETCH_PERCENT = (2.0, 98.0)
 LONGEST_SIDE = 1600
-"""Pixels of the longer side of each half; a larger scene is thinned out."""
+"""Pixels of the longer side of each half; larger scenes are decimated."""
 
 STRIP_PIXELS = 2**20
 """Pixels that are read at once."""
@@ -56,7 +56,7 @@ def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
 
 
 class Thumbnail:
-    """A scene thinned out for eyes, filled window by window; NaN where nothing came."""
+    """A scene decimated for display, filled window by window; NaN where nothing was added."""
 
     def __init__(self, size: tuple[int, int], bands: Sequence[Band]) -> None:
         """``size`` is that of the scene in rows and columns."""
@@ -69,7 +69,7 @@ class Thumbnail:
         """``(3, y, x)``, physical values."""
 
     def add(self, window: Window, values: NDArray[np.float32]) -> None:
-        """Take what is shown of a window's ``values`` ``(band, y, x)``."""
+        """Add the displayed pixels of a window's ``values`` ``(band, y, x)``."""
         rows, columns = (
             _within(self._rows, window.top, window.bottom),
             _within(self._columns, window.left, window.right),

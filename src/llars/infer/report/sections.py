@@ -30,16 +30,16 @@ __all__ = ["change", "consistency", "facts", "histograms", "overview", "spectra"
 
 POINTS = 6
 MOST_CHARTS = 24
-"""Histograms on a page; scenes of hundreds of bands show every so manieth."""
+"""Most histograms on a page; of scenes with more bands, every n-th is shown."""
 
 HELD = {"sr", "pansharpen"}
-"""Tasks whose result, brought back to the input's grid, has to be the input."""
+"""Tasks whose result, averaged to the input's grid, must equal the input."""
 
 QUIET = {"denoise", "deblur", "sr", "pansharpen"}
-"""Tasks after which no wide area should be brighter or darker: noise and blur have no mean; stripes and haze do."""
+"""Tasks that keep the brightness of wide areas: unlike stripes and haze, noise and blur do not shift the mean."""
 
 BROADLY, ON_AVERAGE = 0.1, 0.02
-"""Parts of the scene's contrast by which wide areas and the mean of a band may move then."""
+"""Fractions of the scene's contrast by which wide areas, and the mean of a band, may change in those tasks."""
 
 KEY = '<div class="key"><span><i></i>before</span><span><i class="after"></i>after</span></div>'
 
@@ -134,7 +134,7 @@ def _row(band: BandChange) -> str:
 
 
 def change(thin: Thin, bands: Sequence[Band], units: str) -> str:
-    """How much changed where, and what it was that went."""
+    """How much the image changed where, and what was removed."""
     strength = heat(np.sqrt(np.square(thin.difference).mean(axis=0)))
     removed, (low, high) = taken_away(thin, bands)
     unit = escape(units)
@@ -152,7 +152,7 @@ def change(thin: Thin, bands: Sequence[Band], units: str) -> str:
 
 
 def histograms(changes: Changes, units: str) -> str:
-    """Of every band, before and after."""
+    """Histograms of the bands, before and after."""
     step = -(-len(changes.bands) // MOST_CHARTS)
     figures = [_histogram(band) for band in changes.bands[::step]]
     told = f"{KEY}<p>Share of pixels over {escape(units)}; mean ± standard deviation below.</p>"
@@ -169,7 +169,7 @@ def _histogram(band: BandChange) -> str:
 
 
 def spectra(thin: Thin, bands: Sequence[Band], grid: Grid, units: str) -> str:
-    """At places whose spectra differ most."""
+    """Spectra before and after, at places whose spectra differ most."""
     points = distinct_points(thin, POINTS)
     if len(bands) < 3 or not points:
         return ""
@@ -218,7 +218,7 @@ def sureness(deviation: RasterFile | None, shape: tuple[int, ...], units: str) -
 
 
 def facts(told: Mapping[str, str]) -> str:
-    """Where the result came from."""
+    """Provenance of the result."""
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{_value(text)}</td></tr>" for name, text in told.items())
     return _section("Provenance", f'<table class="facts">{rows}</table>')
 

@@ -1,1 +1,1 @@
-"""What physics alone can mend, over whole scenes: where each step sets out from."""
+"""Closed-form corrections over whole scenes: the initial estimate that each step gives to the network."""

@@ -1,4 +1,4 @@
-"""Clouds that the estimator takes for ground: where reflectance is bright, white and neither snow, rock nor green."""
+"""Clouds that the estimator takes for ground: pixels that are bright and white, and not snow, rock or vegetation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["THICK", "bright_clouds"]
 
 PIECE = 1024
-"""Side in pixels of what is read at once."""
+"""Side in pixels of the pieces that are read at once."""
 
 PLACES = {
     "blue": (485.0, 45.0),
@@ -29,48 +29,48 @@ PLACES = {
     "nir": (850.0, 60.0),
     "swir": (1610.0, 60.0),
 }
-"""Wavelengths in nm, and how far from them a band may lie."""
+"""Wavelengths in nm, and how far from each a band may lie."""
 
 VISIBLE, INFRARED = ("blue", "green", "red"), ("red", "nir", "swir")
-"""Of which all are needed; of the latter the red edge stands in for red."""
+"""Bands of the two tests. Each test needs all of its own; in the second, the red edge stands in for red."""
 
 HAZY = 0.12
-"""Of blue less half of red. Fmask has 0.08, and other tests after it; 0.1 is still reached by towns and salty lakes."""
+"""Least blue minus half of red. Fmask has 0.08, and tests that follow it; towns and salt lakes still reach 0.1."""
 
 COLOURED, SNOW, GREEN, ROCK = 0.7, 0.7, 0.7, 0.75
 
 RED, FLAT, STONY = 0.28, 0.25, 1.0
-"""Without blue or green: least of red, most of the NDVI, least of near over short-wave infrared.
+"""Without blue or green: least red, greatest NDVI, least ratio of near to short-wave infrared.
 
-The last is ACCA's (Irish 2000, "Landsat 7 automatic cloud cover assessment"), for rocks and deserts. The others lie
-above what clear dates and scenes of the training and validation splits reach: red of 0.22 is reached by bare ground.
+The ratio is ACCA's (Irish 2000, "Landsat 7 automatic cloud cover assessment"), against rocks and deserts. The others
+lie beyond what clear dates and scenes of the training and validation splits reach: bare ground reaches 0.22 in red.
 """
 
 BLUISH, WHITE_SHARE = 1.15, 1 / 3
-"""Blue over red above which a cell is not white, and the share of bright cells that are white where these are clouds.
+"""Ratio of blue to red above which a cell is not white, and least share of the bright cells of clouds that are white.
 
 Clouds scatter all colours nearly alike, haze does not: of the bright cells of cloudy scenes of the training split 42 to
 100 % are white, of those of hazy ones about a tenth.
 """
 
 THICK = 0.36
-"""Reflectance from which on a cloud is opaque: 0.4 of a white of 0.8, as in training, and 0.6 of dark ground."""
+"""Reflectance above which a cloud is opaque: 0.4 of a white of 0.8, as in training, plus 0.6 of dark ground."""
 
 LEAST = 1e-3
-"""Reflectance by which nothing is divided."""
+"""Smallest divisor, in reflectance."""
 
 SIDE = 3
-"""Cells of the least square that counts: what is narrower may be a roof, or surf."""
+"""Side in cells of the smallest square that counts: anything narrower may be a roof, or surf."""
 
 
 def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDArray[np.float64] | None:
-    """How bright clouds are, 0 where there is none; None without bands that tell.
+    """Brightness of clouds, 0 where there is none; None without the bands that the tests need.
 
     The spectral tests for potential clouds of Fmask (Zhu and Woodcock 2012, "Object-based cloud and cloud shadow
-    detection in Landsat imagery") as far as there are bands for them, on the means of cells; of these
-    only squares of ``SIDE`` cells, as a bright roof is smaller, and none where too few are white, as in haze. Without
-    short-wave infrared, snow is taken for clouds. Without blue or green, clouds are what is bright in the red (or the
-    red edge), about as bright in the near infrared, and darker in the short-wave infrared.
+    detection in Landsat imagery") as far as there are bands for them, on the means of cells. Only squares
+    of ``SIDE`` cells count, as a bright roof is smaller, and none do where too few are white, as in haze. Without
+    short-wave infrared, snow is taken for clouds. Without blue or green, clouds are cells that are bright in the red
+    (or the red edge), about as bright in the near infrared, and darker in the short-wave infrared.
 
     Args:
         layers: unit values of reflectance.
@@ -102,7 +102,7 @@ def bright_clouds(layers: Layers, ranges: Sequence[tuple[float, float]]) -> NDAr
 
 
 def _channels(bands: Sequence[Band]) -> dict[str, int]:
-    """Indices of the bands of one of the two tests by name; none where too few are there."""
+    """Indices, by name, of the bands of one of the two tests; empty where neither has all of its own."""
     places = {name: _nearest(bands, *place) for name, place in PLACES.items()}
     channels = {name: index for name, index in places.items() if index is not None}
     edge = channels.pop("edge", None)
@@ -134,7 +134,7 @@ def _flat(shown: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
 
 
 def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Normalised, as NDSI and NDVI are."""
+    """Normalised difference, as in NDSI and NDVI."""
     return np.asarray((one - other) / np.maximum(one + other, LEAST))
 
 
@@ -153,7 +153,7 @@ def _cells(image: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _opened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Those that lie in a filled square of ``SIDE`` cells."""
+    """Morphological opening: the cells that lie in a filled square of ``SIDE`` x ``SIDE`` cells."""
     windows = np.lib.stride_tricks.sliding_window_view
     if min(cells.shape) < SIDE:
         return np.zeros_like(cells)

@@ -1,4 +1,4 @@
-"""Layers without clouds: what shines through is taken, the rest filled from around it, the same in every window."""
+"""Layers without clouds: thin clouds are corrected, hidden ground is filled from around it, alike in every window."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ TILE = 1280
 """Side in pixels of the pieces in which an image is surveyed, a multiple of the sides of sheets and of blocks."""
 
 LEVEL = np.float32(255.0)
-"""What stands for 1 where opacities are kept: a byte tells them finely enough, and rounds them once for all windows."""
+"""Stored value of an opacity of 1: bytes are precise enough, and are rounded once for all windows."""
 
 
 @dataclass(frozen=True)
 class Cleared(Mended):
-    """Layers in which clouds and shadows are taken off. Where pixels were measured stays as it is."""
+    """Layers from which clouds and their shadows are removed. The mask of measured pixels stays as it is."""
 
     cover: NDArray[np.uint8]
-    """``(2, y, x)``: opacity and how likely touched, 0 to 255, of the cells of the whole image."""
+    """``(2, y, x)``: opacity, and probability of a cloud or shadow, 0 to 255, of the cells of the whole image."""
 
     sheets: Sheets
-    """Opacity, how likely touched, and shadow, 0 to 255, of every pixel that is not judged clear."""
+    """Opacity, probability of a cloud or shadow, and shadow, 0 to 255, of every pixel that is not judged clear."""
 
     bright: NDArray[np.uint8] | None
-    """``(y, x)`` of cells: 1 where brightness says that there is a cloud, 2 where that it is opaque."""
+    """``(y, x)`` of cells: 1 where brightness shows a cloud, 2 where an opaque one; None where it was not tested."""
 
     fills: tuple[int, ...]
-    """Indices of the bands that are cleared; none where nothing is touched, or nothing is clear."""
+    """Indices of the bands that are cleared; empty where nothing is touched, or nothing is clear."""
 
     blocks: NDArray[np.float32]
-    """``(band, y, x)``: those bands, in blocks of ``BLOCK`` pixels, filled."""
+    """``(band, y, x)``: means of the clear ground in those bands over ``BLOCK`` x ``BLOCK`` pixels, gaps filled."""
 
     sky: Sky | None
-    """Of those bands; None where there are none."""
+    """Brightness of the clouds and spread of the ground in those bands; None where there are none."""
 
     @classmethod
     def of(
@@ -66,19 +66,19 @@ class Cleared(Mended):
         device: torch.device | str = "cpu",
         reflectances: Sequence[tuple[float, float]] | None = None,
     ) -> Cleared:
-        """Reads the whole image twice, once where no cloud is found.
+        """Reads the whole image once to find clouds, once more given ``reflectances``, and again if it has clouds.
 
         Args:
-            layers: what is cleared.
+            layers: the layers to clear.
             network: the estimator of clouds, on ``device``.
             device: where it computes.
-            reflectances: what the unit values 0 and 1 of each band stand for, where that is reflectance: what is as
-                bright and white as clouds is hidden then too.
+            reflectances: of each band, the reflectances that unit values 0 and 1 stand for, where they are known:
+                whatever is as bright and white as a cloud then counts as one too.
         """
         cover, sheets = _find(layers, network, torch.device(device))
         marks = None
         if reflectances is not None and (bright := bright_clouds(layers, reflectances)) is not None:
-            # Brightness decides where the estimator sees ground; how thin the clouds are that it sees, it tells better.
+            # Brightness decides where the estimator sees ground; where it sees thin cloud, its opacity is better.
             opaque = (bright > THICK) | ((bright > 0.0) & (cover[1] < LEVEL / 2))
             marks = (bright > 0.0).astype(np.uint8) + opaque
             cover[0, opaque] = int(LEVEL)
@@ -110,7 +110,7 @@ class Cleared(Mended):
         return replace(found, fills=tuple(channels[index] for index in known), blocks=blocks[0].numpy(), sky=sky)
 
     def read(self, window: Window) -> Pixels:
-        """See ``Layers``; what is no data is filled from clear ground too where anything is hidden in the image."""
+        """See ``Layers``; if the image has clouds, nodata pixels are filled from clear ground as well."""
         values, valid = self.layers.read(window)
         channels = list(self.fills)
         if self.sky is None or (valid[channels].all() and not self._veil(window).changed.any()):
@@ -133,12 +133,12 @@ class Cleared(Mended):
         return values, valid
 
     def hidden(self, window: Window) -> NDArray[np.bool_]:
-        """``(y, x)``: pixels of a window that are hidden under clouds, and so filled from their surroundings."""
+        """``(y, x)``: pixels of a window that clouds hide, and that are therefore filled from their surroundings."""
         hidden = self._veil(window).hidden[0, 0].numpy()
         return hidden if self.fills else np.zeros_like(hidden)
 
     def _veil(self, window: Window) -> Veil:
-        """What clouds do to the pixels of a window."""
+        """Clouds and shadows over the pixels of a window."""
         shares = self.sheets.read(window)
         if self.bright is not None:
             cells = window.coarser(CELL)
@@ -150,13 +150,13 @@ class Cleared(Mended):
         return Veil.of(Cover(*torch.from_numpy(shares / LEVEL)[:, None, None]), near[part])
 
     def _seen(self, window: Window, channels: list[int]) -> tuple[Tensor, Tensor, Veil]:
-        """Values and where they were measured, ``(1, band, y, x)`` of some bands, and what clouds do to them."""
+        """Values and mask of measured pixels, ``(1, band, y, x)`` of some bands, and the clouds over them."""
         values, valid = self.layers.read(window)
         return torch.from_numpy(values[channels])[None], torch.from_numpy(valid[channels])[None], self._veil(window)
 
 
 def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tuple[NDArray[np.uint8], Sheets]:
-    """Opacity and how likely touched, ``(2, y, x)`` of 255, of all cells of an image; with shadow, of its pixels."""
+    """Opacity and probability of cloud or shadow, ``(2, y, x)``, 0 to 255, of all cells; with shadow, of all pixels."""
     height, width = layers.size
     cover, sheets = np.zeros((2, -(-height // CELL), -(-width // CELL)), np.uint8), Sheets(3)
     seen = seen_bands(layers.bands)
@@ -173,7 +173,7 @@ def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tupl
         part = (slice(None), *core.inside(piece.window.coarser(CELL)))
         cover[(slice(None), *core.slices)] = np.rint(cells[part] * LEVEL).astype(np.uint8)
         shares = torch.cat((found.opacity, found.touched, found.shadow), 1)[(0, slice(None), *piece.crop)].cpu()
-        # What is judged clear takes no memory.
+        # Pixels judged clear become zeros, which take no memory.
         kept = shares.where(shares[1] > TOUCHED, 0.0).numpy()
         sheets.write(piece.core, np.rint(kept * LEVEL).astype(np.uint8))
     return cover, sheets

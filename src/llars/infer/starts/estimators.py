@@ -1,4 +1,4 @@
-"""The bundled estimators, loaded once, when first something asks for them."""
+"""The bundled estimators, each loaded once, on first use."""
 
 from __future__ import annotations
 

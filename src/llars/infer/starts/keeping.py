@@ -1,4 +1,4 @@
-"""Small scenes are mended once and kept: statistics are taken of all of them before the first tile."""
+"""Initial estimates of small scenes are computed once and kept: statistics need all of them before the first tile."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Kept"]
 
 @dataclass(frozen=True)
 class Kept(Mended):
-    """Mended layers whose windows are cut out of the whole where that is small, else made when they are read."""
+    """Mended layers that are computed once as a whole where they are small, else window by window as they are read."""
 
     whole: Pixels | None = field(default=None, kw_only=True)
-    """All of it, once it is made."""
+    """The whole result, once it is computed."""
 
     def kept(self) -> Self:
-        """Made now, where it has at most ``SAMPLE`` pixels."""
+        """These layers, computed now if they have at most ``SAMPLE`` pixels."""
         height, width = self.size
         return replace(self, whole=self.made(Window(0, 0, height, width))) if height * width <= SAMPLE else self
 
@@ -36,5 +36,5 @@ class Kept(Mended):
         return values[part].copy(), valid[part].copy()
 
     def made(self, window: Window) -> Pixels:
-        """What ``read`` gives, made anew; the same wherever a window ends."""
+        """Compute what ``read`` gives; the values must not depend on where the window ends."""
         raise NotImplementedError

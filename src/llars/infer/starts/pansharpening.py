@@ -1,4 +1,4 @@
-"""Where pansharpening sets out from: a scene's bands with the detail of its panchromatic band, window by window."""
+"""Initial estimate of pansharpening: the bands with the detail of the panchromatic band, window by window."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["Pansharpened"]
 
 PLACES = 4
-"""Windows along each axis in which the injection is sought."""
+"""Windows along each axis to which the injection is fitted."""
 
 SIDE = 96
-"""Of those windows, in coarse pixels."""
+"""Side of those windows, in coarse pixels."""
 
 
 @dataclass(frozen=True)
 class Pansharpened(Kept):
     """Enlarged layers with the detail of a panchromatic band on their fine grid.
 
-    Where coarse pixels are no whole number of the fine ones, the last of them reach beyond the panchromatic band.
+    Where the panchromatic band does not end with a coarse pixel, the last of these reach beyond it.
     """
 
     layers: Enlarged
@@ -43,7 +43,7 @@ class Pansharpened(Kept):
 
     @classmethod
     def of(cls, layers: Enlarged, pan: Layers) -> Pansharpened:
-        """Finds how the bands take the detail, in windows from all over the scene."""
+        """Fits how detail is injected into the bands, to windows from all over the scene."""
         found = cls(layers, pan, Injection(Transfer(layers.factor), torch.zeros(1, len(layers.bands), 1, 1), 0.0))
         height, width = layers.coarse.size
         rows, columns = (_starts(side) for side in (height, width))
@@ -70,7 +70,7 @@ class Pansharpened(Kept):
         return self.injection.transfer.reach
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
-        """See ``Anchored``: what coarse pixels see."""
+        """See ``Anchored``: preserves the image as the coarse pixels see it."""
         hold_radiometry(image, *self.layers.coarse.read(window.coarser(self.cell)), self.injection.transfer, limits)
 
     def made(self, window: Window) -> Pixels:
@@ -87,7 +87,7 @@ class Pansharpened(Kept):
         return torch.stack(fine).numpy()[part], there[part]
 
     def _both(self, window: Window) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Bands, where they were measured, and the panchromatic band, of a window of coarse pixels; one image each."""
+        """Bands, mask of measured pixels and panchromatic band of a window of coarse pixels, each as a batch of one."""
         fine = window.finer(self.layers.factor)
         inside = fine.within(*self.size)
         pan, _ = self.pan.read(inside)

@@ -1,4 +1,4 @@
-"""Where a step sets out from: the scene mended by what physics alone can do, found once for all of it."""
+"""Initial estimates: the scene corrected in closed form, with parameters found once for the whole scene."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ if TYPE_CHECKING:
 __all__ = ["STARTED", "Denoised", "Predicted", "Sharpened", "Unstriped", "set_out", "surveyed_lines"]
 
 STARTED = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "sr", "pansharpen", "stf"})
-"""Tasks that set out from another image than the scene itself."""
+"""Tasks that give the network an initial estimate in place of the scene itself."""
 
 LINES = 512
-"""Most pixels of each line that stripes are looked for in."""
+"""Most pixels of each line that are sampled to find stripes."""
 
 LINE_VALUES = 2**25
-"""Values that are held for that at once."""
+"""Most values that are held at once to find stripes."""
 
 BUNDLE = 32
 """Neighbouring rows or columns that are read together."""
 
 NOISY_SIDE = 96
-"""Of the windows in which noise is measured, in pixels."""
+"""Side in pixels of the windows in which noise is measured."""
 
 CHANGED_SIDE = 128
-"""Of the windows that tell how wide coarse pixels are: several times the widest."""
+"""Side of the windows that show how wide coarse pixels are: several times the greatest width."""
 
 BLOCK_SIDE = 512
-"""Of the pieces whose noise is taken out at once, in pixels: coefficients take four times an image's memory."""
+"""Side in pixels of the pieces that are denoised at once: coefficients take four times the memory of the image."""
 
 
 def set_out(
     task: str, target: Layers, guides: Sequence[Layers], reflectances: Sequence[tuple[float, float]] | None = None
 ) -> Layers:
-    """What the network is given for ``task`` in place of ``target``; ``reflectances`` as for ``Cleared.of``."""
+    """The initial estimate given to the network for ``task``; ``reflectances`` as for ``Cleared.of``."""
     if task == "denoise":
         return Denoised.of(target)
     if task == "destripe":
@@ -78,10 +78,10 @@ def set_out(
 
 @dataclass(frozen=True)
 class Denoised(Kept):
-    """Layers without what does not stand out from their noise."""
+    """Layers denoised by shrinkage; radar is despeckled."""
 
     noise: Noise
-    """Of the scene."""
+    """Noise of the scene."""
 
     @classmethod
     def of(cls, layers: Layers) -> Denoised:
@@ -89,7 +89,7 @@ class Denoised(Kept):
         return cls(layers, find_noise(*sample_pixels(layers, NOISY_SIDE), layers.bands)).kept()
 
     def made(self, window: Window) -> Pixels:
-        """See ``Kept``; the scene's blocks are the same in every window."""
+        """See ``Kept``; blocks are aligned to the scene, and so the same in every window."""
         around = self._seen_by(window)
         values, valid = self.layers.read(around)
         image = torch.from_numpy(values)[None]
@@ -114,7 +114,7 @@ class Denoised(Kept):
         return LEVEL_REACH
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
-        """See ``Anchored``: the mean power of radar, as the start held it."""
+        """See ``Anchored``: preserves the mean power of radar, as the initial estimate does."""
         parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
         image[:] = levelled(*parts)[0].numpy()
 
@@ -124,7 +124,7 @@ class Denoised(Kept):
 
 @dataclass(frozen=True)
 class Unstriped(Mended):
-    """Lines of the same gain and offset."""
+    """Layers destriped by a gain and an offset for each line."""
 
     gain: NDArray[np.float32]
     """``(band, line)``."""
@@ -133,7 +133,7 @@ class Unstriped(Mended):
     """``(band, line)`` unit values."""
 
     rows: bool
-    """Lines are rows; else columns."""
+    """Lines are rows, else columns."""
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""
@@ -145,16 +145,16 @@ class Unstriped(Mended):
 
 @dataclass(frozen=True)
 class Sharpened(Mended):
-    """Layers without their blur."""
+    """Layers with their blur undone by deconvolution."""
 
     optics: Optics
 
     def read(self, window: Window) -> Pixels:
-        """See ``Layers``; beyond its edges the scene goes on as its mirror image."""
+        """See ``Layers``; the scene is continued beyond its edges by mirroring."""
         height, width = self.size
         rows = _cut_near_edges(window.top, window.bottom, height, self.optics.reach_px)
         columns = _cut_near_edges(window.left, window.right, width, self.optics.reach_px)
-        # Near edges more is done, over more around: only there.
+        # Windows near edges need more work over a wider margin: they are cut off and done separately.
         parts = [
             [self._undone(Window(top, left, bottom, right)) for left, right in itertools.pairwise(columns)]
             for top, bottom in itertools.pairwise(rows)
@@ -176,18 +176,18 @@ class Sharpened(Mended):
 
 @dataclass(frozen=True)
 class Predicted(Mended):
-    """The coarse image of a later date, made fine with a pair of both sensors from before."""
+    """Spatiotemporal fusion: a coarse image of a later date, made fine with an earlier pair of both sensors."""
 
     fine: Layers
     coarse: Layers
     gain: torch.Tensor
-    """``(1, band, 1, 1)``: of the fine sensor over the coarse one."""
+    """``(1, band, 1, 1)``: gain of the fine sensor relative to the coarse one."""
 
     shift: torch.Tensor
-    """As ``gain``: what is believed of the change in full."""
+    """``(1, band, 1, 1)``: the part of the change that is applied in full."""
 
     around: int
-    """Pixels around each over which change is averaged."""
+    """Pixels on each side of one over which change is averaged."""
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""
@@ -200,12 +200,12 @@ class Predicted(Mended):
 
 
 def _cut_near_edges(start: int, stop: int, length: int, reach: int) -> list[int]:
-    """``start``, ``stop``, and what lies between them ``reach`` pixels from an end of ``length``."""
+    """``start``, ``stop``, and the places between them that are ``reach`` pixels from either end of ``length``."""
     return sorted({start, stop, *(place for place in (reach, length - reach) if start < place < stop)})
 
 
 def unstriped(layers: Layers) -> Layers:
-    """Without the stripes that run down or across the scene, whichever stand out more."""
+    """The layers without the stripes along columns or along rows, whichever stand out more."""
     down, across = surveyed_lines(layers)
     rows = bool(across.evidence > down.evidence)
     chosen = across if rows else down
@@ -213,7 +213,7 @@ def unstriped(layers: Layers) -> Layers:
 
 
 def surveyed_lines(layers: Layers) -> tuple[Lines, Lines]:
-    """The stripes that run down the scene, and those across: ``(band, 1, line)``, evidence as a mean over bands."""
+    """The stripes along columns, and those along rows: ``(band, 1, line)``, evidence averaged over bands."""
     height, width = layers.size
     down = _lines(layers, [Window(start, 0, stop, width) for start, stop in _bundles(height, width, layers)], False)
     across = _lines(layers, [Window(0, start, height, stop) for start, stop in _bundles(width, height, layers)], True)
@@ -221,7 +221,7 @@ def surveyed_lines(layers: Layers) -> tuple[Lines, Lines]:
 
 
 def _bundles(size: int, length: int, layers: Layers) -> list[tuple[int, int]]:
-    """Where lines of ``length`` are read, along an axis of ``size``: everywhere, or evenly spread."""
+    """Ranges to read, along an axis of ``size``, of lines of ``length``: the whole axis, or evenly spaced bundles."""
     most = min(LINES, max(LINE_VALUES // (length * len(layers.bands)), BUNDLE))
     if size <= most:
         return [(0, size)]
@@ -230,7 +230,7 @@ def _bundles(size: int, length: int, layers: Layers) -> list[tuple[int, int]]:
 
 
 def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
-    """Stripes of every band ``(band, 1, line)``; band by band, for medians are taken over copies."""
+    """Stripes of every band ``(band, 1, line)``; band by band to keep memory low, as medians copy their input."""
     parts = [layers.read(window) for window in windows]
     values, valid = (np.concatenate([part[i].swapaxes(1, 2) if rows else part[i] for part in parts], 1) for i in (0, 1))
     found = [
@@ -242,12 +242,12 @@ def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
 
 
 def sharpened(layers: Layers) -> Layers:
-    """With the blur undone that is seen in windows from all over the scene."""
+    """The layers with the blur undone that is found in windows from all over the scene."""
     return Sharpened(layers, Optics.seen(torch.from_numpy(sample_windows(layers, SIDE)), optics()))
 
 
 def foretold(layers: Layers, fine: Layers, coarse: Layers) -> Layers:
-    """The fine image of the date before with part of what changed since; as it is where the bands are not the same."""
+    """The earlier fine image plus part of the change since; ``layers`` as they are where numbers of bands differ."""
     if not len(layers.bands) == len(fine.bands) == len(coarse.bands):
         return layers
     parts = [[member.read(window) for member in (layers, fine, coarse)] for window in sample_blocks(*layers.size)]

@@ -1,4 +1,4 @@
-"""Bytes for every pixel of a scene, kept compressed: little memory where nothing happens, whatever the scene."""
+"""Byte maps of a whole scene, kept compressed: zeros take hardly any memory, however large the scene."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["SIDE", "Sheets"]
 
 SIDE = 64
-"""Of a sheet in pixels."""
+"""Side of a sheet in pixels."""
 
 FAST = 1
-"""Level of compression: the higher ones take several times as long for a tenth less."""
+"""Compression level: higher ones take several times as long to save a tenth."""
 
 
 class Sheets:
-    """Maps ``(map, y, x)`` of bytes, written once, sheet by sheet, and read in any windows; 0 where none were."""
+    """Byte maps ``(map, y, x)``, written once, sheet by sheet, and read in any window; 0 where none were written."""
 
     def __init__(self, maps: int) -> None:
         self._maps = maps
         self._packed: dict[tuple[int, int], bytes] = {}
 
     def write(self, window: Window, values: NDArray[np.uint8]) -> None:
-        """Keep the maps of a window that begins at sheets, and ends at them or where the scene ends."""
+        """Store the maps of a window that begins at a sheet's edge, and ends at one or where the scene ends."""
         for sheet, part in _over(window):
             piece = np.zeros((self._maps, SIDE, SIDE), np.uint8)
             piece[(slice(None), *part.inside(sheet))] = values[(slice(None), *part.inside(window))]
@@ -51,7 +51,7 @@ class Sheets:
 
 
 def _over(window: Window) -> Iterator[tuple[Window, Window]]:
-    """The sheets that a window meets, and what of it lies in each."""
+    """The sheets that a window overlaps, each with the part of the window inside it."""
     around = window.coarser(SIDE)
     for row, column in itertools.product(range(around.top, around.bottom), range(around.left, around.right)):
         sheet = Window(row, column, row + 1, column + 1).finer(SIDE)

@@ -1,4 +1,4 @@
-"""Where super-resolution sets out from: a scene's bands on the finer grid, with detail, window by window."""
+"""Initial estimate of super-resolution: the bands on the finer grid, with detail, window by window."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["Superresolved"]
 
 @dataclass(frozen=True)
 class Superresolved(Kept):
-    """Enlarged layers with the detail that edges of their kind have."""
+    """Enlarged layers with detail from learned upsampling filters, one for each kind of edge."""
 
     layers: Enlarged
     filters: UpsamplingFilters
 
     @classmethod
     def of(cls, layers: Enlarged, filters: UpsamplingFilters) -> Self:
-        """Those layers; all of them at once where they are small."""
+        """The initial estimate of these layers; small ones are computed at once."""
         return cls(layers, filters).kept()
 
     @property
@@ -47,7 +47,7 @@ class Superresolved(Kept):
         return self.layers.reach
 
     def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
-        """See ``Anchored``: the mean over every coarse pixel."""
+        """See ``Anchored``: preserves the mean over every coarse pixel."""
         self.layers.hold(image, window, limits)
 
     def made(self, window: Window) -> Pixels:

@@ -1,1 +1,1 @@
-"""From windows to restored tiles: which steps on which grid, the network over tiles, within the memory there is."""
+"""From windows to restored tiles: steps and their grids, the network over tiles, the memory that it may use."""

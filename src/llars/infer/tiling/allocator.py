@@ -1,4 +1,4 @@
-"""What the C library does with memory that is freed: kept for the next layer, given back between two stages."""
+"""How the C library handles freed memory: kept for the next layer, returned to the system between two stages."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pathlib import Path
 __all__ = ["give_back", "keep_freed", "resident", "watched"]
 
 LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
-"""Bytes from which the C library asks the system for every block (its highest choice), and that it keeps when freed."""
+"""Size in bytes from which a block is mapped by itself (the C library's maximum), and bytes kept when freed."""
 
 WATCHED_SHARE, SECONDS, GROWTH = 0.85, 0.05, 2**27
-"""Of a limit, from where on what lies idle is given back; how often that is looked at; bytes between two times."""
+"""Share of the limit above which idle memory is returned; seconds between checks; growth in bytes until the next."""
 
 STATE = Path("/proc/self/statm")
 
 
 def keep_freed() -> None:
-    """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time."""
+    """Make the C library keep freed memory: fetching the same pages anew for every layer takes a third of the time."""
     if (library := _library("mallopt")) is not None:
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8
         library.mallopt(mmap_threshold, LARGE_BLOCK)
         library.mallopt(trim_threshold, KEPT_FREE)
-        # What one thread frees, another takes.
+        # One arena, so that one thread can reuse what another has freed.
         library.mallopt(arena_max, 1)
 
 
 def give_back() -> None:
-    """Return to the system what is free now: blocks of another stage's sizes would lie idle beside the next one's."""
+    """Return free memory to the system: blocks of the sizes of one stage would lie idle during the next."""
     if (library := _library("malloc_trim")) is not None:
         library.malloc_trim(0)
 
@@ -47,9 +47,9 @@ def resident() -> int:
 
 @contextmanager
 def watched(limit: int) -> Iterator[None]:
-    """Give back what lies idle whenever the process comes near ``limit`` bytes.
+    """Return idle memory whenever the process comes near ``limit`` bytes.
 
-    What is kept lies in pieces between what is used: in time their sum is more than any layer needs.
+    Memory that is kept gets fragmented: in time the free pieces add up to more than any layer needs.
     """
     over = threading.Event()
 
@@ -58,7 +58,7 @@ def watched(limit: int) -> Iterator[None]:
         while not over.wait(SECONDS):
             if resident() > bound:
                 give_back()
-                # Where that much is in use, giving back again would only cost time.
+                # If that much is really in use, trying again soon would only cost time.
                 bound = max(limit * WATCHED_SHARE, resident() + GROWTH)
 
     watcher = threading.Thread(target=watch, name="llars-memory", daemon=True)
@@ -71,6 +71,6 @@ def watched(limit: int) -> Iterator[None]:
 
 
 def _library(function: str) -> ctypes.CDLL | None:
-    """The C library, where it is one that has the function."""
+    """The C library, if it has the function; else None."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     return library if library is not None and hasattr(library, function) else None

@@ -1,4 +1,4 @@
-"""One way down a column of tiles: chunks are read ahead, strips go through the network, tiles come out whole."""
+"""One pass down a column of tiles: chunks are read ahead, strips pass through the network, whole tiles come out."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True)
 class Work:
-    """What one step works on, all on one grid."""
+    """The inputs of one step, all on one grid."""
 
     target: Layers
     guides: tuple[Layers, ...] = ()
 
     hold: bool = True
-    """Hold what the target is anchored by, where it is."""
+    """Enforce the property of a target that is ``Anchored``."""
 
     limits: tuple[tuple[float, float], ...] | None = None
-    """Least and greatest unit value of each band that can be stored: the means are held within them."""
+    """Lowest and highest storable unit values of each band, within which means are preserved."""
 
     @property
     def anchor(self) -> Anchored | None:
-        """The target, where something of it is to be held."""
+        """The target, where its property is to be enforced; else None."""
         return self.target if self.hold and isinstance(self.target, Anchored) else None
 
     @property
     def reach(self) -> int:
-        """Pixels beyond a tile that what is held depends on; one square more, as tiles may begin amid one."""
+        """Pixels around a tile that its correction depends on; one square more, as tiles may begin inside one."""
         return (self.anchor.reach + 1) * self.anchor.cell if self.anchor else 0
 
     @property
     def chunk(self) -> int:
-        """Rows that are read at once: few of plain pixels, for small blocks of memory are used again.
+        """Rows that are read at once: few for plain pixels, as small blocks of memory are reused.
 
-        Twice as many where what is read depends on what lies around it, which is looked at less often then.
+        Twice as many for layers that read a margin around every window, so that margins are read less often.
         """
         return CHUNK // 2 if isinstance(self.target, Filled) else CHUNK
 
     def around(self, core: Window) -> Window:
-        """A tile with its reach, as far as the scene goes."""
+        """A tile with its reach, clipped to the scene."""
         if self.anchor is None:
             return core
         return core.coarser(self.anchor.cell).grown(self.anchor.reach).finer(self.anchor.cell).within(*self.target.size)
@@ -78,17 +78,17 @@ class Restored:
 
 @dataclass(frozen=True)
 class Folded:
-    """What was decided for one scene."""
+    """The network folded for one scene, with the statistics of the scene."""
 
     dense: DenseNetwork
     statistics: Statistics
-    """Of the target's bands, then the guides'."""
+    """Statistics of the target's bands, then of the guides'."""
     temperature: float = 1.0
     """Factor on the predicted scale of the error."""
 
 
 class _Rows(Generic[Number]):
-    """Rows ``(band, y, x)`` that have come, until nobody needs them any more."""
+    """Queue of finished rows ``(band, y, x)``, dropped when they are no longer needed."""
 
     def __init__(self, top: int) -> None:
         self._top, self.bottom = top, top
@@ -102,7 +102,7 @@ class _Rows(Generic[Number]):
         self.bottom += rows.shape[1]
 
     def take(self, top: int, bottom: int, kept: int) -> NDArray[Number]:
-        """A copy of rows ``top`` to ``bottom``; those above ``kept`` are needed no more."""
+        """A copy of rows ``top`` to ``bottom``; rows above ``kept`` may be dropped."""
         start, wanted = self._top, []
         for part in self._parts:
             stop = start + part.shape[1]
@@ -140,7 +140,7 @@ def descend(
             for at in range(0, chunk.shape[-2], column.strip):
                 rows = chunk[..., at : at + column.strip, :]
                 read += rows.shape[-2]
-                # Not around the loop: what runs between two tiles is the caller's.
+                # Not around the loop: between two tiles, the caller's code runs.
                 with torch.inference_mode(), autocast():
                     rows = folded.statistics.apply(rows.to(device, non_blocking=True))
                     for output in rolling(rows, read == column.window.bottom):
@@ -156,14 +156,14 @@ def descend(
 
 
 def _numpy(image: Tensor) -> NDArray[np.float32]:
-    # Contiguous by bands: the network works with channels last, all that follows band by band.
+    # Contiguous by bands: the network works with channels last, everything after it band by band.
     return image[0].cpu().contiguous().numpy()
 
 
 def _whole(
     core: Window, kept: int, sides: Window, work: Work, images: _Floats, deviations: _Floats, gaps: _Rows[np.bool_]
 ) -> Restored:
-    """A tile whose rows have all come; those above ``kept`` are needed no more."""
+    """A tile of which all rows are finished; rows above ``kept`` may be dropped."""
     around = work.around(core)
     inside = core.inside(replace(sides, top=around.top, bottom=around.bottom))
     image = images.take(around.top, around.bottom, kept)
@@ -183,7 +183,7 @@ def _chunks(stack: Stack, column: Column, device: torch.device) -> Iterator[tupl
     for window in column.chunks():
         values, valid = _read(stack, window)
         chunk = torch.from_numpy(values)[None]
-        # Locked in place, a copy to the device needs nobody's help: it runs while the network is at the chunk before.
+        # From pinned memory, the copy to the device is asynchronous: it overlaps with work on the chunk before.
         yield (chunk.pin_memory() if device.type == "cuda" else chunk), valid
 
 
@@ -193,7 +193,7 @@ def _read(stack: Stack, window: Window) -> tuple[NDArray[np.float32], NDArray[np
     beyond = max(window.bottom - height, 0), max(window.right - width, 0)
     if not any(beyond):
         return stack.read(window)
-    # As far before the edge as beyond it, so that what is mirrored does not depend on the window.
+    # Read as far before the edge as beyond it, so that the mirrored pixels do not depend on the window.
     top, left = min(window.top, height - 1 - beyond[0]), min(window.left, width - 1 - beyond[1])
     inside = Window(top, left, window.bottom, window.right).within(height, width)
     values, valid = stack.read(inside)

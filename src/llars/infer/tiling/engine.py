@@ -48,10 +48,10 @@ Extent: TypeAlias = "int | tuple[int, int]"
 """Side of a tile in pixels, or its rows and columns."""
 
 TILE_ROWS, TILE_COLUMNS = 128, 12_288
-"""A tile where nobody says how large: rows come in any number, columns cost memory and save halo."""
+"""Default size of a tile: rows are streamed, so that few suffice; columns cost memory, but save halo."""
 
 SMALLEST_TILE = 64
-"""Columns of a tile that is worth its halo."""
+"""Fewest columns of a tile: narrower ones are not worth their halo."""
 
 
 class Encodes(Protocol):
@@ -81,9 +81,9 @@ class Engine:
         done: Collection[Window] = (),
         say: Callable[[str], object] = str,
     ) -> Iterator[Restored]:
-        """The target after ``step``, tile by tile, without those that are ``done``: their windows partition the grid.
+        """The target after ``step``, tile by tile, except for the windows that are ``done``; tiles partition the grid.
 
-        Where memory does not suffice, the tiles are halved, which ``say`` is told.
+        Where memory does not suffice, the tiles are halved, and ``say`` is called with a note.
 
         Raises:
             ConfigError: not even the smallest tiles fit.
@@ -100,7 +100,7 @@ class Engine:
         done: Collection[Window] = (),
         say: Callable[[str], object] = str,
     ) -> Iterator[Restored]:
-        """``take`` for what is folded already."""
+        """``take`` with a network that is folded already."""
         columns = deque(grid.columns(done))
         while columns:
             column, left = columns.popleft(), None
@@ -116,7 +116,7 @@ class Engine:
                 columns = deque(self._narrower(grid, [left, *columns], say))
 
     def _narrower(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
-        """Columns of half the width. Not where the fault is at hand: it holds the memory that is wanted back."""
+        """Columns of half the width. Not to be called while handling the fault: it holds the memory to be freed."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         width = max(column.cores[0].shape[1] for column in columns)
@@ -126,7 +126,7 @@ class Engine:
         return grid.halved(columns)
 
     def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
-        """The network for one step over one scene, whose first ``targets`` bands are restored."""
+        """The network folded for one step over one scene, whose first ``targets`` bands are restored."""
         words = step.taught or words_for(step.task, step.severity, step.scale)
         with torch.inference_mode():
             statistics = self._to_device(statistics_of(stack, step.task in TONES))
@@ -136,7 +136,7 @@ class Engine:
 
     def grid(self, work: Work, tile: Extent | None) -> TileGrid:
         """The tiles of a step."""
-        # What is projected depends on what is restored around it.
+        # The correction of a tile depends on the restored pixels around it.
         return replace(self._tiles(work.target.size, tile, self.network.halo + work.reach), chunk=work.chunk)
 
     def count(self, size: tuple[int, int], tile: Extent | None) -> int:
@@ -165,7 +165,7 @@ class Engine:
 
 
 def is_out_of_memory(fault: BaseException) -> bool:
-    """Whether a fault says that memory was wanted and not there: on the CPU, torch has no class of its own for it."""
+    """Whether a fault means that memory ran out: on the CPU, torch has no class of its own for it."""
     said = str(fault)
     known = isinstance(fault, (MemoryError, torch.OutOfMemoryError))
     return known or "can't allocate memory" in said or "out of memory" in said.lower()

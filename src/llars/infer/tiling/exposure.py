@@ -1,4 +1,4 @@
-"""Brightness: a gain on physical values. What is known exactly needs no network."""
+"""Brightness: a gain on physical values, which is exact and needs no network."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["exposed"]
 def exposed(
     layers: Layers, ranges: Sequence[Range], strength: float, windows: Iterable[Window], uncertainty: bool
 ) -> Iterator[Restored]:
-    """The windows of ``layers``, brighter by ``strength`` stops (-1 to 1); nothing about them is uncertain.
+    """The windows of ``layers``, brighter by ``strength`` stops (-1 to 1); their uncertainty is 0.
 
-    Unit values 0 and 1 stand for ``ranges``; the gain acts on physical values, and on the power behind decibels,
-    where it is a shift.
+    Unit values 0 and 1 stand for ``ranges``; the gain acts on physical values; on decibels it acts on the power,
+    as a shift.
     """
     gain = brightness_gain(strength)
     decibels = [band.modality is Modality.SAR for band in layers.bands]

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["FILLED", "FINER", "MEASURED", "NO_DATA", "invented", "mask_profile"]
 
 MEASURED, FILLED, FINER, NO_DATA = 0, 1, 2, 255
-"""Numbers of the mask. Where both hold, ``FILLED`` is said: it is the bolder guess."""
+"""Values of the mask. Where a pixel is both, ``FILLED`` is stored, as the bolder guess."""
 
 GUESSES = ("sr", "stf")
-"""Tasks whose details no image of that day shows; a panchromatic guide shows those of ``pansharpen``."""
+"""Tasks whose detail is in no image of that date; the detail of ``pansharpen`` is in the panchromatic guide."""
 
 CLEARS = ("cloud", "cloud_sar")
 
 
 @dataclass(frozen=True)
 class _Hidden:
-    """Where a step filled what clouds hide: 1, else 0."""
+    """A source that is 1 where a step filled what clouds hide, else 0."""
 
     cleared: Cleared
 
@@ -50,14 +50,14 @@ class _Hidden:
 def invented(
     window: Window, grid: Grid, steps: Sequence[Step], places: Sequence[Place], cleared: Sequence[Cleared]
 ) -> NDArray[np.uint8]:
-    """The mask ``(1, y, x)`` of a window of the result, ``NO_DATA`` left to who knows where there is none.
+    """The mask ``(1, y, x)`` of a window of the result; ``NO_DATA`` is left to the caller.
 
     Args:
         window: of the last place's grid.
         grid: where the scene lay before the first step.
         steps: that were taken.
         places: where the result of each lies.
-        cleared: what the steps that remove clouds set out from, in their order.
+        cleared: the initial estimates of the steps that remove clouds, in their order.
     """
     left, found = list(cleared), list[Source]()
     finer = any(step.task in GUESSES for step in steps)
@@ -73,7 +73,7 @@ def invented(
 
 
 def mask_profile(profile: RasterProfile) -> RasterProfile:
-    """Of a file of one band of bytes on the grid of ``profile``."""
+    """The profile of a file with one band of bytes on the grid of ``profile``."""
     decoding = replace(
         profile.decoding,
         indexes=(1,),
@@ -101,7 +101,7 @@ def mask_profile(profile: RasterProfile) -> RasterProfile:
 
 
 def _moved(source: Source, grid: Grid, there: Place) -> Source:
-    """Onto the grid of the next step's result."""
+    """The source on the grid of the next step's result."""
     if there.scale == 1:
         return source
     return Warped(source, grid, there.grid, smooth=True) if there.scale is None else Repeated(source, there.scale)

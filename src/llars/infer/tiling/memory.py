@@ -1,4 +1,4 @@
-"""How much memory there is, and the tiles that fit into it."""
+"""The available memory, and the tiles that fit into it."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ __all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sens
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 SHARE, MOST = 0.5, 2 * 10**9
-"""Of the machine's memory, and the bytes, that are used where nobody says how much may be: more is no faster."""
+"""Share of the machine's memory, and bytes, that are used at most by default: more is no faster."""
 
 RESIDENT = 640_000_000
-"""What torch, GDAL, the network and the statistics of a scene need before the first tile, in bytes."""
+"""Bytes that torch, GDAL, the network and the statistics of a scene need before the first tile."""
 
 STRIP_CHANNEL, STRIP_BAND = 6, 48
-"""Bytes per pixel of a strip that goes through the network: for every channel of the finest level, and every band."""
+"""Bytes per pixel of a strip in the network, for every channel of the finest level and for every band."""
 
 KEPT_CHANNEL, KEPT_BAND = 1, 8
-"""The same for the rows that wait in the network for those below, as many as its halo."""
+"""The same for the rows kept in the network until those below arrive: as many as its halo."""
 
 TILE_BAND, CHUNK_BAND = 32, 28
-"""Bytes per pixel and band of a tile, finished and written at the same time, and of what is read ahead and at work."""
+"""Bytes per pixel and band of tiles, one finished and one being written, and of chunks, one in use and one ahead."""
 
 HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
-"""Rows of a tile: fewer where that spares cutting a scene of many bands into columns."""
+"""Rows of a tile: fewer where that avoids cutting a scene of many bands into columns."""
 
 SMALLEST, STEP = SMALLEST_TILE, 256
-"""Columns of tiles: the fewest, and what more are multiples of: the blocks of a GeoTIFF."""
+"""Fewest columns of a tile, and the width that wider ones are multiples of: the blocks of a GeoTIFF."""
 
 CACHE_SHARE, LARGEST_CACHE = 1 / 8, 256_000_000
-"""Of the limit for GDAL's cache of blocks, and its size in bytes."""
+"""Share of the limit for GDAL's block cache, and its largest size in bytes."""
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where a container's limit stands."""
+"""Files that hold the memory limit of a container."""
 
 
 def in_bytes(text: str) -> int:
@@ -63,12 +63,12 @@ def in_bytes(text: str) -> int:
 
 
 def sensible_limit() -> int:
-    """What one restoration may use where nobody says: 2 GB, or half of the machine's memory where that is less."""
+    """Bytes that one restoration may use by default: 2 GB, or half of the machine's memory where that is less."""
     return min(half_of_memory(), MOST)
 
 
 def half_of_memory() -> int:
-    """Half of the memory that the machine, or the container, has; 4 GB where it does not say."""
+    """Half of the memory of the machine, or of the container; 4 GB where neither is known."""
     amounts = []
     if hasattr(os, "sysconf") and {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= os.sysconf_names.keys():
         amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -81,11 +81,11 @@ def half_of_memory() -> int:
 
 
 def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> tuple[int, int]:
-    """Rows and columns of the widest tiles, up to the default, that a restoration has memory for.
+    """Rows and columns of the widest tiles, up to the default, that fit into the memory limit.
 
     Args:
-        limit: bytes in all.
-        bands: of the target and of all guides.
+        limit: total memory in bytes.
+        bands: number of bands of the target and all guides.
         config: of the network.
         scale: how many times finer the grid gets.
 
@@ -98,7 +98,7 @@ def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
     room = max(limit - RESIDENT - _cache(limit), 0)
     for rows in HEIGHTS:
         column = kept + (rows * TILE_BAND + CHUNK * CHUNK_BAND) * bands
-        # A narrow tile may be less than a strip.
+        # A narrow tile may have fewer pixels than a strip.
         width = max((room - STRIP * strip) // column, room // (column + rows * strip)) - margin
         if width >= TILE_COLUMNS:
             break
@@ -117,8 +117,8 @@ def _cache(limit: int) -> int:
 
 @contextmanager
 def bounded_memory(limit: int) -> Iterator[None]:
-    """Keep to ``limit`` bytes: GDAL's cache of blocks to its share of them (left alone, it takes a twentieth of the
-    machine), and what lies idle to what is left. GDAL packs and unpacks on all processors.
+    """Keep to ``limit`` bytes: cap GDAL's block cache (left alone, it takes a twentieth of the machine's memory), and
+    return idle memory near the limit. GDAL compresses and decompresses on all processors.
     """
     keep_freed()
     with rasterio.Env(GDAL_CACHEMAX=_cache(limit), GDAL_NUM_THREADS="ALL_CPUS"), watched(limit):

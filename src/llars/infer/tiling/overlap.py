@@ -14,9 +14,9 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The items, each made by another thread while the one before is worked on; what that raises is raised here.
+    """The items, each produced by another thread while the one before is processed; its errors are raised here.
 
-    One is held and one is made: memory for two.
+    One item is held while the next is produced: memory for two.
     """
     end = object()
     with ThreadPoolExecutor(1, "llars-read") as reader:
@@ -28,10 +28,10 @@ def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
 
 @contextmanager
 def behind(write: Callable[[Item], object]) -> Iterator[Callable[[Item], None]]:
-    """Something to hand items to, which another thread writes, in order; what that raises is raised at the next.
+    """A function to hand items to, which another thread writes in order; its errors are raised at the next item.
 
-    One is written and none waits. When the block ends well, all are written; when it fails, what is at work is
-    finished and no more.
+    One item is written and none waits. When the block succeeds, all are written; when it fails, only the one being
+    written is finished.
     """
     pending: deque[Future[object]] = deque()
 

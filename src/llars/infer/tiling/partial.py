@@ -1,4 +1,4 @@
-"""What `--resume` goes on with: the tiles that are finished, in files beside the output, until that is whole."""
+"""The state that `--resume` continues from: finished tiles, in files beside the output until it is complete."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ JOURNAL = "journal.jsonl"
 
 
 class Partial:
-    """A folder with an image for every step, and a journal of the tiles that are whole in them.
+    """A folder with an image for every step, and a journal of the tiles that are finished in them.
 
-    The journal's first line says what of: input, prompt, steps, weights, grid, tiles. A folder of anything else is
-    begun anew. A line reaches the disk after its pixels; one that a kill cut short does not count.
+    The journal's first line identifies the run: input, prompt, steps, weights, grid, tiles. The folder of any other run
+    is started afresh. A line reaches the disk after its pixels; a line cut short by a kill does not count.
     """
 
     def __init__(self, output: Path, identity: Mapping[str, Any], say: Callable[[str], object]) -> None:
-        """Opens or begins the folder; raises OutputError where that cannot be, or another run is at it."""
+        """Entering opens or makes the folder; it raises OutputError where that fails or another run holds it."""
         self.folder = output.with_name(f".{output.name}.partial")
         self._identity = json.loads(json.dumps(identity))
         self._done: dict[int, list[Window]] = {}
@@ -61,14 +61,14 @@ class Partial:
 
     def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
         self._journal.close()
-        # Without a fault the output is whole, and nothing is left to go on with.
+        # Without a fault the output is complete, and there is nothing to resume.
         if fault is None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def kept(
         self, step: int, shape: tuple[int, int, int], fresh: Callable[[Collection[Window]], Iterator[Restored]]
     ) -> Iterator[Restored]:
-        """The tiles of a step: those that are there, then those that ``fresh`` makes of the rest, kept from now on."""
+        """The tiles of a step: first those that are stored, then the rest from ``fresh``, stored as they come."""
         done = self._done.setdefault(step, [])
         images = {kind: Scratch(shape, self.folder, f"{step}.{kind}") for kind in ("values", "deviation")}
         uncertain = self._identity["uncertainty"]
@@ -113,10 +113,10 @@ class Partial:
 
 
 def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
-    """What a partial result is known by: all that its pixels depend on.
+    """The identity of a partial result: everything that its pixels depend on.
 
     Args:
-        asked: what was asked for; ``input`` and ``guides`` (by role) are files.
+        asked: the arguments of the run; ``input`` and ``guides`` (by role) are files.
         scene: the input.
         info: of the weights.
     """
@@ -133,7 +133,7 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
 
 
 def _state_of(path: str | Path) -> list[Any]:
-    """What a file is known by: its place, size and time of change."""
+    """The identity of a file: path, size and modification time."""
     try:
         state = Path(path).stat()
     except OSError:

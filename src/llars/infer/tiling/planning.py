@@ -17,7 +17,7 @@ LEADS = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
 """Tasks whose output lies on the grid of a guide."""
 
 INSTEAD = {"cloud": (Role.SAR, "cloud_sar"), "sr": (Role.PAN, "pansharpen"), "deblur": (Role.PAN, "pansharpen")}
-"""What is done with a guide at hand instead of the same without: who gives a guide wants it used."""
+"""Tasks that replace others when their guide is given: whoever gives a guide wants it used."""
 
 FINER = 1.2
 """Guide pixels per input pixel from which a guide is finer."""
@@ -29,14 +29,14 @@ class Place:
 
     grid: Grid
     scale: int | None
-    """How many times finer than the grid before, within the same bounds; None where it is another lattice."""
+    """How many times finer than the grid before the step, within the same bounds; None where it is another lattice."""
 
 
 def with_scale(steps: list[Step], scale: int) -> list[Step]:
     """The steps with a finer grid: that of the step that asks for one, or one more step.
 
     Raises:
-        ConfigError: the factor is none that llars does.
+        ConfigError: the factor is not 2, 3 or 4, or a step already takes the grid of its guide.
     """
     if scale not in RESOLUTIONS:
         raise ConfigError(f"cannot make the grid {scale} times finer; the scale must be 2, 3 or 4")
@@ -50,7 +50,7 @@ def with_scale(steps: list[Step], scale: int) -> list[Step]:
 
 
 def adapted(steps: Sequence[Step], roles: Collection[Role]) -> list[Step]:
-    """The steps that use the guides at hand: clouds are removed with the radar, and a panchromatic band sharpens.
+    """The steps, changed to use the guides given: clouds are removed with radar, and a panchromatic band sharpens.
 
     Raises:
         InstructionError: a guide is of no use to any step.
@@ -75,7 +75,7 @@ def adapted(steps: Sequence[Step], roles: Collection[Role]) -> list[Step]:
 
 
 def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[str], object]) -> Place:
-    """Where the result of a step lies whose target lies on ``grid``.
+    """Where the result of a step lies, if its target lies on ``grid``.
 
     Raises:
         RasterError: a guide that must be finer than the input is not.
@@ -93,7 +93,7 @@ def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[s
 
 
 def _on_guide(step: Step, grid: Grid, lead: Guide, say: Callable[[str], object]) -> Place:
-    """Where the result lies that takes the pixels of a guide."""
+    """Where a result lies that takes over the pixels of a guide."""
     ratio, name = pixel_ratio(grid, lead.grid), lead.role.value
     if ratio < (FINER if step.task == "pansharpen" else 1 / FINER):
         raise RasterError(

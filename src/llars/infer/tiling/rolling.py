@@ -1,8 +1,8 @@
-"""The dense network over rows that come from top to bottom: every layer keeps the few rows that its kernel needs again.
+"""The dense network over rows streamed from top to bottom: every layer keeps the few rows that its kernel needs again.
 
-Nothing is computed twice, what is held does not grow with the height of the scene, and it stays in the processor's
-caches: a tile would spend a third of its pixels on its halo and most of its time on memory. Every pixel gets what the
-whole image at once would give it. After line-based inference (Alwani et al., Fused-Layer CNN Accelerators, 2016).
+Nothing is computed twice. The memory used does not grow with the height of the scene, and stays in the processor's
+caches; tiles would spend a third of their pixels on halos, and most of the time on memory access. The result is that
+of the whole image at once. After line-based inference (Alwani et al., Fused-Layer CNN Accelerators, 2016).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["Rolling"]
 
 
 Part: TypeAlias = tuple[Tensor, bool]
-"""Rows ``(1, channel, y, x)``, and whether none follow."""
+"""Rows ``(1, channel, y, x)``, and whether they are the last."""
 
 
 class Layer(Protocol):
-    """Takes the next rows ``(1, channel, y, x)``, ``last`` where none follow, and gives those that are done."""
+    """Takes the next rows ``(1, channel, y, x)``, ``last`` if none follow, and yields those that are finished."""
 
     def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
-        """Nothing where none are done yet."""
+        """Yields nothing where none are finished yet."""
 
 
 class Rolling:
@@ -56,12 +56,12 @@ class Rolling:
         self._targets, self._image, self._ahead = _Waiting(), _Waiting(), reach
 
     def __call__(self, rows: Tensor, last: bool = False) -> Iterator[Output]:
-        """The next rows of the restored image, where some are done; to be used up before the next call.
+        """The next finished rows of the restored image, if any; to be consumed before the next call.
 
         Args:
             rows: the next rows ``(1, band, y, x)`` of the normalised image; their number and their width are multiples
                 of the network's ``multiple``.
-            last: whether the image ends with them; then all that is left comes out.
+            last: whether the image ends with them; then all remaining rows come out.
         """
         rows = rows.contiguous(memory_format=torch.channels_last)
         self._targets.put(rows[:, : self._direct.targets])
@@ -75,7 +75,7 @@ class Rolling:
 
 @dataclass(frozen=True)
 class _Filtered(DirectPath):
-    """A direct path that was taken before, where the rows around were at hand."""
+    """A direct path that was computed before, when the rows around were available."""
 
     values: Tensor
 
@@ -84,7 +84,7 @@ class _Filtered(DirectPath):
 
 
 class _Waiting:
-    """Rows that came before those that they are wanted with."""
+    """Queue of rows that wait for the rows they are combined with."""
 
     def __init__(self) -> None:
         self._parts: deque[Tensor] = deque()
@@ -98,7 +98,7 @@ class _Waiting:
         return taken[0] if len(taken) == 1 else torch.cat(taken, 2)
 
     def add_to(self, rows: Tensor) -> Tensor:
-        """As many of the first rows as ``rows`` has, added to them in place."""
+        """``rows``, with as many of the first waiting rows added in place."""
         at = 0
         for part in self._first(rows.shape[-2]):
             rows[..., at : at + part.shape[-2], :] += part
@@ -117,7 +117,7 @@ class _Waiting:
 
 
 class _Kernel:
-    """A filter that sees ``reach`` rows above and below; what it is given has them, and what it gives has not."""
+    """A filter that needs ``reach`` rows above and below; ``apply`` takes rows with that margin, and removes it."""
 
     def __init__(self, reach: int, apply: Callable[[Tensor], Tensor], edge: str = "constant") -> None:
         self._reach, self._apply, self._edge = reach, apply, edge
@@ -129,17 +129,17 @@ class _Kernel:
         rows = rows if self._kept is None else torch.cat((self._kept, rows), 2)
         if any(above):
             rows = pad(rows, above, self._edge)
-        # A copy: a view would keep all rows that were ever with it.
+        # A copy: a view would keep the whole tensor alive.
         self._kept = rows[..., max(rows.shape[-2] - 2 * reach, 0) :, :].clone(memory_format=torch.channels_last)
         if rows.shape[-2] > 2 * reach:
             yield self._apply(rows), last
 
 
 class _Chain:
-    """Layers one behind the other.
+    """Layers in sequence.
 
-    What waits in the network comes out all at once at the end, several strips of it: it goes on in pieces of as many
-    rows as ever came before, each through all that follows, for the memory of one strip.
+    At the end, all rows that wait in a layer come out at once, several strips of them. They go on in pieces of no more
+    rows than came before, each through all layers that follow, so that the memory of one strip suffices.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -159,7 +159,7 @@ class _Chain:
     def _pieces(self, at: int, rows: Tensor, last: bool) -> Iterator[Part]:
         count, most = rows.shape[-2], self._most[at]
         if last and most:
-            # Of about one size: a last one of a row or two would lack rows for the kernels behind it.
+            # Of about equal size: a last one of a row or two would lack rows for the kernels that follow.
             *pieces, rows = rows.tensor_split(-(-count // most), 2)
             yield from ((piece, False) for piece in pieces)
         self._most[at] = max(most, rows.shape[-2])
@@ -180,7 +180,7 @@ class _Halved:
 
 
 class _Level:
-    """One level of the U: its blocks on the way down, all that is below, its blocks on the way up."""
+    """One level of the U: its blocks on the way down, all levels below, its blocks on the way up."""
 
     def __init__(self, before: Layer, down: Layer, below: Layer, up: nn.Module, after: Layer) -> None:
         self._before, self._below, self._up, self._after = before, _Chain([down, below]), up, after
@@ -194,7 +194,7 @@ class _Level:
 
 
 def _u_shape(shape: UShape) -> Layer:
-    """The whole U from the bottom up, and the refinement behind it."""
+    """The whole U, built from the bottom up, and the refinement after it."""
     whole: Layer = _blocks(shape.encoder[-1])
     ways = zip(reversed(shape.encoder[:-1]), reversed(shape.down), shape.up, shape.decoder, strict=True)
     for encoder, down, up, decoder in ways:
@@ -207,7 +207,7 @@ def _blocks(blocks: Any) -> _Chain:
 
 
 def _block(block: DenseBlock, rows: Tensor) -> Tensor:
-    """A dense block for rows that have its reach above and below; in place, which spares a third of the caches."""
+    """A dense block for rows that have its reach above and below; works in place, to save a third of the caches."""
     reach = block.spatial.kernel_size[0] // 2
     change: Tensor = block.channel(_convolved(block.spatial, rows).relu_())
     return change.add_(rows[..., reach:-reach, :])
@@ -218,7 +218,7 @@ def _convolution(layer: nn.Conv2d) -> _Kernel:
 
 
 def _convolved(layer: nn.Conv2d, rows: Tensor) -> Tensor:
-    """A convolution with zeros left and right; what lies above and below is among the rows."""
+    """A convolution with zero padding left and right; the margins above and below are part of ``rows``."""
     return conv2d(rows, layer.weight, layer.bias, padding=(0, layer.kernel_size[1] // 2))
 
 

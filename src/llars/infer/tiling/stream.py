@@ -1,4 +1,4 @@
-"""The steps of an instruction over one scene, window by window: what files and arrays alike are made of."""
+"""The steps of an instruction over one scene, window by window; both files and arrays are made from it."""
 
 from __future__ import annotations
 
@@ -40,36 +40,36 @@ HELD = ("sr", "pansharpen")
 """Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
 
 STRIP_PIXELS = 2**20
-"""Pixels that are handed over at once where no step is taken."""
+"""Pixels of a window where no step is taken."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to work; none of it changes what comes out but ``project``."""
+    """How to work. Only ``project`` and ``limits`` change the restored values."""
 
     tile: Extent | None = None
-    """Side of the pieces that are worked on at a time, or rows and columns; None: as the engine likes them."""
+    """Side of the tiles in pixels, or their rows and columns; None: the engine's default."""
 
     uncertainty: bool = False
     """Give the standard deviation of the error too."""
 
     project: bool = True
-    """Hold the radiometry of finer grids: the mean over every input pixel is that pixel."""
+    """Preserve the radiometry on finer grids: the mean over every input pixel is that pixel."""
 
     scratch: Path | None = None
-    """Folder for what lies between two steps; None: in memory."""
+    """Folder for the images between two steps; None: in memory."""
 
     partial: Partial | None = None
-    """Keeps finished tiles for a run that is to go on; they come first then."""
+    """Stores finished tiles, so that a run can be resumed; stored tiles come first."""
 
     progress: Progress | None = None
     """Called after every tile with the number of tiles done and of all tiles."""
 
     limits: tuple[Range, ...] | None = None
-    """Least and greatest physical value of each band that can be stored; None: any."""
+    """Lowest and highest storable physical values of each band; None: any."""
 
     def __post_init__(self) -> None:
-        """Raises ConfigError where tiles would have no pixels."""
+        """Raises ConfigError where a side is not a whole number of at least 1."""
         sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else (self.tile,)
         for side in sides:
             if side is not None and not (isinstance(side, (int, np.integer)) and side >= 1):
@@ -79,7 +79,7 @@ class Options:
 
 
 class Stream:
-    """A restoration that is ready to run: grids and guides are checked, no tile is done."""
+    """A restoration that is ready to run: grids and guides are checked, no tile is computed."""
 
     def __init__(
         self,
@@ -104,12 +104,12 @@ class Stream:
 
     @property
     def grid(self) -> Grid:
-        """Where the result lies."""
+        """Grid of the result."""
         return self._places[-1].grid if self._places else self._picture.grid.on_a_map()
 
     @property
     def scale(self) -> int | None:
-        """How many times finer than the scene's the grid is, within the same bounds; None where it is another."""
+        """How many times finer the grid is than the scene's, within the same bounds; None where it is another grid."""
         scales = [one.scale for one in self._places]
         return None if None in scales else math.prod(scale for scale in scales if scale)
 
@@ -129,7 +129,7 @@ class Stream:
             yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
 
     def prepared(self, tile: int) -> Callable[[Window], Restored]:
-        """The steps before the last taken, the last ready to be taken in tiles, in any order and by many at once."""
+        """Take all steps but the last; returns a function that takes the last on any tile, in any order or at once."""
         picture, uncertainty = self._picture, self._options.uncertainty
         work, variance = self._until_last(lambda: None)
         step, targets = self._steps[-1], len(work.target.bands)
@@ -161,7 +161,7 @@ class Stream:
             tick()
 
     def _until_last(self, tick: Callable[[], None]) -> tuple[Work, Source | None]:
-        """What the last step works on; those before it go through scratch images."""
+        """Input of the last step, and the error variance before it; earlier steps go through scratch images."""
         layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
         for at, there in enumerate(self._places[:-1]):
             work = self._work(self._steps[at], layers, grid, there)
@@ -177,14 +177,14 @@ class Stream:
         return self._work(self._steps[-1], layers, grid, there), _on(variance, grid, there)
 
     def _taken(self, at: int, work: Work, variance: Source | None) -> Iterator[Restored]:
-        """The step at that place of the order."""
+        """The tiles of step ``at``, resumed where finished tiles are stored."""
         partial = self._options.partial
         if partial is None:
             return self._fresh(at, work, variance)
         return partial.kept(at, self._size(self._places[at]), lambda done: self._fresh(at, work, variance, done))
 
     def _fresh(self, at: int, work: Work, variance: Source | None, done: Collection[Window] = ()) -> Iterator[Restored]:
-        """One step without the windows that are done."""
+        """The tiles of one step, except for the windows that are done."""
         return _spread(self._made(self._steps[at], work, done), variance)
 
     def _made(self, step: Step, work: Work, done: Collection[Window]) -> Iterator[Restored]:
@@ -197,14 +197,14 @@ class Stream:
     def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
         target: Layers = layers
         if there.scale is None:
-            # What is sharpened with a PAN on other lines is first brought to pixels that those of the PAN make up.
+            # Where the PAN does not nest, the input is first resampled to pixels that whole PAN pixels make up.
             ratio = pixel_ratio(grid, there.grid)
             factor = max(2, round(ratio)) if step.task == "pansharpen" else 1
             source = Warped(layers.source, grid, there.grid.coarser(factor))
             target = Filled.of(source, finer_bands(layers.bands, ratio / factor))
             target = target if factor == 1 else Enlarged(target, factor)
         elif there.scale > 1:
-            # Training sets out from what a coarse sensor sees, without giving back what its pixels blur.
+            # As in training, stf starts from the coarse image as it is, without undoing the blur of its pixels.
             target = Enlarged(layers, there.scale, exact=step.task != "stf")
         gsd = target.bands[0].gsd_m
         guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
@@ -216,7 +216,7 @@ class Stream:
         return Work(start, guides, speckled or projected, self._limits())
 
     def _limits(self) -> tuple[Range, ...] | None:
-        """What can be stored, in unit values."""
+        """Lowest and highest storable value of each band, in unit values."""
         if self._options.limits is None:
             return None
         pairs = zip(self._options.limits, self._picture.ranges, strict=True)
@@ -225,14 +225,14 @@ class Stream:
         )
 
     def invented(self, window: Window) -> NDArray[np.uint8]:
-        """``(1, y, x)``: which pixels of a window that has come were not measured; see ``invention``."""
+        """``(1, y, x)``: which pixels of a finished window were not measured; see ``invention``."""
         return invented(window, self._picture.grid.on_a_map(), self._steps, self._places, self._cleared)
 
     def _size(self, there: Place) -> tuple[int, int, int]:
         return len(self._picture.bands), there.grid.height, there.grid.width
 
     def _ticker(self) -> Callable[[], None]:
-        """What is called after every tile."""
+        """The function to call after every tile."""
         progress = self._options.progress
         if progress is None:
             return lambda: None
@@ -249,7 +249,7 @@ def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
 
 
 def _spread(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
-    """Parts with the deviation of the step before added; errors of successive steps are taken for independent."""
+    """Parts with the variance of earlier steps added; errors of successive steps are taken as independent."""
     for part in parts:
         if variance is not None and part.deviation is not None:
             part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))

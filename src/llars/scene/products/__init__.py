@@ -15,14 +15,14 @@ from llars.scene.products.product import Product
 __all__ = ["Product", "grids_of", "named_like_product", "notes_of", "part_of", "virtual_raster"]
 
 METADATA = re.compile(r"(MTD_MSIL\w+\.xml|manifest\.safe|.+_MTL\.(txt|json|xml))$", re.IGNORECASE)
-"""Files of a product that stand for all of it."""
+"""Metadata files whose path stands for the whole product."""
 
 POSSIBLE = "llars opens Sentinel-2 L1C and L2A and Sentinel-1 GRD (.SAFE), Landsat Collection 2 (*_B1.TIF), and rasters"
 
 NAMES = re.compile(
     r"(S[12][A-D]_\w+\.zip|\w+\.SAFE(\.zip)?|L[COTE]0[4-9]_L[12]\w+_(T1|T2|RT)(\.tar|\.tar\.gz|\.zip)?)", re.IGNORECASE
 )
-"""What providers call products."""
+"""Names that providers give to products."""
 
 READERS: tuple[Callable[[Contents], Product | None], ...] = (
     sentinel2.read_sentinel2,
@@ -32,33 +32,33 @@ READERS: tuple[Callable[[Contents], Product | None], ...] = (
 
 
 def virtual_raster(path: str | Path) -> str | None:
-    """The bands of a product as the text of a VRT that GDAL opens; None where ``path`` is a file of its own.
+    """The bands of a product as the text of a VRT that GDAL opens; None where ``path`` is a plain file.
 
     Args:
         path: a folder, a zip or tar archive, or the product's metadata file; ``PRODUCT:20m`` picks one of its grids,
             ``PRODUCT:B05,B06`` some bands of one grid.
 
     Raises:
-        RasterError: a folder or archive is no product, or half of one.
+        RasterError: a folder or archive is not a product, or is incomplete.
     """
     found = _located(path)
     return None if found is None else _raster(*found)
 
 
 def notes_of(path: str | Path) -> tuple[str, ...]:
-    """What a user should know of how a product was opened; nothing for a file of its own."""
+    """Notes for the user on how a product was opened; empty for a plain file."""
     found = _located(path)
     return () if found is None else _product(found[0]).notes(found[1])
 
 
 def grids_of(path: str | Path) -> tuple[str, ...]:
-    """Names of the grids that a product's bands lie on, of which the first is opened; none for a file of its own."""
+    """Names of the grids that a product's bands lie on, of which the first is opened; empty for a plain file."""
     found = _located(path)
     return () if found is None else tuple(_product(found[0]).grids)
 
 
 def named_like_product(path: str | Path) -> bool:
-    """Whether a folder or archive has the name of a product; looks at nothing else."""
+    """Whether a folder or archive has the name of a product; only the name is checked."""
     return NAMES.fullmatch(Path(path).name) is not None
 
 

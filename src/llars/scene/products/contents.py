@@ -1,4 +1,4 @@
-"""What lies in a product: a folder, a zip or a tar, read in place."""
+"""The files of a product: a folder, a zip or a tar archive, read in place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ARCHIVES", "Contents", "File", "contents_of"]
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 DEEPEST, MOST = 8, 20_000
-"""Folders below one another, and files, that are looked at: a product has neither."""
+"""Depth of folders, and number of files, up to which a folder is searched: no product has that many."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class File:
     """Bytes, unpacked."""
 
     changed: int = 0
-    """When, in nanoseconds; of a file in an archive, when the archive did."""
+    """Modification time in nanoseconds; for a file in an archive, that of the archive."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +41,27 @@ class Contents:
     root: Path
     files: tuple[File, ...]
     prefix: str
-    """What GDAL wants before their names."""
+    """Prefix with which GDAL opens their names."""
 
     def matching(self, pattern: str) -> dict[str, re.Match[str]]:
-        """Names of the files that ``pattern`` is found in, in alphabetical order, and where."""
+        """Names of the files in which ``pattern`` is found, in alphabetical order, with the match."""
         found = ((file.name, re.search(pattern, file.name, flags=re.IGNORECASE)) for file in self.files)
         return {name: match for name, match in found if match is not None}
 
     def first(self, pattern: str) -> str | None:
-        """The first file that ``pattern`` is found in."""
+        """Name of the first file in which ``pattern`` is found."""
         return next(iter(self.matching(pattern)), None)
 
     def size(self, name: str) -> int:
-        """Bytes of a file that is there."""
+        """Size in bytes of an existing file."""
         return next(file.size for file in self.files if file.name == name)
 
     def place(self, name: str) -> str:
-        """The file as GDAL opens it."""
+        """The name by which GDAL opens the file."""
         return f"{self.prefix}/{name}"
 
     def text(self, name: str) -> str:
-        """A file of text.
+        """The content of a text file.
 
         Raises:
             RasterError: it cannot be read.

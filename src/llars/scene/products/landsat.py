@@ -28,10 +28,10 @@ REMEDY = "fetch the product again, or put the bands you have into one file (gdal
 
 
 def read_landsat(contents: Contents) -> GridProduct | None:
-    """The product, with its grids ``30m`` and, at Level-1, ``pan``; None where ``contents`` is none.
+    """The product, with its grids ``30m`` and, at Level-1, ``pan``; None where ``contents`` is not one.
 
-    Reflectance is that of the top of the atmosphere, corrected for the sun's elevation, at Level-1, and that of the
-    surface at Level-2. Thermal bands are left aside.
+    Reflectance is at the top of the atmosphere, corrected for the sun's elevation, at Level-1, and at the surface at
+    Level-2. Thermal bands are left out.
 
     Raises:
         RasterError: there are several scenes, or the metadata are missing or damaged.

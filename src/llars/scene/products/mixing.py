@@ -1,4 +1,4 @@
-"""New rasters of the bands of others, as VRTs: several stacked, or one sum with weights."""
+"""VRTs made from bands of other rasters: several bands stacked, or one weighted sum."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["stacked", "weighted"]
 
 
 def stacked(members: Sequence[tuple[str, int]]) -> str:
-    """Bands of rasters of one grid as one raster, with names, scales and offsets, and the first one's tags.
+    """Bands of rasters on one grid, stacked as one VRT, with names, scales and offsets, and the tags of the first.
 
     Args:
-        members: name that GDAL opens, and number of the band from 1.
+        members: for each band, the name that GDAL opens, and the band's number from 1.
     """
     document: ElementTree.Element | None = None
     for name, number in members:
@@ -38,13 +38,13 @@ def stacked(members: Sequence[tuple[str, int]]) -> str:
 
 
 def weighted(name: str, weights: Sequence[float], constant: float, factor: int = 1) -> str:
-    """One band: the physical values of a raster's bands times ``weights``, and a ``constant``, summed.
+    """A VRT of one band: the weighted sum of the physical values of a raster's bands, plus a ``constant``.
 
     Args:
-        name: of a raster that GDAL opens; its scales and offsets are applied, its nodata number stays none.
+        name: of a raster that GDAL opens; its scales and offsets are applied, and its nodata pixels stay nodata.
         weights: one per band.
-        constant: physical.
-        factor: how many times coarser the result's pixels are, which are means; the raster's sides are multiples.
+        constant: in physical units.
+        factor: how many times coarser the result is, by averaging; the raster's sides must be multiples of it.
     """
     with opened(name) as file:
         width, height = file.width // factor, file.height // factor

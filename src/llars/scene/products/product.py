@@ -1,4 +1,4 @@
-"""Products of several files as one virtual raster (GDAL's VRT): nothing is copied, pixels are read when wanted."""
+"""Products of several files as one virtual raster (GDAL's VRT): nothing is copied, pixels are read on demand."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ __all__ = [
 
 
 class Product(Protocol):
-    """What a data provider hands out as one thing."""
+    """A product, as distributed by a data provider."""
 
     @property
     def grids(self) -> Sequence[str]:
-        """Names of the grids that its bands lie on; the first is what the product opens as."""
+        """Names of the grids that its bands lie on; the first is the one that is opened by default."""
 
     @property
     def bands(self) -> Sequence[str]:
@@ -61,10 +61,10 @@ class Layer:
     """One band of a product."""
 
     band: str
-    """As the sensor calls it."""
+    """Name that the sensor gives to it."""
 
     name: str | None
-    """Of its file in the product; None where it is missing."""
+    """Name of its file in the product; None where it is missing."""
 
     scale: float
     """Physical value = number * scale + offset."""
@@ -74,7 +74,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its grid."""
+    """Grid and data type of a file."""
 
     width: int
     height: int
@@ -91,14 +91,14 @@ class GridProduct:
     title: str
     sensor: str
     layers: Mapping[str, tuple[Layer, ...]]
-    """By name of the grid."""
+    """Layers by name of their grid."""
 
     remedy: str
-    """What to do about a band that is missing."""
+    """What the user can do about a missing band."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     fill: tuple[str, str] | None = None
-    """Grid and file of quality flags, 1 where a pixel holds nothing."""
+    """Grid and file of quality flags, which are 1 where a pixel has no data."""
 
     said: tuple[str, ...] = ()
 
@@ -113,7 +113,7 @@ class GridProduct:
         return tuple(layer.band for layers in self.layers.values() for layer in layers)
 
     def notes(self, wanted: str) -> tuple[str, ...]:
-        """See ``Product``; also what was left aside."""
+        """See ``Product``; also names the grids that were not opened."""
         others = [name for name in self.layers if name != wanted and any(layer.name for layer in self.layers[name])]
         if wanted != self.grids[0] or not others:
             return self.said
@@ -161,7 +161,7 @@ class GridProduct:
 
 
 def _mask(document: ElementTree.Element, file: str, size: tuple[int, int]) -> None:
-    """Let the pixels whose quality flags are 1 hold nothing."""
+    """Mask the pixels whose quality flags are 1."""
     band = subelement(subelement(document, "MaskBand"), "VRTRasterBand", dataType="Byte")
     flags = source(file, size, "ComplexSource")
     subelement(flags, "LUT", "0:255,0.99:255,1:0,1.01:255,65535:255")
@@ -176,7 +176,7 @@ def number_bands(document: ElementTree.Element) -> None:
 
 @contextmanager
 def opened(name: str) -> Iterator[DatasetReader]:
-    """A raster, and no warning where it has no place on a map."""
+    """Open a raster, without a warning where it has no georeference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         dataset = rasterio.open(name)
@@ -202,7 +202,7 @@ def header(contents: Contents, name: str) -> Header:
 
 
 def check_sizes(contents: Contents, names: Sequence[str]) -> None:
-    """Compare files with what the manifest of a .SAFE says of them.
+    """Compare the sizes of files with the manifest of a .SAFE.
 
     Raises:
         RasterError: one has another size.
@@ -228,7 +228,7 @@ def check_sizes(contents: Contents, names: Sequence[str]) -> None:
 def virtual(
     width: int, height: int, tags: Mapping[str, str], crs: str = "", transform: Affine | None = None
 ) -> ElementTree.Element:
-    """The head of a VRT."""
+    """A VRT that has no bands yet."""
     document = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
     if crs:
         subelement(document, "SRS", crs)
@@ -241,9 +241,9 @@ def virtual(
 
 
 def source(file: str, size: tuple[int, int], kind: str = "SimpleSource", band: int = 1) -> ElementTree.Element:
-    """A source of a band: one of ``file``, which has ``size`` (width, height), over the whole raster."""
+    """A source of a VRT band: a band of ``file``, which has ``size`` (width, height), over the whole raster."""
     element = ElementTree.Element(kind)
-    # Not shared: readers in several threads would get one handle.
+    # Not shared: otherwise readers in several threads would get the same handle.
     subelement(element, "SourceFilename", file, relativeToVRT="0", shared="0")
     subelement(element, "SourceBand", str(band))
     for tag in ("SrcRect", "DstRect"):

@@ -1,4 +1,4 @@
-"""Sentinel-1 GRD products (.SAFE): amplitudes, calibrated to sigma nought in decibel while they are read.
+"""Sentinel-1 GRD products (.SAFE): amplitudes, calibrated to sigma nought in decibels while they are read.
 
 Sigma nought is (number / A)^2 with A from the look-up table ``sigmaNought`` of the product's calibration file,
 interpolated between its nodes (Sentinel-1 Product Specification). Thermal noise is not subtracted, and the geometry
@@ -28,13 +28,13 @@ __all__ = ["IMAGES", "read_sentinel1"]
 
 IMAGES = r"(^|/)measurement/s1[a-d]-(?P<mode>\w\w\d?)-(?P<kind>grd|slc)-(?P<band>vv|vh|hh|hv)-(?P<rest>[^/]+)\.tiff?$"
 CELL = 40
-"""Pixels between the nodes at which the calibration is held: as many as the products themselves have."""
+"""Spacing in pixels of the nodes at which the calibration is stored: the same as in the products."""
 
 REMEDY = "fetch the product again"
 
 
 def read_sentinel1(contents: Contents) -> RadarProduct | None:
-    """The product; None where ``contents`` is none.
+    """The product; None where ``contents`` is not one.
 
     Raises:
         RasterError: it is no GRD, its images are missing, or there are several products.
@@ -145,14 +145,14 @@ def _derived(document: ElementTree.Element, number: int, function: str, name: st
 
 
 def _without_zeros(file: str, size: tuple[int, int]) -> ElementTree.Element:
-    """The numbers of an image; 0 means no data."""
+    """The numbers of an image, with 0 as nodata."""
     numbers = source(file, size, "ComplexSource")
     subelement(numbers, "NODATA", "0")
     return numbers
 
 
 def _over_cells(file: str, size: tuple[int, int]) -> ElementTree.Element:
-    """A small raster of which each pixel is the middle of a cell, with one more cell on every side."""
+    """Interpolate a raster of one pixel per cell, with one more cell on every side, over the image (bilinear)."""
     cells = source(file, size)
     cells.set("resampling", "bilinear")
     part = cells.find("SrcRect")
@@ -163,7 +163,7 @@ def _over_cells(file: str, size: tuple[int, int]) -> ElementTree.Element:
 
 @lru_cache(maxsize=16)
 def _gain(contents: Contents, name: str, size: tuple[int, int]) -> str:
-    """A raster of A at the middles of cells, in GDAL's memory as long as this process lives."""
+    """A raster of A at the centres of cells, kept in GDAL's memory as long as this process lives."""
     lines, pixels, values = _table(contents, name)
     columns, rows = (np.asarray((np.arange(-1, -(-n // CELL) + 1) + 0.5) * CELL - 0.5, np.float64) for n in size)
     across = np.stack([_between(columns, at, row) for at, row in zip(pixels, values, strict=True)])
@@ -181,7 +181,7 @@ def _gain(contents: Contents, name: str, size: tuple[int, int]) -> str:
 def _between(
     places: NDArray[np.float64], nodes: NDArray[np.float64], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Values between nodes, and on the first and last line beyond them."""
+    """Linear interpolation between nodes, and extrapolation of the first and last segment beyond them."""
     inner = np.interp(places, nodes, values)
     if len(nodes) > 1:
         slopes = np.diff(values)[[0, -1]] / np.diff(nodes)[[0, -1]]
@@ -190,13 +190,13 @@ def _between(
 
 
 _KEPT: list[MemoryFile] = []
-"""What ``_gain`` made: a file in memory goes away with its object."""
+"""Rasters made by ``_gain``: a file in memory disappears with its object."""
 
 
 def _table(
     contents: Contents, name: str
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Lines, and for each the pixels and the values of A there."""
+    """The look-up table: its lines, and for each of them the pixels and the values of A there."""
     try:
         vectors = list(ElementTree.fromstring(contents.text(name)).iter("calibrationVector"))
         lines = np.array([float(one.findtext("line", "")) for one in vectors])

@@ -21,7 +21,7 @@ REMEDY = "fetch the product again"
 
 
 def read_sentinel2(contents: Contents) -> GridProduct | None:
-    """The product, with its grids ``10m``, ``20m`` and ``60m``; None where ``contents`` is none.
+    """The product, with its grids ``10m``, ``20m`` and ``60m``; None where ``contents`` is not one.
 
     Raises:
         RasterError: its metadata are missing or damaged, it has several granules, or is of another level.
@@ -59,7 +59,7 @@ def read_sentinel2(contents: Contents) -> GridProduct | None:
 
 
 def _facts(contents: Contents, name: str) -> dict[str, str]:
-    """Texts of the metadata by tag; of offsets, by tag and number of the band."""
+    """Texts of the metadata by tag; texts of offsets by tag and band number."""
     try:
         document = ElementTree.fromstring(contents.text(name))
     except ElementTree.ParseError:

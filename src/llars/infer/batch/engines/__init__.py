@@ -1,1 +1,1 @@
-"""Who does the scenes of a batch: processes of this machine, or the workers of a Dask or Ray cluster."""
+"""Engines that run a batch: processes on this machine, or the workers of a Dask or Ray cluster."""

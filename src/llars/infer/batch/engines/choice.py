@@ -1,4 +1,4 @@
-"""Who does the scenes of a batch: processes of this machine, or the workers of a Dask or Ray cluster."""
+"""Choice of the engine of a batch: processes on this machine, or the workers of a Dask or Ray cluster."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Engine(Protocol):
     """Applies a function to items in other processes."""
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
-        """Pairs of an item and its result as they come, each item once.
+        """Pairs of an item and its result, as they are finished, each item once.
 
-        Where a worker died with its item, that is tried again, twice; then its result is ``Lost``. What the function
-        raises goes to the caller.
+        If a worker dies with its item, the item is retried twice; after that, its result is ``Lost``. Exceptions of
+        the function are raised to the caller.
         """
 
 
@@ -33,8 +33,8 @@ def engine_called(name: str, workers: int, address: str | None = None, gpu: bool
     Args:
         name: ``local``, ``dask`` or ``ray``.
         workers: processes to start on this machine; a cluster brings its own.
-        address: of a cluster's scheduler; None starts one on this machine.
-        gpu: use the devices of a Ray cluster, one for each worker.
+        address: address of a cluster's scheduler; None starts one on this machine.
+        gpu: use the GPUs of a Ray cluster, one for each worker.
 
     Raises:
         ConfigError: the engine is unknown or its package is missing, or ``local`` is given an address.

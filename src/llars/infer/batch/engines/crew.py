@@ -1,4 +1,4 @@
-"""A crew of workers with one item each: who dies is known, and so is the item that it died with."""
+"""A crew of workers with one item each: if a worker dies, its item is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 RETRIES = 2
-"""How often an item is tried again after its worker died: a machine may have been taken away, but whoever kills three
+"""How often an item is retried after its worker died: a machine may have been taken away, but an item that kills three
 workers would kill the fourth."""
 
 
@@ -37,22 +37,22 @@ class Crew(Protocol):
         """Give an item to a worker that has none; returns its ticket."""
 
     def finished(self, tickets: Sequence[Any]) -> Sequence[Any]:
-        """Wait until some tickets are done with, well or not, and name them."""
+        """Wait until some tickets are finished, successfully or not, and return them."""
 
     def result(self, ticket: Any) -> Any:
-        """The result of a ticket that is done with; raises ``Died``."""
+        """The result of a finished ticket; raises ``Died`` if its worker died."""
 
     def renew(self, worker: int) -> None:
         """Replace a worker that died."""
 
     def close(self) -> None:
-        """Send all home at once, busy or not."""
+        """Stop all workers at once, busy or not."""
 
 
 def in_turn(
     crew: Crew, function: Callable[[Item], Result], items: Sequence[Item]
 ) -> Iterator[tuple[Item, Result | Lost]]:
-    """Every item once, given to whoever is free; see ``Engine``."""
+    """Every item once, given to the next free worker; see ``Engine``."""
     waiting = deque((item, 1) for item in items)
     free = list(range(crew.size))
     busy: dict[Any, tuple[int, Item, int]] = {}

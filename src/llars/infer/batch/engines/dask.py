@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster: one that runs already, or one begun on this machine."""
+"""Workers of a Dask cluster: one that runs already, or one started on this machine."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 OWN = {
-    # Who dies is told at once, and the crew tries again; a cluster that runs already has a patience of its own.
+    # Death of a worker is reported at once, and the crew retries; a running cluster has its own setting.
     "distributed.scheduler.allowed-failures": 0,
-    # No item waits at a worker: it would be held to have died with it.
+    # No item is queued at a worker: it would be held responsible for the death of the worker.
     "distributed.scheduler.worker-saturation": 1.0,
 }
 
 PATIENCE = 20.0
-"""Seconds to wait for a worker in the place of one that died; then the work goes on with fewer."""
+"""Seconds to wait for a replacement of a worker that died; after that, work goes on with fewer."""
 
 
 class DaskEngine:
-    """As many items at a time as there are workers: what a worker keeps for later dies with it."""
+    """Submits as many items at a time as there are workers: items queued at a worker would die with it."""
 
     def __init__(self, workers: int, address: str | None = None) -> None:
         self._workers, self._address = workers, address
@@ -52,18 +52,18 @@ class DaskEngine:
 
 @contextmanager
 def _begun(workers: int) -> Iterator[LocalCluster]:
-    """A cluster on this machine, which goes with the block."""
+    """A cluster on this machine, closed at the end of the block."""
     cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
     try:
         yield cluster
     finally:
-        # Closing fails after all is closed where two workers died at once: the cluster had lost sight of one of them.
+        # If two workers died at once, the cluster has lost track of one, and raises once everything is closed.
         with suppress(KeyError):
             cluster.close()
 
 
 class _Workers:
-    """One item at a time for each worker that lives: a worker that dies takes along what it has not handed over."""
+    """One item at a time for each live worker: a worker that dies takes along results that it has not delivered."""
 
     def __init__(self, client: Client, running: bool) -> None:
         self._client = client
@@ -79,7 +79,7 @@ class _Workers:
     def start(self, worker: int, function: Callable[[Any], Any], item: Any) -> Any:  # noqa: ARG002 - addresses change
         taken = self._places.values()
         place = next((address for address in self._alive() if address not in taken), None)
-        # Not pure: equal items are two items, and no result of another day is taken.
+        # Not pure: equal items are separate items, and no earlier result is reused.
         future = self._client.submit(function, item, pure=False, workers=place, allow_other_workers=place is not None)
         self._busy[future.key], self._places[future.key] = future, place
         return future.key
@@ -95,12 +95,12 @@ class _Workers:
         except KilledWorker:
             raise Died from None
         finally:
-            # A result that is still held would be made again, should the worker that keeps it die.
+            # A result that is still held would be computed again, should the worker that stores it die.
             future.release()
             del self._places[ticket]
 
     def renew(self, worker: int) -> None:  # noqa: ARG002 - addresses change
-        """The cluster's own nannies do; until then another item would go to a worker that is busy."""
+        """Wait until the cluster has replaced it; another item would go to a busy worker until then."""
         with suppress(TimeoutError):
             self._client.wait_for_workers(self.size, timeout=PATIENCE)
 

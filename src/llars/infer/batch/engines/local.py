@@ -1,4 +1,4 @@
-"""Processes of this machine."""
+"""Processes on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class LocalEngine:
-    """So many processes, begun afresh (spawn): what torch and GDAL keep in memory does not survive a fork."""
+    """Processes started afresh (spawn): the state of torch and GDAL does not survive a fork."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -30,7 +30,7 @@ class LocalEngine:
 
 
 class _Processes:
-    """One pool for each process: a pool whose process dies is broken, and takes down all that are in it."""
+    """One pool for each process: if one process dies, its whole pool is broken."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -40,7 +40,7 @@ class _Processes:
         try:
             return self._pools[worker].submit(function, item)
         except BrokenProcessPool:
-            # It died while it had nothing to do.
+            # Its process died while idle.
             self.renew(worker)
             return self._pools[worker].submit(function, item)
 
@@ -59,7 +59,7 @@ class _Processes:
 
     def close(self) -> None:
         for pool in self._pools:
-            # Whoever closes while a process is busy was interrupted: nobody wants what it is at.
+            # A process is busy here only if the batch was interrupted: nobody wants its result.
             for process in [*(pool._processes or {}).values()]:
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -70,7 +70,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _follow_parent() -> None:
-    """End with the process that started this one: a killed batch leaves nobody behind."""
+    """Exit with the parent process, so that a killed batch leaves no processes behind."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

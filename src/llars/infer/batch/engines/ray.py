@@ -1,4 +1,4 @@
-"""Actors of a Ray cluster: one for each device where there are any, else as many as workers are wanted."""
+"""Actors of a Ray cluster: one for each GPU if there are any, else as many as there are workers wanted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RayEngine:
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
         """See ``Engine``."""
-        # Ray would count its users over the network.
+        # Ray would send usage statistics over the network.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         own = {"num_cpus": self._workers, "include_dashboard": False} if self._address is None else {}
         try:
@@ -45,7 +45,7 @@ class RayEngine:
 
 
 class _Hand:
-    """What an actor does: whatever it is told."""
+    """An actor that applies any function to an item."""
 
     def do(self, function: Callable[[Any], Any], item: Any) -> Any:
         return function(item)
