@@ -1,4 +1,4 @@
-"""Corpora to train and to score on: which one it is, and parts of it by sensor."""
+"""Corpora for training and scoring: their identity, and subsets by sensor."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def fingerprint(corpus: Path) -> str:
 
 
 class Selection(Corpus):
-    """Some scenes of a corpus. Pickles as what it was selected by."""
+    """Some scenes of a corpus. Pickles as its selection criteria."""
 
     def __init__(self, source: Corpus, sensor: str, split: str, *, only: bool) -> None:
-        """Scenes of sensors whose names begin with ``sensor``, or where not ``only``, all the others."""
+        """Selects scenes of sensors whose names begin with ``sensor`` if ``only``, otherwise all the others."""
         scenes = tuple(scene for scene in source.scenes if scene.sensor.startswith(sensor) == only)
         super().__init__(source.path, split, scenes)
         self.chosen = (sensor, split, only)
@@ -38,10 +38,10 @@ class Selection(Corpus):
 
 
 def select(path: Path, sensor: str | None, split: str, *, only: bool = False) -> Corpus:
-    """The corpus at ``path`` without the scenes of ``sensor``, or ``only`` with them; its split is called ``split``.
+    """The corpus at ``path`` without the scenes of ``sensor``, or with them only; its split is called ``split``.
 
     Raises:
-        DataError: no scene is left, or there is none of that sensor.
+        DataError: no scene is left, or with ``only`` all scenes are of that sensor.
     """
     source = Corpus.open(path)
     if sensor is None:

@@ -1,4 +1,4 @@
-"""llars as a contestant: the network, the loss and the dynamic task weights of the product."""
+"""llars as a contestant: network, loss and dynamic task weights as in the package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Ours"]
 
 
 class Ours(Contestant):
-    """The product's network, trained as ``llars train`` does it."""
+    """The network of the package, trained as by ``llars train``."""
 
     mends = True
 
@@ -34,27 +34,27 @@ class Ours(Contestant):
         self.weights = TaskMeans()
 
     def build(self, config: ModelConfig) -> Network:
-        """The network; variants change it here."""
+        """Builds the network; variants override this."""
         return Network(config)
 
     def look(self, batch: Batch) -> Seen:
-        """The network on a batch; in training with statistics as of larger scenes."""
+        """Runs the network on a batch; in training the statistics are jittered as for larger scenes."""
         statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
         return forward(self.network, batch, jitter(statistics) if self.training else statistics)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Restoration weighted by task, and the auxiliary terms."""
+        """Restoration loss weighted by task, plus the auxiliary terms."""
         judged = judge(self.look(batch), batch, self.weighting, LossWeights())
         self.weights.take(batch.task, judged.weights)
         return judged.total
 
     def restore(self, batch: Batch) -> Tensor:
-        """Restored unit values, each patch its own scene."""
+        """Restored unit values; each patch counts as a scene of its own."""
         seen = self.look(batch)
         return seen.statistics.undo(seen.output.image)
 
     def told(self) -> Mapping[str, object]:
-        """The dynamic weight of each task since the last row of the log."""
+        """The mean dynamic weight of each task since the last row of the log."""
         row = {f"weight_{task}": value for task, value in self.weights.row(TASK_KEYS).items()}
         self.weights = TaskMeans()
         return row

@@ -1,4 +1,4 @@
-"""How good a contestant is on patches that training never sees, and what it costs."""
+"""Quality of a contestant on held-out patches, and its cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["gigaflops", "held_out", "score", "score_inputs"]
 
 
 def held_out(corpus: Path, words: Instructions) -> list[Batch]:
-    """Batches of the test split of the corpus at ``corpus``, or of its validation split where it has no other.
+    """Batches of the test split of the corpus at ``corpus``, or of its validation split if it has no test split.
 
     Raises:
         DataError: the corpus has neither.
@@ -35,18 +35,18 @@ def held_out(corpus: Path, words: Instructions) -> list[Batch]:
 
 @torch.no_grad()
 def score(contestant: Contestant, batches: Iterable[Batch]) -> dict[str, float]:
-    """Mean PSNR in decibels, with peak 1, of each task in ``batches``; at most 80 dB for each patch."""
+    """Mean PSNR in dB with peak 1 of each task in ``batches``; a patch counts with at most 80 dB."""
     contestant.eval()
     return score_images((contestant.restore(batch), batch) for batch in batches)
 
 
 def score_inputs(batches: Iterable[Batch]) -> dict[str, float]:
-    """The same of what contestants are given, left as it is."""
+    """The same for the inputs of llars, left as they are."""
     return score_images((batch.degraded, batch) for batch in batches)
 
 
 def score_images(restored: Iterable[tuple[Tensor, Batch]]) -> dict[str, float]:
-    """Mean PSNR of each task, from images and the batches that they belong to."""
+    """Mean PSNR of each task, from restored images and their batches."""
     found: dict[str, list[float]] = {}
     for image, batch in restored:
         for task, value in zip(batch.task.tolist(), decibels(image, batch.clean).tolist(), strict=True):
@@ -56,8 +56,8 @@ def score_images(restored: Iterable[tuple[Tensor, Batch]]) -> dict[str, float]:
 
 @torch.no_grad()
 def gigaflops(contestant: Contestant, batch: Batch) -> float:
-    """GFLOP per megapixel of one pass over ``batch`` as in training; a multiplication and an addition are two."""
-    # A copy: the pass must leave no trace in what a network keeps of the batches of training.
+    """GFLOP per megapixel of one pass over ``batch`` as in training; a multiply-add counts as two operations."""
+    # On a copy, so that the pass leaves no trace in the state of the network.
     passing = copy.deepcopy(contestant).train()
     with FlopCounterMode(display=False) as counter:
         passing.restore(batch)

@@ -1,4 +1,4 @@
-"""One way of training for all contestants: the same batches, the same optimiser, the same schedule, the same budget."""
+"""Training in the same way for all contestants: the same batches, optimiser, schedule and budget."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 __all__ = ["Contestant", "Trained", "train"]
 
 WARM_UP = 0.05
-"""Share of the budget in which the learning rate rises."""
+"""Share of the budget during which the learning rate rises."""
 
 LAST_RATE = 0.01
-"""Learning rate at the end, as a share of the highest."""
+"""Learning rate at the end, as a share of the peak."""
 
 AVERAGE, CLIP, DECAY = 0.999, 1.0, 1e-4
-"""Decay of the moving average of the parameters, largest norm of the gradient, weight decay: as ``llars train``."""
+"""Decay of the moving average of the parameters, largest norm of the gradient, weight decay: as in ``llars train``."""
 
 LOG_STEPS, CHECKPOINT_SECONDS = 20, 60.0
-"""Steps between two rows of the log; seconds of this process between two checkpoints."""
+"""Steps between two rows of the log; processor seconds between two checkpoints."""
 
 ENDLESS = 10**9
-"""Steps that no budget in time lasts for."""
+"""More steps than any time budget allows."""
 
 
 class Contestant(nn.Module, ABC):
-    """A network that learns to restore from the batches that llars learns from."""
+    """A network that learns to restore from the same batches as llars."""
 
     mends = False
-    """Whether images are mended by closed forms first, which is a part of llars."""
+    """Whether it is given starting images (restored by classical algorithms), which are a part of llars."""
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
-        """What training minimises, a scalar; networks run under bfloat16 autocast inside."""
+        """The training loss, a scalar; networks run under bfloat16 autocast inside."""
 
     @abstractmethod
     def restore(self, batch: Batch) -> Tensor:
         """``(batch, band, y, x)`` float32 unit values of the targets."""
 
     def told(self) -> Mapping[str, object]:
-        """Columns of its own for the log, over the steps since it was last asked; always the same columns."""
+        """Its own columns for the log, over the steps since the last call; always the same columns."""
         return {}
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training took."""
+    """The cost of a training."""
 
     steps: int
     samples: int
     cpu_seconds: float
-    """Processor time of the training process; batches are made by another."""
+    """Processor time of the training process; batches are made by another process."""
 
     skipped: int
-    """Steps left out because their gradient was not finite."""
+    """Steps skipped because their gradient was not finite."""
 
 
 class Run:
@@ -84,7 +84,7 @@ class Run:
         self.started = time.process_time() - self.spent
 
     def resume(self) -> None:
-        """Goes on where the checkpoint stands."""
+        """Restores the state of the checkpoint."""
         parts, self.step = load_checkpoint(self.checkpoint, self.optimizer)
         self.contestant.load_state_dict(parts["contestant"])
         self.average.values = parts["average"]
@@ -92,7 +92,7 @@ class Run:
         self.skipped = int(parts["counts"]["skipped"])
 
     def trim_log(self) -> None:
-        """Drops the rows beyond this step, which a run that died left: they will come again."""
+        """Drops the rows beyond this step, which an interrupted run has left and which will be written again."""
         if self.log.exists():
             with self.log.open(newline="") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) <= self.step]
@@ -101,7 +101,7 @@ class Run:
                 self.write(row)
 
     def save(self) -> None:
-        """The checkpoint, whole or not at all."""
+        """Writes the checkpoint atomically."""
         counts = {
             "cpu_seconds": torch.tensor(self.spent, dtype=torch.float64),
             "skipped": torch.tensor(self.skipped),
@@ -111,7 +111,7 @@ class Run:
         self.saved = self.spent
 
     def write(self, row: Mapping[str, object]) -> None:
-        """One row of the log."""
+        """Appends a row to the log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         new = not self.log.exists()
         with self.log.open("a", newline="") as file:
@@ -145,7 +145,7 @@ class Run:
 
 
 def rate_at(done: float) -> float:
-    """Share of the highest learning rate when ``done`` of the budget is spent: linear warm-up, then half a cosine."""
+    """Share of the peak learning rate when ``done`` of the budget is spent: linear warm-up, then cosine decay."""
     if done < WARM_UP:
         return max(done / WARM_UP, LAST_RATE)
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (done - WARM_UP) / (1 - WARM_UP))))
@@ -165,19 +165,19 @@ def train(
 ) -> Trained:
     """Trains until the budget is spent, and leaves the averaged parameters in ``contestant``.
 
-    The budget is processor time of this process, or a number of steps. Batches are made by a process of their own and
-    are not counted: they cost every contestant the same. A run that was interrupted goes on from ``checkpoint``, with
-    the batches and the random numbers that it would have had.
+    The budget is processor time of this process, or a number of steps. Batches are made by a separate process and are
+    not counted: they cost every contestant the same. An interrupted run resumes from ``checkpoint``, with the batches
+    and the random numbers that it would have had.
 
     Args:
         contestant: the network.
         mixer: source of the batches; step by step the same for all contestants.
-        cpu_minutes: budget in processor minutes; None where ``steps`` is given.
-        steps: budget in steps; None where ``cpu_minutes`` is given.
-        seed: of what the contestant draws while it learns.
-        learning_rate: the highest.
-        checkpoint: file to go on from, written now and then.
-        log: CSV file of the steps.
+        cpu_minutes: budget in processor minutes; None if ``steps`` is given.
+        steps: budget in steps; None if ``cpu_minutes`` is given.
+        seed: seed of the contestant's random numbers during training.
+        learning_rate: peak learning rate.
+        checkpoint: file to resume from, written regularly.
+        log: CSV file of the log.
 
     Raises:
         ConfigError: not exactly one budget above 0 is given.
@@ -193,7 +193,7 @@ def train(
 
     losses: list[float] = []
     for batch in Loader(mixer, run.step, steps or ENDLESS) if done() < 1 else ():
-        # What a contestant draws depends on seed and step alone, so that it needs no saving.
+        # Random numbers depend on seed and step alone, so that their state need not be saved.
         torch.manual_seed(seed * 1_000_003 + run.step)
         losses.append(run.learn(batch, learning_rate * rate_at(done())))
         if run.step % LOG_STEPS == 0:

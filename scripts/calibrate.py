@@ -1,12 +1,12 @@
-"""Hold what llars says of images and of its own errors against what is known to be true.
+"""Calibrate the diagnosis and the uncertainty of llars against known truth.
 
     python scripts/calibrate.py DATA                        both parts, with the bundled weights
     python scripts/calibrate.py DATA --only uncertainty     the part that depends on the weights
     python scripts/calibrate.py DATA --weights FILE         for other weights
 
-DATA is a folder with a scenes.json. Limits of the diagnosis are fitted on the clean scenes of its training and
-validation splits, the calibration of the uncertainty on those of the validation split; both are judged on those of the
-test split, and the diagnosis on all dates of the series of Sentinel-2 besides. It writes
+DATA is a folder with a scenes.json. The limits of the diagnosis are fitted on the clean scenes of its training and
+validation splits, the calibration of the uncertainty on those of the validation split. Both are judged on those of the
+test split; the diagnosis is also judged on all dates of the Sentinel-2 series. The results are written to
 src/llars/infer/diagnosis/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
 """
 
@@ -37,11 +37,11 @@ from llars.weights.temperatures import keep_calibrations
 PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
 
 FAULTS_CROP, SURENESS_CROP = 192, 128
-"""Largest sides in pixels."""
+"""Largest side of the scenes in pixels, for each of the two parts."""
 
 
 def say(line: str) -> None:
-    """Tell how it goes on."""
+    """Report progress."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -66,9 +66,9 @@ def calibrate_faults(data: Path) -> None:
 
 
 def calibrate_uncertainty(data: Path, weights: str) -> None:
-    """Fit and judge what is said of errors."""
+    """Fit and judge the calibration of the uncertainty."""
     restorer = load(weights)
-    # Centres and corners: of the few places of this split, centres alone are too small a sample.
+    # Centres and corners: the split has few places, and their centres alone are too small a sample.
     fit = [one for corners in (False, True) for one in clean_scenes(data, ("val",), SURENESS_CROP, corners=corners)]
     held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))
     told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
@@ -79,7 +79,7 @@ def calibrate_uncertainty(data: Path, weights: str) -> None:
 
 
 def main() -> int:
-    """The command line; 2 for a mistake of the user's."""
+    """The command line; returns 2 for a mistake of the user."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with a scenes.json")
     parser.add_argument("--weights", default="llars-small", help="bundled weights, or a weights file")

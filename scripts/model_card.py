@@ -1,4 +1,4 @@
-"""Writes the model card of bundled weights from what their training and evaluation left behind.
+"""Writes the model card of bundled weights from the logs of their training and the results of their evaluation.
 
 python scripts/model_card.py runs/small runs/corpus docs/results.json > src/llars/weights/llars-small.md
 """
@@ -14,14 +14,14 @@ from statistics import fmean
 from llars.weights.registry import find, models, read_info
 
 HEAD = Path(__file__).with_name("model_card_head.md")
-"""What no log knows: how the run went, what fails."""
+"""Text that is not in any log: how the run went, what fails."""
 
 EXACT = 100.0
-"""PSNR in dB from which a trial was an exact operation, to rounding."""
+"""PSNR in dB from which a trial counts as an exact operation, up to rounding."""
 
 
 def licences(manifest: Path) -> list[str]:
-    """One line per source of the corpus, and what its training split holds."""
+    """The content of the training split, and a table of the sources of the corpus with their licences."""
     held = json.loads(manifest.read_text(encoding="utf-8"))
     train = held["splits"]["train"]
     sensors = ", ".join(f"{name} ({count})" for name, count in train["sensors"].items())
@@ -37,7 +37,7 @@ def table(corner: str, rows: Iterable[str], columns: Sequence[str], cell: Callab
 
 
 def curve(validation: Path) -> list[str]:
-    """The figures that the run printed of itself, on patches of the validation split."""
+    """Table of the validation figures of the run, by step."""
     with validation.open(newline="") as file:
         by_step = {row["step"]: row for row in csv.DictReader(file)}
     fields = next(iter(by_step.values()))

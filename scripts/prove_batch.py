@@ -3,11 +3,12 @@
     python scripts/prove_batch.py FOLDER --engine dask [--workers 2] [--model NAME_OR_FILE]
     python scripts/prove_batch.py FOLDER --engine dask --rate [--scenes 16] [--side 1024] [--prompt TEXT]
 
-The results must be those of the engine `local`, pixel for pixel, which is run first, without a fault. It ends with 1
-where anything is not as it must be. The workers that it kills are those that the batch began.
+The results must equal those of the engine `local`, pixel for pixel, which is run first and undisturbed. The exit code
+is 1 if anything is not as it must be. Only workers that the batch itself started are killed.
 
-With --rate it compares one worker with several instead, on scenes that are all well and large enough for the work to
-count. Start-up is left out: time is taken from when each worker has done a scene, by the times of the results.
+With --rate it compares one worker with several instead, on scenes that are all intact and large enough for the work to
+dominate. Start-up is left out: time counts from when as many scenes are done as there are workers, by the file times
+of the results.
 """
 
 import argparse
@@ -26,11 +27,11 @@ from rasterio.transform import from_origin
 
 SCENES, CORRUPT, SIDE = 200, (17, 99, 160), 64
 KILLS = (20, 60)
-"""Scenes done when a worker is killed."""
+"""Numbers of finished scenes at which a worker is killed."""
 
 
 def make_archive(folder: Path, scenes: int, side: int, corrupt: tuple[int, ...] = ()) -> None:
-    """Sentinel-2 scenes, those that are ``corrupt`` cut short."""
+    """Writes Sentinel-2 scenes; the files of the ``corrupt`` ones are truncated."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(scenes):
         rng = np.random.default_rng(number)
@@ -50,7 +51,7 @@ def make_archive(folder: Path, scenes: int, side: int, corrupt: tuple[int, ...] 
 
 
 def workers_below(root: int) -> list[int]:
-    """Processes begun by ``root``, however far below, that are at work on a scene: those that have loaded torch."""
+    """Descendants of the process ``root`` that are working on a scene: those that have loaded torch."""
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -77,21 +78,21 @@ def workers_below(root: int) -> list[int]:
 
 
 def journal_of(folder: Path) -> list[dict[str, str]]:
-    """What the batch says that it did."""
+    """The entries of the batch's journal."""
     path = folder / "journal.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def run(command: list[str], out: Path, kills: tuple[int, ...] = ()) -> tuple[int, str, float]:
-    """Run a batch and kill a worker whenever so many scenes are done; exit code, messages and seconds."""
+    """Run a batch, killing a worker at each count of finished scenes; returns exit code, messages and seconds."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     for count in kills:
         victims: list[int] = []
         while process.poll() is None and (len(journal_of(out)) < count or not victims):
             time.sleep(0.5)
-            # Looking at all processes takes a while itself.
+            # Only now, as looking at all processes takes a while.
             victims = workers_below(process.pid) if len(journal_of(out)) >= count else []
         if victims:
             os.kill(victims[-1], signal.SIGKILL)
@@ -101,7 +102,7 @@ def run(command: list[str], out: Path, kills: tuple[int, ...] = ()) -> tuple[int
 
 
 def check(fact: bool, words: str) -> bool:
-    """Tell whether something is as it must be."""
+    """Print whether a check passed, and return it."""
     print(f"{'ok  ' if fact else 'FAIL'} {words}")
     return fact
 
@@ -114,13 +115,13 @@ def equal(path: Path, other: Path) -> bool:
 
 
 def rate(folder: Path, workers: int) -> float:
-    """Scenes per second of the results there, from when each worker has done one."""
+    """Scenes per second from the file times of the results, after the first ``workers`` scenes."""
     done = sorted(path.stat().st_mtime for path in folder.glob("*.tif"))
     return (len(done) - workers) / (done[-1] - done[workers - 1])
 
 
 def command(options: argparse.Namespace, archive: Path, out: Path, engine: str, workers: str) -> list[str]:
-    """The words of ``llars batch`` over an archive."""
+    """The command line of ``llars batch`` for an archive."""
     asked = ["-p", options.prompt, "--model", options.model, "--device", "cpu", "--quiet"]
     batch = [sys.executable, "-m", "llars", "batch", str(archive), str(out), *asked]
     return [*batch, "--engine", engine, "--workers", workers]
@@ -138,7 +139,7 @@ def compare_rates(options: argparse.Namespace) -> None:
 
 
 def prove(options: argparse.Namespace) -> bool:
-    """Make the archive, run the batch three times, count."""
+    """Make the archive, run the batch three times, check the results."""
     archive, out, right = (options.folder / name for name in ("archive", options.engine, "right"))
     make_archive(archive, SCENES, SIDE, CORRUPT)
     run(command(options, archive, right, "local", options.workers), right)
@@ -167,7 +168,7 @@ def prove(options: argparse.Namespace) -> bool:
 
 
 def main() -> int:
-    """The command line; 1 where something is not as it must be."""
+    """The command line; returns 1 if a check failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", default="local")

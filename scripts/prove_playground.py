@@ -1,11 +1,11 @@
-"""Prove that the playground answers soon, loses nothing, and refuses what it must.
+"""Prove that the playground answers quickly, loses nothing, and refuses what it must.
 
     python scripts/prove_playground.py [--side 1000] [--users 10] [--threads N]
 
-It starts `llars serve` with a folder of its own for passing files; a visitor uploads a scene of four bands and asks for
+It starts `llars serve` with its own folder for temporary files. A visitor uploads a scene of four bands and asks for
 less noise; others send garbage, a bomb (a small file of a huge image) and 500 MB; ten visitors come at once, each with
-a scene of their own. Wall-clock time is measured where the visitor is, processor time (user and system, all threads)
-in the server. It ends with 1 where a target is missed. The server is the code beside this script.
+a different scene. Wall-clock time is measured at the visitor, processor time (user and system, all threads) in the
+server. The exit code is 1 if a target is missed. The server runs the code of this checkout.
 """
 
 import argparse
@@ -38,10 +38,10 @@ SOON, REFUSED_IN = 5.0, 2.0
 """Seconds until the first answer, and until a refusal."""
 
 GONE_AFTER = 240.0
-"""Seconds after which nothing may be left of what was refused."""
+"""Seconds after which no uploaded file may be left."""
 
 PATIENCE = 120.0
-"""Seconds that a server is given to end."""
+"""Seconds that a server is given to shut down."""
 
 PROMPT, BANDS, STRETCH, SENSOR = "reduce the noise", "Natural colour", "2 to 98 %, all alike", "as the file says"
 
@@ -53,34 +53,34 @@ class Server:
     process: subprocess.Popen[str]
     address: str
     folder: Path
-    """Where all its passing files are."""
+    """Folder of all its temporary files."""
 
     def processor(self) -> float:
-        """Seconds that it has used so far."""
+        """Processor seconds that it has used so far."""
         parts = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
     def files(self, below: str = "") -> list[Path]:
-        """What lies on disk."""
+        """Its files on disk."""
         return [path for path in self.folder.glob(f"{below}**/*") if path.is_file()]
 
 
 class Table:
-    """What was measured, and whether it is what it should be."""
+    """Prints measurements as a table, and records whether all targets are met."""
 
     def __init__(self) -> None:
         self.good = True
         print(f"{'':52}{'measured':>12}{'processor':>12}{'target':>12}", flush=True)
 
     def tell(self, what: str, measured: str, processor: str = "", target: str = "", good: bool = True) -> None:
-        """One line."""
+        """Print one line."""
         self.good &= good
         print(f"{what:52}{measured:>12}{processor:>12}{target:>12}{'' if good else '  MISSED'}", flush=True)
 
 
 @contextmanager
 def served(threads: int) -> Iterator[tuple[Server, float]]:
-    """A playground on a port of its own, and the seconds until it listened."""
+    """A playground on its own port, and the seconds until it answered."""
     folder, begun = Path(tempfile.mkdtemp()), time.monotonic()
     environment = {**os.environ, "TMPDIR": str(folder), "OMP_NUM_THREADS": str(threads)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
@@ -101,7 +101,7 @@ def served(threads: int) -> Iterator[tuple[Server, float]]:
 
 
 def answers(address: str) -> bool:
-    """Whether somebody is there already."""
+    """Whether the server answers already."""
     try:
         return bool(fetch(f"{address}/config"))
     except OSError:
@@ -109,23 +109,23 @@ def answers(address: str) -> bool:
 
 
 def fetch(address: str) -> bytes:
-    """What a browser would show."""
+    """The content at an address."""
     with urllib.request.urlopen(address.replace(" ", "%20"), timeout=300) as answer:
         return bytes(answer.read())
 
 
 def visitor(server: Server) -> Any:
-    """Somebody's browser."""
+    """A client of the server."""
     return Client(server.address, verbose=False, analytics_enabled=False)
 
 
 def upload(someone: Any, path: Path) -> Any:
-    """Send a scene and see what it is."""
+    """Upload a scene, and return the answer."""
     return someone.predict(handle_file(str(path)), SENSOR, STRETCH, api_name="/upload")
 
 
 def restore(someone: Any, server: Server, prompt: str) -> dict[str, Any]:
-    """Ask, and wait until the picture of the answer is there."""
+    """Ask for a restoration, and wait until the picture of the result has arrived."""
     view, _ = someone.predict(prompt, BANDS, STRETCH, False, api_name="/restore")
     answer: dict[str, Any] = view["images"][-1]
     fetch(server.address + answer["url"])
@@ -133,7 +133,7 @@ def restore(someone: Any, server: Server, prompt: str) -> dict[str, Any]:
 
 
 def first_answers(server: Server, scene: Path, table: Table) -> None:
-    """The first visitor of a fresh server, and the same again."""
+    """Measures upload and restoration for the first visitor of a fresh server, twice."""
     someone = visitor(server)
     for name in ("first", "second"):
         before, begun = server.processor(), time.monotonic()
@@ -151,7 +151,7 @@ def first_answers(server: Server, scene: Path, table: Table) -> None:
 
 
 def refusals(server: Server, folder: Path, table: Table) -> None:
-    """What nobody should send."""
+    """Measures the refusal of uploads that must be refused."""
     garbage, bomb = folder / "garbage.tif", folder / "bomb.tif"
     garbage.write_bytes(np.random.default_rng(0).bytes(5_000))
     place = {"crs": "EPSG:32633", "transform": from_origin(5e5, 5e6, 10, 10), "sparse_ok": True}
@@ -172,7 +172,7 @@ def refusals(server: Server, folder: Path, table: Table) -> None:
 
 
 def told(action: Callable[[], object], words: str) -> bool:
-    """Whether it is refused in these words."""
+    """Whether the action is refused with a message that contains ``words``."""
     try:
         action()
     except AppError as refusal:
@@ -181,7 +181,7 @@ def told(action: Callable[[], object], words: str) -> bool:
 
 
 def too_long(server: Server, length: int) -> bool:
-    """Whether so many bytes are refused in words, before they are sent."""
+    """Whether an upload of ``length`` bytes is refused with a message, before it is sent."""
     wire = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=30)
     wire.putrequest("POST", "/gradio_api/upload")
     wire.putheader("Content-Length", str(length))
@@ -192,7 +192,7 @@ def too_long(server: Server, length: int) -> bool:
 
 
 def crowd(server: Server, folder: Path, users: int, table: Table) -> None:
-    """Many at once, each with a scene of a brightness of their own: whose answer is whose can be told."""
+    """Many visitors at once, each with a scene of a different brightness, so that mixed-up answers are noticed."""
     means, right = [100 + 100 * number for number in range(users)], [False] * users
     scenes = [folder / f"of_visitor_{number}.tif" for number in range(users)]
     for mean, path in zip(means, scenes, strict=True):
@@ -226,7 +226,7 @@ def crowd(server: Server, folder: Path, users: int, table: Table) -> None:
 
 
 def main() -> int:
-    """Start it, visit it, end it."""
+    """The command line: starts the server, visits it, shuts it down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=1000)
     parser.add_argument("--users", type=int, default=10)

@@ -2,12 +2,12 @@
 
     python scripts/prove_scene.py FOLDER [--side 10980] [--height N] [--bands 4] [--prompt TEXT] [--threads 1]
 
-It makes a scene of uint16 out of real crops, and one twice as long; restores both with `llars restore`; measures from
-outside: the resident memory of all processes together, wall-clock and processor time. It ends with 1 where the memory
-exceeds the limit, or the rate by the clock is below 85 % of the network's own. Reading and writing go on beside the
-network, so with one thread this wants a second processor that has nothing else to do. What the longer scene costs
-beyond the shorter one is free of start-up, so that is what rates are taken of. A prompt whose task has a start of its
-own, found by other means than the network, takes that time besides.
+It makes a uint16 scene from real crops, and one twice as long; restores both with `llars restore`; and measures from
+outside the resident memory of all processes together, wall-clock and processor time. The exit code is 1 if the memory
+exceeds the limit, or the wall-clock rate is below 85 % of the network's own. Reading and writing run beside the
+network, so with one thread this needs a second, idle processor. Rates are computed from the difference between the
+longer and the shorter scene, which is free of start-up. For a prompt whose task has a starting image, the time to
+compute that is included.
 """
 
 import argparse
@@ -33,24 +33,24 @@ BANDS = {
 CELL = 512
 EXAMPLE = Path(__file__).parent.parent / "examples" / "sentinel2_aberystwyth.tif"
 LEAST = 0.85
-"""Of the network's own rate."""
+"""Smallest rate, as a share of the network's own."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took."""
+    """Time and memory of a run."""
 
     seconds: float
     processor: float
-    """Seconds, user and system, of all its threads."""
+    """Processor seconds, user and system, of all its threads."""
 
     peak: float
-    """Resident memory in bytes: the most that the process itself ever had, or the largest of samples, a quarter of a
-    second apart, of it and all below it."""
+    """Peak resident memory in bytes: the larger of the peak of the process itself and of samples, a quarter of a second
+    apart, of it and all its descendants."""
 
 
 def crops_of(folder: Path | None, count: int) -> list[NDArray[np.uint16]]:
-    """Images ``(band, y, x)`` of at least one cell, mirrored as often as that takes."""
+    """Images ``(band, y, x)`` of at least one cell; smaller ones are extended by mirroring."""
     paths = [EXAMPLE] if folder is None else sorted(folder.rglob("*.tif"))
     crops = []
     for path in paths:
@@ -66,7 +66,7 @@ def crops_of(folder: Path | None, count: int) -> list[NDArray[np.uint16]]:
 
 
 def make_scene(path: Path, crops: list[NDArray[np.uint16]], height: int, width: int) -> None:
-    """A scene of cells with gains of their own, and a corner without data as at the edge of a swath."""
+    """Writes a scene of cells with different gains, and a corner of nodata as at the edge of a swath."""
     count = len(crops[0])
     profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": "uint16", "nodata": 0}
     profile |= {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1, "predictor": 2}
@@ -88,7 +88,7 @@ def make_scene(path: Path, crops: list[NDArray[np.uint16]], height: int, width: 
 
 
 def resident(process: int) -> int:
-    """Bytes of resident memory of a process and of all that it began."""
+    """Resident memory in bytes of a process and all its descendants."""
     home = Path(f"/proc/{process}")
     try:
         pages = int((home / "statm").read_text().split()[1])
@@ -138,14 +138,14 @@ print(rows * columns / 1e6 / min(taken))
 
 
 def network_rate(names: tuple[str, ...], rows: int, columns: int, threads: int) -> float:
-    """Megapixels per second by the clock of the folded network alone, the best of six."""
+    """Wall-clock rate of the folded network alone in megapixels per second, the best of six runs."""
     command = [sys.executable, "-c", NETWORK, ",".join(names), str(rows), str(columns)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     return float(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
 
 
 def main() -> int:
-    """Make the scenes, restore them, compare."""
+    """The command line: makes the scenes, restores them, compares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--side", type=int, default=10_980)
@@ -183,7 +183,7 @@ def main() -> int:
 
 
 TILES = ((128, 10_976), (64, 4096), (128, 1024))
-"""What a tile is with the default memory, and what the network's own blocks are about: what it likes best."""
+"""Sizes of tiles: that with the default memory limit, and those near the size of the network's own blocks, its best."""
 
 
 if __name__ == "__main__":

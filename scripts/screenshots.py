@@ -1,8 +1,8 @@
-"""Pictures of the playground as it is, for the documentation: a real server, a real browser, the bundled weights.
+"""Takes screenshots of the playground for the documentation: a real server, a real browser, the bundled weights.
 
     python scripts/screenshots.py docs/pictures
 
-needs the extras app and dev, chromium and chromedriver.
+It needs the extras app and dev, chromium and chromedriver.
 """
 
 import shutil
@@ -25,7 +25,7 @@ PATIENCE = 180.0
 
 
 def browser() -> Any:
-    """Chromium without a window."""
+    """Headless Chromium."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -39,7 +39,7 @@ def browser() -> Any:
 
 
 def until(fact: Callable[[], object]) -> None:
-    """Wait for a fact; leave where it never comes."""
+    """Wait until ``fact`` is true; exit if it does not become true in time."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
@@ -58,11 +58,11 @@ class Visit:
         self.driver, self.folder = driver, folder
 
     def find(self, selector: str) -> Any:
-        """The first element."""
+        """The first element that matches the selector."""
         return self.driver.find_element("css selector", selector)
 
     def shows(self, count: int) -> None:
-        """Wait until the viewer shows so many images, and they have arrived."""
+        """Wait until the viewer shows ``count`` images, and they have arrived."""
         images = "return [...document.querySelectorAll('.viewer img')].every(image => image.naturalWidth)"
         shown = f".viewer[data-images='{count}']"
         until(lambda: self.find(shown) and self.driver.execute_script(images))
@@ -76,7 +76,7 @@ class Visit:
         self.find("#run").click()
 
     def picture(self, name: str) -> None:
-        """Save what is seen, in 256 colours: a third of the size, and the eye forgives it."""
+        """Save a screenshot in 256 colours: a third of the size, with no visible difference."""
         from PIL import Image
 
         self.driver.execute_script("window.scrollTo(0, 0)")
@@ -87,7 +87,7 @@ class Visit:
 
 
 def tour(visit: Visit, address: str) -> None:
-    """From the first look to a comparison, and the report."""
+    """Walk through the playground: first view, comparison, report."""
     visit.driver.get(address)
     visit.shows(1)
     until(lambda: "noise" in visit.find(".chips.seen").text)
@@ -108,7 +108,7 @@ def tour(visit: Visit, address: str) -> None:
 
 
 def main(folder: Path) -> None:
-    """Take the pictures."""
+    """Take the screenshots."""
     folder.mkdir(parents=True, exist_ok=True)
     with listening("127.0.0.1", 0) as listener, closing(Studio(load("llars-small", "cpu"))) as studio:
         server = uvicorn_of(build(studio, None))

@@ -1,1 +1,1 @@
-"""What each part of the model is worth: the same short training with one part left out at a time."""
+"""Ablation: the value of each part of the model, from the same short training with one part left out at a time."""

@@ -15,7 +15,7 @@ from llars.errors import LlarsError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when all that was asked for is done."""
+    """The command line; returns 0 if everything was done, 1 on an error that llars reports."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"), help="what `llars data build` wrote")
     parser.add_argument("--out", type=Path, help="folder of the trainings; one that was interrupted goes on")

@@ -1,4 +1,4 @@
-"""The page docs/ablation.md, from results; what it says follows from the numbers."""
+"""Writes docs/ablation.md; all text is derived from the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from llars.tasks import TONES
 __all__ = ["KEPT", "WEIGHTS", "keep", "page", "write_page"]
 
 KEPT = Path("benchmarks/ablation/results")
-"""Results that the page was written from, in the repository."""
+"""Results in the repository from which the page is written."""
 
 WEIGHTS = KEPT / "weights.csv"
 """Dynamic task weights of ``full``: step, one column per task."""
@@ -27,7 +27,7 @@ PAGE = Path("docs/ablation.md")
 
 
 def keep(folder: Path) -> None:
-    """Takes the results of the trainings in ``folder``, and the task weights of ``full``, into the repository.
+    """Copies the results of the runs in ``folder``, and the task weights of ``full``, into the repository.
 
     Raises:
         DataError: there are none.
@@ -57,20 +57,20 @@ def weights_of(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def write_page() -> Path:
-    """Writes the page from the results that are kept, and returns where it is.
+    """Writes the page from the results in the repository, and returns its path.
 
     Raises:
-        DataError: ``full`` is not among the results, they are not of one budget, or a score is not finite.
+        DataError: ``full`` is not among the results, their budgets differ, or a score is not finite.
     """
     PAGE.write_text(page(read_results(KEPT), read_inputs(KEPT)))
     return PAGE
 
 
 def page(results: Mapping[str, Result], inputs: Mapping[str, float]) -> str:
-    """The text of the page; ``inputs`` are decibels of what goes in, by task.
+    """The text of the page; ``inputs`` is the PSNR in dB of the network's inputs, by task.
 
     Raises:
-        DataError: ``full`` is not among the results, they are not of one budget, or a score is not finite.
+        DataError: ``full`` is not among the results, their budgets differ, or a score is not finite.
     """
     if "full" not in results:
         raise DataError(f"found {sorted(results) or 'no results'}; the table needs full, which all else is compared to")
@@ -108,7 +108,7 @@ def page(results: Mapping[str, Result], inputs: Mapping[str, float]) -> str:
 
 
 def head(full: Result, spread: float | None) -> list[str]:
-    """What was done, with which budget."""
+    """Introduction: what was done, and with which budget."""
     chance = (
         "`full` was trained once; without a second seed nothing tells a difference from chance."
         if spread is None
@@ -138,12 +138,12 @@ def head(full: Result, spread: float | None) -> list[str]:
 
 
 def paragraph(text: str) -> str:
-    """Lines of the page."""
+    """The text wrapped to lines of 120 characters."""
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def table(results: Mapping[str, Result], inputs: Mapping[str, float]) -> list[str]:
-    """Variants by tasks."""
+    """The table of variants by tasks."""
     full = results["full"]
     tasks = list(full.psnr)
     given = [inputs[task] for task in tasks]
@@ -161,7 +161,7 @@ def table(results: Mapping[str, Result], inputs: Mapping[str, float]) -> list[st
 
 
 def compared(results: Mapping[str, Result], again: bool = False) -> Sequence[Result]:
-    """The variants beside ``full``; with ``again`` its second seed too."""
+    """The variants other than ``full``; with ``again`` including its second seed."""
     return [result for name, result in results.items() if name != "full" and (again or name != "full_again")]
 
 
@@ -187,7 +187,7 @@ def verdict(result: Result, full: Result, spread: float | None) -> str:
 
 
 def cost(results: Mapping[str, Result]) -> list[str]:
-    """Parameters, work and speed."""
+    """The section on parameters, work and speed."""
     rows = [
         (
             VARIANTS[name].title,
@@ -216,7 +216,7 @@ def cost(results: Mapping[str, Result]) -> list[str]:
 
 
 def weights_part(results: Mapping[str, Result]) -> list[str]:
-    """The figure of the dynamic weights, and what it costs to leave them out."""
+    """The section on the dynamic weights: their figure, and the loss without them."""
     lines = [
         "## The dynamic weights",
         "",
@@ -234,10 +234,11 @@ def weights_part(results: Mapping[str, Result]) -> list[str]:
 
 
 def spread_of(results: Mapping[str, Result]) -> float | None:
-    """What chance does to the mean over tasks, from two trainings of ``full``; None where there is one.
+    """The effect of chance on the mean over tasks, from two runs of ``full``; None if there is only one.
 
-    Two means may agree by luck. Were the tasks independent, the mean would differ by the root mean square of their
-    differences over the root of their number; the larger of both is taken.
+    Two means may agree by luck. If the tasks were independent, the means would differ by the root mean square of the
+    differences divided by the square root of the number of tasks; the larger of this and the actual difference is
+    taken.
     """
     if "full_again" not in results:
         return None

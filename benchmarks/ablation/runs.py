@@ -1,4 +1,4 @@
-"""The trainings of the ablation, one folder each; what is done is not done again."""
+"""The training runs of the ablation, one folder each; finished runs are not repeated."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from llars.train.config import read_config
 __all__ = ["INPUTS", "Result", "Settings", "read_inputs", "read_results", "run", "write_inputs"]
 
 CONFIG = Path("configs/train/small.yaml")
-"""Where the shares of the tasks come from."""
+"""Configuration from which the shares of the tasks are taken."""
 
 INPUTS = "inputs.json"
-"""File beside the trainings: how good the held-out patches are before anything is done to them."""
+"""File beside the runs with the PSNR of the network's inputs on the held-out patches."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all trainings of an ablation have in common."""
+    """Settings shared by all runs of an ablation."""
 
     corpus: Path
     steps: int
@@ -55,32 +55,32 @@ class Result:
     threads: int
     machine: str
     cpu_seconds: float
-    """Processor time of the training process; batches are made by another."""
+    """Processor time of the training process; batches are made by another process."""
 
     skipped: int
     parameters: int
     gigaflops: float
-    """GFLOP per megapixel of ten bands, in the form in which it is trained."""
+    """GFLOP per megapixel with about ten bands, in the unfolded form used in training."""
 
     psnr: dict[str, float]
-    """Decibels on held-out patches, by task."""
+    """PSNR in dB on held-out patches, by task."""
 
     @property
     def mean(self) -> float:
-        """Mean over the tasks."""
+        """Mean PSNR over the tasks."""
         return sum(self.psnr.values()) / len(self.psnr)
 
     @property
     def samples_per_second(self) -> float:
-        """Speed of training."""
+        """Training samples per second of processor time."""
         return self.steps * self.batch_size / self.cpu_seconds
 
 
 def run(name: str, settings: Settings, folder: Path) -> Result:
-    """Trains the variant called ``name`` in ``folder`` and scores it; a result that is there is returned as it is.
+    """Trains the variant called ``name`` in ``folder`` and scores it; an existing result is returned unchanged.
 
     Raises:
-        LlarsError: corpus or checkpoint are not usable.
+        LlarsError: the corpus or the checkpoint is unusable.
     """
     path = folder / name / "result.json"
     if path.exists():
@@ -123,7 +123,7 @@ def run(name: str, settings: Settings, folder: Path) -> Result:
 
 
 def write_inputs(settings: Settings, folder: Path) -> None:
-    """Decibels of what goes in, by task, to ``inputs.json`` in ``folder`` where it is not there yet."""
+    """Writes the PSNR of the network's inputs by task to ``inputs.json`` in ``folder``, if it does not exist yet."""
     path = folder / INPUTS
     if not path.exists():
         given = score_inputs(held_out(settings.corpus, instructions()))
@@ -131,7 +131,7 @@ def write_inputs(settings: Settings, folder: Path) -> None:
 
 
 def write(path: Path, values: Mapping[str, object]) -> None:
-    """JSON, whole or not at all."""
+    """Writes JSON atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(values, indent=1) + "\n")
@@ -139,7 +139,7 @@ def write(path: Path, values: Mapping[str, object]) -> None:
 
 
 def ten_bands(batches: list[Batch]) -> Batch:
-    """The batch without guides whose number of bands is nearest to ten: what work is counted on."""
+    """The batch without guides whose number of bands is nearest to ten; the work is counted on it."""
     return min(
         (batch for batch in batches if batch.guides.shape[1] == 0 and not batch.about_histogram),
         key=lambda batch: abs(batch.clean.shape[1] - 10),
@@ -147,7 +147,7 @@ def ten_bands(batches: list[Batch]) -> Batch:
 
 
 def machine() -> str:
-    """The processor."""
+    """Name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -160,10 +160,10 @@ def read_result(path: Path) -> Result:
 
 
 def read_inputs(folder: Path) -> dict[str, float]:
-    """What ``write_inputs`` wrote.
+    """The figures that ``write_inputs`` wrote.
 
     Raises:
-        DataError: it wrote nothing there.
+        DataError: the file is missing.
     """
     path = folder / INPUTS
     if not path.exists():
@@ -173,7 +173,7 @@ def read_inputs(folder: Path) -> dict[str, float]:
 
 
 def read_results(folder: Path) -> dict[str, Result]:
-    """The results in ``folder``, of runs or as they are kept in the repository, in the order of ``VARIANTS``."""
+    """The results in ``folder``, laid out as by runs or as in the repository, in the order of ``VARIANTS``."""
     found = {}
     for name in VARIANTS:
         for path in (folder / name / "result.json", folder / f"{name}.json"):

@@ -31,19 +31,19 @@ class OrderedPlan(Plan):
 
     @property
     def to_slots(self) -> Float[Tensor, "batch slot band"]:
-        """Every slot is the mean of the bands that lie in it; an empty one is 0."""
+        """Every slot is the mean of the bands in it; empty slots are 0."""
         return self.mass / self.mass.sum(-1, keepdim=True).clamp_min(torch.finfo(self.mass.dtype).tiny)
 
 
 class InOrder(nn.Module):
-    """The first band in the first slot and so on, empty slots 0; bands beyond the last slot share the first ones."""
+    """Assigns bands to slots in order; empty slots are 0, and bands beyond the last slot share the first ones."""
 
     def __init__(self, slots: int) -> None:
         super().__init__()
         self.slots = slots
 
     def forward(self, descriptors: Float[Tensor, "batch band feature"], present: Bool[Tensor, "batch band"]) -> Plan:
-        """The plan, whatever the bands are."""
+        """The plan, which depends only on the order of the bands."""
         bands = torch.arange(descriptors.shape[1], device=descriptors.device)
         slots = torch.arange(self.slots, device=descriptors.device)
         mass = (slots[:, None] == bands % self.slots) * present[:, None].float()
@@ -51,15 +51,15 @@ class InOrder(nn.Module):
 
 
 class NoConvolution(nn.Module):
-    """In place of the convolution experts: nothing."""
+    """Replaces the convolution experts by nothing."""
 
     def forward(self, image: Tensor, gate: Tensor) -> Tensor:
-        """No pattern beyond those of the shared 3x3 convolution."""
+        """Zero, so that only the shared 3x3 convolution is left."""
         return image.new_zeros(())
 
 
 class SharedChannels(nn.Module):
-    """In place of the channel experts: the shared matrix alone."""
+    """Replaces the channel experts by the shared matrix alone."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -68,31 +68,31 @@ class SharedChannels(nn.Module):
         nn.init.zeros_(cast("Tensor", self.layer.bias))
 
     def forward(self, image: Tensor, gate: Tensor) -> Tensor:
-        """One mixing of channels for all scenes and tasks."""
+        """The same mixing of channels for all scenes and tasks."""
         mixed: Tensor = self.layer(image)
         return mixed
 
 
 class Unattended(Block):
-    """A block without attention over channels: its spatial and its channel part."""
+    """A block without attention over channels: only its spatial and its channel part."""
 
     def __init__(self, width: int, config: ModelConfig) -> None:
         super().__init__(width, config)
         del self.attention
 
     def attend(self, image: Tensor, gates: BlockGates, windows: int) -> Tensor:
-        """No matrix: nothing is pooled."""
+        """An empty attention matrix: nothing is pooled."""
         return image.new_zeros(len(image) // windows, 0, 0)
 
     def forward(self, image: Tensor, gates: BlockGates, attention: Tensor) -> Tensor:
-        """What is left of a block."""
+        """The rest of a block."""
         patterns = nn.functional.relu(self.spatial(image) + self.convolution(image, gates.convolution))
         change: Tensor = self.channel(patterns, gates.channel)
         return image + change
 
 
 class Unseeing(nn.Module):
-    """A scene encoder that tells the faults it sees, and nothing to the network."""
+    """A scene encoder that predicts the faults, but passes nothing on to the network."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Unseeing(nn.Module):
 
 
 class EqualWeights(nn.Module):
-    """Every sample counts as much as any other."""
+    """Equal weight for every sample."""
 
     def forward(self, losses: Tensor, tasks: Tensor) -> Tensor:
         """Ones."""
@@ -113,10 +113,7 @@ class EqualWeights(nn.Module):
 
 
 class FullResolution(Network):
-    """The network at full resolution from its first convolution to its last, with half the widths.
-
-    With its own widths it would cost four times as much; so it costs about the same, and the strips reach as far.
-    """
+    """The network at full resolution throughout, with half the widths for about the same cost, and strips as long."""
 
     def __init__(self, config: ModelConfig) -> None:
         halved = replace(
@@ -127,7 +124,7 @@ class FullResolution(Network):
         )
         super().__init__(halved)
         self.stem = nn.Conv2d(config.slots, halved.widths[0], 3, padding=1)
-        # The cells of the head's planes are what carrying back to the bands is written for.
+        # Carrying back to the bands expects the head's planes in cells of 2 x 2 pixels.
         head = nn.Conv2d(halved.widths[0], PLANES * config.slots, 1)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(cast("Tensor", head.bias))
@@ -141,7 +138,7 @@ class FullResolution(Network):
 
 
 class WithoutText(Ours):
-    """A learned vector for each task in place of the sentence's."""
+    """A learned vector for each task instead of the sentence vector."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -149,15 +146,15 @@ class WithoutText(Ours):
         nn.init.normal_(self.labels.weight, std=config.instruction_features**-0.5)
 
     def look(self, batch: Batch) -> Seen:
-        """The network told which task, not how strongly."""
+        """Runs the network with the task given, but not its strength."""
         return super().look(replace(batch, instruction=self.labels(batch.task)))
 
 
 class WithoutNormalisation(Ours):
-    """Unit values go in as they are, and come out so; errors count in the same units as for all others."""
+    """The network works on unit values; the loss is in the same units as for all other variants."""
 
     def look(self, batch: Batch) -> Seen:
-        """The network with a normalisation that does nothing, which is what it is told as well."""
+        """Runs the network with the identity as normalisation, whose statistics are also what it is conditioned on."""
         true = Statistics.of(batch.image, histogram=batch.about_histogram)
         none = Statistics(torch.zeros_like(true.mean), torch.ones_like(true.std), true.knots)
         seen = forward(self.network, batch, none)
@@ -167,7 +164,7 @@ class WithoutNormalisation(Ours):
 
 
 def with_network(change: Callable[[Network], None]) -> Callable[[ModelConfig], Ours]:
-    """A maker of contestants whose network ``change`` has changed before it is trained."""
+    """A constructor of contestants whose network is modified by ``change`` before training."""
 
     def make(config: ModelConfig) -> Ours:
         ours = Ours(config)
@@ -178,24 +175,24 @@ def with_network(change: Callable[[Network], None]) -> Callable[[ModelConfig], O
 
 
 def in_order(network: Network) -> None:
-    """Slots are places, not meanings."""
+    """Assigns bands to slots by position instead of by optimal transport."""
     network.alignment = cast("Alignment", InOrder(network.config.slots))
 
 
 def without_convolution(network: Network) -> None:
-    """The shared 3x3 convolution of each block stays."""
+    """Removes the convolution experts; the shared 3x3 convolution of each block stays."""
     for block in network.backbone.shape.blocks():
         block.convolution = NoConvolution()
 
 
 def without_channels(network: Network) -> None:
-    """The shared 1x1 convolution of each block stays."""
+    """Removes the channel experts; the shared 1x1 convolution of each block stays."""
     for block in network.backbone.shape.blocks():
         block.channel = SharedChannels(block.spatial.out_channels)
 
 
 def without_attention(network: Network) -> None:
-    """Each block, but no attention over channels."""
+    """Removes the attention over channels from each block."""
     shape = network.backbone.shape
     for level in (*shape.encoder, *shape.decoder, shape.refinement):
         blocks = cast("nn.ModuleList", level)
@@ -204,17 +201,17 @@ def without_attention(network: Network) -> None:
 
 
 def without_scene(network: Network) -> None:
-    """The scene vector is zero."""
+    """Sets the scene vector to zero."""
     network.scene = cast("SceneEncoder", Unseeing(network.scene))
 
 
 def one_expert(config: ModelConfig) -> Ours:
-    """One expert of each kind, always used."""
+    """A model with one expert of each kind, always used."""
     return Ours(replace(config, experts=1, top_k=1))
 
 
 def equal_weights(config: ModelConfig) -> Ours:
-    """All task weights are 1."""
+    """Training with all task weights equal to 1."""
     ours = Ours(config)
     ours.weighting = EqualWeights()
     return ours
@@ -230,7 +227,7 @@ class AtFullResolution(Ours):
 
 @dataclass(frozen=True)
 class Variant:
-    """One training of the ablation."""
+    """One training run of the ablation."""
 
     title: str
     """What is missing, for the table."""
@@ -239,10 +236,10 @@ class Variant:
     """What that means exactly."""
 
     make: Callable[[ModelConfig], Ours]
-    """The contestant for a size of the model."""
+    """Makes the contestant for a model configuration."""
 
     seed: int = 0
-    """Beyond the seed of the ablation: another one is a measure of chance."""
+    """Added to the seed of the ablation; a second seed measures the effect of chance."""
 
     followed: str = ""
     """What was changed after an earlier table."""
@@ -297,4 +294,4 @@ VARIANTS = {
         WithoutNormalisation,
     ),
 }
-"""All trainings, by the name of their folder."""
+"""All variants, by the name of their folder."""

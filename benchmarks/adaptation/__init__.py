@@ -1,1 +1,1 @@
-"""What a few learned numbers are worth on a sensor that the base weights have never seen."""
+"""Experiment: adaptation of base weights to a sensor they have never seen, with few parameters."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.adaptation``: trains the base, tunes what is not done yet, or writes the report."""
+"""``python -m benchmarks.adaptation``: trains the base and tunes what is not done yet, or writes the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from llars.train.tuning.config import METHODS
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The words of the command line."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.adaptation", description=__doc__)
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"), help="what `llars data build` wrote")
     parser.add_argument("--without", help="sensors whose names begin so are left out of the base, and adapted to")
@@ -46,7 +46,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """All methods with all numbers of pairs; every seed is through with all of them before the next begins."""
+    """Runs all methods with all numbers of pairs; all of them for one seed before the next seed begins."""
     folder = (options.out or Path("runs/adaptation")) / options.without
     base = Base.of(options.corpus, options.without, options.cpu_minutes, options.model, options.batch_size)
     trained(base, options.corpus, folder)
@@ -61,7 +61,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when all that was asked for is done, 2 where llars says what is wrong."""
+    """The command line; returns 0 if everything was done, 2 on an error that llars reports."""
     options = parsed(arguments)
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Base weights that have never seen a sensor: a short training from scratch without it."""
+"""Base weights that have never seen a sensor, from a short training without it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from llars.weights.registry import WeightsInfo, read_info, save_weights
 __all__ = ["Base", "trained"]
 
 CONFIG = Path(__file__).parents[2] / "configs/train/small.yaml"
-"""Where the shares of the tasks come from."""
+"""Configuration from which the shares of the tasks are taken."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What the base weights of a comparison are; kept in their file."""
+    """Settings of the base weights of a comparison; stored with the weights."""
 
     corpus: str
     """SHA-256 of the manifest of the corpus."""
@@ -37,7 +37,7 @@ class Base:
     """Sensors whose names begin with this are left out of training."""
 
     cpu_minutes: float
-    """Processor time of the training process; batches are made by another."""
+    """Processor time of the training process; batches are made by another process."""
 
     model: str = "llars-small"
     batch_size: int = 16
@@ -45,20 +45,20 @@ class Base:
 
     @classmethod
     def of(cls, corpus: Path, without: str, cpu_minutes: float, model: str, batch_size: int) -> Base:
-        """On the corpus in that folder.
+        """Settings for the corpus in that folder.
 
         Raises:
-            DataError: there is none.
+            DataError: there is no corpus.
         """
         return cls(fingerprint(corpus), without, cpu_minutes, model, batch_size)
 
 
 def trained(base: Base, corpus: Path, folder: Path) -> WeightsInfo:
-    """The base in ``folder/base.safetensors``, trained if it is not there; an interrupted training goes on.
+    """The base in ``folder/base.safetensors``, trained if it is missing; an interrupted training is resumed.
 
     Raises:
-        ConfigError: the folder holds another base.
-        LlarsError: corpus or checkpoint are not usable.
+        ConfigError: the folder holds a base with other settings.
+        LlarsError: the corpus or the checkpoint is unusable.
     """
     file, told, wanted = folder / "base.safetensors", folder / "base.json", asdict(base)
     kept = json.loads(told.read_text()) if told.exists() else wanted

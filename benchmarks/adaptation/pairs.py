@@ -1,4 +1,4 @@
-"""Pairs of a sensor that was left out, as files: what a user would have, and places kept for the figures."""
+"""Image pairs of a sensor that was left out, as files like a user's, and places reserved for the figures."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from llars.sensors import get_sensor
 __all__ = ["FAULTS", "SIDE", "Places", "write_pairs"]
 
 SIDE = 72
-"""Side of an image of a pair in pixels: a patch of tuning is 64, and so may lie in several ways."""
+"""Side of the images in pixels: larger than the patches of 64 pixels, so that these can be cut in several ways."""
 
 FAULTS = {
     "haze": (("haze", 0.5),),
     "denoise": (("gaussian_blur", 0.4), ("gaussian_noise", 0.1)),
 }
-"""What is wrong with every image, by the task that mends it: operators with their severities, in order."""
+"""The faults of every image, by task: operators with their severities, in order."""
 
 TESTED = 0.25
-"""Share of the places that the figures come from, at least one."""
+"""Share of the places that are reserved for the figures; at least one place is."""
 
 FEWEST = 3
-"""Places that are needed: one to learn from, one that tells tuning when to stop, one for the figures."""
+"""Smallest number of places: one to train on, one for early stopping, one for the figures."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class Places:
     """The clean scenes of a sensor, by place."""
 
     adapting: tuple[Scene, ...]
-    """Of the places that pairs are cut from."""
+    """Scenes of the places from which pairs are cut."""
 
     testing: tuple[Scene, ...]
-    """Of the other places, which neither the base nor tuning nor its early stopping sees."""
+    """Scenes of the other places, which neither the base nor tuning nor its early stopping sees."""
 
     @classmethod
     def of(cls, corpus: Path, without: str) -> Places:
-        """Divides the places of both splits of a corpus; which are tested on depends on their names alone.
+        """Divides the places of both splits of a corpus; the choice depends on their names alone.
 
-        With the sensor left out altogether, no place of it is known to the base, whatever its split.
+        As the sensor was left out altogether, the base knows none of its places, whatever their split.
 
         Raises:
             DataError: the corpus has scenes of the sensor at too few places.
@@ -82,7 +82,7 @@ class Places:
 
 @dataclass(frozen=True)
 class _Cell:
-    """Ground of one pair."""
+    """The window of one pair in a scene."""
 
     scene: Scene
     y: int
@@ -90,24 +90,25 @@ class _Cell:
 
     @property
     def name(self) -> str:
-        """Of its files."""
+        """Name of its files."""
         return f"{self.scene.name}_{self.y}_{self.x}.tif"
 
 
 def write_pairs(scenes: Sequence[Scene], task: str, folder: Path, seed: int, count: int | None = None) -> Path:
-    """Cuts images that do not overlap, makes the bad ones, and returns the CSV that names them to ``llars tune``.
+    """Writes non-overlapping images and degraded versions of them, and returns the CSV that ``llars tune`` takes.
 
-    Places take turns, so that few pairs come from many; those of one seed begin alike, however many they are.
+    Places take turns, so that even few pairs come from many places. For one seed, a smaller set of pairs is the
+    beginning of a larger one.
 
     Args:
-        scenes: to cut from.
+        scenes: scenes to cut from.
         task: one of ``FAULTS``.
-        folder: for ``pairs.csv`` and the images; files that are there are written again, to the same bytes.
-        seed: of the choice and of the noise.
-        count: number of pairs; all that there is room for if not given.
+        folder: folder for ``pairs.csv`` and the images; existing files are overwritten with the same bytes.
+        seed: seed of the choice and of the noise.
+        count: number of pairs; by default as many as fit.
 
     Raises:
-        DataError: there is no room for so many.
+        DataError: fewer pairs fit into the scenes.
     """
     cells = _dealt(scenes, seed)
     if count is not None and count > len(cells):
@@ -128,7 +129,7 @@ def write_pairs(scenes: Sequence[Scene], task: str, folder: Path, seed: int, cou
 
 
 def _dealt(scenes: Sequence[Scene], seed: int) -> list[_Cell]:
-    """All cells, shuffled, places in turn."""
+    """All cells in random order, with the places taking turns."""
     rng = np.random.default_rng(seed)
     places: dict[str, list[_Cell]] = {}
     for scene in scenes:
@@ -143,7 +144,7 @@ def _dealt(scenes: Sequence[Scene], seed: int) -> list[_Cell]:
 
 
 def _pair(cell: _Cell, task: str, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Good and bad image, in unit values."""
+    """Clean and degraded image, in unit values."""
     scene = cell.scene
     clean = torch.from_numpy(scene.crop(range(len(scene.bands)), cell.y, cell.x, SIDE, SIDE))
     generator = torch.Generator().manual_seed(zlib.crc32(f"{cell.name} {seed}".encode()))
@@ -157,11 +158,11 @@ def _pair(cell: _Cell, task: str, seed: int) -> tuple[NDArray[np.float32], NDArr
 
 
 def _write(path: Path, unit: NDArray[np.float32], scene: Scene) -> None:
-    """Physical values, with all that opening asks a file for."""
+    """Writes physical values, with the metadata that is needed to open the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     low, high = scene.value_range
     profile = {"driver": "GTiff", "dtype": "float32", "count": len(unit), "height": SIDE, "width": SIDE}
-    # Where a scene lies is not known to a corpus, and tuning need not know: the CSV tells places apart.
+    # Neither corpus nor tuning needs georeferencing: places are named in the CSV.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path, "w", **profile) as file:

@@ -1,4 +1,4 @@
-"""The page docs/adaptation.md and the last section of docs/tuning.md, from results: all follows from the numbers."""
+"""Writes docs/adaptation.md and the last section of docs/tuning.md; all text is derived from the results."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from llars.train.tuning.config import METHODS
 __all__ = ["KEPT", "Row", "keep", "kept", "page", "rows_of", "summary", "write_pages"]
 
 KEPT = Path("benchmarks/adaptation/results")
-"""Results that the page is written from, in the repository: ``sensor/task-method-pairs-seed.json``."""
+"""Results in the repository from which the page is written: ``sensor/task-method-pairs-seed.json``."""
 
 PAGE = Path("docs/adaptation.md")
 TUNING, SECTION = Path("docs/tuning.md"), "## Measured"
 """The page whose last section, with this heading, holds the summary."""
 
 SHARE_OF_GAIN, SHARE_LEARNED, MOST_LOST, MOST_MINUTES = 0.9, 0.02, 0.1, 10.0
-"""The goals: of full fine-tuning's gain, at least; of the base's parameters, decibels lost, minutes, at most."""
+"""The goals: least share of full fine-tuning's gain; most share of the base's parameters, dB lost, and minutes."""
 
 HARDLY = 0.5
-"""Decibels that a base which knows a fault mends at least."""
+"""Gain in dB below which the base has hardly learned to remove the fault."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Row:
 
     @property
     def method(self) -> str:
-        """Its name."""
+        """Name of the method."""
         return self.runs[0].method
 
     @property
     def of_full(self) -> float | None:
-        """Share of full fine-tuning's gain, over the seeds that both have; None where full gained nothing."""
+        """Share of full fine-tuning's gain, over the seeds that both have; None if full fine-tuning gained nothing."""
         seeds = {one.seed for one in self.full}
         own = [one.gain for one in self.runs if one.seed in seeds]
         whole = sum(one.gain for one in self.full)
@@ -52,16 +52,16 @@ class Row:
 
     @property
     def lost(self) -> float:
-        """Most that an old task lost, mean over the runs."""
+        """Largest loss of an old task, averaged over the runs."""
         return statistics.fmean(one.lost for one in self.runs)
 
     @property
     def minutes(self) -> float:
-        """Of the slowest run."""
+        """Processor minutes of the slowest run."""
         return max(one.cpu_minutes for one in self.runs)
 
     def missed(self) -> list[str] | None:
-        """The goals that are missed, in words; None where there is no full fine-tuning to compare with."""
+        """The missed goals, in words; None if there is no full fine-tuning to compare with."""
         if self.of_full is None:
             return None
         goals = {
@@ -74,7 +74,7 @@ class Row:
 
 
 def keep(folder: Path) -> None:
-    """Takes the results of the runs in ``folder`` into the repository.
+    """Copies the results of the runs in ``folder`` into the repository.
 
     Raises:
         DataError: there are none.
@@ -89,10 +89,10 @@ def keep(folder: Path) -> None:
 
 
 def kept() -> list[Result]:
-    """The results that are kept.
+    """The results in the repository.
 
     Raises:
-        DataError: those of one sensor are of different bases or budgets.
+        DataError: the results of one sensor have different bases or budgets.
     """
     found = [read_result(path) for path in sorted(KEPT.glob("*/*.json"))]
     for sensor in {one.sensor for one in found}:
@@ -103,7 +103,7 @@ def kept() -> list[Result]:
 
 
 def write_pages() -> Path:
-    """Writes the page, and the last section of the page on tuning; returns where the first is.
+    """Writes the page, and the last section of the page on tuning; returns the path of the first.
 
     Raises:
         DataError: there are no results, or they cannot be compared.
@@ -120,7 +120,7 @@ def write_pages() -> Path:
 
 
 def rows_of(results: Sequence[Result]) -> list[Row]:
-    """Runs of one sensor, task and number of pairs by method, in the order of ``METHODS``."""
+    """Runs of one sensor, task and number of pairs, grouped by method in the order of ``METHODS``."""
     rows = []
     for method in METHODS:
         runs = tuple(one for one in results if one.method == method)
@@ -131,7 +131,7 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
 
 
 def grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> dict[Any, list[Result]]:
-    """Results by what ``key`` makes of them, in order."""
+    """Results grouped by ``key``, in order of the keys."""
     found: dict[Any, list[Result]] = {}
     for one in sorted(results, key=key):
         found.setdefault(key(one), []).append(one)
@@ -176,7 +176,7 @@ def one_of(same: Sequence[Result]) -> str:
 
 
 def head(one: Result) -> list[str]:
-    """What was done with a sensor and a task."""
+    """Heading and description of the experiment with a sensor and a task."""
     anew = (
         " The base has hardly learned to mend it: these figures tell more of learning anew than of adapting."
         if one.before - one.given < HARDLY
@@ -198,7 +198,7 @@ def head(one: Result) -> list[str]:
 
 
 def table(rows: Sequence[Row]) -> list[str]:
-    """Methods by what they cost and give."""
+    """Table of the methods with their costs and gains."""
     lines = [
         "| method | runs | learned | of the base | kB | minutes | gain | of full's | lost | on faults | goals |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
@@ -224,13 +224,13 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Mean, and standard deviation where it is known."""
+    """Mean, with the standard deviation if there are several values."""
     mean = format(statistics.fmean(values), form)
     return mean if len(values) == 1 else f"{mean} ± {format(statistics.stdev(values), form.lstrip('+'))}"
 
 
 def summary(results: Sequence[Result]) -> list[str]:
-    """One sentence for every sensor, task and number of pairs: is the goal met, and by what."""
+    """One sentence for every sensor, task and number of pairs: whether the goal is met, and by which methods."""
     return [
         f"`{sensor}`, `{task}`, {pairs} pairs: {verdict(rows_of(same))}."
         for (sensor, task, pairs), same in grouped(results, lambda one: (one.sensor, one.task, one.pairs)).items()
@@ -238,7 +238,7 @@ def summary(results: Sequence[Result]) -> list[str]:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """Whether one method meets all goals, and which comes nearest in gain where none does."""
+    """The methods that meet all goals, or the one nearest in gain if none does."""
     compared = [row for row in rows if row.method != "full" and row.of_full is not None]
     if not compared:
         return "full fine-tuning gained nothing, or was not run"

@@ -1,4 +1,4 @@
-"""Adaptations by ``llars.tune`` and what they are worth; what is done is not done again."""
+"""Runs adaptations with ``llars.tune`` and measures them; finished runs are not repeated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Ground", "Result", "Steps", "adapt", "read_result"]
 
 @dataclass(frozen=True)
 class Steps:
-    """The budget of one adaptation; all else is as ``llars tune`` has it."""
+    """The budget of one adaptation; all other settings are the defaults of ``llars tune``."""
 
     most: int = 200
     between_looks: int = 40
@@ -38,67 +38,67 @@ class Steps:
 
 @dataclass(frozen=True)
 class Result:
-    """One adaptation. Figures in decibels are PSNR with peak 1."""
+    """Result of one adaptation. Figures in decibels are PSNR with peak 1."""
 
     sensor: str
-    """What the names of the sensors left out begin with."""
+    """Beginning of the names of the sensors that were left out."""
 
     task: str
-    """What the pairs are examples of, and the test images."""
+    """Task of the pairs and the test images."""
 
     method: str
     pairs: int
     seed: int
-    """Of the choice of pairs, their noise, and tuning."""
+    """Seed of the choice of pairs, their noise, and tuning."""
 
     base_sha256: str
     base_minutes: float
-    """Processor time that the base was trained for."""
+    """Processor minutes of the base's training."""
 
     base_steps: int
     places: int
-    """That pairs may come from."""
+    """Number of places from which pairs may come."""
 
     test_images: int
     rank: int
     parameters: int
     share: float
-    """Of the parameters of the base."""
+    """Share of the parameters of the base."""
 
     size: int
-    """Bytes of the adapter."""
+    """Size of the adapter in bytes."""
 
     steps: int
     best_step: int
     most_steps: int
     cpu_minutes: float
-    """Processor time of tuning, images read and looks taken."""
+    """Processor minutes of tuning, including reading images and evaluations."""
 
     given: float
-    """Test images as tuning hands them to the network: mended by what physics can undo."""
+    """PSNR of the test images as the network gets them: the starting images."""
 
     before: float
-    """Test images, restored by the base."""
+    """PSNR of the test images, restored by the base."""
 
     after: float
-    """Test images, restored with the adapter."""
+    """PSNR of the test images, restored with the adapter."""
 
     old: dict[str, tuple[float, float]]
-    """By task: sensors that the base knows, held-out patches, without and with the adapter."""
+    """By task, PSNR without and with the adapter on held-out patches of sensors that the base knows."""
 
     @property
     def gain(self) -> float:
-        """Over zero-shot."""
+        """Gain over the base (zero-shot)."""
         return self.after - self.before
 
     @property
     def lost(self) -> float:
-        """Most that an old task lost; 0 if none did."""
+        """Largest loss of an old task; 0 if none lost."""
         return self._lost(self.old)
 
     @property
     def lost_on_faults(self) -> float:
-        """The same without the tasks whose results are exact but for rounding, 70 dB and more."""
+        """The same without the tasks whose results are exact up to rounding (70 dB and more)."""
         return self._lost([task for task in self.old if task not in TONES])
 
     def _lost(self, tasks: Iterable[str]) -> float:
@@ -106,10 +106,10 @@ class Result:
 
 
 class Ground:
-    """What all adaptations to one sensor with one task have in common: base, places, test."""
+    """What all adaptations to one sensor with one task share: base, places, test images."""
 
     def __init__(self, corpus: Path, without: str, task: str, folder: Path) -> None:
-        """With the base that lies in ``folder``.
+        """Loads the base from ``folder``.
 
         Raises:
             LlarsError: the base is missing, or the corpus has too few places of that sensor.
@@ -123,13 +123,13 @@ class Ground:
 
     @cached_property
     def old(self) -> list[Batch]:
-        """Every task on held-out patches of the sensors that the base knows."""
+        """Batches of every task on held-out patches of the sensors that the base knows."""
         known = select(self.corpus / "val", self.without, "val")
         return [held.batch for held in validation_batches(known, instructions(), estimators=estimators())]
 
     @cached_property
     def test(self) -> list[Batch]:
-        """The places kept for it, measured as ``llars tune`` measures the images that it holds out."""
+        """Batches of the test places, made as ``llars tune`` makes those of held-out images."""
         listed = write_pairs(self.places.testing, self.task, self.folder / f"{self.task}-test", seed=0)
         config = settings(None, {"out": self.folder / "none", "task": self.task, "pairs": listed, "base": self.weights})
         examples, _ = read_examples(config)
@@ -138,20 +138,20 @@ class Ground:
 
     @cached_property
     def zero_shot(self) -> dict[str, float]:
-        """The base on the test images."""
+        """Figures of the base on the test images."""
         return validate(self.network, self.test)
 
     @cached_property
     def old_before(self) -> dict[str, float]:
-        """The base on the old tasks."""
+        """Figures of the base on the old tasks."""
         return validate(self.network, self.old)
 
 
 def adapt(ground: Ground, method: str, pairs: int, seed: int, steps: Steps) -> Result:
-    """Tunes and measures; a result that is there is returned as it is, an interrupted run goes on.
+    """Tunes and measures; an existing result is returned unchanged, an interrupted run is resumed.
 
     Raises:
-        LlarsError: there are not so many pairs, or the run was started with other settings.
+        LlarsError: there are fewer pairs than asked for, or the run was started with other settings.
     """
     folder = ground.folder / f"{ground.task}-{method}-{pairs}-{seed}"
     path = folder / "result.json"
@@ -202,7 +202,7 @@ def adapt(ground: Ground, method: str, pairs: int, seed: int, steps: Steps) -> R
 
 
 class Clock:
-    """Processor minutes of a run, interruptions left out."""
+    """Processor minutes of a run, summed over interruptions."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -211,11 +211,11 @@ class Clock:
 
     @property
     def minutes(self) -> float:
-        """Spent so far."""
+        """Minutes spent so far."""
         return (time.process_time() - self.started) / 60
 
     def look(self, line: str) -> None:
-        """Keeps the minutes; tuning says a line wherever it could go on from."""
+        """Stores the minutes; tuning reports a line wherever it could be resumed."""
         print(f"  {line}", flush=True)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(self.minutes))

@@ -1,1 +1,1 @@
-"""Seven learned rivals, written from their papers on shared blocks, and their contest with llars."""
+"""Seven learned rivals, implemented from their papers on shared blocks, and their contest with llars."""

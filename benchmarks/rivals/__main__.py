@@ -16,7 +16,7 @@ from llars.errors import LlarsError
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The words of the command line."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.rivals", description="Learned rivals against llars.")
     parser.add_argument("--corpus", type=Path, help="folder that llars data build wrote")
     parser.add_argument("--out", type=Path, default=KEPT, help=f"folder of a contest, which goes on: {KEPT}")
@@ -43,7 +43,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains what is asked for on one thread, and writes the report; 2 where llars says what is wrong."""
+    """Trains what is asked for on one thread, and writes the report; returns 2 on an error that llars reports."""
     options = parsed(arguments)
     torch.set_num_threads(1)
     try:

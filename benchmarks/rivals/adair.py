@@ -13,18 +13,18 @@ __all__ = ["AdaIR"]
 
 
 class Mined(nn.Module):
-    """Adaptive frequency learning block, figure 2: what the image has of low and of high frequencies guides features.
+    """Adaptive frequency learning block, figure 2: the image's low and high frequencies guide the features.
 
-    The published mask is binary, so that no gradient reaches what its size depends on, and it holds less than 1/128 of
-    the frequencies, which is none in a patch of 64 pixels. Here its edge is one frequency wide, and it may hold more:
-    neither costs a parameter.
+    The published mask is binary, so that no gradient reaches the layers that set its size, and it covers less than
+    1/128 of the frequencies, which is none in a patch of 64 pixels. Here its edge is one frequency wide, and it may be
+    larger: neither needs a parameter.
     """
 
     LARGEST = 1 / 8
-    """Half the side of the square of low frequencies, at most, in periods per pixel."""
+    """Largest half side of the square of low frequencies, in cycles per pixel."""
 
     FEWEST = 4
-    """Features between pooled channels and their weights, at least: one alone falls silent in small networks."""
+    """Smallest number of features between pooled channels and their weights: a single one may die in small networks."""
 
     def __init__(self, bands: int, channels: int, heads: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Mined(nn.Module):
         """Same shape as ``features``."""
         low, high = self.split(functional.interpolate(image, features.shape[-2:], mode="bilinear"))
         low, high = self.mine_low(low.to(features.dtype), features), self.mine_high(high.to(features.dtype), features)
-        # High frequencies say where the low ones matter, low ones say in which channels the high ones do.
+        # High frequencies give the spatial weights of the low ones, low ones the channel weights of the high ones.
         place = self.to_low(torch.cat((high.mean(1, keepdim=True), high.amax(1, keepdim=True)), 1)).sigmoid()
         pooled = low.mean((-2, -1), keepdim=True), low.amax((-2, -1), keepdim=True)
         channel = (self.to_high(pooled[0]) + self.to_high(pooled[1])).sigmoid()
@@ -65,14 +65,14 @@ class Mined(nn.Module):
 
 
 def _within(size: int, extent: Tensor) -> Tensor:
-    """``(batch, 1, size)``: 1 for frequencies below ``(batch, 1, 1, 1)`` periods per pixel, with an edge of one."""
+    """``(batch, 1, size)``: 1 for frequencies below ``extent`` in cycles per pixel, with an edge one frequency wide."""
     frequency = torch.fft.fftfreq(size, device=extent.device).abs()
     within: Tensor = ((extent[..., 0] - frequency) * size + 1).clamp(0, 1)
     return within
 
 
 class AdaIR(UShape):
-    """Restormer with an adaptive frequency learning block before every enlargement."""
+    """Restormer with an adaptive frequency learning block before every upsampling."""
 
     def __init__(
         self,

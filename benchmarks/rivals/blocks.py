@@ -1,6 +1,6 @@
 """Blocks that several rivals share: of Restormer (Zamir et al., CVPR 2022) and of NAFNet (Chen et al., ECCV 2022).
 
-All take and give ``(batch, channel, y, x)``.
+All inputs and outputs are ``(batch, channel, y, x)``.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ def conv(inputs: int, outputs: int, side: int = 3, *, bias: bool = True, groups:
 
 
 def last(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
-    """The convolution whose output is added to the image. It begins at zero, so that the network begins by changing
-    nothing, as llars does. The papers begin at random: it is nothing in their hundreds of thousands of steps, and much
-    in a short contest.
+    """The convolution whose output is added to the image, initialised to zero.
+
+    So the network initially changes nothing, like llars. The papers initialise it randomly, which is negligible in
+    their hundreds of thousands of steps, but not in a short contest.
     """
     layer = conv(inputs, outputs, bias=bias)
     for parameter in layer.parameters():
@@ -49,9 +50,9 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 def transposed_attention(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Tensor:
-    """Attention between channels: each of the ``(head, 1, 1)`` heads has a map of channels by channels.
+    """Attention between channels, with one map of channels by channels for each head; temperatures ``(head, 1, 1)``.
 
-    Restormer, equation 1: its cost is linear in the number of pixels. Queries and keys have unit length.
+    Restormer, equation 1: its cost is linear in the number of pixels. Queries and keys are normalised to unit length.
     """
     batch, channels, height, width = query.shape
     heads = len(temperature)
@@ -73,17 +74,17 @@ class MDTA(nn.Module):
         self.project = conv(channels, channels, 1, bias=bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Attended, same shape."""
+        """The result of the attention, same shape."""
         query, key, value = self.expand(image).chunk(3, 1)
         attended: Tensor = self.project(transposed_attention(query, key, value, self.temperature))
         return attended
 
 
 class CrossMDTA(nn.Module):
-    """Transposed attention whose queries are of one image and whose keys and values are of another."""
+    """Transposed attention with queries from one image, and keys and values from another."""
 
     def __init__(self, channels: int, heads: int, side: int = 3) -> None:
-        """``side``: of the depth-wise convolution of keys and values."""
+        """``side`` is the kernel size of the depth-wise convolution of keys and values."""
         super().__init__()
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.query = nn.Sequential(
@@ -96,7 +97,7 @@ class CrossMDTA(nn.Module):
         self.project = conv(channels, channels, 1, bias=False)
 
     def forward(self, asks: Tensor, answers: Tensor) -> Tensor:
-        """What ``answers`` says to ``asks``; the shape of both."""
+        """Attention with queries from ``asks``, and keys and values from ``answers``; all of the same shape."""
         key, value = self.both(answers).chunk(2, 1)
         attended: Tensor = self.project(transposed_attention(self.query(asks), key, value, self.temperature))
         return attended
@@ -121,7 +122,7 @@ class GDFN(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """MDTA, then GDFN, each on normalised features and added to them."""
+    """MDTA, then GDFN, each on normalised features and with a residual connection."""
 
     def __init__(self, channels: int, heads: int, expansion: float = 2.66, bias: bool = False) -> None:
         super().__init__()
@@ -139,7 +140,7 @@ class TransformerBlock(nn.Module):
 def transformer_blocks(
     count: int, channels: int, heads: int, expansion: float = 2.66, bias: bool = False
 ) -> nn.Sequential:
-    """Several in a row."""
+    """Several transformer blocks in sequence."""
     return nn.Sequential(*(TransformerBlock(channels, heads, expansion, bias) for _ in range(count)))
 
 
@@ -154,7 +155,7 @@ def upsample(channels: int) -> nn.Sequential:
 
 
 class NAFBlock(nn.Module):
-    """Block without nonlinear activations: products of halves take their place (NAFNet, figure 3d)."""
+    """Block without nonlinear activations, which are replaced by products of halves (NAFNet, figure 3d)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -42,18 +42,18 @@ __all__ = [
 
 REPOSITORY = Path(__file__).parents[2]
 KEPT = Path("benchmarks/rivals/results")
-"""Where the contest of ``docs/contest.md`` lies, so that it can be gone on with: results in git, checkpoints not."""
+"""Folder of the contest of ``docs/contest.md``, so that it can be continued: results are in git, checkpoints not."""
 
 TIME, SAMPLES, SHIPPED = "time", "samples", "shipped"
-"""Names of the budgets: the same processor time for all, the same number of samples; what llars ships."""
+"""Names of the budgets: equal processor time, equal number of samples; and the weights that llars ships."""
 
 RATE = 1.2e-3
-"""Highest learning rate of all contestants: that of ``configs/train/small.yaml``."""
+"""Peak learning rate of all contestants: that of ``configs/train/small.yaml``."""
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What all contestants share; kept in the run's folder, which belongs to one contest alone."""
+    """Settings shared by all contestants; stored in the folder of the run, which belongs to a single contest."""
 
     corpus: str
     """SHA-256 of the manifest of the corpus."""
@@ -64,23 +64,23 @@ class Contest:
     seed: int
     batch_size: int
     commit: str
-    """Of the code; with a plus sign where files were changed since."""
+    """Commit of the code; with a plus sign if there are uncommitted changes."""
 
     @classmethod
     def at(cls, corpus: Path, without: str | None, seed: int, batch_size: int) -> Contest:
-        """With these files, and the code as it is."""
+        """The contest on this corpus, with the current code."""
         return cls(fingerprint(corpus), without, seed, batch_size, _commit())
 
     def keep(self, run: Path) -> None:
-        """Notes the contest in its folder.
+        """Records the contest in its folder.
 
         Raises:
-            ConfigError: another contest is kept there.
+            ConfigError: the folder holds another contest.
         """
         file = run / "contest.json"
         if file.exists():
             kept = read_json(file)
-            # The code may move on between contestants: the report names the commit of each result.
+            # The code may change between contestants: the report names the commit of each result.
             for field in fields(self):
                 if field.name != "commit" and kept[field.name] != getattr(self, field.name):
                     raise ConfigError(
@@ -92,10 +92,10 @@ class Contest:
 
 
 class Field:
-    """What the contestants of a contest are trained and scored on, mended or as it is."""
+    """Training and test data of a contest, as degraded images or (``mended``) as starting images."""
 
     def __init__(self, contest: Contest, corpus: Path, shares: Mapping[str, float]) -> None:
-        """With batches of tasks in these shares."""
+        """``shares`` are the shares of the tasks in the batches."""
         self.contest, self.corpus, self.shares = contest, corpus, shares
 
     def sights(self, mended: bool) -> Sights:
@@ -103,7 +103,7 @@ class Field:
         return _sights(self.corpus, self.contest.without, mended)
 
     def mixer(self, mended: bool) -> Mixer:
-        """The batches to train from, the same for all but for being mended."""
+        """The training batches, the same for all contestants except for being mended or not."""
         return Mixer(
             select(self.corpus / "train", self.contest.without, "train"),
             instructions(),
@@ -127,7 +127,7 @@ def hold(
     cpu_minutes: float | None,
     steps: int | str | None,
 ) -> None:
-    """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in the time."""
+    """Trains and scores what has no result yet. ``steps`` may be ``least``: the fewest that any did in equal time."""
     contest.keep(run)
     field = Field(contest, corpus, yaml.safe_load((REPOSITORY / "configs/train/small.yaml").read_text())["tasks"])
     if cpu_minutes is not None:
@@ -137,7 +137,7 @@ def hold(
         count = least(run) if steps == "least" else int(steps)
         for name in names:
             file, timed = run / SAMPLES / name / "result.json", results(run, TIME).get(name)
-            # The slowest has its samples behind it: its schedule ended with them.
+            # The slowest contestant has done this number of steps already, with a schedule that ended there.
             if timed is not None and timed["steps"] == count and not file.exists():
                 write_json(file, {**timed, "budget": {"steps": count}})
             enter(field, name, file.parent, {"steps": count})
@@ -146,10 +146,10 @@ def hold(
 
 
 def least(run: Path) -> int:
-    """The fewest steps that a contestant did in the time.
+    """The fewest steps that any contestant did with the budget of equal time.
 
     Raises:
-        ConfigError: not all have been trained for the time.
+        ConfigError: not all contestants have been trained with that budget.
     """
     found = results(run, TIME)
     missing = sorted(set(CONTESTANTS) - set(found))
@@ -159,13 +159,13 @@ def least(run: Path) -> int:
 
 
 def results(run: Path, budget: str) -> dict[str, dict[str, Any]]:
-    """The results of a budget that are there, by contestant."""
+    """The existing results of a budget, by contestant."""
     files = {name: run / budget / name / "result.json" for name in CONTESTANTS}
     return {name: read_json(file) for name, file in files.items() if file.exists()}
 
 
 def enter(field: Field, name: str, folder: Path, budget: dict[str, Any]) -> None:
-    """Trains and scores one contestant, unless its result is there."""
+    """Trains and scores one contestant, unless its result exists."""
     file = folder / "result.json"
     if file.exists():
         kept = read_json(file)["budget"]
@@ -185,14 +185,14 @@ def enter(field: Field, name: str, folder: Path, budget: dict[str, Any]) -> None
         log=folder / "log.csv",
     )
     sights, timed = field.sights(contestant.mends), folder.parent.name == TIME
-    # Other sensors and other bands are asked for once.
+    # Other sensors and rearranged bands are measured for one budget only.
     rows = measured(contestant, sights if timed else sights.known(field.shares), bands=timed)
     result = {"budget": budget, "commit": field.contest.commit, **asdict(trained), **asdict(cost(contestant))}
     write_json(file, {**result, "rows": rows})
 
 
 def _show(field: Field, file: Path) -> None:
-    """Scores the weights that llars ships, unless their result is there. They may know the sensor that is left out."""
+    """Scores the weights that llars ships, unless their result exists. They may know the sensor that is left out."""
     path = find(LLARS)
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     if file.exists() and read_json(file)["weights"] == weights:
@@ -210,7 +210,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a JSON file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(".part")
     unfinished.write_text(json.dumps(content, indent=1) + "\n")

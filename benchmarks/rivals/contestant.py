@@ -1,4 +1,4 @@
-"""Rivals as contestants: any bands, stacked and padded to a fixed number of channels, as their followers do it."""
+"""Rivals as contestants: bands are stacked and padded to a fixed number of channels, as later papers do."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from llars.sample import Batch
 __all__ = ["BANDS", "Blind", "Instructable", "Mixed", "Rival"]
 
 BANDS = (max(max(Recipe().bands), 3 * Recipe().most_guided), max(Recipe().bands))
-"""Channels that come in and go out: the most that a batch of the recipe has, guides included and without."""
+"""Channels in and out: the largest numbers in a batch of the recipe, with guides and without."""
 
 PSNR_WEIGHT, LEAST_ERROR = 0.05, 1e-6
 """Of the logarithm of a sample's mean square error, which brings it to the size of an absolute error; the least that
 counts, 60 dB."""
 
 CHOICE = 0.01
-"""Weight of the loss of choosing experts, as of the balance of llars' own."""
+"""Weight of the loss on the choice of experts, as for the load balance of llars."""
 
 INTENT = 0.1
-"""Weight of telling the tasks apart from the words, which InstructIR's head learns beside the restoration."""
+"""Weight of the classification of tasks from the words, which InstructIR's head learns beside the restoration."""
 
 
 class Rival(Contestant):
@@ -44,7 +44,7 @@ class Rival(Contestant):
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def image(self, batch: Batch) -> Tensor:
-        """``(batch, channel, y, x)`` stacked and padded.
+        """The batch as ``(batch, channel, y, x)``, stacked and padded.
 
         Raises:
             BandError: the batch has more bands than the channels of the network.
@@ -60,16 +60,16 @@ class Rival(Contestant):
 
     @abstractmethod
     def look(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
-        """``(batch, channel, y, x)`` as the network gives it, and the loss of what is its own."""
+        """The network's output ``(batch, channel, y, x)``, and its own auxiliary loss."""
 
     def run(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
-        """Targets in unit values, float32, and the loss of what is the network's own."""
+        """Targets in unit values, float32, and the network's own auxiliary loss."""
         with autocast(batch.clean.device):
             restored, own = self.look(batch)
         return restored[:, : batch.clean.shape[1]].float(), own
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean over the samples, and what is the network's own."""
+        """Mean restoration loss over the samples, plus the network's own auxiliary loss."""
         restored, own = self.run(batch)
         error = (restored - batch.clean).square().mean((1, 2, 3))
         return PSNR_WEIGHT * (error + LEAST_ERROR).log().mean() + own
@@ -80,31 +80,31 @@ class Rival(Contestant):
 
 
 class Blind(Rival):
-    """A network that sees the image alone: NAFNet, Restormer, SwinIR, PromptIR, AdaIR."""
+    """A network that sees only the image: NAFNet, Restormer, SwinIR, PromptIR, AdaIR."""
 
     def look(self, batch: Batch) -> tuple[Tensor, float]:
-        """No loss of its own."""
+        """The output; there is no auxiliary loss."""
         return self.network(self.image(batch)), 0.0
 
 
 class Mixed(Rival):
-    """MoCE-IR, which is blind as well, and learns to choose cheap experts."""
+    """MoCE-IR, which also sees only the image, and learns to prefer cheap experts."""
 
     network: MoCEIR
 
     def look(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss of the choice."""
+        """The output, and the loss on the choice of experts."""
         restored, choice = self.network(self.image(batch))
         return restored, CHOICE * choice
 
 
 class Instructable(Rival):
-    """InstructIR, which is given the sentence vectors that llars is given."""
+    """InstructIR, which gets the same sentence vectors as llars."""
 
     network: InstructIR
 
     def look(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss of telling the tasks apart."""
+        """The output, and the loss of the task classification."""
         restored = self.network(self.image(batch), batch.instruction)
         said = self.network.classify(self.network.meaning(batch.instruction)).float()
         return restored, INTENT * functional.cross_entropy(said, batch.task)

@@ -1,4 +1,4 @@
-"""What restoring costs: work per megapixel, and megapixels per second on one thread."""
+"""Cost of inference: operations per megapixel, and megapixels per second on one thread."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from llars.bench.speed import folded
 __all__ = ["Cost", "cost"]
 
 SIDE = 256
-"""Of the tile that is timed, in pixels."""
+"""Side in pixels of the tile that is timed."""
 
 COUNTED = 128
-"""Of the tile whose work is counted."""
+"""Side in pixels of the tile on which operations are counted."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a contestant costs where it is used."""
+    """Cost of a contestant in use."""
 
     parameters: int
     gigaflops: float
-    """Per megapixel; a multiplication and an addition are two. Fourier transforms are not counted."""
+    """GFLOP per megapixel; a multiply-add counts as two. Fourier transforms are not counted."""
 
     speed: float
-    """Megapixels per second of processor time in bfloat16 on the threads that torch has."""
+    """Megapixels per second of processor time in bfloat16, with torch's current number of threads."""
 
 
 @torch.inference_mode()
 def cost(contestant: Contestant) -> Cost:
-    """Counts and times a contestant: rivals as they are, llars folded for one scene of ten bands, as it is shipped."""
+    """Counts and times a contestant: rivals as they are, llars folded for one scene of ten bands, as it is used."""
     contestant.eval()
     forward, channels = _forward(contestant)
     with FlopCounterMode(display=False) as counter:
@@ -51,7 +51,7 @@ def cost(contestant: Contestant) -> Cost:
 
 
 def _forward(contestant: Contestant) -> tuple[Callable[[Tensor], object], int]:
-    """What is run on a tile, and how many channels the tile has."""
+    """The function that is run on a tile, and the number of channels of the tile."""
     if not isinstance(contestant, Rival):
         return folded(LLARS), 10
     if isinstance(contestant, Instructable):

@@ -16,7 +16,7 @@ __all__ = ["InstructIR"]
 
 
 class Instructed(nn.Module):
-    """Instruction condition block: the words choose among the channels of a residual block's input."""
+    """Instruction condition block: the words weight the channels of a residual block's input."""
 
     def __init__(self, channels: int, meaning: int) -> None:
         super().__init__()
@@ -51,14 +51,14 @@ class InstructIR(nn.Module):
         """The defaults are the paper's: 15.8 M parameters without the sentence encoder.
 
         Args:
-            bands: channels that come in and go out.
+            bands: numbers of channels in and out.
             width: channels at full resolution.
             encoder: blocks of the levels, finest first.
             middle: blocks on the coarsest level.
             decoder: blocks of the levels, coarsest first.
             words: features of the sentence vectors.
-            meaning: features that the head makes of them.
-            tasks: classes that the head must tell apart in training.
+            meaning: features of the embedding that the head makes of them.
+            tasks: classes that the head distinguishes in training.
         """
         super().__init__()
         self.restorer = NAFNet(bands, width, encoder, middle, decoder)
@@ -68,11 +68,11 @@ class InstructIR(nn.Module):
         self.instructed = nn.ModuleList(Instructed(channels, meaning) for channels in (*widths, *reversed(widths)))
 
     def forward(self, image: Tensor, instruction: Tensor) -> Tensor:
-        """``(batch, band, y, x)`` restored as ``(batch, words)`` sentence vectors say."""
+        """``(batch, band, y, x)`` restored according to ``(batch, words)`` sentence vectors."""
         meaning = self.meaning(instruction)
         restored: Tensor = self.restorer(image, [partial(block, meaning=meaning) for block in self.instructed])
         return restored
 
     def meaning(self, instruction: Tensor) -> Tensor:
-        """``(batch, meaning)`` of unit length."""
+        """The embedded words, ``(batch, meaning)``, of unit length."""
         return functional.normalize(self.words(instruction), dim=-1)

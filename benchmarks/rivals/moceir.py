@@ -14,14 +14,14 @@ from benchmarks.rivals.blocks import GDFN, MDTA, CrossMDTA, LayerNorm2d, conv
 __all__ = ["MoCEIR"]
 
 EXPERTS = 4
-"""Complexity experts of every layer: one is chosen."""
+"""Complexity experts of every layer, of which one is chosen."""
 
 NOISE = 1.0 / EXPERTS
-"""Standard deviation of the noise on the logits of the choice in training."""
+"""Standard deviation of the noise on the gating logits in training."""
 
 
 class SpectralAttention(nn.Module):
-    """Queries and keys are convolved with each other within windows, by their spectra; values gate the result."""
+    """Convolves queries and keys with each other within windows, in the Fourier domain; values gate the result."""
 
     def __init__(self, channels: int, window: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class SpectralAttention(nn.Module):
 
 
 class Expert(nn.Module):
-    """One complexity expert: spectral attention at a rank of its own, gated by what the shared path says."""
+    """One complexity expert: spectral attention at its own rank, gated by the features of the shared path."""
 
     def __init__(self, channels: int, rank: int, window: int) -> None:
         super().__init__()
@@ -62,13 +62,13 @@ class Expert(nn.Module):
         self.up = conv(rank, channels, 1, bias=False)
 
     def forward(self, features: Tensor, shared: Tensor) -> Tensor:
-        """The shape of both."""
+        """Same shape as both inputs."""
         changed: Tensor = self.up(self.attention(self.down(features)) * functional.silu(self.gate(shared)))
         return features + changed
 
 
 class Mixture(nn.Module):
-    """Experts of growing rank and window, of which each image goes to one; the loss leans to the cheap ones."""
+    """Experts of growing rank and window, one of which processes each image; the loss favours the cheap ones."""
 
     cost: Tensor
 
@@ -84,7 +84,7 @@ class Mixture(nn.Module):
         self.register_buffer("cost", sizes / sizes.max(), persistent=False)
 
     def forward(self, features: Tensor, shared: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
-        """The mixture, and the loss of the choice: variation of the experts' load, weighted by what they cost."""
+        """The mixture, and the loss on the choice: variation of the experts' use, with importance weighted by cost."""
         logits = (self.by_content(features.mean((-2, -1))) + self.by_spectrum(spectrum)).float()
         noisy = logits + NOISE * torch.randn_like(logits) if self.training else logits
         weight, chosen = noisy.softmax(-1).max(-1)
@@ -96,7 +96,7 @@ class Mixture(nn.Module):
         return self.project(mixed * weight[:, None, None, None].to(mixed.dtype)), self.balance(logits, noisy)
 
     def balance(self, logits: Tensor, noisy: Tensor) -> Tensor:
-        """Half the squared coefficient of variation of importance, half of load (Shazeer et al., ICLR 2017)."""
+        """Mean of the squared coefficients of variation of importance and of load (Shazeer et al., ICLR 2017)."""
         needed = (noisy.amax(-1, keepdim=True) - logits) / NOISE
         load = (1 - 0.5 * (1 + torch.erf(needed / 2**0.5))).mean(0)
         importance = logits.softmax(-1).sum(0) * self.cost
@@ -104,7 +104,7 @@ class Mixture(nn.Module):
 
 
 class MixtureBlock(nn.Module):
-    """Decoder block: a shared attention, a mixture beside it, and attention from the one to the other."""
+    """Decoder block: shared attention, a mixture of experts beside it, and cross attention that joins the two."""
 
     def __init__(self, channels: int, heads: int, expansion: float, spectrum: int) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class MixtureBlock(nn.Module):
 
 
 class MoCEIR(nn.Module):
-    """Restormer's encoder and a decoder of mixtures; the input is added at the end."""
+    """Restormer's encoder with a decoder of mixture blocks; the input is added at the end."""
 
     multiple = 8
 
@@ -142,7 +142,7 @@ class MoCEIR(nn.Module):
         """The defaults are the paper's: 25.4 M parameters; its small version has a width of 32 and 11.5 M.
 
         Args:
-            bands: channels that come in and go out.
+            bands: numbers of channels in and out.
             width: channels at full resolution; twice as many on every coarser level.
             blocks: transformer blocks of the encoder's levels, finest first.
             decoder: mixture blocks of the decoder's levels, finest first.
@@ -173,7 +173,7 @@ class MoCEIR(nn.Module):
         self.refine = parts.transformer_blocks(refinement, width, heads[0], expansion, bias=True)
         self.head = parts.last(width, self.outputs, bias=False)
         with torch.no_grad():
-            # A high pass at the start: what the experts are chosen by is how much detail there is.
+            # Initially a high-pass filter, so that experts are chosen by the amount of detail.
             self.sharpen.weight.fill_(-1)
             self.sharpen.weight[:, :, 1, 1] = 8
 

@@ -14,7 +14,7 @@ Condition = Callable[[Tensor], Tensor]
 
 
 class NAFNet(nn.Module):
-    """A U-shape of blocks without nonlinear activations; the input is added at the end."""
+    """A U-shaped network of blocks without nonlinear activations; the input is added at the end."""
 
     multiple = 16
 
@@ -29,7 +29,7 @@ class NAFNet(nn.Module):
         """The defaults are those of the paper's GoPro experiments: 17.1 M parameters; 67.9 M at a width of 64.
 
         Args:
-            bands: channels that come in and go out.
+            bands: numbers of channels in and out.
             width: channels at full resolution; twice as many on every coarser level.
             encoder: blocks of the levels, finest first.
             middle: blocks on the coarsest level.
@@ -50,7 +50,7 @@ class NAFNet(nn.Module):
     def forward(self, image: Tensor, conditions: Sequence[Condition] = ()) -> Tensor:
         """``(batch, band, y, x)`` restored; sides are multiples of ``multiple``.
 
-        ``conditions``, if any, change the features after every level of the encoder, then of the decoder.
+        ``conditions``, if any, are applied to the features after every level of the encoder, then of the decoder.
         """
         after = iter(conditions or [_unchanged] * (2 * len(self.encoders)))
         features = self.embed(image)

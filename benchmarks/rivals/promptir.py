@@ -16,10 +16,10 @@ PROMPTS = 5
 
 
 class Prompted(nn.Module):
-    """Prompt generation and interaction, figure 2: learned components join the features, which weigh them."""
+    """Prompt generation and interaction, figure 2: learned components, weighted by the features, are joined to them."""
 
     def __init__(self, channels: int, prompt: int, side: int, outputs: int, heads: int = 4) -> None:
-        """``prompt`` channels of ``side`` pixels are learned; ``outputs`` channels leave."""
+        """The prompt has ``prompt`` channels of ``side`` pixels; the output has ``outputs`` channels."""
         super().__init__()
         self.components = nn.Parameter(torch.rand(PROMPTS, prompt, side, side))
         self.weigh = nn.Linear(channels, PROMPTS)
@@ -37,7 +37,7 @@ class Prompted(nn.Module):
 
 
 class PromptIR(UShape):
-    """Restormer with a prompt before every enlargement."""
+    """Restormer with a prompt before every upsampling."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class PromptIR(UShape):
         prompts: tuple[int, int, int] = (320, 128, 64),
         side: int = 16,
     ) -> None:
-        """The defaults are the published ones; later papers count 35.6 M parameters of it.
+        """The defaults are the published ones; later papers state 35.6 M parameters.
 
         Args:
-            bands: channels that come in and go out.
+            bands: numbers of channels in and out.
             width: channels at full resolution.
             blocks: transformer blocks of the levels, finest first.
             refinement: transformer blocks after the decoder.

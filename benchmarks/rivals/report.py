@@ -1,4 +1,4 @@
-"""The page of a contest, made of its results. Every number and every verdict is computed."""
+"""Writes the page of a contest from its results; every number and every verdict is computed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from llars.errors import DataError
 __all__ = ["write_report"]
 
 NEAR = 0.3
-"""Decibels of mean PSNR within which a rival counts as about as good."""
+"""Difference in mean PSNR, in dB, within which a rival counts as about as good."""
 
 FIRSTS = 9
-"""Tasks that llars is to win."""
+"""Target: number of tasks in which llars is first."""
 
 MOST_LOST = 0.1
-"""Decibels that llars may lose by shuffled and by missing bands."""
+"""Target: largest loss of llars in dB with shuffled and with missing bands."""
 
 
 def write_report(run: Path, docs: Path) -> None:
@@ -109,7 +109,7 @@ def _costs(timed: Results) -> Iterable[str]:
 
 
 def _standing(found: Results, shipped: Mapping[str, Any] | None = None, *, seen: bool = True) -> Iterable[str]:
-    """The table of a budget, and what follows from it."""
+    """The table of a budget, and the verdicts derived from it."""
     standing = Standing.of(found, shipped, seen=seen)
     columns = standing.columns
     yield _row(["PSNR (dB)", *columns])

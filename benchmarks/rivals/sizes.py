@@ -20,7 +20,7 @@ from llars.tasks import TASK_KEYS
 __all__ = ["CONTESTANTS", "LLARS"]
 
 LLARS = "llars-small"
-"""What the rivals are measured against."""
+"""Name of the llars contestant, with which the rivals are compared."""
 
 CONTESTANTS: dict[str, Callable[[], Contestant]] = {
     LLARS: lambda: Ours(preset(LLARS)),
@@ -32,5 +32,5 @@ CONTESTANTS: dict[str, Callable[[], Contestant]] = {
     "AdaIR": lambda: Blind(AdaIR(BANDS, 8, (2, 3, 4, 6), 2)),
     "MoCE-IR": lambda: Mixed(MoCEIR(BANDS, 12, (1, 2, 2, 3), (1, 1, 2), 1)),
 }
-"""Makes of every contestant, untrained. SwinIR stays at full resolution throughout, so that its cost leaves it few
+"""Constructors of the untrained contestants. SwinIR stays at full resolution throughout, so that its cost leaves it few
 parameters; those that begin at full resolution with transformer blocks have fewer than llars for the same reason."""

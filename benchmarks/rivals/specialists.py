@@ -1,4 +1,4 @@
-"""One model against eleven specialists: the same architecture, each trained alone on one task."""
+"""One model against specialists of the same architecture, each trained on a single task."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from llars.data.validation import TASKS
 __all__ = ["PART", "SPECIALISTS", "WHOLE", "lines", "specialise", "trained"]
 
 SPECIALISTS = "specialists"
-"""Folder of their results in that of the contest."""
+"""Name of the folder of their results in the folder of the contest."""
 
 PART, WHOLE = "part", "whole"
-"""Names of their two budgets: an equal part each of the time that one model had for all tasks, and all of it each."""
+"""Names of their two budgets: an equal part of the time that the one model had for all tasks, or all of it for each."""
 
 
 def specialise(contest: Contest, corpus: Path, run: Path, cpu_minutes: float, tasks: Sequence[str] = TASKS) -> None:
     """Trains and scores the specialists that have no result yet.
 
     Args:
-        contest: as for the one model, which is llars-small of the same time.
+        contest: the contest of the one model, which is llars-small with the budget of equal time.
         corpus: folder that ``llars data build`` wrote.
         run: folder of the contest.
         cpu_minutes: processor time that the one model had.
-        tasks: of which there is to be a specialist.
+        tasks: tasks that get a specialist.
 
     Raises:
-        ConfigError: another contest, or another budget, is kept there.
+        ConfigError: the folder holds another contest, or results of another budget.
         DataError: the corpus lacks a split.
     """
     contest.keep(run)
@@ -42,7 +42,7 @@ def specialise(contest: Contest, corpus: Path, run: Path, cpu_minutes: float, ta
 
 
 def trained(run: Path) -> dict[str, dict[str, Any]]:
-    """The results that are there: by budget, then by task."""
+    """The existing results by budget, then by task."""
     files = {(name, task): run / SPECIALISTS / name / task / "result.json" for name in (PART, WHOLE) for task in TASKS}
     found: dict[str, dict[str, Any]] = {PART: {}, WHOLE: {}}
     for (name, task), file in files.items():
@@ -52,7 +52,7 @@ def trained(run: Path) -> dict[str, dict[str, Any]]:
 
 
 def lines(run: Path) -> Iterable[str]:
-    """The section of the report; nothing before a specialist was trained."""
+    """The lines of the section of the report; none before a specialist was trained."""
     found, one = trained(run), results(run, TIME).get(LLARS)
     if one is None or not any(found.values()):
         return

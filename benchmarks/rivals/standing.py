@@ -1,4 +1,4 @@
-"""What follows from the results of a budget: means of tasks, ranks, and what bands and sensors cost."""
+"""Figures derived from the results of a budget: means by task, ranks, and losses with rearranged bands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["INPUT", "SHIPPED", "START", "Results", "Standing", "losses", "mean",
 Results = Mapping[str, Mapping[str, Any]]
 
 INPUT, START, SHIPPED = "degraded", "start", "shipped"
-"""Columns out of competition: what the rivals are given, what closed forms make of it for llars to begin with, and the
+"""Columns out of competition: the degraded images given to the rivals, the starting images given to llars, and the
 weights that llars ships."""
 
 
@@ -23,13 +23,13 @@ class Standing:
     """PSNR of every task and method, in decibels."""
 
     psnr: dict[str, dict[str, float]]
-    """By task, then by method; what the contestants are given among them."""
+    """PSNR by task, then by method, including the inputs of the contestants."""
 
     @classmethod
     def of(cls, results: Results, shipped: Mapping[str, Any] | None = None, *, seen: bool = True) -> Standing:
-        """Of batches whose sensor training has ``seen``, or has not; every family of sensors counts alike.
+        """Means over batches whose sensor was ``seen`` in training, or was not; families of sensors have equal weight.
 
-        ``shipped`` is the result of the weights that llars ships; they stand beside the others, out of competition.
+        ``shipped`` is the result of the weights that llars ships; they are listed out of competition.
         """
         columns = {name: means(result["rows"], "restored", seen) for name, result in results.items()}
         rivals = (result["rows"] for name, result in results.items() if name != LLARS)
@@ -47,7 +47,7 @@ class Standing:
 
     @property
     def columns(self) -> list[str]:
-        """The contestants, and what stands beside them."""
+        """The contestants, and the columns out of competition."""
         return list(next(iter(self.psnr.values())))
 
     def winner(self, task: str) -> str:
@@ -59,7 +59,7 @@ class Standing:
         return mean([row[name] for row in self.psnr.values()])
 
     def rank(self, name: str) -> float:
-        """Mean over tasks of the place, 1 for the best; those that are equal share the better place."""
+        """Mean rank over tasks, 1 for the best; equal methods share the better rank."""
         return mean([1 + sum(row[other] > row[name] for other in self.methods) for row in self.psnr.values()])
 
     def lost(self) -> list[str]:
@@ -73,12 +73,12 @@ def mean(values: list[float]) -> float:
 
 
 def means(rows: list[dict[str, Any]], column: str, seen: bool) -> dict[str, float]:
-    """Mean of a column of the rows of each task."""
+    """Mean of a column over the rows of each task."""
     return _by_task(rows, seen, lambda row: row[column])
 
 
 def losses(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Decibels lost in each task when bands are ``shuffled``, and, of those left, when others are ``missing``."""
+    """Loss in dB in each task with ``shuffled`` bands, and, on the remaining bands, with the others ``missing``."""
     asked = [row for row in rows if row["shuffled"] is not None]
     return {
         "shuffled": _by_task(asked, True, lambda row: row["restored"] - row["shuffled"]),

@@ -17,7 +17,7 @@ BIAS_WIDTH = 0.02
 
 
 class WindowAttention(nn.Module):
-    """Attention within windows, which every second layer shifts by half a window; ``(batch, y, x, channel)``."""
+    """Attention within windows, shifted by half a window in every second layer; ``(batch, y, x, channel)``."""
 
     offsets: Tensor
 
@@ -48,7 +48,7 @@ class WindowAttention(nn.Module):
         return image.roll((self.shift, self.shift), (1, 2)) if self.shift else image
 
     def strangers(self, rows: int, columns: int) -> Tensor:
-        """``(row, column, pixel, pixel)``: -100 between pixels that only the shift brought into one window."""
+        """``(row, column, pixel, pixel)``: -100 between pixels that share a window only because of the shift."""
         side = self.window
         inside = torch.arange(side) >= side - self.shift
         below = (torch.arange(rows) == rows - 1)[:, None, None, None] & inside[:, None]
@@ -58,7 +58,7 @@ class WindowAttention(nn.Module):
 
 
 class SwinLayer(nn.Module):
-    """Attention, then a perceptron, each on normalised features and added to them; ``(batch, y, x, channel)``."""
+    """Attention, then a perceptron, each on normalised features and residual; ``(batch, y, x, channel)``."""
 
     def __init__(self, channels: int, heads: int, window: int, shift: int, expansion: int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class SwinIR(nn.Module):
         """The defaults are those of the paper's denoiser (section 4.1).
 
         Args:
-            bands: channels that come in and go out.
+            bands: numbers of channels in and out.
             width: channels of the features.
             depths: layers of each group.
             heads: heads of attention.

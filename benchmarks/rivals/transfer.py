@@ -1,4 +1,4 @@
-"""What is scored beside held-out batches as they are: a sensor left out of training, bands shuffled, bands missing."""
+"""Scores contestants on held-out batches, a sensor left out of training, shuffled bands and missing bands."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Sights:
     """All batches that a contestant is scored on."""
 
     seen: list[HeldOut]
-    """Places that training does not know, of sensors that it does."""
+    """Batches of unseen places, of sensors that occur in training."""
 
     unseen: list[HeldOut]
-    """The sensor that was left out; none where none was."""
+    """Batches of the sensor that was left out; empty if none was."""
 
     @classmethod
     def of(cls, corpus: Path, words: Instructions, without: str | None, mended: bool) -> Sights:
-        """The validation split of the corpus at ``corpus``, and the left out sensor's scenes of its training split.
+        """The validation split of the corpus at ``corpus``, and the left-out sensor's scenes of its training split.
 
-        Degraded images are ``mended`` by closed forms first, as llars takes them, or are given as they are.
+        If ``mended``, the inputs are starting images, as for llars; otherwise the degraded images themselves.
         """
         menders = estimators() if mended else None
         seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=menders)
@@ -46,7 +46,7 @@ class Sights:
         return cls(seen, validation_batches(left_out, words, estimators=menders))
 
     def known(self, tasks: Collection[str]) -> Sights:
-        """Those of known sensors in some tasks."""
+        """Only the batches of known sensors, in some tasks."""
         return Sights([held for held in self.seen if held.task in tasks], [])
 
 
@@ -57,20 +57,20 @@ class Row:
     task: str
     family: str
     seen: bool
-    """Whether training knew the sensor."""
+    """Whether the sensor occurs in training."""
 
     given: float
-    """Of what the contestant was given: degraded as it is, or mended by closed forms."""
+    """PSNR of the contestant's input: the degraded or the starting image."""
 
     restored: float
     shuffled: float | None = None
-    """The same patches with their bands in another order; None where it was not asked for, or there is no other."""
+    """For the same patches with their bands in another order; None if not asked for, or if there is only one band."""
 
     whole: float | None = None
-    """Of the bands that ``part`` has, where all bands were given."""
+    """For the bands of ``part``, when all bands were given."""
 
     part: float | None = None
-    """The same patches with half of their target bands taken away."""
+    """For the same patches with half of their target bands removed."""
 
 
 def rearranged(batch: Batch, targets: Sequence[int], guides: Sequence[int]) -> Batch:
@@ -88,7 +88,7 @@ def rearranged(batch: Batch, targets: Sequence[int], guides: Sequence[int]) -> B
 
 @torch.no_grad()
 def measured(contestant: Contestant, sights: Sights, *, bands: bool, seed: int = 0) -> list[dict[str, Any]]:
-    """A ``Row`` for every batch; where ``bands`` is true, with shuffled and missing bands too."""
+    """A ``Row`` for every batch; with ``bands`` including the figures for shuffled and missing bands."""
     contestant.eval()
     rows = [
         _row(contestant, held, True, np.random.default_rng((seed, index)) if bands else None)

@@ -1,4 +1,4 @@
-"""The encoder and decoder of Restormer, into which PromptIR and AdaIR put their own parts."""
+"""The encoder and decoder of Restormer, into which PromptIR and AdaIR insert their own parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Pass", "UShape"]
 
 
 class Pass(nn.Module):
-    """The bridge that does nothing."""
+    """The identity bridge."""
 
     def forward(self, features: Tensor, image: Tensor) -> Tensor:  # noqa: ARG002 - other bridges look at the image
         """``features``."""
@@ -23,7 +23,7 @@ class Pass(nn.Module):
 class UShape(nn.Module):
     """Restormer's figure 2: four levels of transformer blocks, skips, and refinement; the input is added at the end.
 
-    Before each of the three enlargements, coarsest first, stands a bridge, which sees the features and the image.
+    Before each of the three upsamplings, coarsest first, there is a bridge, which gets the features and the image.
     """
 
     multiple = 8
@@ -41,12 +41,12 @@ class UShape(nn.Module):
         """Builds the network.
 
         Args:
-            bands: number of channels that come in, the restored ones first, and that go out.
+            bands: numbers of channels in, the restored ones first, and out.
             width: channels at full resolution; twice as many on every coarser level.
             blocks: transformer blocks of the levels, finest first.
             refinement: transformer blocks after the decoder.
-            bridges: three modules ``(features, image) -> features``; None: nothing.
-            bridged: channels that the bridges give; None: as many as they take.
+            bridges: three modules ``(features, image) -> features``; None: identity.
+            bridged: output channels of the bridges; None: as many as their inputs.
             heads: heads of attention on each level.
         """
         super().__init__()
@@ -60,7 +60,7 @@ class UShape(nn.Module):
         self.downs = nn.ModuleList(downsample(channels) for channels in widths[:3])
         self.bridges = nn.ModuleList(bridges or [Pass() for _ in range(3)])
         self.ups = nn.ModuleList(upsample(channels) for channels in bridged)
-        # On the finest level skip and enlarged features stay side by side, so the decoder is twice as wide there.
+        # On the finest level skip and upsampled features stay concatenated, so the decoder is twice as wide there.
         decoded = [widths[2], widths[1], 2 * width]
         self.merges = nn.ModuleList(
             conv(bridged[0] // 2 + widths[2], decoded[0], 1, bias=False)

@@ -1,1 +1,1 @@
-"""Figures of the documentation's pages on concepts, drawn from the bundled weights and the scenes that come along."""
+"""Figures for the documentation's pages on concepts, drawn from the bundled weights and scenes."""

@@ -1,4 +1,4 @@
-"""Draws them: `PYTHONPATH=scripts python -m figures FOLDER [NAME ...]`, all of them without a name."""
+"""Draws the figures: `PYTHONPATH=scripts python -m figures FOLDER [NAME ...]`; all of them if no name is given."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the network decides once for a scene: which slots its bands go to, and which experts are used."""
+"""Figures of what the network decides once per scene: the slots of its bands, and the experts used."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ KINDS = ("attention", "convolution", "channel")
 
 
 class Onlooker:
-    """The bundled network, asked for its conditions only."""
+    """The bundled network, used only for its conditions."""
 
     def __init__(self) -> None:
         self.network = load_network(find("llars-small"))[0].eval()
@@ -31,7 +31,7 @@ class Onlooker:
 
     @torch.inference_mode()
     def conditions(self, scene: xr.DataArray, words: str) -> Conditions:
-        """All that is decided for a scene and an instruction."""
+        """The conditions for a scene and an instruction."""
         layers = picture_of(scene).layers
         statistics = statistics_of(layers)
         windows = statistics.apply(torch.from_numpy(sample_windows(layers, self.network.window)))[None]
@@ -40,7 +40,7 @@ class Onlooker:
 
 
 def as_landsat(scene: xr.DataArray) -> xr.DataArray:
-    """The ground of a Sentinel-2 scene with the bands and the pixels of Landsat 8."""
+    """A Sentinel-2 scene with the bands and the pixel size of Landsat 8."""
     twins = {"B2": "B02", "B3": "B03", "B4": "B04", "B5": "B8A", "B6": "B11", "B7": "B12"}
     chosen = [[band.name for band in scene.attrs["bands"]].index(name) for name in twins.values()]
     bands = [band for band in llars.get_sensor("landsat8-oli-sr").bands if band.name in twins]
@@ -59,7 +59,7 @@ def plan(path: Path) -> None:
     for name, scene in scenes.items():
         bands[name] = tuple(picture_of(scene).layers.bands)
         shares[name] = onlooker.conditions(scene, "reduce the noise").plan.to_bands[0].T.numpy()
-    # Slots have no order of their own: by the wavelength that they take from Sentinel-2.
+    # Slots have no natural order; they are sorted by the wavelengths that they take from Sentinel-2.
     lengths = np.log([band.wavelength_nm or 1.0 for band in bands["Sentinel-2"]])
     order = np.argsort((shares["Sentinel-2"] * lengths).sum(1) / shares["Sentinel-2"].sum(1))
     widths = [len(each) for each in bands.values()]

@@ -1,4 +1,4 @@
-"""How training goes: what the tasks weigh while they are learned."""
+"""Figure of the course of training: the dynamic weights of the tasks."""
 
 import csv
 from pathlib import Path
@@ -11,14 +11,14 @@ from llars.data.recipe import GUIDED
 from llars.tasks import TASK_KEYS, TONES
 
 WEIGHTS = Path("benchmarks/ablation/results/weights.csv")
-"""From the training of the whole model in the ablation: step, and the mean weight of each task since the last row."""
+"""From the run of the full model in the ablation: step, and the mean weight of each task since the last row."""
 
 AROUND = 5
-"""Rows that a point of the smooth line is the mean of: a row alone shows what few batches happened to hold."""
+"""Number of rows that are averaged for the smooth line, as a single row depends on what a few batches contain."""
 
 
 def smooth(values: np.ndarray) -> np.ndarray:
-    """The mean of each value and those around it that are numbers; nan where there is none."""
+    """Moving average over ``AROUND`` values that ignores NaN; NaN where all are."""
     reach = AROUND // 2
     padded = np.pad(values, reach, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, AROUND)
@@ -28,7 +28,7 @@ def smooth(values: np.ndarray) -> np.ndarray:
 
 
 def loss_weights(path: Path) -> None:
-    """The dynamic weight of each task over the steps, one panel for each that changes."""
+    """The dynamic weight of each task over the steps, one panel for each task whose weight changes."""
     with WEIGHTS.open(newline="") as file:
         rows = list(csv.DictReader(file))
     steps = np.array([int(row["step"]) for row in rows])

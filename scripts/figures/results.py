@@ -1,4 +1,4 @@
-"""What comes out: starts, tiles, radiometry, and how sure the network is."""
+"""Figures of results: starting images, tiles, radiometry and uncertainty."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from llars.infer.tiles import TileGrid, Window
 from llars.tasks import get_task
 
 SHOWN = 104
-"""Rows and columns that are drawn, of a scene that is worked on whole."""
+"""Rows and columns that are drawn; the whole scene is processed."""
 
 FAULTS = {
     "destripe": ("detector_stripes", 0.25),
     "deblur": ("gaussian_blur", 0.4),
     "cloud": ("thick_cloud", 0.3),
 }
-"""Operator and severity for each task that has a start of its own and needs no guide."""
+"""Operator and severity for tasks that have a starting image and need no guide."""
 
 
 def starts(path: Path) -> None:
-    """Degraded, started, restored, true; in rows the tasks that physics helps."""
+    """Degraded, starting, restored and true image; one row for each task of ``FAULTS``."""
     truth = wales()
     restorer = llars.load("llars-small")
     figure, panels = plt.subplots(3, 4, figsize=(6.0, 4.9), layout="constrained")
@@ -50,14 +50,14 @@ def starts(path: Path) -> None:
 
 
 def llars_words(task: str) -> str:
-    """The plain sentence that asks for a task."""
+    """The canonical sentence that asks for a task."""
     from llars.tasks import get_task
 
     return get_task(task).instruction
 
 
 def tiles(path: Path) -> None:
-    """What a tile reads; and how far tiles show with halo and scene-wide decisions, and without."""
+    """What a tile reads; and the seams between tiles, with halo and scene-wide decisions and without."""
     scene = corner(degraded(wales(), "gaussian_noise", 0.5), 192, 192)
     restorer = llars.load("llars-small", precision="float32")
     side = 64
@@ -89,7 +89,7 @@ def tiles(path: Path) -> None:
 
 
 def radiometry(path: Path) -> None:
-    """How far the means of a finer grid are from the input's pixels, with the projection and without."""
+    """Differences between the means over a finer grid and the input's pixels, with the projection and without."""
     coarse = corner(wales(), 128, 128)
     restorer = llars.load("llars-small")
     figure, axes = plt.subplots(figsize=(5.0, 2.6), layout="constrained")
@@ -111,7 +111,7 @@ def _halved(image: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def uncertainty(path: Path) -> None:
-    """Where the network says that it may err, where it does, and how the two go together."""
+    """Predicted uncertainty, actual error, and the relation of the two."""
     truth = wales()
     restorer = llars.load("llars-small")
     figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), layout="constrained")

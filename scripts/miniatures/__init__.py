@@ -1,7 +1,8 @@
-"""Miniatures of the public sets, in the layouts in which their authors publish them: right names, formats, array keys,
-number types and ranges; few files of few pixels, filled with a made-up landscape.
+"""Miniatures of the public sets, in the layouts in which their authors publish them.
 
-`PYTHONPATH=scripts python -m miniatures FOLDER [SET ...]` makes them to look at; the tests make them to read.
+Names, formats, array keys, number types and ranges are right; there are few files of few pixels, filled with a
+synthetic landscape. `PYTHONPATH=scripts python -m miniatures FOLDER [SET ...]` makes them for inspection; the tests
+make them to read them.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,4 +19,4 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     **pansharpening.MAKERS,
     **series.MAKERS,
 }
-"""By name of the set, what makes its miniature in a folder."""
+"""Functions that make the miniature of a set in a folder, by name of the set."""

@@ -1,4 +1,4 @@
-"""Makes miniatures: `PYTHONPATH=scripts python -m miniatures FOLDER [SET ...]`, all of them without a name."""
+"""Makes miniatures: `PYTHONPATH=scripts python -m miniatures FOLDER [SET ...]`; all of them if no name is given."""
 
 import sys
 from pathlib import Path

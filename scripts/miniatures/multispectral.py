@@ -1,4 +1,4 @@
-"""Clouds seen through by radar, and two sensors of different resolution."""
+"""Sets of cloud removal with radar, and of pairs of sensors with different resolution."""
 
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from miniatures.writing import SIDE, hazy, image, land, tensor
 
 ROIS = {"1158_spring": (1, 17, 31), "1868_summer": (7, 19, 73), "1970_fall": (1, 65, 139), "2017_winter": (8, 22, 63)}
-"""Of each season one region that trains, one that validates, one that tests."""
+"""For each season one region of the training split, one of validation, one of test."""
 
 
 def _sen12mscr(folder: Path, season: str, radar: bool) -> None:

@@ -1,4 +1,4 @@
-"""Multispectral and panchromatic images, in MATLAB files and in stacks of HDF5."""
+"""Sets of multispectral and panchromatic images, in MATLAB files and in HDF5 stacks."""
 
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ NBU = {
     "nbu-wv2": ("5 WorldView-2", 8),
     "nbu-wv3": ("6_WorldView-3", 8),
 }
-"""Folder, in the spelling of the archive or of the lists, and number of bands."""
+"""Folder, as spelled in the archive or in the lists, and number of bands."""
 
 PANCOLLECTION = {"gf2": (4, 1023), "qb": (4, 2047), "wv3": (8, 2047), "wv2": (8, 2047)}
-"""Number of bands and largest number."""
+"""Number of bands and largest digital number."""
 
 
 def _nbu(folder: Path, satellite: str, bands: int) -> None:

@@ -1,4 +1,4 @@
-"""Cloud and haze in 8-bit pictures."""
+"""Sets of clouds and haze in 8-bit pictures."""
 
 from functools import partial
 from pathlib import Path

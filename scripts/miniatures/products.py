@@ -1,4 +1,4 @@
-"""Products of Sentinel and Landsat as their providers lay them out: true folders, names and metadata, few pixels."""
+"""Miniature products of Sentinel and Landsat in their providers' layouts: true folders, names and metadata."""
 
 import json
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ SUN_ELEVATION = 58.5
 
 
 def reflectance(bands: int, side: int, seed: int = 0) -> np.ndarray:
-    """``(band, y, x)`` between 0.05 and 0.45."""
+    """A synthetic landscape ``(band, y, x)`` with reflectances between 0.05 and 0.45."""
     return 0.5 * land(bands, side, seed)
 
 
 def raster(path: Path, values: np.ndarray, gsd: float, driver: str = "GTiff", **options: object) -> None:
-    """One band of ``values`` (y, x)."""
+    """Writes ``values`` ``(y, x)`` as a georeferenced raster of one band."""
     path.parent.mkdir(parents=True, exist_ok=True)
     place = {"crs": UTM, "transform": from_origin(600_000, 5_400_000, gsd, gsd), **options}
     height, width = values.shape
@@ -87,7 +87,7 @@ def _metadata(level: str, name: str, offset: int) -> str:
 
 
 def _manifest(safe: Path) -> None:
-    """``manifest.safe``: the size of every file."""
+    """Writes ``manifest.safe`` with the size of every file."""
     root = ElementTree.Element("{urn:ccsds:schema:xfdu:1}XFDU")
     objects = ElementTree.SubElement(root, "dataObjectSection")
     for file in sorted(path for path in safe.rglob("*") if path.is_file()):
@@ -99,7 +99,7 @@ def _manifest(safe: Path) -> None:
 
 
 def landsat(folder: Path, level: int = 1, form: str = "txt", side: int = 96) -> Path:
-    """A Landsat 8 Collection 2 product whose MTL file has the ``form`` txt, json or xml; the corner is fill."""
+    """A Landsat 8 Collection 2 product with an MTL file in the format ``form`` (txt, json, xml); its corner is fill."""
     scene = LANDSAT if level == 1 else SURFACE
     product = folder / scene
     numbers, prefix = ([1, 2, 3, 4, 5, 6, 7, 9], "") if level == 1 else (range(1, 8), "SR_")
@@ -108,7 +108,7 @@ def landsat(folder: Path, level: int = 1, form: str = "txt", side: int = 96) -> 
     for at, number in enumerate(numbers):
         coarse = values[at].reshape(side, 2, side, 2).mean((1, 3))
         stored = np.round((coarse - offset) / scale).astype(np.uint16)
-        # Edges of the bands differ; the flags know the innermost.
+        # The edges of the bands differ; the quality flags follow the innermost.
         stored[:4, : 4 + number % 2] = 0
         raster(product / f"{scene}_{prefix}B{number}.TIF", stored, 30, nodata=0)
     if level == 1:
@@ -161,7 +161,7 @@ _RESCALING = (("MULT", "2.0000E-05"), ("ADD", "-0.100000"))
 
 
 def sentinel1(folder: Path, height: int = 150, width: int = 170) -> Path:
-    """A Sentinel-1 IW GRD product of VV and VH in the radar's geometry; sigma nought of VV is -10 dB on average."""
+    """A Sentinel-1 IW GRD product of VV and VH in radar geometry; the mean sigma nought of VV is -10 dB."""
     safe = folder / RADAR
     rng = np.random.default_rng(0)
     points = [
@@ -186,14 +186,14 @@ def sentinel1(folder: Path, height: int = 150, width: int = 170) -> Path:
 
 
 def calibration(line: np.ndarray, pixel: np.ndarray) -> np.ndarray:
-    """The look-up table of sigma nought as a plane: linear between its nodes."""
+    """The calibration look-up table of sigma nought: a plane, so that linear interpolation is exact."""
     return 480.0 + 0.1 * line - 0.2 * pixel
 
 
 def _table(height: int, width: int) -> str:
     pixels = [*range(0, width - 1, 40), width - 1]
     vectors = ""
-    # The first vector lies before the first line, the last behind the last.
+    # The first vector lies before the first line, the last one after the last line.
     for line in (-30, 20, 70, 120, height + 25):
         values = " ".join(f"{calibration(np.float64(line), np.float64(pixel)):.6e}" for pixel in pixels)
         vectors += (
@@ -204,7 +204,7 @@ def _table(height: int, width: int) -> str:
 
 
 def make(folder: Path) -> None:
-    """One product of each kind."""
+    """Makes one product of each kind."""
     for level in ("L1C", "L2A"):
         sentinel2(folder, level)
     for number in (1, 2):

@@ -1,4 +1,4 @@
-"""Speckle."""
+"""Sets of radar speckle."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Series of Landsat and MODIS. Bare files get headers here, for they are not as large as those of CIA and LGC are."""
+"""Sets of Landsat and MODIS series. Raw files get headers here, as their size is not that of the real CIA and LGC."""
 
 from datetime import date, timedelta
 from functools import partial

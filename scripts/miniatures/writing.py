@@ -1,4 +1,4 @@
-"""A landscape to fill pictures with, and files of every format."""
+"""A synthetic landscape, and functions that write files of every format."""
 
 import warnings
 from pathlib import Path
@@ -15,19 +15,19 @@ SIDE = 16
 
 
 def land(bands: int, side: int = SIDE, seed: int = 0, width: int | None = None) -> np.ndarray:
-    """``(band, y, x)`` in 0.1 to 0.9: waves that differ from band to band; coarser sides show the same waves."""
+    """``(band, y, x)`` in 0.1 to 0.9: waves that differ between bands; a smaller ``side`` shows the same waves."""
     y, x = np.mgrid[:side, : width or side] / side
     rows = [0.5 + 0.3 * np.sin(5 * y + seed + 0.4 * band) * np.cos(4 * x - seed) + 0.02 * band for band in range(bands)]
     return np.clip(np.stack(rows), 0.1, 0.9)
 
 
 def hazy(clear: np.ndarray) -> np.ndarray:
-    """The same through haze."""
+    """The same image through haze."""
     return 0.6 * clear + 0.36
 
 
 def image(path: Path, values: np.ndarray, driver: str = "GTiff") -> None:
-    """A raster in the dtype of ``values``."""
+    """Writes a raster in the dtype of ``values``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = values.shape
     profile = {"driver": driver, "count": count, "height": height, "width": width, "dtype": values.dtype}
@@ -39,19 +39,19 @@ def image(path: Path, values: np.ndarray, driver: str = "GTiff") -> None:
 
 
 def picture(path: Path, values: np.ndarray) -> None:
-    """An 8-bit picture, PNG or JPEG by its suffix, of values in 0 to 1."""
+    """Writes values in 0 to 1 as an 8-bit picture: PNG, JPEG or GeoTIFF, by its suffix."""
     drivers = {".png": "PNG", ".jpg": "JPEG"}
     image(path, np.round(values * 255).astype(np.uint8), drivers.get(path.suffix, "GTiff"))
 
 
 def mat5(path: Path, **arrays: np.ndarray) -> None:
-    """A MATLAB file of version 5; arrays are (y, x, band), and a single band is (y, x)."""
+    """Writes a MATLAB file of version 5; arrays are (y, x, band), and a single band is (y, x)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scipy.io.savemat(path, arrays)
 
 
 def mat73(path: Path, **arrays: np.ndarray) -> None:
-    """The same in version 7.3: HDF5 behind a header of 512 bytes, axes reversed."""
+    """Writes the same in version 7.3: HDF5 after a header of 512 bytes, with axes reversed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w", userblock_size=512) as file:
         for key, array in arrays.items():
@@ -61,7 +61,7 @@ def mat73(path: Path, **arrays: np.ndarray) -> None:
 
 
 def hdf5(path: Path, **arrays: np.ndarray) -> None:
-    """Arrays under their names."""
+    """Writes an HDF5 file with the arrays under their names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
         for key, array in arrays.items():
@@ -69,13 +69,13 @@ def hdf5(path: Path, **arrays: np.ndarray) -> None:
 
 
 def tensor(path: Path, values: np.ndarray) -> None:
-    """One tensor."""
+    """Writes a file with a single tensor."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(torch.from_numpy(values), path)
 
 
 def bare(path: Path, values: np.ndarray, interleave: str, header: bool) -> None:
-    """Bare int16 of ``(band, y, x)``, band by band (``bsq``), row by row (``bil``) or pixel by pixel (``bip``)."""
+    """Writes ``(band, y, x)`` as raw int16, interleaved by band (``bsq``), row (``bil``) or pixel (``bip``)."""
     axes: dict[str, Any] = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}
     path.parent.mkdir(parents=True, exist_ok=True)
     values.astype("<i2").transpose(axes[interleave]).tofile(path)

@@ -1,1 +1,1 @@
-"""How good the restoration is, beside classical rivals, and how fast."""
+"""Benchmarks: quality of the restoration compared with classical methods, and speed."""

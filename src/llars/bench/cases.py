@@ -1,4 +1,4 @@
-"""What the methods are given: a scene, what is wrong with it, what helps, and what is told to rivals alone."""
+"""Cases, the input of all methods: a degraded scene, its guides, and side information for rivals only."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ Array = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 VISIBLE_CHANGE = 0.02
-"""A pixel lies under a cloud, or its shadow, where some band changed by more than this, in unit values."""
+"""A pixel lies under a cloud or its shadow where some band changed by more than this, in unit values."""
 
 IMPULSE_SIDE = 65
-"""Side of the image of one bright pixel that shows a blur's kernel."""
+"""Side in pixels of the impulse image from which the kernel of a blur is read."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An image with which nothing is wrong, or that is the best there is."""
+    """An image without faults, or the best available."""
 
     name: str
     data_set: str
-    """Sensor and place: the unit over which the tables take means."""
+    """Sensor and place; the tables give each data set the same weight."""
 
     bands: tuple[Band, ...]
     values: Array
-    """Unit values ``(band, y, x)``, gaps filled from their surroundings."""
+    """Unit values ``(band, y, x)``, with gaps filled from their surroundings."""
 
     valid: Mask
-    """``(y, x)``: no gap there."""
+    """``(y, x)``: False in gaps."""
 
     value_range: tuple[float, float]
     """Physical values that the unit values 0 and 1 stand for."""
@@ -56,14 +56,14 @@ class Scene:
 
     @property
     def units(self) -> str:
-        """Of the physical values; "unknown" for a sensor that llars does not know."""
+        """Units of the physical values; "unknown" for a sensor that is not in the table."""
         sensor = SENSORS.get(self.data_set.split(" / ")[0])
         return "unknown" if sensor is None else sensor.units
 
 
 @dataclass(frozen=True)
 class Guide:
-    """An image that helps, on a grid of its own within the same bounds."""
+    """A guide image, on its own grid within the same bounds."""
 
     values: Array
     """Unit values ``(band, y, x)`` without gaps."""
@@ -74,13 +74,13 @@ class Guide:
 
 @dataclass(frozen=True)
 class Told:
-    """What rivals are told that llars has to find out."""
+    """Side information that rivals are given and llars has to estimate."""
 
     kernel: npt.NDArray[np.float64] | None = None
-    """Of a blur, ``(y, x)`` summing to 1."""
+    """Kernel of a blur, ``(y, x)``, summing to 1."""
 
     looks: float = 0.0
-    """Of radar."""
+    """Equivalent number of looks of a radar image."""
 
     clouds: Mask | None = None
     """``(y, x)``: where the clouds and their shadows are."""
@@ -89,8 +89,7 @@ class Told:
     """Other dates ``(date, band, y, x)``, unit values."""
 
     gains: tuple[float, ...] = ()
-    """Of the sensor's modulation transfer at the Nyquist frequency of its bands: one for all, or one each; none where
-    nothing is known of the sensor."""
+    """MTF gains of the sensor's bands at Nyquist: one for all or one each; empty if unknown."""
 
 
 @dataclass(frozen=True)
@@ -100,31 +99,31 @@ class Case:
     scene: Scene
     trial: Trial
     degraded: Array
-    """What is restored: unit values ``(band, y, x)`` without gaps, on a coarser grid for ``sr`` and ``pansharpen``."""
+    """The input: unit values ``(band, y, x)`` without gaps, on a coarser grid for ``sr`` and ``pansharpen``."""
 
     baseline: Array
-    """The same on the grid of the truth: what doing nothing gives; bicubic where the grid is coarser."""
+    """The input on the grid of the truth: unchanged, or enlarged bicubically if the grid is coarser."""
 
     truth: Array
-    """Unit values, NaN in the gaps; NaN all over where nobody knows the truth."""
+    """Unit values, NaN in the gaps; NaN everywhere if the truth is unknown."""
 
     bands: tuple[Band, ...]
     """Bands of the degraded image, with its sampling distance."""
 
     guides: Mapping[str, Guide] = field(default_factory=dict)
-    """By role."""
+    """Guides by role."""
 
     told: Told = field(default_factory=Told)
 
     under: Mask | None = None
-    """``(y, x)``: where the clouds are, and errors are counted once more by themselves."""
+    """``(y, x)``: pixels under clouds, whose error is also reported separately."""
 
     flat: tuple[tuple[slice, slice], ...] = ()
-    """Windows of radar scenes in which nothing but speckle varies."""
+    """Homogeneous windows of radar scenes, in which only speckle varies."""
 
     @property
     def coarse_valid(self) -> Mask:
-        """``(y, x)`` on the grid of the degraded image: every pixel of the scene under it is valid."""
+        """``(y, x)`` on the grid of the degraded image: all scene pixels within the coarse pixel are valid."""
         height, width = self.degraded.shape[1:]
         scale = self.trial.scale
         valid = self.scene.valid[: height * scale, : width * scale]
@@ -132,7 +131,7 @@ class Case:
 
 
 def scene_of(sample: Sample, crop: int = 0) -> Scene:
-    """The centre of a sample in unit values, ``crop`` pixels a side at most; all of it where that is 0."""
+    """The centre of a sample in unit values, at most ``crop`` pixels a side; the whole sample if ``crop`` is 0."""
     from llars.infer.reading.pixels import fill_gaps
 
     height, width = sample.valid.shape
@@ -163,10 +162,10 @@ def degrade_scene(
     """The scene with the fault of ``trial``; the same every time, whatever else is evaluated.
 
     Args:
-        scene: nothing is wrong with it.
-        trial: what shall be.
-        seed: of the protocol.
-        guides: what helps, by role.
+        scene: a scene without faults.
+        trial: the trial whose fault is applied.
+        seed: seed of the protocol.
+        guides: guides by role.
         others: other dates ``(date, band, y, x)`` of the place, for the rivals that can use them.
 
     Raises:
@@ -180,7 +179,7 @@ def degrade_scene(
     degraded = _degraded(clean, trial.degradation, trial.severity, scene, seed)
     truth = with_gaps(clean, scene.valid)
     if trial.task in TONES:
-        # A wish, not a fault: the operator makes what is asked for.
+        # Not a fault but a wish: the operator gives the truth, and the clean image is the input.
         truth = _degraded(truth, trial.degradation, trial.severity, scene, seed)
         degraded = clean
     told, under = Told(), None
@@ -216,7 +215,7 @@ def _generator(seed: int, scene: Scene, name: str) -> torch.Generator:
 
 
 def _kernel(trial: Trial, scene: Scene, seed: int) -> npt.NDArray[np.float64]:
-    """What the blur makes of a single bright pixel, cut to what it reaches."""
+    """The point spread function: the blurred image of a single bright pixel, cropped to its support."""
     impulse = np.zeros((1, IMPULSE_SIDE, IMPULSE_SIDE), np.float32)
     middle = IMPULSE_SIDE // 2
     impulse[0, middle, middle] = 1.0
@@ -229,7 +228,7 @@ def _kernel(trial: Trial, scene: Scene, seed: int) -> npt.NDArray[np.float64]:
 
 
 def _coarser(scene: Scene, trial: Trial) -> Case:
-    """The scene on a grid ``scale`` times coarser; for ``pansharpen`` by Wald's protocol, with a PAN to guide it."""
+    """The scene on a grid ``scale`` times coarser; for ``pansharpen`` by Wald's protocol, with a PAN as guide."""
     import torch
 
     from llars.bench.classical.resize import bicubic

@@ -1,4 +1,4 @@
-"""The evaluation: degrade, restore, let the rivals try, measure. ``python -m llars.bench.evaluate DATA OUT``."""
+"""The evaluation: degrade, restore, run the rivals, measure. ``python -m llars.bench.evaluate DATA OUT``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from llars.errors import ConfigError, DataError, LlarsError
 __all__ = ["evaluate", "main"]
 
 CACHE = Path(".cache/evaluate")
-"""Results of the classical rivals, by what they were computed from; git ignores the folder."""
+"""Cached results of the classical rivals; git ignores the folder."""
 
 FAULTS_TOLD = 3
-"""Faults of a public set that the report quotes."""
+"""Largest number of faults of a public set that the report quotes."""
 
 
 def evaluate(
@@ -43,18 +43,18 @@ def evaluate(
     """Measure the degraded images, the classical rivals and ``restore`` on every case of the protocol.
 
     Args:
-        protocol: what is done to which scenes.
-        folder: holds a ``scenes.json``, or public sets as they were unpacked.
-        restore: ours, see ``restore_with``; None to measure the rivals only.
-        able: tasks that ``restore`` can do; None for all. Other trials show the rivals, and a note.
-        tasks: restrict to these; all by default.
-        rivals: let them try; they take most of the time.
-        cache: folder of the rivals' results; None computes them anew.
+        protocol: the trials, and what is done to which scenes.
+        folder: folder with a ``scenes.json``, or with unpacked public sets.
+        restore: the restorer, see ``restore_with``; None to measure the rivals only.
+        able: tasks that ``restore`` can do; None for all. Other trials have only the rivals, and a note.
+        tasks: tasks to evaluate; empty: all.
+        rivals: whether to run the rivals, which take most of the time.
+        cache: folder of the rivals' results; None: always compute them.
         progress: called with one line per result.
 
     Raises:
         ConfigError: the protocol has no trial of a task.
-        LlarsError: the scenes cannot be read, there are none, or the restorer refuses.
+        LlarsError: the scenes cannot be read, there are none, or the restorer refuses one.
     """
     if unknown := set(tasks) - {trial.task for trial in protocol.trials}:
         known = ", ".join(dict.fromkeys(trial.task for trial in protocol.trials))
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _told(faults: Sequence[str], root: Path) -> list[str]:
-    """The first faults of a public set, and how many more there are; where the data lay is nobody's business."""
+    """The first faults of a public set, and how many more there are; local paths are replaced."""
     more = len(faults) - FAULTS_TOLD
     lines = [f"Left out: {fault}." for fault in faults[:FAULTS_TOLD]]
     lines = [line.replace(str(root.resolve()), "DATA").replace(str(root), "DATA") for line in lines]
@@ -108,7 +108,7 @@ def _measure(
         result.scores.append(Score(trial.name, scene.data_set, scene.name, method, found, seconds))
         headline = next((f"{found[key]:7.3f} {key}" for key in ("psnr", "hqnr", "enl", "drift") if key in found), "")
         progress(f"{trial.name:22} {scene.name:28} {method:20} {headline} {seconds:6.1f} s")
-    # Where nobody knows the truth there is nothing to see of a single fine grid: of radar ``looks`` tell more.
+    # Without a truth and a finer grid a picture shows little: for radar the number of looks is more telling.
     known, shown = np.isfinite(case.truth).any(), result.panels.get(trial.name)
     better = shown is None or (known and not np.isfinite(shown.case.truth).any())
     if (known or trial.scale > 1) and (better or scene.name == result.protocol.picture):
@@ -118,9 +118,9 @@ def _measure(
 def _methods(
     case: Case, restore: Restore | None, rivals: bool, cache: Path | None, seed: int
 ) -> Iterator[tuple[str, Run]]:
-    """Everything that is measured on a case, and how to get its image (and whether it was cached)."""
+    """The methods measured on a case, each with a function that gives its image and whether that was cached."""
     yield DEGRADED, lambda: (case.baseline, True)
-    # Of a public set with thousands of images the results would fill a disk.
+    # For public sets with thousands of images the cache would fill a disk.
     cache = None if case.trial.sets else cache
     for rival in rivals_of(case.trial) if rivals else ():
         if rival.arguments(case) is not None:
@@ -130,7 +130,7 @@ def _methods(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when the report is written, 2 for a mistake of the user's."""
+    """The command line; returns 0 if the report was written, 2 for a mistake of the user."""
     parser = argparse.ArgumentParser(prog="llars.bench.evaluate", description="Measure on held-out scenes.")
     parser.add_argument("data", help="folder with a scenes.json, or with public sets")
     parser.add_argument("out", nargs="?", default="docs", help="folder for results.md, results.json and pictures/")
@@ -170,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _command(options: argparse.Namespace) -> str:
-    """What a reader types to repeat this; where the data and the weights lay here is nobody's business."""
+    """The command that repeats this evaluation, without local paths of data and weights."""
     command = f"python -m llars.bench.evaluate DATA --config {options.config} --model {Path(options.model).name}"
     command += f" --tasks {options.tasks}" if options.tasks else ""
     return command + (" --no-rivals" if options.no_rivals else "")

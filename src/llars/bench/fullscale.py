@@ -1,5 +1,6 @@
-"""Finer grids of real images, with the PAN of their own sensor or without: as they are, where nobody knows the truth,
-and made coarser, where the image itself is the truth.
+"""Cases of real images for finer grids, with the PAN of their own sensor or without.
+
+At full scale the truth is unknown; at reduced scale the image itself is the truth.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["native_scenes", "real_pans", "reduced_real_pans", "without_truth"]
 
 SIDE, CLEAREST = 128, 4
-"""Side of the windows of a scene with a PAN, in multispectral pixels, and how many of them are taken: the clearest."""
+"""Side of the windows of a scene with a PAN, in multispectral pixels, and number of windows used: the clearest ones."""
 
 BRIGHT = 0.99
 """Quantile of the bluest band by which windows are ranked: clouds are bright there, and the ground is not."""
 
 
 def native_scenes(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Held-out clean scenes as they are; soft ones hold less than their grid promises and are left out."""
+    """Held-out clean scenes at full scale; soft ones, which are less sharp than their grid allows, are left out."""
     for scene in folder.clean(trial.crop):
         if scene.sharp:
             yield without_truth(trial, scene)
@@ -41,9 +42,9 @@ def native_scenes(trial: Trial, folder: Folder) -> Iterator[Case]:
 def real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
     """Windows of images with role ``ms`` that share their group with a ``pan``, whatever their split.
 
-    Corpora are packed from other roles, so that no weights learn from them. Of the bands those that a PAN sees are
-    taken. The PAN is brought onto the grid that nests in theirs by cubic interpolation: in Landsat products it lies
-    half a pixel beside it.
+    Corpora are packed from other roles, so no weights are trained on these images. Only bands within the PAN's range
+    are used. The PAN is resampled by cubic interpolation onto the grid that nests in theirs: in Landsat products it is
+    offset by half a pixel.
     """
     groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in entries(folder.root):
@@ -59,7 +60,7 @@ def real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
 
 
 def reduced_real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """The same windows, image and PAN made coarser by Wald's protocol: a real PAN and a truth."""
+    """The same windows at reduced scale: image and PAN degraded by Wald's protocol, so that there is a truth."""
     for case in real_pans(trial, folder):
         (guide,) = case.guides.values()
         coarse, pan = (_seen_coarser(values, trial.scale) for values in (case.degraded, guide.values))
@@ -72,7 +73,7 @@ def reduced_real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
 
 
 def without_truth(trial: Trial, scene: Scene, guides: dict[str, Guide] | None = None) -> Case:
-    """The case of an image whose finer grid nobody has seen."""
+    """A full-scale case: the image is the input, and the truth on the finer grid is unknown (NaN)."""
     scale = trial.scale
     baseline = bicubic(scene.values, scale)
     truth = np.full_like(baseline, np.nan)
@@ -94,7 +95,7 @@ def _whole(root: Path, entry: dict[str, Any]) -> Scene:
 
 
 def _nested(pan: Path, ms: Path, values: Array, scale: int) -> Array:
-    """``(1, y, x)``: the PAN on pixels of which ``scale`` x ``scale`` make one of the other image."""
+    """``(1, y, x)``: the PAN resampled to a grid of which ``scale`` x ``scale`` pixels make one of the other image."""
     import rasterio
     from rasterio.warp import Resampling, reproject
 

@@ -1,4 +1,4 @@
-"""Spatio-temporal fusion: real dates of a fine and a coarse sensor over one place, on one grid."""
+"""Cases of spatio-temporal fusion: real dates of a fine and a coarse sensor over one place, on one grid."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from llars.bench.scenes import Folder
 __all__ = ["fusion_case", "fusion_dates", "in_range", "matched"]
 
 COARSE_PIXEL = 16
-"""How many fine pixels a coarse one is wide: those of MODIS beside Landsat."""
+"""Width of a coarse pixel in fine pixels, as for MODIS and Landsat."""
 
 
 def fusion_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Every date predicted from every other one of which both sensors have an image."""
+    """Every date predicted from every other date, among those for which both sensors have an image."""
     groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for entry in folder.entries("fine", "coarse", task="stf"):
         if entry["id"] not in trial.leave_out:
@@ -43,7 +43,7 @@ def _named(scenes: dict[str, Scene], date: str) -> dict[str, Scene]:
 
 
 def fusion_case(trial: Trial, fine_now: Scene, coarse_now: Scene, fine_before: Scene, coarse_before: Scene) -> Case:
-    """``fine_now`` is to be predicted from the others; the coarse images in the fine one's calibration."""
+    """The case of predicting ``fine_now`` from the others; coarse images are matched to the fine calibration."""
     gain, offset = matched(fine_before, coarse_before)
     now, before = (in_range(scene, fine_now) * gain + offset for scene in (coarse_now, coarse_before))
     valid = fine_now.valid & fine_before.valid & coarse_now.valid & coarse_before.valid
@@ -59,8 +59,8 @@ def fusion_case(trial: Trial, fine_now: Scene, coarse_now: Scene, fine_before: S
 def matched(fine: Scene, coarse: Scene) -> tuple[Array, Array]:
     """Gain and offset of each band ``(band, 1, 1)`` from the coarse sensor to the fine one, from one date of both.
 
-    Sensors differ in calibration and in the height of the atmosphere that they are corrected to. Means and deviations
-    are matched, the fine image averaged to the coarse pixels first.
+    Sensors differ in calibration and in the level to which the atmosphere is corrected. Means and standard deviations
+    are matched, after the fine image is averaged to coarse pixels.
     """
     from scipy.ndimage import uniform_filter
 
@@ -73,7 +73,7 @@ def matched(fine: Scene, coarse: Scene) -> tuple[Array, Array]:
 
 
 def in_range(scene: Scene, other: Scene) -> Array:
-    """Unit values of ``scene`` on the range of ``other``."""
+    """Values of ``scene`` as unit values of the range of ``other``."""
     (low, high), (lowest, highest) = scene.value_range, other.value_range
     return ((scene.values * (high - low) + low - lowest) / (highest - lowest)).astype(np.float32)
 

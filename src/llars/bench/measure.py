@@ -1,4 +1,4 @@
-"""The numbers that are taken of a restored image."""
+"""Computes the metrics of a restored image."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ ASKED: Mapping[str, Callable[[Any, Any], float]] = {
     "edge_preservation": metrics.edge_preservation,
     "colour_error": metrics.colour_error,
 }
-"""Metrics with a reference that are taken only where a protocol shows them; the last of the visible bands."""
+"""Metrics with a reference that are computed only if a protocol shows them; ``colour_error`` uses the visible bands."""
 
 
 QNR_WINDOW = 32
-"""Side of the windows of QNR in pixels, as in the toolboxes; less where the image is smaller."""
+"""Side of the windows of QNR in pixels, as in the toolboxes; smaller if the image is."""
 
 
 def measured(case: Case, image: Array, columns: Collection[str] = ()) -> dict[str, float]:
     """Every metric that applies to an image on the grid of the truth.
 
-    Those of ``llars.metrics.compare`` where the truth is known, ERGAS with the ratio of the grids; those of ``ASKED``
-    among ``columns``; ``mae_under`` the clouds; in flat windows of radar ``enl``, and ``mean_shift``: by what share of
-    it the mean power moved, whichever way, mean over bands. On finer grids what ``_consistency`` gives, and with a PAN
-    but without a truth what ``_blind`` gives.
+    If the truth is known: the metrics of ``llars.metrics.compare``, with ERGAS divided by the ratio of the grids; those
+    of ``ASKED`` among ``columns``; and ``mae_under``, the mean absolute error under the clouds. In flat windows of
+    radar: ``enl``, and ``mean_shift``, the absolute relative change of the mean power, averaged over bands. On finer
+    grids: those of ``_consistency``, and with a PAN but without a truth those of ``_blind``.
     """
     found: dict[str, float] = {}
     known = bool(np.isfinite(case.truth).any())
@@ -60,7 +60,7 @@ def measured(case: Case, image: Array, columns: Collection[str] = ()) -> dict[st
 
 
 def _asked(case: Case, image: Array, columns: Collection[str]) -> dict[str, float]:
-    """Metrics that not every protocol shows, where they apply."""
+    """The metrics of ``ASKED`` among ``columns``, if they apply."""
     chosen = list(visible(case.scene.bands))
     found = {}
     for name in ASKED.keys() & columns:
@@ -68,14 +68,16 @@ def _asked(case: Case, image: Array, columns: Collection[str]) -> dict[str, floa
         try:
             found[name] = ASKED[name](*pair)
         except LlarsError:
-            continue  # too small an image, or a flat one
+            continue  # the image is too small, or flat
     return found
 
 
 def _consistency(case: Case, image: Array, known: bool) -> dict[str, float]:
-    """``drift``: root mean square of what the image's means over the input's pixels are away from the input, in parts
-    of its unit range; ``below`` and ``beyond`` the limit of the input's grid, see ``spectra.detail``: over the truth
-    where it is known, over the bicubic enlargement where it is not.
+    """Metrics of consistency with the input and of detail, on a finer grid.
+
+    ``drift`` is the root mean square difference, in unit values, between the image averaged to the input's pixels and
+    the input. ``below`` and ``beyond`` are those of ``spectra.detail``, relative to the truth if it is known, or else
+    to the bicubic enlargement.
     """
     scale = case.trial.scale
     means = reduce(torch.from_numpy(np.ascontiguousarray(image)).double(), scale).numpy()
@@ -86,7 +88,7 @@ def _consistency(case: Case, image: Array, known: bool) -> dict[str, float]:
 
 
 def _blind(case: Case, image: Array) -> dict[str, float]:
-    """QNR and HQNR with their factors; the mean gain of the sensor's bands where they are known."""
+    """QNR and HQNR with their factors, for the mean MTF gain of the sensor's bands if it is known."""
     pan, ms = case.guides["pan"].values, case.degraded
     gain = float(np.mean(case.told.gains or MS_NYQUIST))
     window = min(QNR_WINDOW, *ms.shape[1:])

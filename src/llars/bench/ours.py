@@ -1,4 +1,7 @@
-"""Ours as the protocols call it: physical values, guides and plain words in, unit values out; and used otherwise."""
+"""Runs llars on cases, and the variants of its use that protocols ask for.
+
+It takes physical values, guides and an instruction; the result is in unit values.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["Restore", "in_order", "other_words", "restore_with", "ways"]
 
 Restore = Callable[..., Array]
-"""From a case and an instruction to the restored image: unit values on the grid of the truth. ``project=False`` leaves
-the projection out."""
+"""Restores a case with an instruction: unit values on the grid of the truth. ``project=False`` omits the projection."""
 
 AT_A_TIME = 4
-"""Most bands that are given together where they are few."""
+"""Largest number of bands in a group, when few are given at a time."""
 
 
 def restore_with(restorer: Restorer) -> Restore:
-    """What calls the restorer on a case."""
+    """A function that calls the restorer on a case."""
 
     def restore(case: Case, instruction: str, project: bool = True) -> Array:
         low, high = value_range = case.scene.value_range
@@ -48,7 +50,7 @@ def restore_with(restorer: Restorer) -> Restore:
 
 
 def ways(case: Case, restore: Restore, seed: int) -> Iterator[tuple[str, Callable[[], Array]]]:
-    """The ways in which ours is measured on a case: as it is, and otherwise where the trial asks for it."""
+    """The ways in which llars is measured on a case: the normal one, and the variants that the trial asks for."""
     trial = case.trial
     yield OURS, lambda: restore(case, trial.instruction)
     if trial.reworded:
@@ -65,7 +67,7 @@ def ways(case: Case, restore: Restore, seed: int) -> Iterator[tuple[str, Callabl
 
 
 def in_order(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Array:
-    """The image of which the bands of each group were restored by themselves, in that order."""
+    """The image with the bands of each group restored by themselves, in the given order."""
     result = np.empty_like(case.truth)
     for group in groups:
         bands = tuple(case.bands[index] for index in group)
@@ -75,13 +77,13 @@ def in_order(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], n
 
 
 def other_words(trial: Trial, scene: str, seed: int) -> str:
-    """Words of the grammar that training never read and that ask for the same; the same every time."""
+    """A sentence from held-out templates of the grammar that asks for the same task; the same every time."""
     severity = trial.severity if trial.task == "brightness" else None
     return sentence(trial.task, severity, random.Random(f"{seed}/{trial.name}/{scene}"), "heldout")
 
 
 def _another_order(count: int, seed: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """An order of bands other than their own; the same every time."""
+    """An order of bands other than the original; the same every time."""
     order = list(range(count))
     drawn = random.Random(seed)
     while order == sorted(order):
@@ -90,19 +92,19 @@ def _another_order(count: int, seed: str) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def _understood(restore: Restore, case: Case, words: str) -> Array:
-    """The restored image, or what doing nothing gives where the words are not understood."""
+    """The restored image, or the baseline if the words are not understood."""
     try:
         image = restore(case, words)
     except InstructionError:
         return case.baseline
-    # Words that are taken for a finer grid give another image altogether.
+    # Words misread as a request for another grid give an image of another size.
     return image if image.shape == case.truth.shape else case.baseline
 
 
 def _image(
     values: Array, bands: tuple[Band, ...], value_range: tuple[float, float], valid: Mask | None = None
 ) -> xr.DataArray:
-    """Physical values as the restorer takes them, NaN where not valid."""
+    """Physical values as the restorer expects them, NaN where not valid."""
     import xarray as xr
 
     low, high = value_range

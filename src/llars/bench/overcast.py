@@ -1,4 +1,4 @@
-"""Clouds: simulated ones over optical scenes with radar beside them, and real ones with a clear date beside them."""
+"""Cases of clouds: simulated over optical scenes that have radar, and real with a clear date as reference."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from llars.bench.series import DAY, Series
 __all__ = ["clouded", "cloudy_dates", "radar_pairs"]
 
 HIDDEN_SHARE = 0.02
-"""Most of its pixels that a clear date may have under clouds or shadows, by its scene classes."""
+"""Largest share of hidden pixels, by scene classes, of a date that counts as clear."""
 
 HAZY = 1.25
-"""A date whose blue is this many times as bright as usual for the series is not clear, whatever its classes say."""
+"""A date is not clear if its blue band is more than this many times as bright as usual, whatever its classes say."""
 
 CLEAR_DATES = 4
-"""Clear dates of a series on which clouds are put."""
+"""Clear dates of a series over which clouds are simulated."""
 
 OTHER_DATES = 8
-"""Other clear dates that a composite may be made of: those nearest in time."""
+"""Number of other clear dates for a composite: those nearest in time."""
 
 COVER = (0.1, 0.7)
-"""Share of a real date that clouds hide: some of it must be clouded, and some must not."""
+"""Range of the share of a real date that clouds cover: part of it must be clouded, and part clear."""
 
 DAYS_APART = 12
-"""Most days between a cloudy date and the clear one that stands in for its truth."""
+"""Largest number of days between a cloudy date and the clear one that serves as its truth."""
 
 OF_CLOUDS = 0.04
-"""Unit values by which a date is brighter in the blue than the clear date where it is taken for clouded.
+"""Excess in the blue band over the clear date, in unit values, above which a pixel counts as clouded.
 
-In the blue, as the ground is dark there whatever grows on it, and clouds are not.
+In the blue the ground is dark whatever grows on it, and clouds are bright.
 """
 
 BLUE_NM = 490.0
@@ -48,7 +48,7 @@ CLOUDY_ROLES = ("low_cloudy", "mid_cloudy", "cloudy")
 
 
 def radar_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Clean optical scenes that have radar on their grid, with simulated clouds; the radar guides ``cloud_sar``."""
+    """Clean optical scenes with radar on the same grid, under simulated clouds; the radar guides ``cloud_sar``."""
     seed = folder.protocol.seed
     for optical, radar in _pairs(folder):
         yield degrade_scene(optical, trial, seed, _guides(trial, radar))
@@ -61,7 +61,7 @@ def radar_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
 
 
 def cloudy_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Real clouds. What lies under them is taken from the nearest clear date, so that change counts as error too."""
+    """Real clouds. The truth under them is the nearest clear date, so changes of the ground count as error too."""
     for series in folder.series():
         yield from _of_series(series, trial)
     if trial.task == "cloud":
@@ -84,7 +84,7 @@ def _guides(trial: Trial, radar: Guide) -> Mapping[str, Guide]:
 
 
 def _clear(series: Series) -> npt.NDArray[np.int64]:
-    """Dates on which all of the ground is seen."""
+    """Dates on which practically all of the ground is visible."""
     candidates = np.flatnonzero(series.hidden.mean(axis=(1, 2)) <= HIDDEN_SHARE)
     blue = series.optical[candidates, _bluest(series.optical_bands)].mean(axis=(1, 2))
     return candidates[blue <= HAZY * np.median(blue)] if len(candidates) else candidates
@@ -96,7 +96,7 @@ def _bluest(bands: Sequence[Band]) -> int:
 
 
 def _others(series: Series, clear: npt.NDArray[np.int64], *without: int) -> Array | None:
-    """The clear dates nearest to the first of those that are left out."""
+    """The clear dates nearest to ``without[0]``, except those in ``without``; None if there is none."""
     rest = clear[~np.isin(clear, without)]
     away = np.abs(series.optical_seconds[rest] - series.optical_seconds[without[0]])
     return series.optical[rest[np.argsort(away, kind="stable")[:OTHER_DATES]]] if len(rest) else None

@@ -1,4 +1,4 @@
-"""One picture per trial: the input, the best classical rival, ours, the truth, and where each is wrong."""
+"""One picture per trial: the input, the best classical rival, llars, the truth, and the error of each."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["display", "save", "visible", "write_picture"]
 
 SIDE = 160
-"""Pixels of the scene that are shown, from its centre: enough to see, little enough to keep in a repository."""
+"""Side in pixels of the central part that is shown: large enough to see, small enough for a repository."""
 
 COLOURS = (660.0, 560.0, 480.0)
 """Centre wavelengths of red, green and blue in nm."""
 
 
 def visible(bands: Sequence[Band]) -> tuple[int, int, int]:
-    """Indices of the bands that are shown as red, green and blue."""
+    """Indices of the bands to show as red, green and blue."""
     known = [i for i, band in enumerate(bands) if band.wavelength_nm is not None]
     if len(known) < 3:
         red, green, blue = (min(i, len(bands) - 1) for i in range(3))
@@ -39,7 +39,7 @@ def visible(bands: Sequence[Band]) -> tuple[int, int, int]:
 def display(
     image: npt.NDArray[np.float32], truth: npt.NDArray[np.float32], bands: Sequence[Band]
 ) -> npt.NDArray[np.float32]:
-    """``(y, x, 3)`` in [0, 1], stretched as the truth is between its percentiles 1 and 99; gaps are black."""
+    """``(y, x, 3)`` in [0, 1], stretched between the 1st and 99th percentiles of the truth; gaps are black."""
     chosen = list(visible(bands))
     low, high = np.nanpercentile(truth[chosen], (1, 99), axis=(1, 2), keepdims=True)
     stretched = (image[chosen] - low) / np.maximum(high - low, 1e-6)
@@ -47,9 +47,9 @@ def display(
 
 
 def write_picture(panel: Panel, rival: str | None, path: Path) -> None:
-    """Write the images above their absolute errors (mean over bands, one scale) as a PNG of 128 colours.
+    """Write the images above their absolute errors (mean over bands, common scale) as a PNG of 128 colours.
 
-    Where nobody knows the truth the images stand beside the PAN, if there is one, without errors.
+    If the truth is unknown, the images are shown without errors, beside the PAN if there is one.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What is evaluated: trials, each a fault and the words that ask for its repair, and the targets set for them."""
+"""Evaluation protocols: trials, each a fault and the words that ask for its repair, and targets for their figures."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = [
 ]
 
 OURS = "llars"
-"""How tables and targets call the restorer that is measured."""
+"""Name of the restorer in tables and targets."""
 
 OURS_REWORDED = "llars, other words"
-"""The same, told what training never read."""
+"""The restorer with a wording not seen in training."""
 
 OURS_UNPROJECTED = "llars, no projection"
-"""The same, whose finer grid is not held to the means of the input's pixels."""
+"""The restorer without the projection that keeps the means over the input's pixels."""
 
 OURS_SHUFFLED = "llars, bands shuffled"
-"""The same, given the bands in another order."""
+"""The restorer given the bands in another order."""
 
 OURS_FEW = "llars, few bands at a time"
-"""The same, given the bands in random groups of at most four, as images by themselves."""
+"""The restorer given the bands in random groups of at most four, each as an image of its own."""
 
 VARIANTS = (OURS_REWORDED, OURS_UNPROJECTED, OURS_SHUFFLED, OURS_FEW)
-"""The restorer that is measured, used otherwise; they take no part in comparisons with rivals."""
+"""Other ways to use the restorer; they are not compared with rivals."""
 
 SOURCES: Mapping[str, str] = {
     "clean": "clean scenes",
@@ -57,7 +57,7 @@ SOURCES: Mapping[str, str] = {
     "published": "the test part of public sets",
     "published_wald": "the test part of public sets, made coarser with its PAN by Wald's protocol",
 }
-"""Where the images of a trial come from."""
+"""Sources of the images of a trial."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Trial:
     """Task key."""
 
     instruction: str
-    """What the restorer is told, in plain words."""
+    """Instruction to the restorer."""
 
     severity: float = 0.0
-    """Of the fault, in [0, 1]; at 0 the image is left as it is."""
+    """Severity of the fault in [0, 1]; at 0 the image is left unchanged."""
 
     degradation: str = ""
-    """Name in ``llars.degrade``; empty where the fault is a coarser grid, or real."""
+    """Name in ``llars.degrade``; empty if the fault is a coarser grid, or real."""
 
     scale: int = 1
     """How many times coarser the degraded grid is."""
@@ -86,22 +86,22 @@ class Trial:
     """Key of ``SOURCES``."""
 
     beneath: str = ""
-    """A degradation that degraded image and truth share: nobody asks for its repair."""
+    """A degradation in the input and the truth alike, whose repair is not asked for."""
 
     crop: int = 0
-    """Largest side in pixels, where it is to be less than the protocol's."""
+    """Largest side in pixels instead of the protocol's; 0: that of the protocol."""
 
     leave_out: tuple[str, ...] = ()
     """Images of the catalogue that are not used."""
 
     sets: tuple[str, ...] = ()
-    """Public sets whose test parts are read together, of a published ``source``."""
+    """Public sets whose test parts are read together, for a published ``source``."""
 
     reworded: bool = False
-    """Also tell the restorer words that training never read."""
+    """Also measure with a wording not seen in training."""
 
     unprojected: bool = False
-    """Also leave the projection out that holds the means of the input's pixels."""
+    """Also measure without the projection that keeps the means over the input's pixels."""
 
     rearranged: bool = False
     """Also give the bands in another order, and few at a time."""
@@ -120,44 +120,44 @@ class Trial:
 
     @property
     def untouched(self) -> bool:
-        """Nothing is wrong with the image."""
+        """Whether the image has no fault."""
         return self.severity == 0 and self.scale == 1 and self.source in MAKES_FAULT
 
 
 MAKES_FAULT = ("clean", "radar_mean", "radar_pairs")
-"""Sources of images with which nothing is wrong yet."""
+"""Sources of faultless images, to which the trial applies its fault."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A number that is to be reached."""
+    """A figure that should be reached."""
 
     trials: tuple[str, ...]
     """Names of the trials; the figure is the mean over them."""
 
     metric: str
-    """As the scores call it."""
+    """Name of the metric in the scores."""
 
     least: float | None = None
-    """The figure is to be no less than this."""
+    """Lower bound of the figure."""
 
     most: float | None = None
-    """The figure is to be no more than this."""
+    """Upper bound of the figure."""
 
     than: tuple[str, ...] = ()
-    """Methods, of which the best counts, that ours is compared with; without any its own value is the figure."""
+    """Methods to compare with, of which the best counts; if empty, the figure is the value itself."""
 
     of: str = ""
-    """Trial in which these are measured; each its own by default."""
+    """Trial in which those methods are measured; by default the same as ours."""
 
     ratio: bool = False
-    """The figure is our value over theirs, not the difference."""
+    """Whether the figure is the ratio of our value to theirs instead of the difference."""
 
     method: str = OURS
-    """Whose value it is."""
+    """Method whose value is judged."""
 
     lacking: str = ""
-    """What is believed to be missing, for the report where the target is missed."""
+    """What is believed to be missing, for the report if the target is missed."""
 
     def __post_init__(self) -> None:
         if (self.least is None) == (self.most is None):
@@ -166,7 +166,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Everything that determines the numbers but the data and the weights."""
+    """Everything that determines the results except the data and the weights."""
 
     trials: tuple[Trial, ...]
     seed: int
@@ -180,16 +180,16 @@ class Protocol:
     """Heading of the report."""
 
     about: str = ""
-    """What a reader of the report must know: where scenes are from, how they are divided, what is conventional."""
+    """What a reader of the report must know: sources of the scenes, their splits, conventions."""
 
     columns: tuple[str, ...] = ("psnr", "ssim", "sam", "ergas", "mae_under", "enl", "mean_shift")
-    """Metrics of the tables, where they apply, as ``llars.bench.measure`` calls them."""
+    """Metrics of the tables, if they apply, by their names in ``llars.bench.measure``."""
 
     picture: str = ""
-    """Scene that the pictures show; the first one where it is not there."""
+    """Scene that the pictures show; the first one if it is not among the cases."""
 
     targets: tuple[Target, ...] = field(default=())
-    """What is to be reached."""
+    """Targets for the figures."""
 
     def __post_init__(self) -> None:
         names = [trial.name for trial in self.trials]
@@ -204,8 +204,8 @@ def read_protocol(path: str | Path) -> Protocol:
     """The protocol in a YAML file.
 
     Raises:
-        ConfigError: no such file, an unknown or missing setting, an unknown task or source, a target that no trial
-            can reach.
+        ConfigError: the file is missing, a setting is unknown or missing, a task or source is unknown, or a target
+            names a trial that does not exist.
     """
     try:
         settings: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -228,13 +228,13 @@ def read_protocol(path: str | Path) -> Protocol:
 
 
 def _named(trial: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a trial, called after its task where it has no name."""
+    """The settings of a trial, named after its task if it has no name."""
     lists = {key: tuple(trial.get(key, ())) for key in ("leave_out", "sets")}
     return {"name": trial["task"], **trial, **lists}
 
 
 def _target(settings: dict[str, Any]) -> Target:
-    """A target, with single names where lists are expected."""
+    """A target from its settings, in which a single name may stand for a list."""
     lists = {one.name for one in fields(Target) if one.type == "tuple[str, ...]"}
     given = dict(settings)
     for name in lists & given.keys():

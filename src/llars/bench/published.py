@@ -1,7 +1,7 @@
-"""Public sets in the layouts of their authors: the cases of the protocols beside ``configs/eval/shared.yaml``.
+"""Cases from public sets in the layouts of their authors, for the protocols other than ``configs/eval/shared.yaml``.
 
 Images are taken whole. Unit values are those of the input's sensor: a peak of 1 is 255 of an 8-bit picture, a
-reflectance of 1, or the largest number of a detector.
+reflectance of 1, or the largest digital number of a detector.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from llars.errors import ConfigError
 __all__ = ["published_pairs", "reduced_pairs"]
 
 GUIDES = ("pan", "sar")
-"""Roles of images that go to the restorer as they are; those of series are brought into one calibration first."""
+"""Roles of guides that go to the restorer unchanged; those of ``stf`` are first matched in calibration."""
 
 
 def published_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """The test part of the trial's sets, with the truth where the set has one.
+    """The test part of the trial's sets, with the truth if the set has one.
 
     Raises:
         ConfigError: the set is of another task, or its grids differ by another factor.
@@ -51,8 +51,8 @@ def published_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
 def reduced_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
     """Multispectral and PAN images as a sensor with pixels ``scale`` times as wide would have seen them.
 
-    Wald's protocol with the sensor's modulation transfer: the multispectral image as it was taken is the truth. Errors
-    are those of ``published_pairs``.
+    Wald's protocol with the sensor's MTF: the original multispectral image is the truth. Raises like
+    ``published_pairs``.
     """
     from torch import from_numpy
 
@@ -81,7 +81,7 @@ def _read(trial: Trial, folder: Folder) -> Iterator[Paired]:
 
 
 def _images(pair: Paired, trial: Trial) -> dict[str, Scene]:
-    """By role. All that a trial reads is one data set: conventional means are over images, whatever their season."""
+    """Scenes by role. All images of a trial form one data set, as means are conventionally taken over all images."""
     sensor = pair.images["target" if pair.task == "stf" else "input"].sensor
     scenes = {role: scene_of(sample) for role, sample in pair.images.items()}
     name, data_set = f"{pair.set}_{pair.scene}", f"{sensor} / {trial.name}"
@@ -105,7 +105,7 @@ def _case(images: Mapping[str, Scene], trial: Trial, told: Told) -> Case:
 
 
 def _told(images: Mapping[str, Scene], pair: Paired) -> Told:
-    """What rivals are told, from the truth where it takes one."""
+    """The side information for rivals, from the truth if necessary."""
     seen, target = images["input"], images.get("target")
     if pair.task == "denoise" and target is not None:
         return Told(looks=_looks(seen, target))
@@ -115,7 +115,7 @@ def _told(images: Mapping[str, Scene], pair: Paired) -> Told:
 
 
 def _looks(noisy: Scene, clean: Scene) -> float:
-    """Looks of the speckle that one image has over another: one over the variance of their ratio."""
+    """Equivalent number of looks of a noisy image from its ratio to the clean one: squared mean over variance."""
     above, below = (
         to_power(one.values, one.value_range) if one.units == "dB" else one.values.astype(np.float64)
         for one in (noisy, clean)
@@ -125,7 +125,7 @@ def _looks(noisy: Scene, clean: Scene) -> float:
 
 
 def _transfer(pair: Paired) -> tuple[tuple[float, ...], float]:
-    """Gains at Nyquist of the bands and of the PAN; usual ones for a sensor of which none are published."""
+    """MTF gains at Nyquist of the bands and of the PAN; typical values for sensors without published ones."""
     known = NYQUIST.get(pair.images["input"].sensor.removesuffix("-dn"))
     if known is None or len(known[0]) != len(pair.images["input"].bands):
         return (MS_NYQUIST,), PAN_NYQUIST

@@ -1,4 +1,4 @@
-"""Radar: what is as good as without speckle, and what has real speckle."""
+"""Cases of radar: practically speckle-free images for simulated speckle, and images with real speckle."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ DATES = 4
 """Dates of each orbit that are despeckled."""
 
 BLOCK = 4
-"""Pixels a side that are averaged in power where there is no series: some fifty looks."""
+"""Side of the blocks of pixels whose power is averaged if there is no series: some fifty looks."""
 
 SMALLEST = 32
-"""Smallest side of such a mean in pixels."""
+"""Smallest side of such an averaged image in pixels."""
 
 FLAT_SIDE, FLAT_NUMBER = 20, 3
-"""Side of the windows in which looks are counted, and their number in a scene."""
+"""Side of the windows in which the number of looks is estimated, and their number in a scene."""
 
 
 def radar_means(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Means of all dates of an orbit, and of blocks of pixels, with simulated speckle."""
+    """Simulated speckle on means over all dates of an orbit, and on means over blocks of pixels."""
     seed = folder.protocol.seed
     for series in folder.series():
         for number, dates in enumerate(series.passes()):
@@ -41,9 +41,9 @@ def radar_means(trial: Trial, folder: Folder) -> Iterator[Case]:
 
 
 def radar_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Single dates against the mean of their orbit's, and scenes without a reference, in which looks are counted.
+    """Single dates against the mean of their orbit, and scenes without a reference, judged by the number of looks.
 
-    Rivals are told the number of looks that is counted: products differ from what is stated for them.
+    Rivals are told the measured equivalent number of looks, as products differ from their stated one.
     """
     for series in folder.series():
         yield from _dates(series, trial)
@@ -64,7 +64,7 @@ def _dates(series: Series, trial: Trial) -> Iterator[Case]:
 
 
 def multilooked(scene: Scene) -> Scene:
-    """Means of blocks of pixels in linear power: a coarser radar image with hardly any speckle."""
+    """Means over blocks of pixels in linear power: a coarser radar image with hardly any speckle."""
     height, width = (side // BLOCK for side in scene.valid.shape)
     inside = np.s_[: height * BLOCK, : width * BLOCK]
     shape = (height, BLOCK, width, BLOCK)
@@ -76,9 +76,9 @@ def multilooked(scene: Scene) -> Scene:
 
 
 def flat_windows(scene: Scene) -> tuple[tuple[slice, slice], ...]:
-    """The windows in which means over blocks vary least beside their mean, none overlapping another.
+    """The non-overlapping windows in which means over blocks have the smallest coefficient of variation.
 
-    Means over blocks, as single pixels vary by their speckle everywhere.
+    Means over blocks are used, as single pixels vary everywhere by their speckle.
     """
     power = to_power(scene.values, scene.value_range)
     ranked = []
@@ -96,7 +96,7 @@ def _variation(power: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> floa
 
 
 def _scenes(folder: Folder) -> list[Scene]:
-    """Radar images, each once, whichever task they are listed for."""
+    """Radar images, each once, even if listed for several tasks."""
     single = folder.entries("clean", "sar", task="denoise") + folder.entries("sar", task="cloud_sar")
     by_name = {entry["id"]: entry for entry in single if entry["units"] == "dB"}
     return [folder.scene(entry) for entry in by_name.values()]

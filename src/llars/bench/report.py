@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 __all__ = ["render", "slug", "write_report"]
 
 IN_SUMMARY = ("ssim", "sam", "ergas", "q2n", "scc", "mae", "rmse", "colour_error")
-"""Further metrics of ours in the table of all trials, of those that the protocol shows."""
+"""Further metrics in the table of all trials, for llars only, if the protocol shows them."""
 
 MOST_NAMED = 100
-"""Scenes that the header names; of more it tells the number."""
+"""Largest number of scenes that are listed by name; of more only the number is given."""
 
 
 def write_report(evaluation: Evaluation, folder: Path, weights: WeightsInfo | None = None, command: str = "") -> Path:
-    """Write ``results.md``, ``results.json`` and ``pictures/*.png`` to a folder; the path of the first.
+    """Write ``results.md``, ``results.json`` and ``pictures/*.png`` to a folder; returns the path of ``results.md``.
 
     Args:
-        evaluation: what was measured.
-        folder: made where missing; files of the same names are replaced.
-        weights: what the weights file says of itself; None where only rivals were measured.
-        command: how to measure it again, for the header.
+        evaluation: the results of the evaluation.
+        folder: created if missing; files of the same names are replaced.
+        weights: metadata of the weights file; None if only rivals were measured.
+        command: command that repeats the evaluation, for the header.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -72,7 +72,7 @@ def write_report(evaluation: Evaluation, folder: Path, weights: WeightsInfo | No
             "protocol": asdict(evaluation.protocol),
             "targets": [{**asdict(v.target), "figure": v.figure, "met": v.met} for v in verdicts],
             "notes": evaluation.notes,
-            # Without the seconds: whoever repeats this shall get the same file.
+            # Without the seconds, so that repeating the evaluation gives the same file.
             "scores": [{k: v for k, v in asdict(s).items() if k != "seconds"} for s in evaluation.scores],
         }
         (folder / "results.json").write_text(json.dumps(_plain(document), indent=1) + "\n", encoding="utf-8")
@@ -84,7 +84,7 @@ def write_report(evaluation: Evaluation, folder: Path, weights: WeightsInfo | No
 
 
 def slug(name: str) -> str:
-    """The name of a trial as that of a file."""
+    """The name of a trial as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
@@ -130,7 +130,7 @@ def render(
 
 
 def _summary(scores: Sequence[Score], trials: Sequence[Trial], columns: Sequence[str]) -> list[str]:
-    """One row per trial with a truth: PSNR before, of the best rival and of ours, and ours in the other metrics."""
+    """One row per trial with a truth: PSNR of the input, the best rival and llars, and the other metrics of llars."""
     rest = [name for name in IN_SUMMARY if name in columns]
     head = ["trial", "degraded", "best rival", "", OURS, "gain", "over the rival", *(COLUMNS[one] for one in rest)]
     rows = []
@@ -156,7 +156,7 @@ def _targets(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _missed(verdicts: Sequence[Verdict], pictures: dict[str, str]) -> list[str]:
-    """One item per target that is missed: the figure, what is believed to be missing, and the picture."""
+    """One item per missed target: the figure, what is believed to be missing, and the pictures."""
     lines = []
     for verdict in verdicts:
         target = verdict.target
@@ -204,7 +204,7 @@ def _commit() -> str:
 
 
 def _plain(value: object) -> object:
-    """For JSON, which has no infinity: that of equal images becomes null."""
+    """The value for JSON: NaN and infinity, which JSON lacks, become null; other floats are rounded to 6 digits."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What an evaluation gives: scores of every method on every case, and an example of each trial."""
+"""The result of an evaluation: scores of every method on every case, and an example of each trial."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEGRADED = "degraded"
 
 @dataclass(frozen=True)
 class Score:
-    """How good one method was on one case."""
+    """The metrics of one method on one case."""
 
     trial: str
     data_set: str
@@ -23,29 +23,29 @@ class Score:
     """``degraded``, ``llars``, or a rival's name."""
 
     metrics: dict[str, float]
-    """As ``llars.bench.measure`` gives them, on unit values with a peak of 1."""
+    """Metrics as given by ``llars.bench.measure``, on unit values with a peak of 1."""
 
     seconds: float
-    """What the restoration took; 0 where it came from the cache."""
+    """Duration of the restoration; 0 if it came from the cache."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What a picture shows of one trial."""
+    """The images of one trial that are shown in a picture."""
 
     case: Case
     results: dict[str, Array]
-    """By method: the degraded image on the grid of the truth, the rivals', ours."""
+    """Images by method, on the grid of the truth: degraded, the rivals', llars."""
 
 
 @dataclass
 class Evaluation:
-    """All that was measured."""
+    """All results of an evaluation."""
 
     protocol: Protocol
     scores: list[Score] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
-    """One per trial."""
+    """One panel per trial."""
 
     notes: dict[str, str] = field(default_factory=dict)
-    """By trial, why something is missing."""
+    """For each trial a note if something is missing."""

@@ -1,4 +1,4 @@
-"""Which classical methods are tried on a trial, what each is given, and what they gave before."""
+"""The classical methods compared in each trial, their arguments, and the cache of their results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from llars.degrade.wald import MS_NYQUIST
 __all__ = ["RIVALS", "Rival", "rivals_of", "tried"]
 
 GUESSED_SIGMA = 1.5
-"""Kernel that is guessed where it is not known: a Gaussian of this many pixels."""
+"""Kernel that is assumed if it is unknown: a Gaussian with this standard deviation in pixels."""
 
 PACKAGE = "llars.bench.classical"
 
@@ -31,19 +31,19 @@ Method = Callable[..., Array]
 
 @dataclass(frozen=True)
 class Rival:
-    """A classical method with everything it is given."""
+    """A classical method with its arguments."""
 
     name: str
-    """As the tables call it."""
+    """Name in the tables."""
 
     method: Method
     """A function of ``llars.bench.classical``; its result depends on its arguments alone."""
 
     arguments: Callable[[Case], tuple[Any, ...] | None]
-    """What the method is called with; None where it has nothing to work on."""
+    """Gives the method's arguments for a case; None if it cannot be applied."""
 
     known: str = ""
-    """What it is told that llars is not."""
+    """Information that it is given and llars is not."""
 
     def run(self, case: Case) -> Array:
         """The restored image of a case for which there are arguments."""
@@ -53,16 +53,16 @@ class Rival:
 
 
 def rivals_of(trial: Trial) -> tuple[Rival, ...]:
-    """The rivals of a trial; none where nothing is wrong with the image."""
+    """The rivals of a trial; none if the image has no fault, or also a degradation that the truth keeps."""
     if trial.untouched or trial.beneath:
         return ()
-    # Real noise is that of radar, in the catalogue and in the public sets.
+    # Real noise in the catalogue and the public sets is always radar speckle.
     radar = trial.task == "denoise" and trial.degradation in ("speckle", "")
     return RIVALS.get("speckle" if radar else trial.task, ())
 
 
 def tried(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
-    """The rival's image and whether it comes from the cache: its code and its arguments are the same as then."""
+    """The rival's image, and whether it comes from the cache, which is keyed by its source code and arguments."""
     if cache is None:
         return rival.run(case), False
     path = cache / f"{_digest(rival.method, rival.arguments(case))}.npy"
@@ -91,7 +91,7 @@ def _digest(method: Method, arguments: tuple[Any, ...] | None) -> str:
 
 
 def _sources(module: ModuleType | None) -> set[str]:
-    """The source of a module and of the modules of the classical rivals that it uses."""
+    """The source of a module and of the classical modules that it uses, directly or indirectly."""
     if module is None:
         return set()
     used = {getattr(value, "__module__", None) for value in vars(module).values()}
@@ -130,7 +130,7 @@ def _composite(case: Case) -> tuple[Any, ...] | None:
 
 
 def _wiener(case: Case) -> tuple[Any, ...]:
-    # The transfer of an oblique motion has zeros at which what lies beyond the edges rings; smoothness must weigh more.
+    # The transfer function of oblique motion has zeros, which make the edges ring: smoothness needs more weight.
     return case.degraded, case.told.kernel, 1e-2 if case.trial.degradation == "motion_blur" else 1e-3
 
 
@@ -195,6 +195,6 @@ RIVALS: Mapping[str, tuple[Rival, ...]] = {
 }
 """The classical rivals of each task, and of speckle.
 
-Those of ``sr`` and ``pansharpen`` are measured against bicubic enlargement, which is what doing nothing gives. Tone
-curves have none, as their exact operation is the truth.
+For ``sr`` and ``pansharpen`` the degraded image they are compared with is the bicubic enlargement. Tone curves have no
+rivals, as their exact operation is the truth.
 """

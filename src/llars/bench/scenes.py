@@ -1,9 +1,9 @@
 """Held-out images of a folder with a ``scenes.json``.
 
-Clean scenes are those of the ``test`` split that list the task ``clean`` and whose role says that nothing is wrong with
-them. What that avoids: dates with cloud or gaps (their role is ``gaps`` or ``cloudy``, though dates of the same series
-are clean), masks, guides and real speckle without a reference; stored numbers taken for physical values (each source
-has its own scale and offset); coarse bands cut so small that a metric's window hardly fits.
+Clean scenes are those of the ``test`` split that list the task ``clean`` and whose role says that they have no fault.
+This excludes dates with clouds or gaps (their role is ``gaps`` or ``cloudy``, though other dates of the same series are
+clean), masks, guides, and real speckle without a reference. Reading through the catalogue also applies the scale and
+offset of each source, and scenes too small for the windows of the metrics are left out.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["Folder", "read_scenes"]
 
 
 class Folder:
-    """A folder with a ``scenes.json``, or with public sets, of which the trials read what they need.
+    """A folder with a ``scenes.json`` or with public sets, from which the trials read what they need.
 
-    Reading from a catalogue that is not there raises ``DataError``.
+    Reading from a missing catalogue raises ``DataError``.
     """
 
     def __init__(self, root: str | Path, protocol: Protocol) -> None:
         self.root, self.protocol = Path(root), protocol
         self.faults: list[str] = []
-        """What is wrong with public sets: a line for each fault, where the scene was left out."""
+        """Faults of public sets, one line each; the scenes are left out."""
         self._clean: dict[int, list[Scene]] = {}
 
     @cached_property
@@ -46,7 +46,7 @@ class Folder:
         return self._clean[crop]
 
     def entries(self, *roles: str, task: str = "") -> list[dict[str, Any]]:
-        """Held-out images of some roles, of one task where it is named."""
+        """Held-out images with one of the roles, and of one task if it is given."""
         fit = [entry for entry in self._listed if entry["role"] in roles and "bands" in entry]
         return [entry for entry in fit if not task or task in entry["tasks"]]
 
@@ -70,7 +70,7 @@ def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:
     """
     samples = list(read_catalog(folder, "test"))
     listed = {entry["id"] for entry in entries(Path(folder)) if "clean" in entry["tasks"]}
-    # The catalogue also stacks the bands of several files; here every published image counts once.
+    # The catalogue also joins the bands of several files; here every published image counts once.
     images = [sample for sample in samples if sample.scene in listed]
     scenes = [scene_of(image, protocol.crop) for image in images if min(image.valid.shape) >= protocol.smallest]
     if not scenes:

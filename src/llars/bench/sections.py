@@ -1,4 +1,4 @@
-"""The parts of a report: what each trial shows, and what ours does when it is used otherwise."""
+"""The sections of a report: the tables of each trial, and llars on finer grids and with rearranged bands."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ COLUMNS = {
     "below": "detail below (dB)",
     "beyond": "detail beyond (dB)",
 }
-"""Metrics of the tables, where they apply; the JSON has all of them."""
+"""Metrics of the tables with their headings; the JSON has all metrics."""
 
 DIGITS = {
     **dict.fromkeys(("psnr", "sam", "ergas", "colour_error", "below", "beyond"), 2),
     **dict.fromkeys(("enl",), 1),
     **dict.fromkeys(("drift",), 5),
 }
-"""Behind the point; four where nothing is said."""
+"""Decimals of a metric; four for all others."""
 
 FINER = ("hqnr", "qnr", "d_lambda_k", "d_lambda", "d_s", "drift", "below", "beyond")
-"""Metrics that every protocol shows where the grid is made finer."""
+"""Metrics that every protocol shows for finer grids."""
 
 ABOUT_FINER = (
     "HQNR, QNR and their factors need no truth, and see a PAN: 1 is best of the first two, 0 of the others. "
@@ -75,7 +75,7 @@ ABOUT_FINER = (
 
 
 def finer_grids(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
-    """The section on finer grids: without a truth, and with and without the projection; nothing where there is none."""
+    """The section on finer grids, with and without the projection; empty if no trial asks for it."""
     shown = [trial for trial in trials if trial.unprojected]
     if not shown:
         return []
@@ -92,7 +92,7 @@ def finer_grids(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
 
 
 def other_bands(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
-    """The section on bands that are shuffled, and given few at a time; nothing where no trial asks for it."""
+    """The section on bands that are shuffled or given few at a time; empty if no trial asks for it."""
     rows = []
     for trial in (trial for trial in trials if trial.rearranged):
         ours = data_set_means(scores, trial.name, OURS, "psnr")
@@ -116,7 +116,7 @@ def other_bands(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
 
 
 def scores_by_method(scores: Sequence[Score], trial: str, columns: Sequence[str]) -> list[str]:
-    """Every method's means over data sets; on how many, where it could not work on all."""
+    """Every method's means over data sets, with their number for methods that did not work on all."""
     methods = list(dict.fromkeys(score.method for score in scores if score.trial == trial))
     places = {
         m: len({score.data_set for score in scores if (score.trial, score.method) == (trial, m)}) for m in methods
@@ -153,7 +153,7 @@ def _compared(row: Mapping[str, float], best: str | None, digits: int) -> list[s
 
 
 def describe(trial: Trial) -> str:
-    """What is measured in a trial, and what rivals are told."""
+    """What a trial measures, and what the rivals are told."""
     severity = f" of severity {trial.severity:g}"
     if trial.source in ("native", "real_pan"):
         fault = f"On a grid {trial.scale} times finer; degraded is their bicubic enlargement"
@@ -180,14 +180,14 @@ def describe(trial: Trial) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table in Markdown, numbers to the right."""
+    """Lines of a Markdown table; all columns but the first are right-aligned."""
     rule = ["---" if column == 0 else "--:" for column in range(len(head))]
     return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
 
 
 def number(value: float, digits: int = 2, sign: str = "") -> str:
-    """Empty where there is none, and for differences to what is perfect."""
+    """The value as text; empty for NaN, and for a difference that is infinite as one image is perfect."""
     if math.isnan(value) or (sign and math.isinf(value)):
         return ""
-    # Zero has no sign, whichever way it was rounded.
+    # Adding 0.0 avoids "-0.00".
     return "∞" if math.isinf(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"

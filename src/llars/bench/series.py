@@ -1,4 +1,4 @@
-"""A series of Sentinel-1 and Sentinel-2 over one place, in one ``.npz``: what stands in for a clean or clear image."""
+"""A series of Sentinel-1 and Sentinel-2 over one place, in one ``.npz`` file: the source of clean and clear images."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from llars.sensors import get_sensor
 __all__ = ["Series", "read_series", "to_decibels", "to_power"]
 
 HIDDEN = (0, 1, 3, 8, 9, 10, 11)
-"""Sentinel-2's scene classes of clouds, cirrus and their shadows, of snow, and of what has no data."""
+"""Sentinel-2's scene classes (SCL) of no data, saturated or defective pixels, cloud shadow, clouds, cirrus and snow."""
 
 DAY = 86400.0
 
 SAME_PASS = 120.0
-"""Dates of one orbit are acquired at the same time of day, to this many seconds."""
+"""Dates of one orbit are acquired at the same time of day, within this many seconds."""
 
 
 @dataclass(frozen=True)
@@ -33,33 +33,33 @@ class Series:
 
     name: str
     optical: Array
-    """``(date, band, y, x)``, the four bands of 10 m."""
+    """``(date, band, y, x)``, the four 10 m bands."""
 
     radar: Array
-    """``(date, band, y, x)``, decibels as unit values, 20 m."""
+    """``(date, band, y, x)``, decibels as unit values, at 20 m."""
 
     hidden: npt.NDArray[np.bool_]
-    """``(date, y, x)`` on the optical grid: under a cloud or its shadow."""
+    """``(date, y, x)`` on the optical grid: the scene class is one of ``HIDDEN``."""
 
     optical_seconds: npt.NDArray[np.float64]
-    """``(date,)`` since 1970."""
+    """``(date,)``, acquisition times in seconds since 1970."""
 
     radar_seconds: npt.NDArray[np.float64]
-    """``(date,)`` since 1970."""
+    """``(date,)``, acquisition times in seconds since 1970."""
 
     optical_bands: tuple[Band, ...]
     radar_bands: tuple[Band, ...]
     radar_range: tuple[float, float]
 
     def optical_scene(self, date: int) -> Scene:
-        """One optical date."""
+        """One optical date as a scene."""
         values = np.ascontiguousarray(self.optical[date])
         valid = np.ones(values.shape[1:], bool)
         name = f"{self.name}_s2_{date:03}"
         return Scene(name, f"sentinel2-l2a / {self.name}", self.optical_bands, values, valid, (0.0, 1.0), True)
 
     def radar_scene(self, name: str, values: Array) -> Scene:
-        """A radar image of the place."""
+        """A radar image of the place as a scene."""
         valid = np.ones(values.shape[1:], bool)
         title = f"{self.name}_s1_{name}"
         return Scene(title, f"sentinel1-grd-db / {self.name}", self.radar_bands, values, valid, self.radar_range, True)
@@ -70,23 +70,24 @@ class Series:
         return Guide(np.ascontiguousarray(self.radar[nearest]), self.radar_bands, self.radar_range)
 
     def passes(self) -> list[npt.NDArray[np.int64]]:
-        """Radar dates by orbit: from another one the ground looks different."""
+        """Radar dates grouped by orbit, as the ground looks different from another orbit."""
         moment = self.radar_seconds % DAY
         order = np.argsort(moment)
         breaks = np.flatnonzero(np.diff(moment[order]) > SAME_PASS) + 1
         return [np.sort(group) for group in np.split(order, breaks)]
 
     def looks(self, dates: npt.NDArray[np.int64]) -> float:
-        """Equivalent number of looks of the dates of one orbit: ``2 mean^2 / mean (later - earlier)^2`` of neighbours.
+        """Equivalent number of looks of the dates of one orbit: ``2 mean^2 / mean (later - earlier)^2``.
 
-        Between neighbours little changes but the speckle; the median over pixels passes over where it does.
+        The differences are between consecutive dates, which differ mainly by speckle; the median over pixels ignores
+        places where the ground changed.
         """
         power = to_power(self.radar[dates], self.radar_range)
         change = np.diff(power, axis=0) ** 2
         return float(np.median(2.0 * power.mean(axis=0) ** 2 / change.mean(axis=0)))
 
     def radar_mean(self, dates: npt.NDArray[np.int64]) -> Array:
-        """The mean of radar dates in linear power, in decibels as unit values."""
+        """The mean of radar dates, taken in linear power and given in decibels as unit values."""
         return to_decibels(to_power(self.radar[dates], self.radar_range).mean(axis=0), self.radar_range)
 
 
@@ -97,7 +98,7 @@ def to_power(image: Array, value_range: tuple[float, float]) -> npt.NDArray[np.f
 
 
 def to_decibels(power: npt.NDArray[np.float64], value_range: tuple[float, float]) -> Array:
-    """The way back."""
+    """Decibels as unit values, from linear power."""
     low, high = value_range
     return np.asarray((10.0 * np.log10(np.maximum(power, 1e-12)) - low) / (high - low), np.float32)
 
@@ -107,7 +108,7 @@ def read_series(path: Path, name: str) -> Series:
     """The series of a file with arrays ``s1_20m``, ``s2_10m``, ``s2_20m_scl``, their ``..._bands`` and ``..._days``.
 
     Raises:
-        DataError: it cannot be read, or lacks one of them.
+        DataError: the file cannot be read, or lacks one of the arrays.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -131,6 +132,6 @@ def read_series(path: Path, name: str) -> Series:
 
 
 def _seconds(arrays: dict[str, Any], key: str) -> npt.NDArray[np.float64]:
-    """Since 1970, from seconds since a moment that the unit names."""
+    """Seconds since 1970, from seconds since the epoch that the unit names."""
     start = datetime.fromisoformat(str(arrays[f"{key}_days_unit"]).removeprefix("seconds since "))
     return np.asarray(arrays[f"{key}_days"] + (start - datetime(1970, 1, 1)).total_seconds(), np.float64)

@@ -1,4 +1,4 @@
-"""The cases that a trial makes of a folder, by where its images come from."""
+"""Makes the cases of a trial from a folder, by the trial's source of images."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from llars.degrade.wald import PAN_NM
 __all__ = ["cases_of"]
 
 NEEDS_SHARP = frozenset({"deblur", "sr", "pansharpen"})
-"""Tasks whose truth must not be soft itself."""
+"""Tasks whose truth must be sharp itself."""
 
 LEAST_SIDE = 16
-"""Pixels a side that must be left on a coarser grid: the least that the restorer takes."""
+"""Smallest side in pixels on the coarser grid: the least that the restorer accepts."""
 
 LEAST_BANDS, LEAST_WITHIN = 4, 3
-"""Bands that a scene must have to be sharpened with a PAN, and how many of them within the PAN's range."""
+"""Smallest number of bands of a scene for pansharpening, and of bands within the PAN's range."""
 
 
 def cases_of(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Every case of a trial, in the order of the catalogue; none where the folder holds no such images.
+    """Every case of a trial, in the order of the catalogue; none if the folder holds no such images.
 
     Raises:
-        ConfigError: a public set is not what the trial takes it for.
+        ConfigError: a public set does not fit the trial.
         DataError: an image of a catalogue cannot be read.
     """
     return MAKERS[trial.source](trial, folder)
 
 
 def clean(trial: Trial, folder: Folder) -> Iterator[Case]:
-    """Clean scenes with a fault; soft ones are no truth for what sharpens."""
+    """Clean scenes with a fault; soft scenes cannot be the truth of tasks that sharpen."""
     scenes = folder.clean(trial.crop)
     for scene in scenes:
         if (trial.task in NEEDS_SHARP and not scene.sharp) or min(scene.valid.shape) < trial.scale * LEAST_SIDE:
@@ -62,7 +62,7 @@ MAKERS: Mapping[str, Callable[[Trial, Folder], Iterator[Case]]] = {
     "published": published_pairs,
     "published_wald": reduced_pairs,
 }
-"""By the trial's ``source``."""
+"""Functions that make cases, by the trial's ``source``."""
 
 
 def _suits_pan(scene: Scene) -> bool:
@@ -72,7 +72,7 @@ def _suits_pan(scene: Scene) -> bool:
 
 
 def _other_dates(scene: Scene, scenes: list[Scene]) -> Array | None:
-    """Clean scenes of the same place and grid."""
+    """Other clean scenes of the same place and grid; None if there is none."""
     same = [one for one in scenes if one.data_set == scene.data_set and one.bands == scene.bands]
     dates = [one.values for one in same if one.name != scene.name and one.values.shape == scene.values.shape]
     return np.stack(dates) if dates else None

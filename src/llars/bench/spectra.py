@@ -1,4 +1,4 @@
-"""Spectra of profiles: what of the detail of a finer grid is there, and how much of it."""
+"""Power spectra of profiles: how much detail of a finer grid an image has, by frequency."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ __all__ = ["compared", "detail", "spectrum", "write_spectra"]
 Double = npt.NDArray[np.float64]
 
 FROM = 0.5
-"""Frequencies from this share of the coarse grid's limit up to the limit are the detail that the input holds but
-blurs."""
+"""Share of the coarse grid's Nyquist limit above which the detail counts that the input holds, but blurred."""
 
 
 def spectrum(image: Array) -> tuple[Double, Double]:
-    """Frequencies in cycles per pixel, and the power of the profiles along the rows and columns of all bands.
+    """Frequencies in cycles per pixel, and the mean power of the profiles along the rows and columns of all bands.
 
-    Each profile less its mean, behind a Hann window (Welch 1967, IEEE Trans. Audio Electroacoust. 15(2)); rows and
-    columns with a gap are left out, and the mean is taken over the rest.
+    The mean of each profile is removed and a Hann window applied (Welch 1967, IEEE Trans. Audio Electroacoust. 15(2));
+    rows and columns with a gap are left out.
 
     Args:
-        image: ``(band, y, x)`` unit values, cut to a square from its corner; NaN is a gap.
+        image: ``(band, y, x)`` unit values, cropped to a square at its upper left corner; NaN is a gap.
     """
     side = min(image.shape[1:])
     square = image[:, :side, :side].astype(np.float64)
@@ -43,9 +42,10 @@ def spectrum(image: Array) -> tuple[Double, Double]:
 
 
 def detail(image: Array, reference: Array, scale: int) -> tuple[float, float]:
-    """Power of an image over that of a reference, in dB: below and beyond the limit of a grid ``scale`` times coarser.
+    """Power of an image relative to a reference, in dB: below and beyond the Nyquist limit of the coarse grid.
 
-    Below is the upper half of the frequencies that the coarse grid can hold. NaN where no profile is without a gap.
+    The coarse grid is ``scale`` times coarser; "below" is the upper half of the frequencies that it can hold. NaN if
+    every profile has a gap.
     """
     frequency, power = spectrum(np.where(np.isfinite(reference), image, np.nan))
     _, there = spectrum(reference)
@@ -56,7 +56,7 @@ def detail(image: Array, reference: Array, scale: int) -> tuple[float, float]:
 
 
 def compared(panel: Panel, rival: str | None) -> dict[str, Array]:
-    """What is drawn of a trial: the degraded image, the best rival, ours, and what they should be like."""
+    """The images of a trial whose spectra are drawn: degraded, best rival, llars, and the truth or else the PAN."""
     case = panel.case
     shown = {n: panel.results[n] for n in (DEGRADED, rival, OURS, OURS_UNPROJECTED) if n and n in panel.results}
     if np.isfinite(case.truth).any():
@@ -67,7 +67,7 @@ def compared(panel: Panel, rival: str | None) -> dict[str, Array]:
 
 
 def write_spectra(images: Mapping[str, Array], scale: int, path: Path) -> None:
-    """Draw the spectra of several images, with the limit of the grid that they come from, as a PNG of 128 colours."""
+    """Draw the spectra of several images, with the Nyquist limit of the input's grid, as a PNG of 128 colours."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.0), dpi=90, layout="constrained")

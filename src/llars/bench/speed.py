@@ -1,4 +1,4 @@
-"""How fast the folded network is here, beside what the machine can do at all. ``python -m llars.bench.speed``."""
+"""Speed of the folded network relative to what the machine can do at best. ``python -m llars.bench.speed``."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from llars.model.normalise import Statistics
 __all__ = ["Speed", "folded", "main", "matmul_rate", "measure", "report"]
 
 BANDS = tuple(Band(f"{nm} nm", float(nm), 40.0, 10.0) for nm in (490, 560, 665, 705, 740, 783, 842, 865, 1610, 2190))
-"""Ten bands like those of Sentinel-2 at 10 and 20 m; the counts depend only on their number."""
+"""Ten bands like those of Sentinel-2 at 10 and 20 m; the operation counts depend only on their number."""
 
 MOST_WORK = 100.0
-"""Target: GFLOP per megapixel, at most."""
+"""Target: at most this many GFLOP per megapixel."""
 
 LEAST_SPEED = 1.0 / 158.0
-"""Target: megapixels per second in bfloat16 for each GFLOP/s of the matrix product, at least."""
+"""Target: at least this many megapixels per second in bfloat16 for each GFLOP/s of the matrix product."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured."""
+    """Measured speed and memory."""
 
     preset: str
     side: int
-    """Of the tile, in pixels."""
+    """Side of the tile in pixels."""
 
     matmul: float
     """GFLOP/s of a float32 matrix product."""
 
     work: float
-    """GFLOP per megapixel; a multiplication and an addition are two."""
+    """GFLOP per megapixel; a multiply-add counts as two operations."""
 
     float32: float
     """Megapixels per second."""
@@ -53,11 +53,11 @@ class Speed:
     """Megapixels per second with the backbone in bfloat16."""
 
     memory: float
-    """Largest resident size of this process, in GiB."""
+    """Peak resident memory of this process in GiB."""
 
 
 def measure(name: str = "llars-small", side: int = 1024, matrix: int = 2048) -> Speed:
-    """Time the folded network of a preset on one tile. Its weights are random: they cost the same.
+    """Time the folded network of a preset on one tile. Its weights are random, which costs the same.
 
     Raises:
         ConfigError: there is no such preset.
@@ -77,7 +77,7 @@ def measure(name: str = "llars-small", side: int = 1024, matrix: int = 2048) -> 
 
 
 def folded(name: str, bands: Sequence[Band] = BANDS) -> DenseNetwork:
-    """The dense network that a scene of these bands would be restored with."""
+    """The dense network that would restore a scene with these bands."""
     torch.manual_seed(0)
     network = Network(preset(name)).eval()
     side, count = network.window, len(bands)
@@ -89,7 +89,7 @@ def folded(name: str, bands: Sequence[Band] = BANDS) -> DenseNetwork:
 
 
 def matmul_rate(side: int = 2048) -> float:
-    """GFLOP/s of a float32 product of two square matrices: what the machine can do at best."""
+    """GFLOP/s of a float32 product of two square matrices: the machine's practical peak."""
     a, b = torch.rand(2, side, side)
     return 2 * side**3 / 1e9 / _seconds(lambda: a @ b, 5)
 
@@ -110,7 +110,7 @@ def report(speed: Speed) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when everything was measured, whether or not the targets are met."""
+    """The command line; returns 0 if everything was measured, whether or not the targets are met."""
     parser = argparse.ArgumentParser(prog="llars.bench.speed", description="Speed and memory on this machine.")
     parser.add_argument("--preset", default="llars-small")
     parser.add_argument("--side", type=int, default=1024, help="of the tile, in pixels")
@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _seconds(run: Callable[[], object], times: int = 3) -> float:
-    """The fastest of several runs after a first one: what other processes slow down is not what is asked."""
+    """Seconds of the fastest of several runs after a warm-up, so that slowdowns by other processes do not count."""
     run()
     taken = []
     for _ in range(times):
@@ -135,7 +135,7 @@ def _seconds(run: Callable[[], object], times: int = 3) -> float:
 
 
 def _peak_memory() -> float:
-    """GiB; the system counts in KiB, but in bytes on macOS."""
+    """Peak resident memory in GiB; the system reports KiB, but bytes on macOS."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 

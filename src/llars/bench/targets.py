@@ -27,23 +27,23 @@ LOWER_IS_BETTER = frozenset(
         *("d_lambda", "d_s", "d_lambda_k"),
     }
 )
-"""Metrics of which less is better."""
+"""Metrics for which lower is better."""
 
 HEADLINES = ("psnr", "hqnr", "drift")
-"""What methods are ranked by: the first of these that a trial has; the last two where nobody knows the truth."""
+"""Methods are ranked by the first of these that a trial has; the last two are for trials without a known truth."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a target."""
+    """A target and the measured figure."""
 
     target: Target
     figure: float
-    """NaN where it was not measured."""
+    """NaN if it was not measured."""
 
     @property
     def met(self) -> bool | None:
-        """None where it was not measured."""
+        """Whether the target is met; None if it was not measured."""
         if math.isnan(self.figure):
             return None
         if self.target.least is not None:
@@ -52,7 +52,7 @@ class Verdict:
 
 
 def data_set_means(scores: Iterable[Score], trial: str, method: str, metric: str) -> dict[str, float]:
-    """Mean over the scenes of each data set in which the metric applies, in the order of the scores."""
+    """Mean of a metric over the scenes of each data set for which it was computed, in the order of the scores."""
     found: dict[str, list[float]] = {}
     for score in scores:
         if score.trial == trial and score.method == method and metric in score.metrics:
@@ -61,7 +61,7 @@ def data_set_means(scores: Iterable[Score], trial: str, method: str, metric: str
 
 
 def overall(scores: Iterable[Score], trial: str, method: str, metric: str) -> float:
-    """Mean over data sets, each of the same weight whatever its number of scenes; NaN where nothing was measured."""
+    """Mean over data sets, each with the same weight whatever its number of scenes; NaN if nothing was measured."""
     means = data_set_means(scores, trial, method, metric)
     return fmean(means.values()) if means else math.nan
 
@@ -79,8 +79,9 @@ def headline(scores: Sequence[Score], trial: str) -> str:
 
 
 def best_rival(scores: Sequence[Score], trial: str) -> str | None:
-    """The classical method with the best mean of the headline metric, of those that could work on every data set; None
-    without any.
+    """The classical method with the best mean of the headline metric, among those that worked on every data set.
+
+    None if there is none.
     """
     metric = headline(scores, trial)
     everywhere = data_set_means(scores, trial, DEGRADED, metric).keys()
@@ -91,7 +92,7 @@ def best_rival(scores: Sequence[Score], trial: str) -> str | None:
 
 
 def judge(target: Target, scores: Sequence[Score]) -> Verdict:
-    """The figure of a target: the mean over its trials, of those data sets in which both sides were measured."""
+    """The figure of a target: its mean over trials, on the data sets for which both sides were measured."""
     figures = [_figure(target, trial, scores) for trial in target.trials]
     return Verdict(target, fmean(figures))
 

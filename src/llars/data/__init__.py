@@ -1,1 +1,1 @@
-"""Imagery on disk, packed for training, and the mixture of damaged and clean patches made from it."""
+"""Imagery on disk, packed for training, and the mixture of degraded and clean patches made from it."""

@@ -1,8 +1,8 @@
-"""From a configuration to a folder of shards: in any number of processes, and after a kill from where it was.
+"""Builds a folder of shards from a configuration, in any number of processes; an interrupted build can be resumed.
 
-A part of a source is written segment by segment. A segment is one shard for each split, task and sensor that its
-records have; when all of them are whole, a small file in ``progress`` says so, and says where the next segment starts.
-Nothing else is remembered, so a build that is started again goes on behind the last segment that is told of there.
+A part of a source is written segment by segment. A segment is one shard for each split, task and sensor among its
+records; when all of them are complete, a small file in ``progress`` records that and where the next segment starts.
+There is no other state, so a restarted build continues after the last segment recorded there.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class Plan:
     """Splits that are kept."""
 
     parts: tuple[Part, ...]
-    """What is read."""
+    """Parts of the sources to read."""
 
     processes: int = 1
-    """Parts that are worked on at a time."""
+    """Parts that are processed at the same time."""
 
     segment_bytes: int = 256_000_000
-    """Bytes after which a segment ends: what a kill loses at most."""
+    """Bytes after which a segment ends: the most that an interruption can lose per process."""
 
 
 def read_plan(config: str | Path, folder: str | Path | None = None, overrides: Sequence[str] = ()) -> Plan:
-    """The plan in a YAML file; sources lie in ``folder``, else where the configuration says. See ``configs/data``.
+    """The plan in a YAML file; ``folder`` overrides the configured folder of the sources. See ``configs/data``.
 
     Raises:
-        ConfigError: no such file, a setting that is unknown or missing, or a request for the test split.
+        ConfigError: the file is missing, a setting is unknown or missing, or the test split is asked for.
     """
     import yaml
 
@@ -79,13 +79,13 @@ def read_plan(config: str | Path, folder: str | Path | None = None, overrides: S
 
 
 def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:
-    """Write what is not yet there, and then the manifest, which is returned; ``tell`` hears of every part.
+    """Write the missing shards and then the manifest, which is returned; ``tell`` is called for every part.
 
-    What cannot be read is left out and stands, line by line, under ``faults`` of the manifest; it is tried again next
-    time.
+    What cannot be read is left out and listed, one line each, under ``faults`` in the manifest; the next build tries
+    it again.
 
     Raises:
-        DataError: no source gave anything.
+        DataError: no source yielded a sample.
     """
     for folder in (PROGRESS, *plan.splits):
         (plan.out / folder).mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ class _Segment:
         self._writers: dict[tuple[str, str, str], ShardWriter] = {}
 
     def add(self, number: int, record: Record) -> None:
-        """Append a record to the shard of its kind."""
+        """Append a record to the shard of its split, task and sensor."""
         kind = (record.split, record.task, record.sensor)
         if kind not in self._writers:
             name = f"{self.part.name}-{self.number:05}-{record.task}-{record.sensor}.tar"
@@ -140,7 +140,7 @@ class _Segment:
         return sum(writer.bytes for writer in self._writers.values())
 
     def commit(self, recipe: str, stop: int, faults: Sequence[str], last: bool) -> dict[str, Any]:
-        """Close the shards, then write down that they are there."""
+        """Close the shards, then record that the segment is complete."""
         shards = []
         for (split, task, sensor), writer in self._writers.items():
             about = {"split": split, "part": self.part.name, "task": task, "sensor": sensor}
@@ -151,7 +151,7 @@ class _Segment:
 
 
 def _write_part(plan: Plan, part: Part) -> list[dict[str, Any]]:
-    """Write what is missing of a part; returns what all of its segments say."""
+    """Write the missing segments of a part; returns the progress records of all its segments."""
     recipe = f"{llars.__version__}-{FORMAT}-{plan.segment_bytes}-{'-'.join(plan.splits)}-{part.recipe()}"
     segments = _done(plan, part, recipe)
     if segments and segments[-1]["last"]:
@@ -177,7 +177,7 @@ def _write_part(plan: Plan, part: Part) -> list[dict[str, Any]]:
 
 
 def _done(plan: Plan, part: Part, recipe: str) -> list[dict[str, Any]]:
-    """The segments that need not be written again. Those that do are removed, their shards first."""
+    """The segments that need not be written again. The others are removed, their shards first."""
     kept: list[dict[str, Any]] = []
     paths = _segments_of(plan, part.name)
     for number, path in enumerate(paths):
@@ -186,7 +186,7 @@ def _done(plan: Plan, part: Part, recipe: str) -> list[dict[str, Any]]:
         if said["recipe"] != recipe or not whole:
             break
         kept.append(said)
-    # What was at fault may have been mended: then numbers and segments are others from there on.
+    # The faults may have been repaired since: record numbers and segments would differ from there on.
     if kept and kept[-1]["faults"]:
         kept = []
     for path in paths[len(kept) :]:
@@ -208,7 +208,7 @@ def _is_there(plan: Plan, shard: dict[str, Any]) -> bool:
 
 
 def _remove(plan: Plan, path: Path) -> None:
-    """Remove a segment; were this killed half way, the segment would be found not to be whole."""
+    """Remove a segment; if this is interrupted halfway, the segment will be recognised as incomplete."""
     for shard in json.loads(path.read_text(encoding="utf-8"))["shards"]:
         (plan.out / shard["file"]).unlink(missing_ok=True)
     path.unlink()

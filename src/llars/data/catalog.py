@@ -1,4 +1,4 @@
-"""Folders of imagery with a ``scenes.json``: which images serve a purpose, and what is needed to read them right."""
+"""Folders of imagery with a ``scenes.json``: selects the images for a purpose, and reads them with their metadata."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ __all__ = ["OnFault", "entries", "of_split", "read_catalog", "read_entry", "stri
 SPLITS = ("train", "val", "test")
 
 OnFault = Callable[[str], None]
-"""Is told, in one line, what could not be read."""
+"""Called with one line on each file that could not be read."""
 
 CLEAR_ROLES = frozenset({"clean", "clear", "optical"})
-"""Roles of images in which nothing is wrong. Every other role is a fault, a mask, a guide, or snow."""
+"""Roles of faultless images. Every other role is a fault, a mask, a guide, or snow."""
 
 RANGES = {"dB": (-35.0, 10.0), "kelvin": (200.0, 340.0)}
-"""Plausible values by unit for sensors that are not in the table; anything else is reflectance-like: 0 to 1."""
+"""Plausible values by unit for sensors that are not in the table; all other units are taken as reflectance, 0 to 1."""
 
 THERMAL_NM = 3000.0
-"""Where emitted radiation takes over from reflected."""
+"""Wavelength above which emitted radiation dominates reflected."""
 
 SOFT = ("soft", "resampled geographic grid")
-"""Words in the note of an image that is no measure of sharpness."""
+"""Words in the note of an image that is too soft to be the truth for sharpness."""
 
 BORDER_SIDE = 5
-"""Zeros in every band are missing data, not deep shadow, where they fill squares of this many pixels."""
+"""Pixels that are zero in every band are missing data, not deep shadow, where they fill squares of this side."""
 
 
 class HeldOut(DataError):
-    """All of an image lies where a stricter split has another."""
+    """The whole image lies within the footprints of images of a stricter split."""
 
 
 def read_catalog(
@@ -58,10 +58,11 @@ def read_catalog(
 ) -> Iterator[Sample]:
     """The images of one split of a folder with a ``scenes.json`` that serve one of the tasks in ``want``.
 
-    Where a scene comes in files of several resolutions (10, 20 and 60 m), samples of all bands follow, on the grid of
-    each but the finest, the finer files averaged. No sample shows a place of which a stricter split has another date,
-    nor ground that lies in the footprint of an image of a stricter split: that part is cut off.
-    Files that cannot be read are told to ``on_fault`` in one line each and left out.
+    The stricter splits are those later in ``SPLITS``. No sample shows a place of which a stricter split has another
+    date, nor ground in the footprint of an image of a stricter split: that part is cut off. Where a scene comes in
+    files of several resolutions (10, 20 and 60 m), samples with all bands follow, on the grid of each file but the
+    finest, with the finer files averaged. Files that cannot be read are reported to ``on_fault`` in one line each and
+    left out.
 
     Raises:
         DataError: no ``scenes.json``, an unknown split; without ``on_fault``, a file that cannot be read.
@@ -92,14 +93,14 @@ def read_catalog(
 
 
 def tell(error: DataError, on_fault: OnFault | None) -> None:
-    """Hand the error's line to ``on_fault``; raise it where there is none."""
+    """Pass the error's message to ``on_fault``, or raise the error if there is no ``on_fault``."""
     if on_fault is None:
         raise error
     on_fault(str(error))
 
 
 def _collections(listed: list[dict[str, Any]]) -> set[str]:
-    """Groups of many places: members are in several splits, and none has other dates of its place."""
+    """Groups that are collections of many places: they span several splits and are no series of dates."""
     splits: dict[str, set[str]] = defaultdict(set)
     for entry in listed:
         splits[entry["group"]].add(entry["split"])
@@ -109,10 +110,10 @@ def _collections(listed: list[dict[str, Any]]) -> set[str]:
 
 
 def entries(root: Path) -> list[dict[str, Any]]:
-    """The images and series of ``scenes.json``: entries with a split and a role.
+    """The images and series listed in ``scenes.json``: entries with a group and a ``.tif`` or ``.npz`` file.
 
     Raises:
-        DataError: there is none, or it is not JSON.
+        DataError: the file is missing, or is not JSON.
     """
     index = root / "scenes.json"
     try:
@@ -125,15 +126,15 @@ def entries(root: Path) -> list[dict[str, Any]]:
 
 
 def of_split(listed: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
-    """Entries of ``split``, without dates of a place that a stricter split holds other dates of."""
+    """Entries of ``split``, without those of places of which a stricter split has other dates."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
-    # A group may be a collection of many places; that it is one place seen several times shows in the task "series".
+    # A group may be a collection of many places; the task "series" marks a single place seen on several dates.
     held_out = {entry["group"] for entry in listed if entry["split"] in stricter and "series" in entry["tasks"]}
     return [entry for entry in listed if entry["split"] == split and entry["group"] not in held_out]
 
 
 def stricter_footprints(root: Path, listed: list[dict[str, Any]], split: str) -> list[Ground]:
-    """Where the images of the splits after ``split`` lie."""
+    """Footprints of the images of the splits stricter than ``split``."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
     files = [entry["file"] for entry in listed if entry["split"] in stricter and entry["file"].endswith(".tif")]
     return footprints(root / file for file in files)
@@ -148,11 +149,11 @@ def _serves(entry: dict[str, Any], want: frozenset[str]) -> bool:
 
 
 def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = ()) -> Placed:
-    """One image of a catalogue with its bands, and where it lies; what reaches into ``keep_out`` is cut off.
+    """One image of a catalogue with its bands and georeference; what overlaps ``keep_out`` is cut off.
 
     Raises:
-        DataError: the file is missing or cannot be read.
-        HeldOut: nothing is left.
+        DataError: the file is missing, cannot be read, or has other bands than the catalogue says.
+        HeldOut: nothing is left of the image.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
@@ -197,7 +198,7 @@ def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = (
 
 
 def day_in(name: str) -> float | None:
-    """Days since 1970 of the date that a file name carries as ``20180716`` or ``2018-07-16``; None without one."""
+    """Days since 1970 of a date in a name, as ``20180716`` or ``2018-07-16``; None if there is none."""
     found = re.search(r"(?<!\d)((?:19|20)\d\d)-?(\d\d)-?(\d\d)(?!\d)", name)
     try:
         return float((date(*map(int, found.groups())) - date(1970, 1, 1)).days) if found else None
@@ -206,7 +207,7 @@ def day_in(name: str) -> float | None:
 
 
 def _valid(source: DatasetReader, values: NDArray[Any], window: Window) -> NDArray[np.bool_]:
-    """``(y, x)``: every band holds a finite number that is not nodata and no part of a black border."""
+    """``(y, x)``: every band holds a finite number that is neither nodata nor part of a black border."""
     held = [source.read_masks(window=window) > 0]
     if np.issubdtype(values.dtype, np.floating):
         held.append(np.isfinite(values))
@@ -215,7 +216,7 @@ def _valid(source: DatasetReader, values: NDArray[Any], window: Window) -> NDArr
 
 
 def _filled_squares(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """The pixels of a ``(y, x)`` mask that lie in a filled square (a morphological opening)."""
+    """The pixels of a ``(y, x)`` mask that lie in a filled square of ``side`` pixels (a morphological opening)."""
     windows = np.lib.stride_tricks.sliding_window_view
     if not mask.any() or min(mask.shape) < side:
         return np.zeros_like(mask)
@@ -230,11 +231,11 @@ def _value_range(entry: dict[str, Any]) -> tuple[float, float]:
 
 
 def _band(entry: dict[str, Any], source: DatasetReader, index: int) -> Band:
-    """Band ``index`` as the sensor table has it, else as the file's metadata say; sampled as the entry says."""
+    """Band ``index`` from the sensor table, or else from the file's metadata; its sampling distance is the entry's."""
     name = entry["bands"][index]
     gsd = float(entry["gsd_m"]) if entry["gsd_m"] else None
     sensor = SENSORS.get(entry["sensor"])
-    # In the provider's own spelling only: b1, b2, b3 number the bands of a file whose order nobody stated.
+    # Only in the provider's own spelling: b1, b2, b3 merely number the bands of a file whose order is unknown.
     known = next((band for band in sensor.bands if name in (band.name, *band.aliases)), None) if sensor else None
     if known is not None:
         return known.with_gsd(gsd)

@@ -1,4 +1,4 @@
-"""Looks through a corpus for what is missing, corrupt or doubled, and for what two splits share."""
+"""Checks a corpus for missing, corrupt or duplicate data, and for data that two splits share."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 OVERLAP = 0.02
-"""Share of the smaller of two footprints that they may have in common: neighbours touch."""
+"""Share of the smaller of two footprints that may overlap: neighbouring images touch."""
 
 CHUNK = 1 << 24
-"""Bytes that are hashed, and pairs of footprints that are compared, at a time."""
+"""Bytes that are hashed at a time; also sets how many pairs of footprints are compared at a time."""
 
 
 class _Seen:
-    """Hashes of what one split holds: 40 bytes for each of its images, 32 more where the footprint is known."""
+    """Hashes of the content of one split: 40 bytes for a sample of one image, and 40 more for a known footprint."""
 
     def __init__(self) -> None:
         self.shards: list[tuple[Path, int]] = []
@@ -54,7 +54,7 @@ class _Seen:
         self.total += len(shard)
 
     def name(self, number: int) -> str:
-        """Key of the sample with that number."""
+        """Key of sample ``number``, counted over all shards of the split."""
         for path, count in self.shards:
             if number < count:
                 return str(Shard(path).said(number)["key"])
@@ -62,7 +62,7 @@ class _Seen:
         raise IndexError(number)
 
     def owner(self, kind: str, position: int) -> str:
-        """Key of the sample to which an entry belongs."""
+        """Key of the sample to which entry ``position`` belongs."""
         return self.name(self.owners[kind][position])
 
     def _own(self, kind: str, hashed: int, number: int) -> None:
@@ -71,13 +71,13 @@ class _Seen:
 
 
 def check(root: str | Path) -> list[str]:
-    """One line for everything that is wrong with the corpus in the folder ``root``; an empty list if nothing is.
+    """One line for every fault of the corpus in the folder ``root``; an empty list if there is none.
 
-    Every shard must be there with the bytes that the manifest tells, and be readable. No key may come twice, and no two
-    splits may share a place, an image, or ground (by footprints, where they are known).
+    Every shard must exist with the checksum that the manifest states, and be readable. No key may occur twice, and no
+    two splits may share a place, an image, or ground (by footprints, where they are known).
 
     Raises:
-        DataError: no corpus there.
+        DataError: there is no corpus at ``root``.
     """
     folder = Path(root)
     splits = load(folder)["splits"]
@@ -104,7 +104,7 @@ def _unlisted(folder: Path, splits: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _whole(path: Path, entry: Mapping[str, Any]) -> Shard:
-    """The shard, if it is what was written."""
+    """The shard, if its checksum and number of samples are those of the manifest."""
     if not path.exists():
         raise DataError(f"{path} is missing; build the corpus again")
     digest = hashlib.sha256()
@@ -130,7 +130,7 @@ def _doubled(split: str, seen: _Seen) -> Iterator[str]:
 
 
 def _shared(one: str, a: _Seen, other: str, b: _Seen) -> Iterator[str]:
-    """What two splits have in common, one line for each kind of it."""
+    """Lines on what two splits have in common: places, images, and ground."""
     for kind in ("place", "image"):
         first, second = (np.frombuffer(seen.hashes[kind], dtype=np.uint64) for seen in (a, b))
         common, i, j = np.intersect1d(first, second, return_indices=True)
@@ -148,7 +148,7 @@ def _boxes(seen: _Seen) -> NDArray[np.float64]:
 
 
 def _overlapping(a: NDArray[np.float64], b: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Indices of boxes (west, south, east, north) that have more than a border in common."""
+    """Indices of pairs of boxes (west, south, east, north) that overlap by more than ``OVERLAP``."""
     step = max(1, CHUNK // max(1, len(b)) // 8)
     for start in range(0, len(a), step):
         rows = a[start : start + step, None]

@@ -1,4 +1,4 @@
-"""Crops of scenes that lie on one grid: an optical image with its radar, or with an earlier date of itself."""
+"""Crops of scenes on one grid: an optical image with radar of the same ground, or with another date of itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Companions", "Couple"]
 
 TRIES = 20
-"""Windows that are looked at before one is taken in which the companion has gaps."""
+"""Windows that are tried before one is accepted in which the companion has gaps."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Couple:
     """``(batch, band, y, x)`` float32 unit values."""
 
     second: Tensor
-    """``(batch, band, y, x)`` float32 unit values of its own range."""
+    """``(batch, band, y, x)`` float32 unit values, scaled by the range of its own sensor."""
 
     bands: list[tuple[Band, ...]]
     """Bands of each patch of ``first``."""
@@ -41,7 +41,7 @@ class Couple:
 
 
 class Companions:
-    """Draws couples from the stacks of a corpus; the generator decides everything."""
+    """Draws couples from the stacks of a corpus; a draw depends on the generator alone."""
 
     def __init__(self, corpus: Corpus, source: PatchSource, side: int) -> None:
         self.corpus, self._source, self._side = corpus, source, side
@@ -67,15 +67,15 @@ class Companions:
         return bool(self._of(self._dates, count))
 
     def radar(self, count: int, size: int, rng: np.random.Generator) -> Couple:
-        """``count`` optical bands and one band of radar of the same ground."""
+        """``size`` patches of ``count`` optical bands, with one band of radar of the same ground."""
         return self._draw(self._of(self._radar, count), count, size, rng, alike=False)
 
     def dates(self, count: int, size: int, rng: np.random.Generator) -> Couple:
-        """The same ``count`` bands of two dates."""
+        """``size`` patches of the same ``count`` bands of two dates."""
         return self._draw(self._of(self._dates, count), count, size, rng, alike=True)
 
     def _of(self, couples: dict[str, list[tuple[int, int]]], count: int) -> list[list[tuple[int, int]]]:
-        """By stack, the couples whose first image has enough bands."""
+        """For each stack the couples whose first image has at least ``count`` bands; empty stacks are left out."""
         fit = ([c for c in members if len(self.corpus.scenes[c[0]].bands) >= count] for members in couples.values())
         return [members for members in fit if members]
 
@@ -87,7 +87,7 @@ class Companions:
         rng: np.random.Generator,
         alike: bool,
     ) -> Couple:
-        # The square root of the pixels, as for single scenes: neither the largest stack nor the smallest takes all.
+        # Weighted by the square root of the pixels, so that neither large nor small stacks dominate.
         weights = np.sqrt([float(self.corpus.scenes[members[0][0]].pixels) for members in stacks])
         odds = weights / weights.sum()
         rows = []
@@ -115,7 +115,7 @@ class Companions:
         )
 
     def _corner(self, first: int, other: Scene, rng: np.random.Generator) -> tuple[int, int]:
-        """A window that is valid in the first image and, if one is found soon, in the other."""
+        """Corner of a window that is valid in the first image and, if found within ``TRIES``, in the other."""
         for _ in range(TRIES):
             y, x = self._source.corner(first, self._side, rng)
             if other.valid is None or other.valid[y : y + self._side, x : x + self._side].all():

@@ -1,4 +1,4 @@
-"""The images of one split of a corpus, mapped into memory from its shards and read with NumPy alone."""
+"""The images of one split of a corpus, memory-mapped from its shards and read with NumPy alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Corpus", "Scene", "pack"]
 
 @dataclass(frozen=True)
 class Scene:
-    """One packed image. Numbers stay in the file until they are asked for."""
+    """One packed image. Pixel values stay in the file until they are read."""
 
     name: str
     """Identifier, unique in its corpus."""
@@ -36,16 +36,16 @@ class Scene:
     """Sensor name."""
 
     group: str
-    """Place, pair or collection."""
+    """Place, pair or collection that it belongs to."""
 
     bands: tuple[Band, ...]
     """One per channel."""
 
     values: NDArray[Any]
-    """``(band, y, x)`` stored numbers, mapped."""
+    """``(band, y, x)`` stored numbers, memory-mapped."""
 
     valid: NDArray[np.bool_] | None
-    """``(y, x)``, mapped; None where every pixel holds data."""
+    """``(y, x)``, memory-mapped; None if every pixel holds data."""
 
     scale: float
     """Physical value = stored number * scale + offset."""
@@ -63,7 +63,7 @@ class Scene:
     """Fit to be drawn by itself as the truth."""
 
     stack: str
-    """Scenes of the same stack lie on one pixel grid and have the same shape; empty where there is no other."""
+    """Scenes of the same stack lie on one pixel grid and have the same shape; empty for single scenes."""
 
     day: float | None
     """Days since 1970 of the acquisition; None where unknown."""
@@ -90,7 +90,7 @@ class Scene:
 
 
 class Corpus:
-    """The scenes of one split, mapped into memory. Pickles as a path, so that workers share the pages."""
+    """The scenes of one split, memory-mapped. Pickles as its path, so that workers share the memory pages."""
 
     def __init__(self, path: Path, split: str, scenes: tuple[Scene, ...]) -> None:
         self.path = path
@@ -99,10 +99,10 @@ class Corpus:
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
-        """The images in the shards of one split: ``path`` is its folder, or a corpus that holds no other.
+        """The images in the shards of one split: ``path`` is its folder, or a corpus with a single split.
 
         Raises:
-            DataError: nothing there, of another layout, or a shard that is missing or cut short.
+            DataError: there is no corpus, it has another layout, or a shard is missing or truncated.
         """
         base = Path(path)
         root, split = locate(base)
@@ -138,7 +138,7 @@ class Corpus:
 
 
 def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
-    """Write samples of one split to the folder ``path``: a shard and its manifest, which appear only when whole.
+    """Write samples of one split to the folder ``path``: a shard and its manifest, which appear only when complete.
 
     Returns the manifest. Raises:
         DataError: no samples, or samples of more than one split.
@@ -164,7 +164,7 @@ def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
 
 
 def _scenes(shard: Shard, part: str) -> Iterator[tuple[tuple[str, int, int], Scene]]:
-    """The images of a shard, and what puts them into the order of their source."""
+    """The images of a shard, each with a sort key that restores the order of its source."""
     for index in range(len(shard)):
         said = shard.said(index)
         for position, (name, image) in enumerate(said["images"].items()):

@@ -1,4 +1,4 @@
-"""Where images lie on the ground, and what of one is left outside others."""
+"""Footprints of images on the ground, and the part of an image that lies outside others."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Box = tuple[float, float, float, float]
 """West, south, east and north in degrees."""
 
 TOUCH = 0.01
-"""Pixels by which neighbours may overlap: rounding of their bounds."""
+"""Pixels by which neighbours may overlap, to allow for rounding of their bounds."""
 
 Part = tuple[int, int, int, int]
 """First and one past last row, first and one past last column."""
 
 
 class Ground(NamedTuple):
-    """Where an image lies, on its own map: in degrees, one turned against north would seem to reach further."""
+    """Bounds of an image in its own CRS: in degrees, the bounds of a rotated image would be larger than it is."""
 
     crs: CRS
     bounds: Box
 
 
 def footprint(source: DatasetReader, part: Part) -> Box | None:
-    """Bounds of a part of an image; None where the file does not say where it lies."""
+    """Bounds in degrees of a part of an image; None if the file is not georeferenced."""
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window
 
@@ -45,7 +45,7 @@ def footprint(source: DatasetReader, part: Part) -> Box | None:
 
 
 def footprints(paths: Iterable[Path]) -> list[Ground]:
-    """Where those of the files lie that say so."""
+    """Bounds of the files that are georeferenced and can be opened."""
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -57,12 +57,12 @@ def footprints(paths: Iterable[Path]) -> list[Ground]:
                     if source.crs is not None:
                         found.append(Ground(source.crs, tuple(source.bounds)))
             except RasterioIOError:
-                continue  # whoever reads it will be told
+                continue  # reported when the file is read
     return found
 
 
 def outside(source: DatasetReader, others: Iterable[Ground]) -> Part:
-    """The largest rectangle of an image that no other reaches into, as found by cutting off one after the other."""
+    """A rectangle of an image free of the others: each is cut off in turn, and the largest remainder is kept."""
     from rasterio.warp import transform_bounds
 
     top, bottom, left, right = 0, source.height, 0, source.width

@@ -1,4 +1,4 @@
-"""Pairs whose repair needs a guide: radar under clouds, a panchromatic band, an earlier date of a finer sensor."""
+"""Pairs whose restoration needs a guide: radar under clouds, a panchromatic band, an earlier date of a finer sensor."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 __all__ = ["another_date", "clouded", "fused", "later"]
 
 PAN_FACTORS = (2, 4)
-"""How many times wider multispectral pixels are than those of PAN."""
+"""Ratios of multispectral to panchromatic pixel size."""
 
 NYQUIST = (0.15, 0.5)
 """Range of the MTF at Nyquist of multispectral sensors."""
 
 COARSE_FACTORS = (4, 8, 16)
-"""How many times wider the pixels of a frequent sensor are than those of a fine one: MODIS and Landsat, 16."""
+"""Ratios of pixel size between a sensor with frequent revisits and a fine one: 16 for MODIS and Landsat."""
 
 MISMATCH = 0.04
-"""Largest gain error between two sensors' bands of one name."""
+"""Largest relative difference in gain between corresponding bands of the two sensors."""
 
 MISPLACED = 0.2
-"""Standard deviation of the place of coarse pixels, in units of one."""
+"""Standard deviation of the co-registration error of coarse images, in coarse pixels."""
 
 COARSE_ERROR = 1.0
-"""Largest smooth error of a coarse date, relative to the standard deviation of the image."""
+"""Largest scale of the smooth error of a coarse date, relative to the standard deviation of the image."""
 
 
 def clouded(
@@ -48,7 +48,7 @@ def clouded(
     radar: Tensor | None = None,
     radar_bands: Sequence[Sequence[Band]] = (),
 ) -> Pair:
-    """Clouds over optical images ``(batch, band, y, x)``, with radar of the same ground as a guide if given."""
+    """Clouds over optical images ``(batch, band, y, x)``; radar of the same ground, if given, is the guide."""
     degraded, _ = cloudy(clean, severity, generator, bands, thin=thin)
     if radar is None:
         return Pair(degraded, clean, severity, faults_of("cloud", severity))
@@ -57,9 +57,9 @@ def clouded(
 
 
 def fused(clean: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generator, generator: torch.Generator) -> Pair:
-    """Multispectral images as a sensor with pixels 2 or 4 times as wide saw them, and PAN of the full resolution.
+    """Multispectral images as seen by a sensor with pixels 2 or 4 times as wide, with PAN at full resolution as guide.
 
-    Half are area means, half are seen through a sensor's MTF (Wald et al. 1997).
+    Half of the batches are area means, half are low-passed by a sensor's MTF and decimated (Wald et al. 1997).
     """
     factor = int(rng.choice(PAN_FACTORS))
     averaged = rng.random() < 0.5
@@ -78,9 +78,9 @@ def fused(clean: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generat
 
 
 def later(now: Tensor, before: Tensor, bands: Sequence[Sequence[Band]], rng: np.random.Generator) -> Pair:
-    """What a coarse sensor saw of two dates and a fine one of the earlier: the fine image of the later is the truth.
+    """Pairs for spatio-temporal fusion: coarse images of two dates and a fine one of the earlier; the truth is ``now``.
 
-    The coarse sensor's bands have gains of their own, up to ``MISMATCH`` off, the same on both dates; each of its dates
+    The bands of the coarse sensor have a gain error of up to ``MISMATCH``, the same on both dates; each coarse image
     has errors of its own, see ``_seen_coarsely``.
     """
     factor = int(rng.choice([each for each in COARSE_FACTORS if now.shape[-1] % each == 0]))
@@ -93,22 +93,22 @@ def later(now: Tensor, before: Tensor, bands: Sequence[Sequence[Band]], rng: np.
 
 
 def _seen_coarsely(image: Tensor, factor: int, rng: np.random.Generator) -> Tensor:
-    """Through pixels ``factor`` times as wide, misplaced by part of one, with smooth errors of air and view angle."""
+    """The image with pixels ``factor`` times as wide, shifted, and with smooth errors of atmosphere and view angle."""
     count, channels, height, width = image.shape
     off = torch.from_numpy(rng.normal(0.0, MISPLACED * factor, 2)).round().int().tolist()
     moved = image.roll(off, (2, 3))
     cells = torch.from_numpy(rng.normal(0.0, 1.0, (count, channels, 4, 4))).float()
     size = torch.from_numpy(rng.uniform(0.0, COARSE_ERROR, (count, 1, 1, 1))).float()
     field = torch.nn.functional.interpolate(cells, size=(height, width), mode="bicubic", align_corners=True)
-    # Relative to what varies in the image, as errors of reflectance grow with it.
+    # Relative to the contrast of the image, as errors of reflectance grow with it.
     return enlarge(reduce(moved, factor), factor) + size * field * image.std((2, 3), keepdim=True)
 
 
 def another_date(now: Tensor, rng: np.random.Generator) -> Tensor:
-    """Images ``(batch, band, y, x)`` as they may have looked at another date.
+    """Images ``(batch, band, y, x)`` as they may have looked on another date.
 
-    Seasons change tones, each band by its own curve; harvests and floods change places: within blobs, another part of
-    the image is seen.
+    Seasons change the tones, each band by its own gamma curve. Harvests and floods change the land cover: within random
+    blobs another part of the image is shown.
     """
     count, channels, height, width = now.shape
     gamma = torch.from_numpy(np.exp(rng.normal(0.0, 0.3, (count, channels, 1, 1)))).float()
@@ -126,7 +126,7 @@ def _with_role(bands: Sequence[Band], role: Role) -> tuple[Band, ...]:
 
 
 def _pan_band(bands: Sequence[Band]) -> Band:
-    """A panchromatic band over the optical bands that are known; of unknown wavelength where none is."""
+    """A panchromatic band over the bands of known wavelength below 1000 nm; of unknown wavelength if there is none."""
     known = [band.wavelength_nm for band in bands if band.wavelength_nm is not None and band.wavelength_nm < 1000]
     if not known:
         return Band("PAN", gsd_m=bands[0].gsd_m, role=Role.PAN)

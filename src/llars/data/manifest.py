@@ -1,4 +1,4 @@
-"""What is in a folder of shards: counts, checksums, statistics and licences, pooled from what each says of itself."""
+"""The manifest of a folder of shards: counts, checksums, statistics and licences, pooled from those of each shard."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from llars.errors import DataError
 __all__ = ["FORMAT", "Tally", "load", "locate", "save", "summarise", "write_atomically"]
 
 FORMAT = 1
-"""Raised when the layout of shards or manifest changes."""
+"""Version of the layout of shards and manifest; incremented when it changes."""
 
 NAME = "manifest.json"
 
 BINS = 10
-"""Bins of severity, over [0, 1]."""
+"""Number of histogram bins for the severity, over [0, 1]."""
 
 NOT_TRUTH = frozenset({"input"})
-"""Images whose values are faulty on purpose: they stay out of the statistics."""
+"""Names of images that are degraded: they are left out of the statistics."""
 
 
 class Tally:
-    """Counts of samples and their images, and the mean and spread of every sensor's bands, built up one at a time."""
+    """Running counts of samples and images, and running statistics of every sensor's bands."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -40,7 +40,7 @@ class Tally:
         """Pixels, mean, sum of squared deviations, minimum and maximum of each band, in physical values."""
 
     def add(self, said: Mapping[str, Any]) -> None:
-        """Count one sample, given as the JSON beside its arrays."""
+        """Count one sample, given as its JSON description."""
         self.samples += 1
         self.tasks[said["task"]] += 1
         severity = said["severity"]
@@ -61,7 +61,7 @@ class Tally:
                 self._pool((sensor, band["name"]), (count, found["mean"], squares, found["min"], found["max"]))
 
     def merge(self, other: Tally) -> None:
-        """Add what another one counted."""
+        """Add the counts and statistics of another tally."""
         self.samples += other.samples
         self.images += other.images
         for mine, theirs in ((self.pixels, other.pixels), (self.tasks, other.tasks), (self.sensors, other.sensors)):
@@ -74,7 +74,7 @@ class Tally:
             self._pool(key, part)
 
     def _pool(self, key: tuple[str, str], part: tuple[int, float, float, float, float]) -> None:
-        """Pairwise update of mean and squares (Chan, Golub & LeVeque 1979), which loses no digits over many parts."""
+        """Pairwise update of mean and squares (Chan, Golub & LeVeque 1979), numerically stable over many parts."""
         old = self.bands.get(key)
         if old is None:
             self.bands[key] = part
@@ -86,7 +86,7 @@ class Tally:
         self.bands[key] = (count, mean, squares, min(old[3], part[3]), max(old[4], part[4]))
 
     def to_json(self) -> dict[str, Any]:
-        """As a document that ``from_json`` reads."""
+        """The tally as a JSON document, for ``from_json``."""
         return {
             "samples": self.samples,
             "images": self.images,
@@ -100,7 +100,7 @@ class Tally:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Tally:
-        """What ``to_json`` wrote."""
+        """The tally that ``to_json`` wrote."""
         tally = cls()
         tally.samples, tally.images = document["samples"], document["images"]
         tally.severities = dict(document["severities"])
@@ -111,7 +111,7 @@ class Tally:
         return tally
 
     def statistics(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Of every sensor's bands over all valid pixels, in physical values: ``mean``, ``std``, ``min``, ``max``."""
+        """``mean``, ``std``, ``min`` and ``max`` of every sensor's bands in physical values, and valid ``pixels``."""
         found: dict[str, dict[str, dict[str, float]]] = {}
         for (sensor, band), (count, mean, squares, low, high) in sorted(self.bands.items()):
             entry = {"mean": mean, "std": (squares / count) ** 0.5, "min": low, "max": high, "pixels": count}
@@ -120,7 +120,7 @@ class Tally:
 
 
 def summarise(shards: Iterable[Mapping[str, Any]], faults: Iterable[str] = ()) -> dict[str, Any]:
-    """The manifest of shards, each given as its writer summed it up, and the lines on what could not be read."""
+    """The manifest of shards, each given as ``ShardWriter.close`` returns it, and of the lines ``faults``."""
     splits: dict[str, list[Mapping[str, Any]]] = {}
     for shard in sorted(shards, key=lambda shard: str(shard["file"])):
         splits.setdefault(shard["split"], []).append(shard)
@@ -154,7 +154,7 @@ def summarise(shards: Iterable[Mapping[str, Any]], faults: Iterable[str] = ()) -
 
 
 def save(manifest: Mapping[str, Any], root: Path) -> None:
-    """Write the manifest of ``root``; a file that says the same is left alone."""
+    """Write the manifest of ``root``; an identical file is left untouched."""
     text = json.dumps(manifest, indent=1)
     path = root / NAME
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -165,7 +165,7 @@ def load(root: str | Path) -> dict[str, Any]:
     """The manifest in ``root``, a folder or an fsspec URL.
 
     Raises:
-        DataError: there is none, or it is of another layout.
+        DataError: there is none, it cannot be read, or it has another layout.
     """
     try:
         if "://" in str(root):
@@ -189,15 +189,15 @@ def load(root: str | Path) -> dict[str, Any]:
 
 
 def locate(base: Path) -> tuple[Path, str | None]:
-    """The folder with the manifest that ``base`` belongs to, and the split that ``base`` stands for.
+    """The folder of the manifest that ``base`` belongs to, and the split that ``base`` stands for.
 
-    ``base`` is one of a corpus's splits, or a corpus itself: then the split is None, for whatever is there.
+    ``base`` is the folder of a split, or a corpus itself; for a corpus the split is None.
     """
     return (base.parent, base.name) if (base.parent / NAME).exists() and not (base / NAME).exists() else (base, None)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write beside, then rename: the file is there whole or not at all."""
+    """Write to a temporary file, then rename it: ``path`` is never half written."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)

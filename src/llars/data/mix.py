@@ -1,4 +1,4 @@
-"""The mixture that training consumes: batch after batch of patches, a pure function of seed and step."""
+"""The mixture that training consumes: batches of patches, each a pure function of seed and step."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ PART = 4
 """Patches that share a task and an operator: a batch holds several tasks, and an operator works on several patches."""
 
 MARGIN = 4
-"""Pixels that the larger crop of super-resolution adds on each side."""
+"""Pixels that the larger crop of tasks with a halo adds on each side, at least."""
 
 MENDED = frozenset({*CHAIN, "cloud", "cloud_sar"})
-"""Tasks that must leave an image alone in which nothing is wrong."""
+"""Tasks that must leave a faultless image unchanged."""
 
 OPTICAL = frozenset({"cloud", "haze", "sr", "pansharpen", "brightness"})
-"""Tasks of images of reflected light."""
+"""Tasks for images of reflected light only."""
 
 FACTORS, FACTOR_ODDS = (2, 3, 4), (0.5, 0.25, 0.25)
-"""Factors of super-resolution and how often each is drawn: two is asked for most."""
+"""Factors of super-resolution and their probabilities: a factor of two is the most common request."""
 
 
 class Instructions(Protocol):
@@ -69,8 +69,8 @@ class Instructions(Protocol):
 class Mixer:
     """Batches for training from a corpus of clean images.
 
-    ``batch(step)`` depends on nothing but the arguments of the constructor and ``step``, so that a run that was
-    interrupted, or is spread over workers, sees the same batches.
+    ``batch(step)`` depends only on the arguments of the constructor and ``step``, so that a run sees the same batches
+    when it is resumed or spread over workers.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Mixer:
         seed: int = 0,
         estimators: Estimators | None = None,
     ) -> None:
-        """Sets up the draws; without ``estimators`` nothing is mended: degraded images are given as they are.
+        """Sets up the draws; without ``estimators`` degraded images are used as they are, not as starting images.
 
         Raises:
-            DataError: the corpus is not of the training split, or no scene serves a number of bands of the recipe in
-                every task.
+            DataError: the corpus is not of the training split, no scene fits any number of bands of the recipe, or
+                ``cloud_sar`` is asked for and the corpus has no radar beside an optical image.
         """
         if corpus.split != "train":
             raise DataError(f"{corpus.path} is of the split {corpus.split!r}; training takes 'train' and no other")
@@ -110,7 +110,7 @@ class Mixer:
         self.mixed, self._mixed_odds = _odds(mixed)
         few = sum(odds for count, odds in zip(self.counts, self._count_odds, strict=True) if count <= 2)
         chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in MENDED)
-        # Shares of all patches, turned into odds where the choice is made.
+        # Shares of all patches, converted to probabilities at the point where the choice is made.
         self._speckle_odds = recipe.speckle / few if few else 0.0
         self._none_odds = recipe.none_needed / chain if chain else 0.0
 
@@ -136,7 +136,7 @@ class Mixer:
         rng: np.random.Generator,
         generator: torch.Generator,
     ) -> Batch:
-        """One batch of parts: task, pair, bands, and the severities that the words speak of."""
+        """One batch from parts: task, pair, bands, and the severities that the words state."""
         pairs = [pair for _, pair, _, _ in parts]
         index = torch.cat([torch.full((len(pair.clean),), TASK_KEYS.index(task)) for task, pair, _, _ in parts])
         bands = [
@@ -159,7 +159,7 @@ class Mixer:
         )
 
     def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:
-        """A batch of one task whose patches need the same guides, or their histograms."""
+        """A batch of a single task: one with guides, or one about the histogram."""
         least = 2 if task == "pansharpen" else 1
         count = max(least, min(count, self.recipe.most_guided)) if task in GUIDED else count
         words = torch.from_numpy(rng.uniform(0.1, 1.0, self.batch_size)).float()
@@ -195,7 +195,7 @@ class Mixer:
     def _toned(
         self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Pair, list[tuple[Band, ...]]]:
-        """Patches and what an exact operation makes of them, and their bands."""
+        """Patches, the results of an exact operation on them, and their bands."""
         patches = self._plain(count, rng, sharp=False)
         return operate(task, patches.clean, generator), patches.bands
 
@@ -206,7 +206,7 @@ class Mixer:
     def _part(
         self, task: str, count: int, size: int, rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Pair, list[tuple[Band, ...]], Tensor]:
-        """Patches of one task, their bands, and the severities that the words speak of."""
+        """Patches of one task, their bands, and the severities that the words state."""
         sharp = task in MARGINED
         patches = self.source.draw(
             count,
@@ -239,7 +239,7 @@ class Mixer:
         return self._cut(started(task, pair, bands, self.estimators), step), bands, pair.severity
 
     def _side(self, task: str, count: int) -> int:
-        """Side of the crop that a patch of a task is cut from; where no scene is as large, a patch must do."""
+        """Side of the crop that a patch of a task is cut from; ``crop`` if no scene is large enough for it."""
         sharp = task in MARGINED or task == "pansharpen"
         side = WIDE.get(task, self.crop if sharp else self.patch)
         return side if self.source.serves(count, side, sharp=sharp, optical=task in OPTICAL) else self.crop
@@ -251,15 +251,15 @@ class Mixer:
         return plain_bands(len(bands)) if rng.random() < self.recipe.unknown_bands else bands
 
     def _cut(self, pair: Pair, step: int) -> Pair:
-        """The patch within a larger crop, starting at a multiple of ``step`` so that coarse pixels stay whole."""
+        """The central patch of a larger crop, starting at a multiple of ``step`` so that coarse pixels stay whole."""
         margin = (pair.clean.shape[-1] - self.patch) // 2
         return cut(pair, margin // step * step, self.patch) if margin else pair
 
 
 class Loader:
-    """The batches of every ``stride``-th step from ``start`` to before ``stop``, made ahead by worker processes.
+    """The batches of every ``stride``-th step from ``start`` to before ``stop``, prefetched by worker processes.
 
-    The batches are the same for any number of workers; with none they are made when asked for.
+    The batches are the same for any number of workers; without workers they are made on demand.
     """
 
     def __init__(

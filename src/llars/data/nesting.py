@@ -1,4 +1,4 @@
-"""Files of one scene at several resolutions, brought to one grid by averaging."""
+"""Brings files of one scene at several resolutions to one grid by averaging."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Placed", "nested"]
 
 @dataclass(frozen=True)
 class Placed:
-    """A sample with what is needed to lay it over another of the same place."""
+    """A sample with the georeference needed to align it with another of the same place."""
 
     sample: Sample
     gsd: float
     origin: tuple[float, float] | None
-    """Upper left corner in metres east and south; None where the image is not georeferenced."""
+    """Upper left corner as metres east and metres south; None if the image has no projected CRS."""
 
 
 def nested(members: list[Placed]) -> Iterator[Sample]:
-    """All bands of one scene's files on the grid of each but the finest file."""
+    """All bands of one scene's files together, on the grid of each file but the finest."""
     by_gsd = sorted(members, key=lambda placed: placed.gsd)
     for i in range(1, len(by_gsd)):
         stack = by_gsd[i]
@@ -37,7 +37,7 @@ def nested(members: list[Placed]) -> Iterator[Sample]:
 
 
 def _join(fine: Placed, coarse: Placed) -> Placed | None:
-    """``coarse`` with the bands of ``fine`` averaged to its pixels where both lie; None where the grids do not nest."""
+    """``coarse`` with the bands of ``fine`` averaged to its pixels, where both overlap; None if grids do not nest."""
     a, b = fine.sample, coarse.sample
     factor = round(coarse.gsd / fine.gsd) if fine.gsd else 0
     shift = _shift(fine, coarse)
@@ -71,14 +71,14 @@ def _join(fine: Placed, coarse: Placed) -> Placed | None:
 
 
 def _overlap(fine: int, coarse: int, shift: int, factor: int) -> tuple[int, int, int]:
-    """Along one axis: where the common coarse pixels start on the coarse and the fine grid, and their number."""
+    """Along one axis: first common pixel on the coarse and on the fine grid, and number of common coarse pixels."""
     first = max(0, -(shift // factor))
     last = min(coarse, (fine - shift) // factor)
     return first, first * factor + shift, last - first
 
 
 def _shift(fine: Placed, coarse: Placed) -> tuple[int, int] | None:
-    """Pixels of the fine grid by which the coarse grid starts further right and down; None where not whole."""
+    """Fine pixels by which the coarse grid starts further right and down; None if the shift is not whole pixels."""
     if fine.origin is None or coarse.origin is None:
         return (0, 0)
     across = [(c - f) / fine.gsd for f, c in zip(fine.origin, coarse.origin, strict=True)]

@@ -1,4 +1,4 @@
-"""Random crops of a corpus: scenes balanced over sensors, bands in any number and order, valid pixels only."""
+"""Random crops of a corpus: balanced over sensors, with bands in any number and order, and valid pixels only."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Patches:
     """Bands of each patch."""
 
     value_ranges: list[tuple[float, float]]
-    """Physical values of 0 and 1, for each patch."""
+    """Physical values that stand for 0 and 1 in unit values, for each patch."""
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """Scenes that can serve a request, and how often each is drawn."""
+    """Scenes that fit a request, and the cumulative probabilities with which they are drawn."""
 
     scenes: NDArray[np.int64]
     cumulative: NDArray[np.float64]
 
 
 class PatchSource:
-    """Draws patches from a corpus. Holds no state that a draw changes: the generator decides everything."""
+    """Draws patches from a corpus. It is stateless: a draw depends on the generator alone."""
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
@@ -56,7 +56,7 @@ class PatchSource:
         return PatchSource, (self.corpus,)
 
     def serves(self, count: int, side: int, sharp: bool = False, optical: bool = False) -> bool:
-        """Whether some scene has ``count`` bands and a valid window of ``side`` pixels."""
+        """Whether some scene that may be the truth has ``count`` bands and a valid window of ``side`` pixels."""
         return self._pool(count, side, sharp, optical) is not None
 
     def draw(
@@ -72,11 +72,11 @@ class PatchSource:
     ) -> Patches:
         """``size`` patches of ``side`` pixels with ``count`` bands each.
 
-        Every patch has a random subset of its scene's bands, in natural order half of the time, is flipped and
-        transposed at random, and with probability ``averaged`` comes from a crop of twice the side, averaged by 2.
+        Every patch has a random subset of its scene's bands, half of the time in natural order, and is flipped and
+        transposed at random. With probability ``averaged`` it is a crop of twice the side, averaged over 2 x 2 pixels.
 
         Raises:
-            DataError: no scene serves.
+            DataError: no scene fits.
         """
         pool = self._pool(count, side, sharp, optical)
         if pool is None:
@@ -122,7 +122,7 @@ class PatchSource:
         by_sensor: dict[str, float] = defaultdict(float)
         for index, weight in zip(fit, pixels, strict=True):
             by_sensor[self.corpus.scenes[index].sensor] += weight
-        # The square root keeps a sensor with a hundred times the pixels from drowning the others a hundredfold.
+        # Each sensor's share goes with the square root of its pixels, so that large archives do not drown the others.
         shares = np.array([by_sensor[self.corpus.scenes[index].sensor] ** -0.5 for index in fit])
         weights = pixels * shares
         cumulative = np.cumsum(weights) / weights.sum()
@@ -138,7 +138,7 @@ class PatchSource:
         return starts is None or starts.size > 0
 
     def corner(self, index: int, side: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Upper left pixel of a random window that holds valid pixels only."""
+        """Row and column of the upper left pixel of a random window without invalid pixels."""
         height, width = self.corpus.scenes[index].shape
         starts = self._valid_starts(index, side)
         if starts is None:
@@ -147,7 +147,7 @@ class PatchSource:
         return y, x
 
     def _valid_starts(self, index: int, side: int) -> NDArray[np.int32] | None:
-        """Flat indices of the windows without an invalid pixel; None where every window is free of them."""
+        """Flat indices of the windows without an invalid pixel; None if the scene has no invalid pixel."""
         key = (index, side)
         if key not in self._starts:
             valid = self.corpus.scenes[index].valid
@@ -156,7 +156,7 @@ class PatchSource:
 
 
 def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
-    """Flat indices, among all windows of ``side``, of those that are valid throughout (by a summed-area table)."""
+    """Flat indices of the windows of ``side`` pixels that are valid throughout, found with a summed-area table."""
     table = np.zeros((valid.shape[0] + 1, valid.shape[1] + 1), dtype=np.int32)
     table[1:, 1:] = (~valid).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     bad = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
@@ -164,7 +164,7 @@ def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
 
 
 def turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
-    """One of the eight symmetries of the square."""
+    """The patch under symmetry ``which`` (0 to 7) of the square: flips and transposition."""
     if which & 1:
         patch = patch[:, ::-1]
     if which & 2:
@@ -173,6 +173,6 @@ def turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:
 
 
 def _target(band: Band, factor: int) -> Band:
-    """The band as that of an image to restore, sampled ``factor`` times as wide; radar is packed as a guide."""
+    """The band with the role of a target and ``factor`` times its sampling distance; radar is packed as a guide."""
     wider = band if factor == 1 or band.gsd_m is None else band.with_gsd(band.gsd_m * factor)
     return wider if wider.role is Role.TARGET else replace(wider, role=Role.TARGET)

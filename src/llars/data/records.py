@@ -1,4 +1,4 @@
-"""What a sample of a corpus is, and how the JSON beside its arrays describes it."""
+"""Samples of a corpus, and the JSON that describes a sample beside its arrays."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Record:
     """Unique in its corpus."""
 
     task: str
-    """Task key that the images serve; ``clean`` for a truth of which pairs are yet to be made."""
+    """Key of the task that the images serve; ``clean`` for a true image from which pairs are yet to be made."""
 
     place: str
-    """Two splits never share one."""
+    """Place on the ground; no two splits share one."""
 
     images: Mapping[str, Sample]
-    """By name: ``input``, ``target``, the role of a guide, or any name in a stack."""
+    """Images by name: ``input``, ``target``, the role of a guide, or any name in a stack."""
 
     severity: float | None = None
-    """Strength of the fault in [0, 1] ([-1, 1] for brightness), where there is one and it is known."""
+    """Strength of the fault in [0, 1] ([-1, 1] for brightness); None if there is no fault or it is unknown."""
 
     citation: str = ""
-    """How the authors of the data set want it cited."""
+    """Citation that the authors of the data set ask for."""
 
     @property
     def split(self) -> str:
@@ -54,7 +54,7 @@ class Record:
 
 
 def alone(sample: Sample) -> Record:
-    """A record of one image, of which pairs are yet to be made."""
+    """A record of a single image, from which pairs are yet to be made."""
     return Record(sample.scene, "clean", sample.group or sample.scene, {"image": sample})
 
 
@@ -108,10 +108,10 @@ def _band_fields(band: Band) -> dict[str, Any]:
 
 
 def describe(sample: Sample, whole: bool) -> dict[str, Any]:
-    """What the JSON says of an image; ``whole`` tells that all pixels are valid.
+    """The JSON description of an image; ``whole`` states that all pixels are valid.
 
     Raises:
-        DataError: no valid pixel, or not as many bands as are described.
+        DataError: no pixel is valid, or the numbers of stored and of described bands differ.
     """
     if len(sample.values) != len(sample.bands):
         found = f"{len(sample.values)} bands are stored, {len(sample.bands)} described"
@@ -142,7 +142,7 @@ def describe(sample: Sample, whole: bool) -> dict[str, Any]:
 
 
 def _statistics(sample: Sample, whole: bool) -> list[dict[str, float]]:
-    """Of every band over valid pixels, in physical values."""
+    """Mean, std, min and max of every band over valid pixels, in physical values."""
     held = sample.values.reshape(len(sample.values), -1) if whole else sample.values[:, sample.valid]
     mean = held.mean(axis=1, dtype=np.float64) * sample.scale + sample.offset
     std = held.std(axis=1, dtype=np.float64) * abs(sample.scale)

@@ -1,7 +1,7 @@
-"""Shards: plain uncompressed tars in the layout of WebDataset, which stream and which can be mapped into memory.
+"""Shards: uncompressed tar files in the layout of WebDataset, which can be streamed or memory-mapped.
 
 A sample is ``KEY.json`` and, for each of its images, ``KEY.NAME.npy`` with the stored numbers ``(band, y, x)`` and,
-where some pixel holds no data, ``KEY.NAME.valid.npy`` with booleans ``(y, x)``.
+where some pixels hold no data, ``KEY.NAME.valid.npy`` with booleans ``(y, x)``.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Arrays", "Shard", "ShardWriter"]
 
 BLOCK = 512
-"""Everything in a tar starts at multiples of this many bytes; so all arrays are aligned for their dtype."""
+"""Members of a tar file start at multiples of this many bytes, so that all arrays are aligned for their dtype."""
 
 KEY_LENGTH, NAME_LENGTH = 54, 32
-"""Letters of keys and image names: with the suffixes they fit into the 100 of a tar's header."""
+"""Longest keys and image names: with the suffixes they fit into the 100 characters of a tar header."""
 
 Arrays = tuple["NDArray[Any]", "NDArray[np.bool_] | None"]
-"""Values and validity of one image; None where every pixel holds data."""
+"""Values and validity mask of one image; the mask is None if every pixel holds data."""
 
 
 class ShardWriter:
-    """Writes one shard, which appears under its name only when it is whole."""
+    """Writes one shard, which appears under its name only when it is complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,7 +54,7 @@ class ShardWriter:
         """Append a sample; ``number`` is its place in the order of its source.
 
         Raises:
-            DataError: an image has no valid pixel, or not as many bands as are described.
+            DataError: an image has no valid pixel, or its numbers of stored and of described bands differ.
         """
         key = _short(record.key, KEY_LENGTH)
         said: dict[str, Any] = {
@@ -81,7 +81,7 @@ class ShardWriter:
             self._append(member, _npy_header(array.dtype.str, array.shape), array.tobytes())
 
     def close(self, **more: Any) -> dict[str, Any]:
-        """End the shard; returns what the manifest says of it, and ``more``."""
+        """Finish the shard; returns its entry for the manifest, with the fields ``more``."""
         self._write(bytes(2 * BLOCK))
         self._stream.flush()
         os.fsync(self._stream.fileno())
@@ -91,7 +91,7 @@ class ShardWriter:
         return {**more, **said, "tally": self.tally.to_json()}
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Abandon the shard and delete its unfinished file."""
         self._stream.close()
         self._part.unlink(missing_ok=True)
 
@@ -108,20 +108,20 @@ class ShardWriter:
 
 
 class Shard:
-    """The samples of one shard, in any order: a local file is mapped, one at an fsspec URL is fetched whole."""
+    """Random access to the samples of a shard: a local file is memory-mapped, an fsspec URL is downloaded whole."""
 
     def __init__(self, url: str | Path) -> None:
         """Finds the members.
 
         Raises:
-            DataError: not there, or cut short, or not a tar.
+            DataError: the file is missing, truncated, or not a tar file.
         """
         self.url = str(url)
         self._buffer = _buffer(self.url)
         self._samples: list[dict[str, tuple[int, int]]] = []
         for name, start, size in self._members():
             suffix = name.partition(".")[2]
-            if suffix == "json" or not self._samples:  # what a sample begins with
+            if suffix == "json" or not self._samples:  # every sample begins with its JSON
                 self._samples.append({})
             self._samples[-1][suffix] = (start, size)
 
@@ -152,7 +152,7 @@ class Shard:
         return said
 
     def arrays(self, index: int, name: str, image: Mapping[str, Any]) -> Arrays:
-        """Values and validity of the image called ``name``, of which the JSON says ``image``."""
+        """Values and validity mask of the image called ``name``, whose JSON description is ``image``."""
         values = self._array(index, f"{name}.npy")
         if list(values.shape) != image["shape"]:
             found = f"{list(values.shape)} values instead of {image['shape']}"
@@ -185,7 +185,7 @@ class Shard:
 
 
 def _short(name: str, limit: int) -> str:
-    """``name`` with nothing in it that has a meaning in a member's name; long ones end in their hash."""
+    """``name`` without characters that are special in a member's name; if changed or too long, it ends in its hash."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if plain == name and len(name) <= limit:
         return name

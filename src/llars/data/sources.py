@@ -1,4 +1,4 @@
-"""Where a corpus comes from: folders of imagery with a catalogue, public data sets, made-up samples for dry runs."""
+"""Sources of a corpus: folders of imagery with a catalogue, public data sets, and random samples for dry runs."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ KINDS = {
     "set": {"folder"},
     "synthetic": {"side", "sensors", "tasks", "seed", "parts"},
 }
-"""What a source can be, and the settings of each kind besides ``held_out``."""
+"""Kinds of source, and the settings of each kind besides ``held_out``."""
 
 LEVELS = {"thin": 1 / 6, "light": 1 / 6, "moderate": 1 / 2, "thick": 5 / 6, "dense": 5 / 6}
-"""Severities for the words of the sets: the middles of three equal ranges."""
+"""Severities for the words that public sets use: the centres of three equal ranges of [0, 1]."""
 
 AHEAD = 256
-"""Made-up samples that are drawn at a time."""
+"""Random samples that are drawn at a time."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a source that one process makes shards of; read again, it gives the same records in the same order."""
+    """A piece of a source that one process packs into shards; each reading gives the same records in the same order."""
 
     name: str
     """Unique in its corpus; names of shards begin with it."""
@@ -45,19 +45,19 @@ class Part:
     """Key of ``KINDS``."""
 
     settings: Mapping[str, Any]
-    """As in the configuration."""
+    """Settings as in the configuration."""
 
     folder: Path
-    """Where the source's own paths start."""
+    """Folder that the source's paths are relative to."""
 
     split: str
-    """Split that is read; ``train`` where the source has none."""
+    """Split that is read; ``train`` if the source has none."""
 
     span: tuple[int, int] = (0, 0)
-    """First and one past last number of a synthetic part."""
+    """First and one past last sample number of a synthetic part."""
 
     def recipe(self) -> str:
-        """Hash of all that decides what the part gives: settings, and the names and sizes of the files it reads."""
+        """Hash of all that determines the records: settings, and the names and sizes of the files that are read."""
         files: list[tuple[str, int]] = []
         root = _folder_of(self)
         if root is not None and root.is_dir():
@@ -68,7 +68,7 @@ class Part:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def read(self, start: int, on_fault: OnFault) -> Iterator[tuple[int, Record]]:
-        """Records from number ``start`` on, each with its number; what cannot be read is told and left out."""
+        """Records from number ``start`` on, each with its number; what cannot be read is reported and left out."""
         if self.kind == "synthetic":
             yield from _synthetic(self, start)
             return
@@ -83,7 +83,7 @@ def parts_of(name: str, settings: Mapping[str, Any], folder: Path, splits: Seque
     """The parts of the source called ``name``.
 
     Raises:
-        ConfigError: the settings name no source, or something unknown.
+        ConfigError: the settings name no kind of source, or an unknown setting.
     """
     kind = next((kind for kind in KINDS if kind in settings), None) if hasattr(settings, "keys") else None
     if kind is None:
@@ -98,7 +98,7 @@ def parts_of(name: str, settings: Mapping[str, Any], folder: Path, splits: Seque
         stacks_from(settings.get("stacks", {}))
         wanted = [split for split in SPLITS if split in splits]
     else:
-        # Validation may be held out of what is published for training.
+        # Validation samples may be held out from what is published for training.
         wanted = [split for split in SPLITS if split in splits or (split == "train" and "held_out" in settings)]
         return [
             Part(f"{name}-{one}-{split}", kind, {**settings, "set": one}, folder, split)
@@ -115,7 +115,7 @@ def _folder_of(part: Part) -> Path | None:
 
 
 def _placed(record: Record, share: float) -> Record:
-    """The record, held out for validation if the hash of its place is below ``share`` of all hashes."""
+    """The record, moved to validation if the hash of its place is among the lowest ``share`` of hashes."""
     if record.split != "train" or share <= 0:
         return record
     drawn = int.from_bytes(hashlib.sha256(record.place.encode()).digest()[:8], "big") / 2**64
@@ -132,7 +132,7 @@ def _catalogue(part: Part, on_fault: OnFault) -> Iterator[Record]:
 
 
 def _sets(asked: str | list[str]) -> list[str]:
-    """Names of public sets: one, several, or ``all`` that there are."""
+    """Names of the public sets asked for: one, several, or ``all``."""
     from llars.data.readers import sets
 
     names = list(sets()) if asked == "all" else [asked] if isinstance(asked, str) else list(asked)
@@ -148,14 +148,14 @@ def _set(part: Part, on_fault: OnFault) -> Iterator[Record]:
     name = str(part.settings["set"])
     citation = get_set(name).citation
     for pair in read_set(name, part.folder / str(part.settings.get("folder", ".")), part.split, on_fault):
-        # Inputs are faulty and guides are not asked for: the target alone may be drawn as the truth.
+        # Only the target may be drawn as the truth: inputs are degraded, and guides are not to be restored.
         images = {role: replace(image, clean=role == "target") for role, image in pair.images.items()}
         severity = LEVELS.get(pair.level)
         yield Record(f"{name}-{pair.scene}", pair.task, pair.place, images, severity, citation)
 
 
 def _synthetic(part: Part, start: int) -> Iterator[tuple[int, Record]]:
-    """Noise that takes turns among sensors and tasks; a place is ten samples, and its hash tells the split."""
+    """Random pixels, cycling through sensors and tasks; ten samples make a place, whose hash decides the split."""
     settings = part.settings
     side, seed = int(settings.get("side", 8)), int(settings.get("seed", 0))
     sensors = [get_sensor(name) for name in settings.get("sensors", ["rgb-aerial"])]

@@ -1,4 +1,4 @@
-"""Images of one place laid on one pixel grid: radar beside optical, and several dates."""
+"""Images of one place on one pixel grid: radar beside optical, and several dates."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["Stack", "read_stacks", "stacks_from"]
 
 CLEAR_CLASSES = (4, 5, 6)
-"""Classes of Sentinel-2's scene classification that show the ground: vegetation, bare soil, water."""
+"""Classes of Sentinel-2's scene classification (SCL) that show the ground: vegetation, bare soil, water."""
 
 CLEAR_SHARE = 0.99
-"""Share of a date's pixels that must be of those classes."""
+"""Share of a date's pixels that must belong to those classes."""
 
 DAY = 86400.0
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What a configuration says of one stack."""
+    """The description of one stack in a configuration."""
 
     name: str
     """Name of the stack."""
@@ -47,14 +47,14 @@ class Stack:
     """Identifiers of coarser images whose bands are interpolated to the grid and joined to those of ``images[0]``."""
 
     series: str = ""
-    """Identifier of a series of Sentinel-1 and -2 in one ``.npz``, whose clear dates make the stack."""
+    """Identifier of a series of Sentinel-1 and -2 in one ``.npz`` file, whose clear dates form the stack."""
 
     leave_out: tuple[int, ...] = ()
-    """Dates of ``series`` that are not clear, whatever their classes say."""
+    """Indices of dates of ``series`` that are not clear, although their classes say so."""
 
 
 def stacks_from(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Stack, ...]:
-    """The stacks that a configuration describes; ``each`` makes one of every word, which replaces ``{}``.
+    """The stacks that a configuration describes; ``each`` makes one stack per word, which replaces ``{}``.
 
     Raises:
         ConfigError: a key is unknown.
@@ -79,14 +79,14 @@ def read_stacks(
     stacks: Iterable[Stack],
     on_fault: OnFault | None = None,
 ) -> Iterator[Record]:
-    """``samples`` of a catalogue's split and the further images of the stacks, those of one stack together.
+    """``samples`` of a catalogue's split and the further images of the stacks; one record for each stack.
 
     Stacks of other splits, and of places of which a stricter split has another date, are left out. Radar gets the role
-    of a guide and does not pass for clean, nor does what is stretched or interpolated; the temporal mean of a series
-    of radar, in linear power, does. A stack in which something is wrong is told to ``on_fault`` and comes apart.
+    of a guide and does not count as clean, nor do stretched or interpolated images; the temporal mean of a radar
+    series, in linear power, does. A faulty stack is reported to ``on_fault``, and its images follow one by one.
 
     Raises:
-        DataError: without ``on_fault``: the catalogue lacks an image, images of one stack differ in shape, a file
+        DataError: without ``on_fault``: the catalogue lacks an image, images of one stack differ in shape, or a file
             cannot be read.
     """
     root = Path(folder)
@@ -133,7 +133,7 @@ def _filled(value: Any, word: str) -> Any:
 
 
 def _origins(stack: Stack, listed: Mapping[str, Any]) -> set[str]:
-    """The entries of the catalogue that a stack is made of."""
+    """Identifiers of the catalogue entries that a stack is made of."""
     names = {name.removesuffix("_stack") for name in (*stack.images, *stack.enlarged, stack.series) if name}
     if missing := sorted(names - listed.keys()):
         raise DataError(f"stack {stack.name}: the catalogue has no {', '.join(missing)}; mend the configuration")
@@ -143,7 +143,7 @@ def _origins(stack: Stack, listed: Mapping[str, Any]) -> set[str]:
 def _further(
     root: Path, listed: Mapping[str, Any], stack: Stack, seen: Collection[str], keep_out: list[Ground]
 ) -> Iterator[Sample]:
-    """The samples of a stack that the catalogue did not give by itself."""
+    """The samples of a stack that are not among those read from the catalogue already."""
 
     def read(name: str) -> Sample:
         return read_entry(root, listed[name], keep_out).sample
@@ -158,7 +158,7 @@ def _further(
 
 
 def _as_guide(sample: Sample) -> Sample:
-    """The sample as it stands in a stack: radar as a guide; what is noisy or stretched not as the truth."""
+    """The sample as a member of a stack: radar becomes a guide; radar and stretched (8-bit) images are not clean."""
     radar = all(band.modality is Modality.SAR for band in sample.bands)
     bands = _radar(sample.bands) if radar else sample.bands
     return replace(sample, bands=bands, clean=not radar and not sample.sensor.endswith("-8bit"))
@@ -169,7 +169,7 @@ def _radar(bands: tuple[Band, ...]) -> tuple[Band, ...]:
 
 
 def _with_enlarged(fine: Sample, coarse: list[Sample]) -> Sample:
-    """The fine bands, then the coarse ones interpolated to their grid, in the order of wavelength."""
+    """The fine bands and the coarse ones interpolated to their grid, in order of wavelength."""
     height, width = fine.values.shape[1:]
     parts, bands, valid = [fine.values], list(fine.bands), fine.valid
     for sample in coarse:
@@ -192,13 +192,13 @@ def _with_enlarged(fine: Sample, coarse: list[Sample]) -> Sample:
 
 
 def _enlarged(values: NDArray[Any], factor: int) -> NDArray[Any]:
-    """``(band, y, x)`` on a grid ``factor`` times finer, by cubic interpolation, in the dtype given."""
+    """``(band, y, x)`` on a grid ``factor`` times finer, by cubic interpolation, in the same dtype."""
     from affine import Affine
     from rasterio.warp import Resampling, reproject
 
     count, height, width = values.shape
     fine = np.empty((count, factor * height, factor * width), dtype=np.float32)
-    crs = "EPSG:32631"  # any will do: the grids differ in their pixels alone
+    crs = "EPSG:32631"  # any CRS will do: the grids differ only in pixel size
     coarse = values.astype(np.float32)
     grids = {"src_transform": Affine.scale(factor), "dst_transform": Affine.identity()}
     reproject(coarse, fine, **grids, src_crs=crs, dst_crs=crs, resampling=Resampling.cubic)
@@ -211,7 +211,8 @@ def _enlarged(values: NDArray[Any], factor: int) -> NDArray[Any]:
 def _dates(root: Path, entry: Mapping[str, Any], leave_out: tuple[int, ...]) -> Iterator[Sample]:
     """The clear dates of a series, the radar date nearest to each, and the mean of all radar dates.
 
-    The grid is twice as fine as that of the arrays named ``20m``: patches want 64 pixels.
+    The arrays named ``20m`` are interpolated to a grid twice as fine, so that they are large enough for patches of
+    64 pixels.
     """
     try:
         with np.load(root / entry["file"], allow_pickle=False) as series:
@@ -256,6 +257,6 @@ def _dates(root: Path, entry: Mapping[str, Any], leave_out: tuple[int, ...]) -> 
 
 
 def _days(arrays: Mapping[str, NDArray[Any]], key: str) -> NDArray[np.float64]:
-    """Days since 1970 from seconds since a moment that ``<key>_unit`` names."""
+    """Days since 1970, from seconds since the epoch that ``<key>_unit`` names."""
     start = datetime.fromisoformat(str(arrays[f"{key}_unit"]).removeprefix("seconds since "))
     return np.asarray(arrays[key] / DAY + (start - datetime(1970, 1, 1)).total_seconds() / DAY)

@@ -1,4 +1,4 @@
-"""What the network sets out from in training: degraded patches mended by the laws that scenes are mended by."""
+"""Starting images of the network in training: degraded patches, first restored by the same algorithms as scenes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["WIDE", "Estimators", "started"]
 
 WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar": 128, "pansharpen": 128}
-"""Sides of the crops that starts are found in: a patch shows too little of a scene."""
+"""Sides of the crops on which starting images are computed: a patch shows too little of a scene."""
 
 
 @dataclass(frozen=True)
 class Estimators:
-    """What tells how to mend an image; without one its tasks set out from the degraded image as it is."""
+    """The trained estimators behind starting images; if one is None, its tasks start from the degraded image itself."""
 
     optics: OpticsEstimator | None = None
     opacity: OpacityNetwork | None = None
@@ -44,9 +44,9 @@ class Estimators:
 
 
 def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
-    """``pair`` with the start in place of the degraded image; ``bands`` are those of each image.
+    """``pair`` with the starting image in place of the degraded one; ``bands`` are those of each image.
 
-    None for ``estimators`` leaves it as it is.
+    If ``estimators`` is None, the pair is returned unchanged.
     """
     if estimators is None:
         return pair
@@ -58,20 +58,20 @@ def started(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators
 
 
 def _coarse(enlarged: Tensor, factor: int) -> Tensor:
-    """The image before it was enlarged: enlarged images keep their area means."""
+    """The image before it was enlarged, recovered by averaging: enlargement keeps the area means."""
     height, width = enlarged.shape[-2:]
     return reduce(functional.pad(enlarged, (0, -width % factor, 0, -height % factor), mode="replicate"), factor)
 
 
 def _detailed(enlarged: Tensor, factor: int, filters: UpsamplingFilters) -> Tensor:
-    """The detail that edges of their kind have given to enlarged images ``(batch, band, y, x)``."""
+    """Enlarged images ``(batch, band, y, x)`` with the detail predicted by the filters of super-resolution."""
     height, width = enlarged.shape[-2:]
     fine = superresolved(_coarse(enlarged, factor).flatten(0, 1)[:, None], factor, filters)
     return fine.view(*enlarged.shape[:2], *fine.shape[-2:])[..., :height, :width]
 
 
 def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
-    """The detail of the PAN given to the bands; only what was found to be area means is held to them."""
+    """The bands with the detail of the PAN; ``factor`` becomes 1 unless coarse pixels are found to be area means."""
     height, width = pan.shape[-2:]
     guide = functional.pad(pan, (0, -width % pair.factor, 0, -height % pair.factor), mode="replicate")
     coarse = _coarse(pair.degraded, pair.factor)
@@ -83,7 +83,7 @@ def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
 
 
 def _predicted(now: Tensor, before: Tensor, bands: tuple[Band, ...]) -> Tensor:
-    """The fine image of the later date from one image and its guides."""
+    """The fine image of the later date, predicted from one coarse image and its guides."""
     fine, coarse = before.chunk(2, dim=1)
     around = surroundings(fine, coarse)
     return predicted(now, fine, coarse, slope(fine, coarse), level(now - coarse, [bands]), around)
@@ -96,7 +96,7 @@ def _mended(
     estimators: Estimators,
     guides: Tensor | None = None,
 ) -> Tensor:
-    """What the network sets out from for ``task`` where it is given ``image``, ``(batch, band, y, x)`` unit values."""
+    """The starting image for ``task`` from a degraded ``image``, ``(batch, band, y, x)`` unit values."""
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
         return torch.cat([_predicted(*one) for one in zip(image[:, None], guides[:, None], bands, strict=True)])
     if task == "denoise":

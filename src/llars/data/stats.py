@@ -1,4 +1,4 @@
-"""The picture of what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
+"""An overview picture of a corpus: tasks, sensors, bands, severities, and a contact sheet."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 __all__ = ["draw", "lines"]
 
 COLUMNS, ROWS = 10, 5
-"""Pictures of the contact sheet."""
+"""Columns and rows of the contact sheet."""
 
 SIDE = 160
-"""Pixels of a picture, at most."""
+"""Longest side of a picture in pixels."""
 
 PRIMARIES = (665.0, 560.0, 490.0)
 """Wavelengths in nm that stand for red, green and blue."""
 
 FAR = 60.0
-"""Nanometres by which a band may miss a primary."""
+"""Distance in nm from a primary within which a band can stand for it."""
 
 
 def lines(root: Path) -> list[str]:
-    """The counts of a corpus, as text.
+    """The counts of a corpus, as lines of text.
 
     Raises:
-        DataError: no corpus there.
+        DataError: there is no corpus at ``root``.
     """
     found = []
     for split, about in load(root)["splits"].items():
@@ -56,7 +56,7 @@ def draw(root: Path, out: Path) -> None:
     """Write the picture of a corpus to a PNG.
 
     Raises:
-        DataError: no corpus there.
+        DataError: there is no corpus at ``root``.
     """
     from matplotlib.figure import Figure
     from PIL import Image
@@ -79,7 +79,7 @@ def draw(root: Path, out: Path) -> None:
 
 
 def _merged(splits: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """One entry for each sensor or task; of the split with the most, where several have it."""
+    """One entry for each sensor or task; where several splits have it, that of the split with the most samples."""
     merged: dict[str, Any] = {}
     for about in sorted(splits.values(), key=lambda about: int(about["samples"])):
         merged.update(about[key])
@@ -87,7 +87,7 @@ def _merged(splits: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _bars(axes: Axes, counts: Mapping[str, Mapping[str, float]], title: str) -> None:
-    """Horizontal bars on a logarithmic axis, one for each split of each name."""
+    """Horizontal bars on a logarithmic axis, one for each name and split."""
     names = sorted({name for held in counts.values() for name in held}, reverse=True)
     height = 0.8 / len(counts)
     for row, (split, held) in enumerate(counts.items()):
@@ -102,7 +102,7 @@ def _bars(axes: Axes, counts: Mapping[str, Mapping[str, float]], title: str) -> 
 
 
 def _bands(axes: Axes, statistics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    """Mean and spread of every band, on the scale on which the sensor's plausible values go from 0 to 1."""
+    """Mean and standard deviation of every band, with the sensor's range of plausible values scaled to [0, 1]."""
     names = sorted(statistics, reverse=True)
     for row, sensor in enumerate(names):
         low, high = SENSORS[sensor].valid_range if sensor in SENSORS else (0.0, 1.0)
@@ -144,7 +144,7 @@ def _contact_sheet(figure: SubFigure, root: Path, splits: Mapping[str, Any]) -> 
 
 
 def _spread(root: Path, splits: Mapping[str, Any], wanted: int) -> Iterator[Record]:
-    """``wanted`` samples, from as many shards as there are, evenly."""
+    """At most ``wanted`` samples, spread evenly over the shards and within each."""
     shards = [entry for about in splits.values() for entry in about["shards"]]
     each, more = divmod(wanted, len(shards))
     if not each:
@@ -157,14 +157,14 @@ def _spread(root: Path, splits: Mapping[str, Any], wanted: int) -> Iterator[Reco
 
 
 def _picture(record: Record) -> NDArray[np.float32]:
-    """The images of a sample beside each other, the first two of them, as ``(y, x, 3)`` between 0 and 1."""
+    """The first two images of a sample side by side, as ``(y, x, 3)`` between 0 and 1."""
     shown = [_colours(sample) for sample in list(record.images.values())[:2]]
     height = min(len(picture) for picture in shown)
     return np.concatenate([picture[:height] for picture in shown], axis=1)
 
 
 def _colours(sample: Sample) -> NDArray[np.float32]:
-    """True colours where there are such bands, else grey, between the 2nd and 98th percentile of the valid pixels."""
+    """True colours if the image has the bands, stretched from the 2nd to the 98th percentile of the valid pixels."""
     step = -(-max(sample.values.shape[1:]) // SIDE)
     channels = _primaries(sample.bands)
     values = sample.values[channels, ::step, ::step].astype(np.float32)
@@ -177,7 +177,7 @@ def _colours(sample: Sample) -> NDArray[np.float32]:
 
 
 def _primaries(bands: tuple[Band, ...]) -> list[int]:
-    """Bands to show as red, green and blue: by wavelength, else the first three, else one as grey."""
+    """Bands to show as red, green and blue: by wavelength, or else the first three, or else one band as grey."""
     waves = np.array([band.wavelength_nm or np.inf for band in bands])
     nearest = [int(np.abs(waves - primary).argmin()) for primary in PRIMARIES]
     if all(abs(waves[i] - primary) < FAR for i, primary in zip(nearest, PRIMARIES, strict=True)):

@@ -1,4 +1,4 @@
-"""Samples out of shards, one after the other without end: shuffled, mixed with weights, and resumed exactly."""
+"""An endless stream of samples from shards: shuffled, mixed by weights, and exactly resumable."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["Stream"]
 
 BLOCK = 1024
-"""Draws for which random numbers are made at a time."""
+"""Draws whose random numbers are generated at a time."""
 
 KIND, ORDER, INSIDE = 0, 1, 2
-"""What random numbers decide: the kind of a draw, the order of shards, the order in a shard."""
+"""Purposes of random numbers, as parts of the seed: kind of a draw, order of shards, order within a shard."""
 
 
 class Stream:
-    """An endless sequence of samples of one split, which seed and weights alone decide.
+    """An endless sequence of samples of one split, determined by seed and weights alone.
 
-    Each draw first takes a task, then one of its sensors, then the next sample of these. Their shards come in an order
-    that is new in every epoch, and so do the samples in each; every sample comes once in an epoch. One shard of
-    each task and sensor is open at a time.
+    Each draw first takes a task, then one of its sensors, then the next sample of these. Their shards are shuffled
+    anew in every epoch, and so are the samples in each shard; every sample comes once in an epoch. One shard of each
+    task and sensor is open at a time.
 
-    The sequence can be dealt out: ``part=(i, n)`` gives draws ``i``, ``i + n``, ``i + 2n``, ... of it, so that ``n``
-    worker processes (``rank * workers + worker`` of ``world * workers``) see it together, each draw once, whatever
+    The sequence can be divided: ``part=(i, n)`` gives its draws ``i``, ``i + n``, ``i + 2n``, ..., so that ``n``
+    worker processes (``rank * workers + worker`` of ``world * workers``) together yield each draw once, whatever
     ``n`` is.
     """
 
@@ -52,14 +52,14 @@ class Stream:
         Args:
             root: folder or fsspec URL that holds ``manifest.json``.
             split: split to draw from.
-            tasks: weight of each task, other tasks left out; by number of samples where not given.
+            tasks: weight of each task; other tasks are left out. None: weights by number of samples.
             sensors: weight of each sensor within its task, likewise.
-            seed: another seed, another order.
+            seed: determines the order.
             part: which draws to give, see above.
 
         Raises:
-            DataError: no corpus there, or no such split in it.
-            ConfigError: a weight for what the split does not have, or nothing left to draw.
+            DataError: there is no corpus at ``root``, or it has no such split.
+            ConfigError: a weight names something that the split does not have, or nothing is left to draw.
         """
         known = load(root)["splits"]
         if split not in known:
@@ -85,14 +85,14 @@ class Stream:
                 yield self._sources[kind].sample(drawn)
 
     def state(self) -> dict[str, Any]:
-        """Where the stream is, as a small JSON document. Of streams dealt out, each has a state of its own."""
+        """The position of the stream, as a small JSON document. Each part of a divided stream has its own state."""
         return {"position": self._position, "drawn": list(self._drawn)}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on behind the last sample that came before ``state`` was taken, of a stream with the same settings.
+        """Continue after the last sample before ``state`` was taken from a stream with the same settings.
 
         Raises:
-            ConfigError: the state is of a corpus with other tasks or sensors.
+            ConfigError: the state is from a corpus with other tasks or sensors.
         """
         if len(state["drawn"]) != len(self._drawn) or sum(state["drawn"]) != state["position"]:
             raise ConfigError(
@@ -105,7 +105,7 @@ class Stream:
 
 
 class _Source:
-    """The samples of one task and sensor, in an order that the number of the draw decides."""
+    """The samples of one task and sensor; the number of a draw determines its sample."""
 
     def __init__(self, shards: list[tuple[str, int]], seed: tuple[int, int]) -> None:
         self.shards, self.seed = shards, seed
@@ -159,6 +159,6 @@ def _odds(
     if not odds.sum() > 0:
         raise ConfigError("the weights leave nothing to draw; give some task and sensor of the corpus more than zero")
     odds /= odds.sum()
-    # The last end must be one: a sum of rounded shares may stay below the largest random number.
+    # The cumulative sum must reach one: a sum of rounded shares may stay below the largest random number.
     odds[np.flatnonzero(odds)[-1]] += 1.0 - odds.sum() + np.finfo(np.float64).eps
     return odds

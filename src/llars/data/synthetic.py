@@ -1,4 +1,4 @@
-"""Pairs of damaged and clean patches, made from clean ones. All images are unit values ``(batch, band, y, x)``."""
+"""Pairs of degraded and clean patches, made from clean ones. All images are unit values ``(batch, band, y, x)``."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ __all__ = [
 ]
 
 CHAIN = ("haze", "deblur", "destripe", "denoise")
-"""The faults in the order in which air, optics and detector cause them."""
+"""Faults in the order in which atmosphere, optics and detector cause them."""
 
 GRID = 12
-"""Smallest crop that every super-resolution factor (2, 3, 4) divides."""
+"""Smallest side that every super-resolution factor (2, 3, 4) divides."""
 
 SAR_RANGE = get_sensor("sentinel1-grd-db").valid_range
 """Backscatter in dB that stands for unit values 0 and 1."""
 
 STRENGTHS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
-"""Brightness strengths that words can ask for: slightly, somewhat, much."""
+"""Brightness strengths that words can ask for: slightly, plainly, strongly."""
 
 LEAST, MOST = 0.05, 1.0
-"""Severities of faults in training: below the least a fault drowns in the noise that clean images have."""
+"""Range of severities in training: below ``LEAST`` a fault is hidden by the noise of the clean images."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Patches before and after."""
+    """Degraded and clean patches."""
 
     degraded: Tensor
     """``(batch, band, y, x)`` unit values."""
@@ -66,16 +66,16 @@ class Pair:
     """The truth, same shape."""
 
     severity: Tensor
-    """``(batch,)`` severity of the fault that the words ask to mend."""
+    """``(batch,)`` severity of the fault that the words ask to remove."""
 
     faults: Tensor
     """``(batch, task)`` severity of every fault in ``degraded``."""
 
     factor: int = 1
-    """How many times coarser the grid was from which ``degraded`` was enlarged; their area means agree."""
+    """How many times coarser the original grid of ``degraded`` was; enlarging it has kept the area means."""
 
     guides: Tensor | None = None
-    """``(batch, guide, y, x)`` unit values of images that help; None where the task needs none."""
+    """``(batch, guide, y, x)`` unit values of the guides; None if the task has none."""
 
     guide_bands: Sequence[tuple[Band, ...]] = ()
     """Bands of the guides of each image."""
@@ -89,10 +89,11 @@ def damage(
     generator: torch.Generator,
     second: bool = False,
 ) -> Pair:
-    """One fault of ``CHAIN`` at random severities, one operator for the whole batch.
+    """One fault of ``CHAIN`` at random severities, with one operator for the whole batch.
 
-    With ``second``, an earlier fault of the chain, milder, is in image and truth alike: the words do not ask for it. An
-    earlier one, because a later one (noise) would be changed by mending the first (haze), which leaves no single truth.
+    With ``second``, a milder fault from earlier in the chain is in image and truth alike, as the words do not ask for
+    its removal. It must be an earlier one: removing the first fault (haze) would alter a later one (noise), and there
+    would be no single truth.
     """
     count = len(clean)
     severity = severities(rng, count)
@@ -101,7 +102,7 @@ def damage(
     if second and earlier:
         other = earlier[int(rng.integers(len(earlier)))]
         mild = severities(rng, count) * 0.5
-        # Contiguous again: operators may return other strides, which the next one would carry on.
+        # Operators may return other strides, which the next operator would pass on.
         clean = sample_operator(other, generator)(clean, mild, generator=generator, bands=bands).contiguous()
         faults[:, TASK_KEYS.index(other)] = mild
     degraded = sample_operator(task, generator)(clean, severity, generator=generator, bands=bands)
@@ -109,20 +110,20 @@ def damage(
 
 
 def untouched(clean: Tensor) -> Pair:
-    """Patches in which nothing is wrong, whatever the words say."""
+    """Patches without a fault, whatever the words say."""
     severity = torch.zeros(len(clean))
     return Pair(clean.clone(), clean, severity, faults_of("denoise", severity))
 
 
 def operate(task: str, clean: Tensor, generator: torch.Generator) -> Pair:
-    """Images and what an exact operation (``equalize``, ``stretch``) makes of them, in full whatever the words say."""
+    """Images and the results of an exact operation (``equalize``, ``stretch``), in full whatever the words say."""
     full = torch.ones(len(clean))
-    # No column of the faults: nothing is wrong with an image whose histogram is uneven.
+    # No entry among the faults: nothing is wrong with an image whose histogram is uneven.
     return Pair(clean, get(task)(clean, full, generator=generator), full, torch.zeros(len(clean), len(TASK_KEYS)))
 
 
 def upsample(clean: Tensor, factor: int) -> Pair:
-    """What is left after a grid coarser by ``factor`` (2, 3 or 4) and back; sides must be multiples of ``GRID``."""
+    """Images reduced by ``factor`` (2, 3 or 4) and enlarged again; sides must be multiples of ``GRID``."""
     severity = torch.full((len(clean),), (factor - 1) / 3)
     return Pair(enlarge_exactly(reduce(clean, factor), factor), clean, severity, faults_of("sr", severity), factor)
 
@@ -130,24 +131,24 @@ def upsample(clean: Tensor, factor: int) -> Pair:
 def brighten(
     clean: Tensor, strength: NDArray[np.float64], darkness: NDArray[np.float64], ranges: Sequence[tuple[float, float]]
 ) -> Pair:
-    """Images darkened by ``darkness`` stops each, and the same made brighter by ``strength`` stops (-1 to 1)."""
+    """Images darkened by ``darkness`` stops each, and the same brightened by ``strength`` stops (-1 to 1)."""
     degraded = _gained(clean, [brightness_gain(-stops) for stops in darkness.tolist()], ranges)
     target = _gained(degraded, [brightness_gain(stops) for stops in strength.tolist()], ranges)
-    # No column of the faults: an image that is dark may be a picture of something dark.
+    # No entry among the faults: a dark image may show something dark.
     return Pair(degraded, target, torch.from_numpy(strength).float(), torch.zeros(len(clean), len(TASK_KEYS)))
 
 
 def random_brightness(count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Strengths that words can ask for, and stops by which images are darkened: most of those to be made brighter."""
+    """Strengths that words can ask for, and stops by which images are darkened: 70 % of those to be brightened."""
     strength = rng.choice(STRENGTHS, size=count)
     return strength, np.where((strength > 0) & (rng.random(count) < 0.7), strength, 0.0)
 
 
 def backscatter(clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, list[tuple[Band, ...]]]:
-    """Optical bands taken for noiseless radar images in unit values of ``SAR_RANGE``, and the bands they stand for.
+    """Speckle-free radar images simulated from optical bands, in unit values of ``SAR_RANGE``, and their bands.
 
-    The structures are kept; mean and spread become those of land and water in C band (mean -20 to -6 dB, spread 2
-    to 6 dB; cross-polarised some 7 dB lower), bright turned to dark for every other patch.
+    The structures are kept; mean and standard deviation become those of land and water in C band (mean -20 to -6 dB,
+    standard deviation 2 to 6 dB; cross-polarised some 7 dB lower). About half of the patches are inverted.
     """
     count, channels = clean.shape[:2]
     spread, mean = clean.std(dim=(2, 3), keepdim=True), clean.mean(dim=(2, 3), keepdim=True)
@@ -163,10 +164,10 @@ def backscatter(clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, list[t
 
 
 def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator) -> Pair:
-    """Multi-look speckle of 1 to 10 looks on unit values of ``SAR_RANGE``, multiplied in linear power.
+    """Multi-look speckle of 1 to 10 looks on unit values of ``SAR_RANGE``, multiplicative in linear power.
 
-    Half of the batches have correlated pixels, as products sampled finer than their resolution do. Severity is the
-    standard deviation of the logarithm on the scale of ``denoise`` (0.1 of the value range at severity 1).
+    Half of the batches have correlated speckle, as in products sampled more finely than their resolution. Severity is
+    the standard deviation in dB on the scale of ``denoise`` (0.1 of the value range at severity 1).
     """
     looks = round(math.exp(rng.uniform(0.0, math.log(10.0))))
     operator = get("correlated_speckle" if rng.random() < 0.5 else "speckle")
@@ -187,19 +188,19 @@ def cut(pair: Pair, start: int, side: int) -> Pair:
 
 
 def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[float, float]]) -> Tensor:
-    """Unit values after physical values are multiplied by a gain per image."""
+    """Unit values after the physical values are multiplied by one gain per image."""
     gain = torch.tensor(gains, dtype=image.dtype).view(-1, 1, 1, 1)
     floor = torch.tensor([low / (high - low) for low, high in value_ranges], dtype=image.dtype).view(-1, 1, 1, 1)
     return image * gain + floor * (gain - 1.0)
 
 
 def faults_of(task: str, severity: Tensor) -> Tensor:
-    """``(batch, task)``, zero but for one task."""
+    """``(batch, task)`` severities, zero except for one task."""
     faults = torch.zeros(len(severity), len(TASK_KEYS))
     faults[:, TASK_KEYS.index(task)] = severity
     return faults
 
 
 def severities(rng: np.random.Generator, count: int) -> Tensor:
-    """Severities between ``LEAST`` and ``MOST``, mild ones as often as strong ones."""
+    """Severities uniformly distributed between ``LEAST`` and ``MOST``."""
     return torch.from_numpy(rng.uniform(LEAST, MOST, count)).float()

@@ -1,4 +1,4 @@
-"""Fixed pairs from held-out scenes, for the figures that a training run prints of itself."""
+"""Fixed pairs from held-out scenes, for the validation figures of a training run."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ FAULTS = {
 """Operator and severity by task: noise of sigma 0.05, blur of sigma 1 px."""
 
 TASKS = (*FAULTS, "sr", "brightness", "pansharpen", "stf", *sorted(TONES))
-"""Tasks that are validated: all for which clean images suffice."""
+"""Tasks that are validated: all whose pairs can be made from clean images alone."""
 
 MOST_GUIDED = 6
-"""Largest number of target bands with guides."""
+"""Largest number of target bands in tasks with guides."""
 
 STRENGTH = 0.5
-"""Brightness to restore."""
+"""Brightness to restore, in stops."""
 
 SMALLEST = 50_000
-"""Pixels that a family needs: fewer show one place, not a sensor."""
+"""Smallest number of pixels of a family: fewer would represent a place rather than a sensor."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class HeldOut:
     """Family and number of bands: ``sentinel2-10``."""
 
     batch: Batch
-    """All bands of the scenes, in natural order."""
+    """The patches, with all bands of the scenes in natural order."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ def validation_batches(
 ) -> list[HeldOut]:
     """One batch of ``size`` patches for every task and every family of sensors in ``corpus``; always the same.
 
-    Without ``estimators`` nothing is mended: degraded images are given as they are.
+    Without ``estimators`` degraded images are used as they are, not as starting images.
 
     Raises:
-        DataError: the corpus is packed for training, or holds no family large enough.
+        DataError: the corpus is the training split, or holds no family that is large enough.
     """
     if corpus.split == "train":
         raise DataError(f"{corpus.path} is the training split; validate on another")
@@ -118,7 +118,7 @@ def _batch(task: str, pair: Pair, family: _Family, words: Instructions, seed: in
 
 
 def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, estimators: Estimators | None) -> Pair:
-    """The fixed fault of a task on patches of a family, cut after operators and starts that look past the edge."""
+    """The fixed fault of a task on patches of a family; where a halo is needed, crops are cut to patches last."""
     inner = (..., slice(MARGIN, MARGIN + patch), slice(MARGIN, MARGIN + patch))
     wide = task in WIDE or task in MARGINED
     clean = family.clean[..., : WIDE.get(task), : WIDE.get(task)] if wide else family.clean[inner]
@@ -150,7 +150,7 @@ def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator
 
 
 def _families(corpus: Corpus, size: int, patch: int, seed: int) -> list[_Family]:
-    """Clean crops, with a margin to cut, of the sharp scenes of each family."""
+    """Clean crops of the sharp scenes of each family, with a margin that is cut off later."""
     source = PatchSource(corpus)
     side = -(-max(*WIDE.values(), patch + 2 * MARGIN) // GRID) * GRID
     members: dict[str, list[int]] = {}

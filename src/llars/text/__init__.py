@@ -1,1 +1,1 @@
-"""Words: the sentence encoder, the grammar of instructions, and how instructions fall into clauses."""
+"""Text: the sentence encoder, the grammar of instructions, and the splitting of instructions into clauses."""

@@ -1,8 +1,8 @@
-"""How an instruction falls into clauses, in the order in which they are to be done.
+"""Splits an instruction into clauses, in the order in which they are to be done.
 
-Where to cut is a matter of words, whether to cut is one of meaning: "the grain and the speckle" is one request, "the
-grain and the stripes" are two. So the caller brings a reader that judges a piece of text, and only what it finds
-compound is cut, at the strongest joint first.
+Words show where to cut, but only the meaning shows whether to cut: "the grain and the speckle" is one request, "the
+grain and the stripes" are two. So the caller supplies a reader that judges a piece of text, and only what it finds
+compound is cut, at the strongest conjunction first.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ __all__ = [
 
 _UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
 _START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
-# Complaints are full of these: "the columns don't match".
+# Verbs that follow "don't" in complaints: "the columns don't match".
 _COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand|care|like|work)\b"
-# "Don't sharpen until it is denoised" forbids nothing, it puts things in order.
+# "Don't sharpen until it is denoised" forbids nothing: it states an order.
 _NO_ORDER = r"(?![^,;.!?]*\b(?:until|till|before|unless)\b)"
 _NEGATED = re.compile(
     rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
@@ -45,7 +45,7 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 
-# "Once you're through", "that done": what was asked for before is over, whatever it was.
+# "Once you're through", "that done": refers to the step before without naming it.
 _DONE = (
     r"(?:(?:once|when|after|as soon as)\s+"
     r"(?:(?:you(?:['’]re|['’]ve| are| have)?|(?:that|this|it|all)(?:['’]s| is| has)?)\s+)?"
@@ -131,26 +131,26 @@ _OTHER_WORK = re.compile(
 )
 
 _CLEAR = 0.8
-"""What is read with less probability than this may be several requests in one."""
+"""A text read with less probability than this may be several requests in one."""
 
 _HARDLY, _BEYOND_DOUBT = 0.15, 0.8
-"""Below the first, as a probability of several requests, pieces must be read with the second to be taken for such."""
+"""If the probability of several requests is below the first, each piece must be read with at least the second."""
 
 
 class Judgement(Protocol):
-    """What a reader says of a piece of text."""
+    """A reader's judgement of a piece of text."""
 
     @property
     def task(self) -> str:
-        """The task asked for; ``none`` for nothing we do."""
+        """The task asked for; ``none`` if it asks for none of ours."""
 
     @property
     def probability(self) -> float:
-        """How likely that is."""
+        """Probability of ``task``."""
 
     @property
     def compound(self) -> float:
-        """Probability that more than one thing is asked for."""
+        """Probability that the text asks for more than one thing."""
 
 
 T = TypeVar("T", bound=Judgement)
@@ -158,7 +158,7 @@ T = TypeVar("T", bound=Judgement)
 
 @dataclass(frozen=True)
 class Clause(Generic[T]):
-    """One request and what was read in it."""
+    """One piece of text and its reading."""
 
     text: str
     reading: T
@@ -167,12 +167,12 @@ class Clause(Generic[T]):
 def without_negated(text: str) -> str:
     """The text without what it forbids: "denoise but don't sharpen" becomes "denoise"."""
     left, found = _NEGATED.subn(" ", text)
-    # What forbids nothing keeps its "1)" and "first", which tell where to cut.
+    # Where nothing is forbidden, "1)" and "first" are kept, as they show where to cut.
     return _tidy(re.sub(r"\s+(?=[,.;!?])", "", left)) if found else " ".join(text.split())
 
 
 def cut(text: str) -> list[str]:
-    """The pieces of ``text`` at its strongest joint, in the order in which they are to be done; one if it has none."""
+    """The pieces of ``text``, cut at its strongest conjunction, in the order of work; the whole text if it has none."""
     first = _FIRST.split(text, maxsplit=1)[::-1]
     leading, inner = _led(text), _inner(text)
     for pieces in (first, _SENTENCES.split(text), leading, _SEQUENCE.split(text), inner, _WEAK.split(text)):
@@ -186,28 +186,28 @@ def cut(text: str) -> list[str]:
 
 
 def is_courtesy(text: str) -> bool:
-    """Whether words ask for nothing and nobody misses them: "thanks", "please fix it"."""
+    """Whether the text asks for nothing specific and can be dropped: "thanks", "please fix it"."""
     return bool(_COURTESY.fullmatch(text))
 
 
 def is_other_work(text: str) -> bool:
-    """Whether words begin as a request does that other programs serve: "email it to Bob", "crop it to the AOI"."""
+    """Whether the text begins like a request for another program: "email it to Bob", "crop it to the AOI"."""
     return bool(_OTHER_WORK.match(text))
 
 
 def clauses(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
     """The requests in ``text`` in their order.
 
-    Pieces that ask for nothing are left out where others ask for something, and neighbours that ask for the same
-    count once. What asks for nothing at all comes back as one clause.
+    Pieces that ask for nothing are left out if others ask for something, and neighbours that ask for the same task
+    count once. A text that asks for nothing at all is returned as a single clause.
     """
     return requests(parts(text, read))
 
 
 def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
-    """All pieces of ``text`` in their order, those that ask for nothing (task ``none``) among them.
+    """All pieces of ``text`` in their order, including those that ask for nothing (task ``none``).
 
-    What asks for nothing in any of its pieces comes back as one.
+    If no piece of a text asks for anything, the text is returned as a single clause.
     """
     whole = Clause(text, read(text))
     compound, single = whole.reading.compound, _asks(whole)
@@ -218,9 +218,9 @@ def parts(text: str, read: Callable[[str], T]) -> list[Clause[T]]:
         return [whole]
     found = [part for piece in pieces for part in parts(piece, read)]
     if compound <= 0.5:
-        # Terse requests ("sharpen and x2") look like nothing, or like one of their pieces ("remove stripes and noise"),
-        # and words of order speak for themselves: all are cut if every piece makes sense alone, beyond doubt where the
-        # whole hardly looks like several ("the histogram is all spikes and gaps").
+        # Terse requests ("sharpen and x2") are read as nothing, or as one of their pieces ("remove stripes and noise"),
+        # and words of order are evidence by themselves. All are cut if every piece makes sense alone, and does so
+        # beyond doubt if the whole hardly looks like several requests ("the histogram is all spikes and gaps").
         least = _BEYOND_DOUBT if compound < _HARDLY and not ordered else 0.5
         return found if all(_asks(part) and part.reading.probability >= least for part in found) else [whole]
     if not any(_asks(part) for part in found):
@@ -234,11 +234,11 @@ def _asks(clause: Clause[T]) -> bool:
 
 
 def requests(found: list[Clause[T]]) -> list[Clause[T]]:
-    """Those of the ``parts`` that ask for something, neighbours that ask for the same as one; all if none does."""
+    """The ``parts`` that ask for a task, with neighbours that ask for the same merged; all parts if none does."""
     asked = [clause for clause in found if clause.reading.task != "none"]
     half, odd = divmod(len(asked), 2)
     said, again = (sorted(clause.reading.task for clause in part) for part in (asked[:half], asked[half:]))
-    # Complaints come in any order, and then the same is put into the order of work.
+    # Some list their complaints first and then repeat them as requests, which have the order of work.
     if not odd and said == again and len(set(said)) > 1:
         asked = asked[half:]
     kept: list[Clause[T]] = []
@@ -251,7 +251,7 @@ def requests(found: list[Clause[T]]) -> list[Clause[T]]:
 
 
 def _led(text: str) -> list[str]:
-    """Both halves of "after denoising, sharpen" and of "sharpen, but denoise first" as they are to be done."""
+    """Both halves of "after denoising, sharpen" or of "sharpen, but denoise first", in the order of work."""
     if found := _LAST.match(text):
         return [found[2], found[1]]
     if found := _LEADING.match(text):
@@ -260,7 +260,7 @@ def _led(text: str) -> list[str]:
 
 
 def _inner(text: str) -> list[str]:
-    """Both halves of "sharpen after denoising" and of "sharpen, but not before denoising" as they are to be done."""
+    """Both halves of "sharpen after denoising" or of "sharpen, but not before denoising", in the order of work."""
     if found := _NOT_BEFORE.match(text):
         return _sorted("after", found[1] or found[2], found[3])
     found = _INNER.match(text)
@@ -273,7 +273,7 @@ def _sorted(word: str, main: str, other: str) -> list[str]:
 
 
 def _carry_verb(pieces: list[str]) -> list[str]:
-    """Gives "the noise" the verb of "remove the stripes" before it."""
+    """Completes bare faults with the verb before them: "remove the stripes", "the noise" becomes "remove the noise"."""
     verb = ""
     complete = []
     for piece in pieces:

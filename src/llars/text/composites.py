@@ -1,4 +1,4 @@
-"""Sentences of our grammar that ask for two or more things, in order."""
+"""Composite sentences of the grammar, which ask for two or more tasks in order."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from llars.text.templates import choose, foreign_step, joints, read_table
 __all__ = ["MAX_STEPS", "Composite", "Marked", "composite", "marked"]
 
 MAX_STEPS = 4
-"""So many steps a sentence of training has at most."""
+"""Largest number of steps of a training sentence."""
 
 _PIECE = re.compile(r"\{(do|noun|say|fault|adj|step|any)([1-4])\}")
 _SLOT = re.compile(r"\{(\w+)\}")
 _MARK = re.compile("([\ue000-\ue004])")
 _NAMED_SHARE, _FOREIGN_SHARE = 0.25, 0.2
-# Kinds that only training has: a joint that fits several kinds of pieces is taught with all of them.
+# Kinds that only training has: a template that fits several kinds of pieces is used with all of them.
 _EITHER = {"step": ("do", "noun"), "any": ("do", "do", "noun", "say")}
 
 
 @dataclass(frozen=True)
 class Composite:
-    """A sentence that asks for several things."""
+    """A sentence that asks for several tasks."""
 
     text: str
     """The words."""
@@ -36,7 +36,7 @@ class Composite:
 
 @dataclass(frozen=True)
 class Marked:
-    """A sentence whose every character is known to belong to a step or to none."""
+    """A sentence with each character assigned to a step, or to none."""
 
     text: str
     """The words."""
@@ -45,14 +45,14 @@ class Marked:
     """For each character the number of its step in the order of work, from 1; 0 for words between steps."""
 
     tasks: tuple[str, ...]
-    """Task of each step; ``none`` for one that nobody does here."""
+    """Task of each step; ``none`` for a step that is none of our tasks."""
 
 
 def composite(rng: random.Random, split: str = "train") -> Composite:
     """A random sentence that asks for two or more different tasks; ``split`` as in the grammar.
 
-    In training some steps name a strength, and some ask for what nobody does here ("denoise and email it to Bob"):
-    those count as steps when a sentence is cut, but not among its tasks.
+    In training some steps name a strength, and some ask for none of our tasks ("denoise and email it to Bob"): those
+    count as steps when a sentence is cut, but are not among its tasks.
     """
     template, words, tasks = _drawn(rng, split)
     for slot, said in words.items():
@@ -61,10 +61,10 @@ def composite(rng: random.Random, split: str = "train") -> Composite:
 
 
 def marked(rng: random.Random) -> Marked:
-    """A random sentence of training as ``composite`` makes them, with its steps marked."""
+    """A random training sentence like those of ``composite``, with its steps marked."""
     template, words, tasks = _drawn(rng, "train")
     for slot, said in words.items():
-        # Private characters travel through the finish of the text and are taken out thereafter.
+        # Characters of the private use area mark the steps while the text is finished, and are then removed.
         template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{said}\ue000")
     steps: list[int] = []
     step, text = 0, ""
@@ -99,7 +99,7 @@ def _drawn(rng: random.Random, split: str) -> tuple[str, dict[str, str], tuple[s
 
 
 def _worded(template: str, rng: random.Random) -> str:
-    """The template with the slots that hold no piece filled."""
+    """The template with all slots filled except those for steps."""
     words = read_table("composites.yaml")["words"]
     return _SLOT.sub(lambda found: rng.choice(words.get(found[1], [found[0]])), template)
 

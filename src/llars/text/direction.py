@@ -1,4 +1,4 @@
-"""Which way a request for another brightness goes, and by how many stops, by words that leave no doubt."""
+"""Direction of a request for another brightness, and its number of stops, from unambiguous words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DARKER = re.compile(
 
 
 def direction(text: str) -> int:
-    """1 where the words can only ask for a brighter image, -1 for a darker one, 0 where they don't say, or say both."""
+    """1 if the words can only ask for a brighter image, -1 for a darker one, 0 if they name neither or both."""
     return bool(_BRIGHTER.search(text)) - bool(_DARKER.search(text))
 
 
@@ -36,7 +36,7 @@ _PARTS = {"half": 0.5, "quarter": 0.25}
 
 
 def stops(text: str) -> float | None:
-    """The number of stops that the words name ("half a stop", "0.5 EV"); None where they name none."""
+    """The number of stops that the words name ("half a stop", "0.5 EV"); None if they name none."""
     if not (found := _STOPS.search(text)):
         return None
     if part := found["part"] or found["of"]:

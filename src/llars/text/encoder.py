@@ -1,4 +1,4 @@
-"""The frozen sentence encoder: all-MiniLM-L6-v2, quantised, bundled, and never fetched from a network."""
+"""The frozen sentence encoder: all-MiniLM-L6-v2, quantised and bundled; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ WIDTH = 384
 """Length of a sentence vector and of a token vector."""
 
 MAX_TOKENS = 128
-"""Longer sentences are cut: the position table of the bundled file ends here."""
+"""Longer sentences are truncated: the position table of the bundled file ends here."""
 
 
 class SentenceEncoder:
-    """Sentences to vectors, on one thread.
+    """Encodes sentences as vectors, on one thread.
 
-    The vector of a sentence depends on that sentence alone, not on the others of the same call (to rounding).
+    The vector of a sentence depends on that sentence alone, not on others in the same call (up to rounding).
     Loading takes about a tenth of a second.
     """
 
     def __init__(self) -> None:
-        # Its builds since 1.31 tell their maker of every run; that is read when it is loaded.
+        # Builds since 1.31 send telemetry on every run; the variable is read on import.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime as ort
         from tokenizers import Tokenizer
@@ -54,17 +54,17 @@ class SentenceEncoder:
         return unit
 
     def knows(self, word: str) -> bool:
-        """Whether a word, in lower case, is one token: it was common in what the encoder was trained on."""
+        """Whether a word, in lower case, is a single token, and so was common in the encoder's training data."""
         return self._tokenizer.token_to_id(word) is not None
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """Where each token of ``tokens`` starts and stops in ``text``; both 0 for the markers of start and end."""
+        """Start and stop in ``text`` of each token of ``tokens``; both are 0 for the special start and end tokens."""
         return [(int(start), int(stop)) for start, stop in self._tokenizer.encode(text).offsets]
 
     def tokens(self, texts: Sequence[str], batch: int = 64) -> list[NDArray[np.float32]]:
-        """Token vectors ``(token, 384)`` of each sentence, float32, with the markers of its start and end."""
+        """Token vectors ``(token, 384)`` of each sentence, float32, including the special start and end tokens."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        # Sentences of like length share a batch, so that little is computed for padding.
+        # Sentences of similar length share a batch, so that little is computed for padding.
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         found: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(order), batch):

@@ -1,7 +1,7 @@
-"""Our grammar of instructions: what people say when they want an image mended, and how strongly they say it.
+"""The grammar of instructions: generates what people may say to have an image restored, at all strengths.
 
-The words live in ``grammar.yaml`` (frames and strengths), ``phrases/`` (the tasks) and ``irrelevant.yaml`` (everything
-else). Held-out templates are never trained on; they measure understanding of words that nobody taught.
+The words are in ``grammar.yaml`` (frames and strengths), ``phrases/`` (the tasks) and ``irrelevant.yaml`` (everything
+else). Held-out templates are never trained on; they measure understanding of unseen wording.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from llars.text.templates import PARTS, SPLITS, Level, fill, irrelevant, levels,
 __all__ = ["NONE", "SPLITS", "Utterance", "core", "corpus", "finish", "sentence", "signed_levels", "spared", "spoilers"]
 
 NONE = "none"
-"""The class of sentences that ask for nothing we do."""
+"""The class of sentences that ask for none of our tasks."""
 
 _WORD = re.compile(r"[A-Za-z]{5,}")
 _KINDS = {"do": 0.45, "noun": 0.25, "say": 0.3}
@@ -36,13 +36,13 @@ class Utterance:
     """A task key, or ``none``."""
 
     severity: float | None
-    """Strength in [0, 1], signed for ``brightness``, (scale - 1) / 3 for ``sr``; None where none is named."""
+    """Strength in [0, 1], signed for ``brightness``, (scale - 1) / 3 for ``sr``; None if none is named."""
 
     scale: int = 1
-    """Factor by which the grid gets finer, where the sentence names it (``sr``)."""
+    """Factor by which the grid gets finer, if the sentence names it (``sr``)."""
 
     template: str = ""
-    """What its core was made from."""
+    """Template of its core phrase."""
 
 
 def signed_levels(task: str) -> tuple[float, ...]:
@@ -58,11 +58,11 @@ def sentence(task: str, severity: float | None, rng: random.Random, split: str =
     """A random sentence that asks for ``task`` at the strength nearest to ``severity``.
 
     Args:
-        task: a task key, or ``none`` for words that ask for nothing we do.
+        task: a task key, or ``none`` for words that ask for none of our tasks.
         severity: [0, 1], [-1, 1] for ``brightness``, (scale - 1) / 3 for ``sr``; None for a sentence that names no
             strength (for ``brightness``, which always has a direction, half a stop up or down).
         rng: source of randomness.
-        split: ``train`` or ``heldout``; the two share no template.
+        split: one of ``SPLITS``; they share no template.
 
     Raises:
         ConfigError: there is no such task or split.
@@ -76,8 +76,8 @@ def sentence(task: str, severity: float | None, rng: random.Random, split: str =
 def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance]:
     """``n`` distinct sentences of ``task`` (or ``none``), over all strengths, the same for the same seed.
 
-    Half of them name no strength, except for ``brightness``, where each level is as frequent as the next. The
-    class ``none`` is small, so its sentences may repeat. Raises like ``sentence``.
+    Half of them name no strength, except where every level has one (``brightness``); levels are equally frequent.
+    Sentences of the class ``none`` may repeat. Raises like ``sentence``.
     """
     _check(split)
     rng = random.Random(f"{task}/{seed}/{split}")
@@ -97,31 +97,31 @@ def corpus(task: str, n: int, seed: int, split: str = "train") -> list[Utterance
 
 
 def spoilers(n: int, seed: int) -> list[Utterance]:
-    """``n`` sentences of training that ask for a fault ("add noise"), of the class ``none``; they may repeat."""
+    """``n`` training sentences that ask for a fault ("add noise"), of the class ``none``; they may repeat."""
     rng = random.Random(f"spoil/{seed}")
     drawn = [spoiling(rng) for _ in range(n)]
     return [Utterance(finish(text, rng), NONE, None, template=template) for text, template in drawn]
 
 
 def spared(n: int, seed: int) -> list[Utterance]:
-    """``n`` sentences of training that come closest to ``spoilers`` and ask for the repair; they may repeat."""
+    """``n`` training sentences that are close to ``spoilers`` but ask for the repair; they may repeat."""
     rng = random.Random(f"spare/{seed}")
     drawn = [sparing(rng) for _ in range(n)]
     return [Utterance(finish(text, rng), task, None, template=template) for text, template, task in drawn]
 
 
 def core(task: str, kind: str, rng: random.Random, split: str = "train", severity: float | None = None) -> str | None:
-    """What a sentence says, without its frame.
+    """The core phrase of a sentence, without its frame.
 
     Args:
         task: a task key.
         kind: ``do``, ``noun``, ``say``, or a part of those: ``fault`` ("the stripes"), ``adj`` ("striped").
         rng: source of randomness.
-        split: ``train`` or ``heldout``. Parts are the same in both.
-        severity: strength to name, as in ``sentence``; with None the words name none where that is possible.
+        split: one of ``SPLITS``. Parts are the same in all, except that training has more.
+        severity: strength to name, as in ``sentence``; with None the words name none if that is possible.
 
     Returns:
-        The words; None where the task has no such part.
+        The words; None if the task has no such kind.
 
     Raises:
         ConfigError: there is no such task or split.
@@ -149,10 +149,10 @@ def _level(task: str, severity: float | None, rng: random.Random) -> Level:
 
 
 def _spoken(level: Level, rng: random.Random, split: str) -> tuple[str, str]:
-    """A sentence and the template of its core."""
+    """A sentence and the template of its core phrase."""
     while True:
         kind = rng.choices(list(_KINDS), list(_KINDS.values()))[0]
-        # Parts are trained on as names: "the stripes, please", "stripy".
+        # In training, parts are used like nouns: "the stripes, please", "stripy".
         part = rng.choice(PARTS) if kind == "noun" and split == "train" and rng.random() < _PART_SHARE else kind
         templates = level.cores[split, part] or level.cores[split, kind]
         template = rng.choice(templates)
@@ -168,7 +168,7 @@ def _spoken(level: Level, rng: random.Random, split: str) -> tuple[str, str]:
 
 
 def finish(text: str, rng: random.Random) -> str:
-    """The text with the capitals, full stops and slips of the finger that people leave."""
+    """The text with random capitals, full stops and typing errors, as people write."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r" ([,.;:!?)])", r"\1", text).strip(" ,")
     if rng.random() < _TYPO_RATE:
@@ -181,7 +181,7 @@ def finish(text: str, rng: random.Random) -> str:
 
 
 def _slip(text: str, rng: random.Random) -> str:
-    """One word with two letters swapped, one dropped, or one doubled."""
+    """The text with a typing error in one word: two letters swapped, one dropped, or one doubled."""
     words = list(_WORD.finditer(text))
     if not words:
         return text

@@ -1,4 +1,4 @@
-"""Sentence vectors of the plainest words for every task and strength: what conditions the network, trained as used."""
+"""Vectors of the canonical sentence for every task and strength, which condition the network in training and use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USUAL = 0.5
 """The severity that words without a strength stand for."""
 
 _ALWAYS_TOLD = ("brightness", "sr")
-"""Tasks that are not asked for without a direction or a factor."""
+"""Tasks whose words always name a direction or a factor."""
 
 _STRENGTHS = (-0.9, -_USUAL, -0.1, 0.1, _USUAL, 0.9)
 
@@ -28,11 +28,11 @@ _STRENGTHS = (-0.9, -_USUAL, -0.1, 0.1, _USUAL, 0.9)
 class PlainWords:
     """The vectors of ``words_for`` for all tasks, drawn by task and severity.
 
-    However people say it, the reader of instructions makes it these words; so the network need not know any others.
+    The instruction reader reduces whatever users write to these sentences, so the network need not know any others.
     """
 
     def __init__(self, encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
-        """Encodes the words, a few dozen sentences; ``encode`` gives ``(sentence, feature)`` of their texts."""
+        """Encodes a few dozen sentences; ``encode`` maps texts to vectors ``(sentence, feature)``."""
         strengths = {words_for(task, strength) for task in TASK_KEYS for strength in _STRENGTHS}
         said = sorted(strengths | {words_for("sr", _USUAL, scale) for scale in RESOLUTIONS})
         self._row = {text: row for row, text in enumerate(said)}
@@ -46,7 +46,7 @@ class PlainWords:
             severity: ``(batch,)`` in [0, 1]; [-1, 1] for ``brightness``; (scale - 1) / 3 for ``sr``.
             generator: source of randomness, on the CPU.
 
-        Half of the words name no strength, but those for a brightness or a factor, which always fit.
+        Half of the sentences name no strength, except for ``brightness`` and ``sr``, whose words always fit.
         """
         silent = torch.rand(len(task), generator=generator) < 0.5
         said = [

@@ -1,8 +1,8 @@
-"""Slips of the finger and words made on the spot, brought back to words that the grammar teaches.
+"""Corrects typing errors and ad-hoc derivations to words of the grammar.
 
 The sentence encoder breaks a word that it does not know into pieces that mean little: "nosie", "unfog", "greyish" with
-a typo in it. A word is changed only where neither the encoder nor the grammar knows it and one that the grammar
-teaches lies one slip away.
+a typo in it. A word is changed only if neither the encoder nor the grammar knows it, and a word of the grammar is one
+typing error or a usual derivation away.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _WORD = re.compile(r"(?<![\w'’-])[A-Za-z]{4,}(?![\w'’])")
 _TAUGHT = re.compile(r"(?<![\w'’-])[A-Za-z]{3,}(?![\w'’])")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _OFTEN = 3
-"""A word that no dictionary knows counts as a term of the trade when the grammar has it so many times."""
+"""A word that the encoder does not know counts as a technical term if the grammar has it this many times."""
 
 
 class Speller:
-    """Corrects words, one by one."""
+    """Corrects words one by one."""
 
     def __init__(self, words: Sequence[str], known: Callable[[str], bool]) -> None:
-        """Takes the words of the grammar, the commonest first, and what else is a word (``known``, in lower case)."""
+        """Takes the words of the grammar, the commonest first, and ``known``, a test for other words in lower case."""
         self._rank = {word: rank for rank, word in enumerate(words)}
         self._known = known
 
     def correct(self, text: str) -> str:
-        """The text with its unknown words replaced where a taught word is meant beyond doubt."""
+        """The text with its unknown words replaced if a word of the grammar is close enough."""
         return _WORD.sub(lambda found: self._word(found[0]), text)
 
     def _word(self, word: str) -> str:
@@ -47,7 +47,7 @@ class Speller:
         return meant.capitalize() if word[0].isupper() else meant
 
     def _derived(self, word: str) -> str:
-        """A word that is made as the trade makes its own, in the trade's form: "unhaze", "haziness", "hazier"."""
+        """The usual words for an ad-hoc derivation: "dehaze" for "unhaze", "more hazy" for "hazier"; or empty."""
         if word.startswith("un") and word[2:] in self._rank:
             return f"de{word[2:]}" if f"de{word[2:]}" in self._rank else f"de-{word[2:]}"
         for ending, said in (("iness", "{} look"), ("ier", "more {}"), ("iest", "most {}"), ("ily", "{}")):
@@ -57,7 +57,7 @@ class Speller:
 
 
 def _near(word: str) -> Iterator[str]:
-    """All that is one slip away: two letters swapped, one missing, one doubled, one too many, one wrong."""
+    """All strings one typing error away: letters swapped and, in longer words, one deleted, inserted or replaced."""
     for at in range(len(word) - 1):
         yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     if len(word) < 5:
@@ -70,7 +70,7 @@ def _near(word: str) -> Iterator[str]:
 
 
 def vocabulary(known: Callable[[str], bool]) -> tuple[str, ...]:
-    """The words of all templates that are taught, the commonest first; none of those that are held out."""
+    """The words of all training templates, the commonest first; held-out templates are left out."""
     tables = [read_table(f"phrases/{task}.yaml") for task in TASK_KEYS]
     tables += [read_table(name) for name in ("grammar.yaml", "composites.yaml", "irrelevant.yaml")]
     counts = Counter(word.lower() for table in tables for text in _taught(table) for word in _TAUGHT.findall(text))

@@ -1,4 +1,4 @@
-"""Requests for a fault instead of its repair ("add noise", "make it hazy"), by words that leave no doubt."""
+"""Detects requests for a fault instead of its repair ("add noise", "make it hazy"), from unambiguous words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REPAIR = (
 _IT = r"(?:it|this|that|everything|(?:the|my|our|this|that)(?:\s+\w+){1,2}?)"
 _MORE = r"(?:(?:much|more|very|a bit|a little|slightly|really|all|deliberately|artificially|look|appear|seem|so)\s+)*"
 
-# What stands before must ask for nothing itself: "remove the haze and add grain" has a part that we do.
+# The words before must not be a request of their own: "remove the haze and add grain" has a part that we can do.
 _BEFORE = r"(?:(?!\b(?:and|then|but|remove|reduce|don['’]?t|not|never|if|when|did|who|why)\b)[^,;.!?]){0,40}?"
 _SPOILS = re.compile(
     rf"^{_BEFORE}\b(?<!-)(?:"
@@ -35,5 +35,5 @@ _SPOILS = re.compile(
 
 
 def asks_for_fault(text: str) -> bool:
-    """Whether one request is for a fault: "add grain" is one, "add a grain filter" is none."""
+    """Whether one request asks for a fault: "add grain" does, "add a grain filter" does not."""
     return bool(_SPOILS.search(text))

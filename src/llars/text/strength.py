@@ -1,7 +1,7 @@
-"""Whether words name a strength at all ("slightly", "as much as you can", "by 50 %").
+"""Checks whether a text names a strength at all ("slightly", "as much as you can", "by 50 %").
 
-A network that reads strengths hears them where there are none: "take the softness out" sounds gentle to it. Words of
-strength are few, so a text without any of them names none.
+The network that reads strengths also finds them where there are none: "take the softness out" sounds gentle to it. The
+words of strength are few, so a text without any of them names none.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ _NAMED = re.compile(
 
 
 def may_name_strength(text: str) -> bool:
-    """False where no word of ``text`` can be one of strength."""
+    """False if no word of ``text`` can name a strength."""
     return bool(_NAMED.search(text))

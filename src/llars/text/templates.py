@@ -1,6 +1,6 @@
-"""The template language of the grammar: how its files are read and how a template becomes text.
+"""The template language of the grammar: reads its files and turns templates into text.
 
-A template is text with alternatives ``[a|b|]`` and slots ``{name}``, nested as one likes.
+A template is text with alternatives ``[a|b|]`` and slots ``{name}``, nested to any depth.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ __all__ = [
 ]
 
 SPLITS = ("train", "heldout", "second")
-"""Templates that are taught, and two sets that never are; ``second.yaml`` says how the sets differ."""
+"""Training templates, and two sets that are never trained on; ``second.yaml`` states how the two differ."""
 
 KINDS = ("do", "noun", "say")
-"""Imperatives ("remove the haze"), names ("haze removal"), whole sentences ("everything looks milky")."""
+"""Imperatives ("remove the haze"), noun phrases ("haze removal"), whole sentences ("everything looks milky")."""
 
 PARTS = ("fault", "adj")
-"""A fault alone ("the stripes") and its adjective ("striped"), as sentences that ask for several things name them."""
+"""A fault alone ("the stripes") and its adjective ("striped"), as they occur in composite sentences."""
 
-# Training has more templates outside the frames than in them; the held-out words are half and half.
+# Share of irrelevant sentences without a frame.
 _BARE_SHARE = {"train": 0.65, "heldout": 0.5, "second": 0.5}
 
-# Of the irrelevant sentences of training: words of other trades where a task's words would stand, and words of the
-# tasks where nothing is asked of us.
+# Among the irrelevant training sentences, shares of those with words of other fields in place of a task's words, and of
+# those with a task's words that ask for no repair.
 _FOREIGN_SHARE, _NEAR_SHARE = 0.28, 0.22
 _FRAMED_SHARE = 0.5
 _SPOILT = ("cloud", "haze", "denoise", "deblur", "destripe", "sr")
@@ -61,32 +61,32 @@ Words = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Level:
-    """One strength of one task, with all that can be said at it."""
+    """One strength of one task, with the words and templates for it."""
 
     severity: float | None
-    """Strength, signed; None where none is named."""
+    """Strength, signed; None if none is named."""
 
     scale: int
     """Factor of resolution that it stands for; 1 for none."""
 
     silent: bool
-    """Sentences need not name it."""
+    """Whether sentences may leave the strength unsaid."""
 
     words: Words
-    """What fills each slot."""
+    """Words that can fill each slot."""
 
     strengths: frozenset[str]
     """Slots whose words name the strength."""
 
     cores: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """Templates by split and kind (or part)."""
+    """Templates of core phrases by split and kind (or part)."""
 
     frames: dict[tuple[str, str, bool], list[str]] = field(default_factory=dict)
-    """Templates around a core by split, kind, and whether they name a strength."""
+    """Templates around a core phrase by split, kind, and whether they name a strength."""
 
 
 def fill(template: str, words: Words, rng: random.Random, strengths: frozenset[str] = frozenset()) -> tuple[str, bool]:
-    """The template with every choice made and every slot filled, and whether a slot of ``strengths`` spoke.
+    """The template with every choice made and every slot filled, and whether a slot of ``strengths`` got words.
 
     Raises:
         ConfigError: there are no words for a slot.
@@ -110,7 +110,7 @@ def fill(template: str, words: Words, rng: random.Random, strengths: frozenset[s
 
 
 def choose(template: str, rng: random.Random) -> str:
-    """The template with every choice made and its slots as they are."""
+    """The template with every choice made and its slots left as they are."""
     choices = 1
     while choices:
         template, choices = _CHOICE.subn(lambda found: rng.choice(found[1].split("|")), template)
@@ -152,7 +152,7 @@ def levels(task: str) -> tuple[Level, ...]:
 
 
 def cores(task: str, split: str) -> Mapping[str, Any]:
-    """The templates of a task by kind."""
+    """The core phrase templates of a task by kind."""
     if split == "second":
         return cast(Mapping[str, Any], read_table("second.yaml")["tasks"][task])
     entry = read_table(f"phrases/{task}.yaml")
@@ -160,19 +160,19 @@ def cores(task: str, split: str) -> Mapping[str, Any]:
 
 
 def _frames(split: str) -> Mapping[str, Any]:
-    """What stands around a core, by kind."""
+    """Templates of the frames around a core phrase, by kind."""
     found = read_table("second.yaml")["frames"] if split == "second" else read_table("grammar.yaml")["frames"][split]
     return cast(Mapping[str, Any], found)
 
 
 def joints(split: str) -> Sequence[str]:
-    """Templates of sentences that ask for several things."""
+    """Templates of composite sentences."""
     table = read_table("second.yaml") if split == "second" else read_table("composites.yaml")
     return cast(Sequence[str], table["composites" if split == "second" else split])
 
 
 def _collect(level: Level, split: str, source: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """Gathers the templates whose slots the level can fill: there is no weak way to double something."""
+    """Adds the templates whose slots the level can fill: for instance, nothing can be doubled slightly."""
     strengths = read_table("grammar.yaml")["strengths"]
 
     def known(template: str, kind: str) -> bool:
@@ -189,18 +189,18 @@ def _collect(level: Level, split: str, source: Mapping[str, Any], entry: Mapping
 
 
 def _add_lexicon(level: Level, entry: Mapping[str, Any], frames: Mapping[str, Any]) -> None:
-    """Adds what the lexicon teaches: its own templates, its words in the frames, and its words as parts."""
+    """Adds the training templates of the lexicon: its own, its frames, and its words as parts."""
     for kind in KINDS:
         added = [*entry.get(kind, ()), *frames[kind]]
         level.cores["train", kind] += [text for text in added if level.words.keys() >= set(_SLOT.findall(text))]
     for part, word in zip(PARTS, ("flaw", "look"), strict=True):
-        # As often as the words that stand with the task's own templates, so that neither drowns the other.
+        # As often as the task's own templates, so that neither dominates.
         if word in level.words:
             level.cores["train", part] += [f"{{{word}}}"] * max(1, len(level.cores["train", part]))
 
 
 def foreign_step(rng: random.Random) -> str:
-    """An imperative of training that asks for nothing we do: "email it to Bob"."""
+    """A training imperative that asks for none of our tasks: "email it to Bob"."""
     table = read_table("irrelevant.yaml")
     if rng.random() < _FOREIGN_SHARE:
         words = {**_plain_words(), **read_table("lexicon.yaml")["none"]}
@@ -209,7 +209,7 @@ def foreign_step(rng: random.Random) -> str:
 
 
 def irrelevant(rng: random.Random, split: str) -> tuple[str, str]:
-    """Words that ask for nothing we do, and their template; many in the frames of tasks: a frame says nothing."""
+    """Words that ask for none of our tasks, and their template; many in frames of tasks, which mean nothing alone."""
     table = read_table("irrelevant.yaml")
     second = read_table("second.yaml")["irrelevant"]
     if split == "train" and (drawn := rng.random()) < _FOREIGN_SHARE + _NEAR_SHARE:
@@ -229,7 +229,7 @@ def _plain_words() -> dict[str, Sequence[str]]:
 
 
 def _foreign(rng: random.Random) -> tuple[str, str]:
-    """Other trades in the words that requests come in: "remove the watermark", "{it} is too expensive"."""
+    """Other fields in the wording of our requests ("remove the watermark", "it is too expensive"), and the template."""
     lexicon = read_table("lexicon.yaml")
     words = {**_plain_words(), **lexicon["none"], "the": [""]}
     kind = rng.choice(KINDS)
@@ -239,8 +239,8 @@ def _foreign(rng: random.Random) -> tuple[str, str]:
 
 
 def _near_miss(rng: random.Random) -> tuple[str, str]:
-    """Words of a task where no repair is asked for: "detect haze", "who invented the Wiener filter?"."""
-    # Brightness speaks through the words of its levels and has none of its own here.
+    """Words of a task that ask for no repair ("detect haze", "who invented the Wiener filter?"), and the template."""
+    # Brightness has its words in its levels, and none of its own here.
     words = _near_words(rng.choice(TASK_KEYS[:-1]))
     near = read_table("lexicon.yaml")["near"]
     template = rng.choice([text for text in near if all(slot in words for slot in _SLOT.findall(text))])
@@ -248,18 +248,18 @@ def _near_miss(rng: random.Random) -> tuple[str, str]:
 
 
 def spoiling(rng: random.Random) -> tuple[str, str]:
-    """A request of training for a fault ("add noise to it", "it should look hazy"), and its template."""
+    """A training request for a fault ("add noise to it", "it should look hazy"), and its template."""
     spoil = read_table("lexicon.yaml")["spoil"]
     words = _near_words(rng.choice(_SPOILT))
     kind = rng.choice(["do", "do", "say"])
     template = rng.choice([text for text in spoil[kind] if "{good}" not in text or "good" in words])
-    # A wish has no place in the frames of complaints.
+    # A wish does not fit into the frames of complaints.
     frame = rng.choice(_frames("train")[kind]) if kind == "do" and rng.random() < _FRAMED_SHARE else f"{{{kind}}}"
     return fill(frame.replace(f"{{{kind}}}", template), words, rng)[0], template
 
 
 def sparing(rng: random.Random) -> tuple[str, str, str]:
-    """What comes closest to ``spoiling`` and asks for the repair ("make it less hazy"), its template and its task."""
+    """A request close to ``spoiling`` that asks for the repair ("make it less hazy"), its template and its task."""
     words = _near_words(task := rng.choice(_SPOILT))
     template = rng.choice(read_table("lexicon.yaml")["spare"])
     frame = rng.choice(_frames("train")["do"]) if template[0] != "{" and rng.random() < _FRAMED_SHARE / 2 else "{do}"

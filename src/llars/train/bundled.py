@@ -1,4 +1,4 @@
-"""What training takes from the package: the words that are learned from, and the estimators that starts need."""
+"""The parts of the package that training uses: canonical sentences, and the estimators behind starting images."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["estimators", "instructions"]
 
 
 def instructions() -> PlainWords:
-    """The words that the bundled reader makes of what people say, as the bundled encoder sees them."""
+    """The canonical sentences that the bundled reader reduces user input to, encoded by the bundled encoder."""
     return PlainWords(SentenceEncoder().encode)
 
 
 def estimators() -> Estimators:
-    """The bundled ones, which the bundled weights set out from."""
+    """The bundled estimators, which produce the starting images that the bundled weights are trained on."""
     return Estimators(load_optics(), load_opacity(), load_upsampling())

@@ -25,7 +25,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Takes the parameters after ``step`` steps in; young averages forget faster."""
+        """Updates the average with the parameters after ``step`` steps; the decay is smaller in the first steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
         names, news = zip(*network.named_parameters(), strict=True)
         torch._foreach_lerp_([self.values[name] for name in names], list(news), 1 - decay)
@@ -34,7 +34,7 @@ class Average:
 def save_checkpoint(
     path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int
 ) -> None:
-    """One file with the tensors of every part, the optimizer's moments and the step."""
+    """Writes one file with the tensors of every part, the optimizer's moments and the step."""
     tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
@@ -48,7 +48,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[dict[str, dict[str, Tensor]], int]:
-    """The parts and the step of a checkpoint; the optimizer's moments are put in place.
+    """The parts and the step of a checkpoint; the optimizer's moments are loaded into ``optimizer``.
 
     Raises:
         DataError: the file is damaged.
@@ -68,7 +68,7 @@ def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[dict[
         index, name = key.split("/")
         parameter = parameters[int(index)]
         if value.shape == parameter.shape:
-            # The fused optimizer walks memory, so a moment must be laid out (channels last) as its parameter is.
+            # The fused optimizer works on raw memory, so a moment must have its parameter's layout (channels last).
             value = torch.empty_like(parameter).copy_(value)
         moments.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})

@@ -1,4 +1,4 @@
-"""Settings of a training run, read from YAML; ``key=value`` words override."""
+"""Settings of a training run, read from YAML; ``key=value`` arguments override them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TrainConfig:
     """Folder that ``llars data build`` wrote."""
 
     run: Path
-    """Folder for checkpoints and the log; a run that is found there goes on."""
+    """Folder for checkpoints and the log; a run that is found there is resumed."""
 
     steps: int
     """Steps of the whole schedule."""
@@ -42,10 +42,10 @@ class TrainConfig:
     """Largest norm of the gradient."""
 
     recompute: bool = False
-    """Compute activations anew for the gradient instead of keeping them: for presets that memory is short for."""
+    """Recompute activations in the backward pass instead of storing them: for presets too large for the memory."""
 
     average: float = 0.999
-    """Decay of the moving average of the parameters, which is what is shipped."""
+    """Decay of the moving average of the parameters; the averaged parameters are the ones shipped."""
 
     seed: int = 0
     device: str = "cpu"
@@ -53,7 +53,7 @@ class TrainConfig:
     """Weights to start from where the run has no checkpoint yet."""
 
     max_minutes: float | None = None
-    """Stop after this long, with a checkpoint."""
+    """Write a checkpoint and stop after this many minutes."""
 
     checkpoint_minutes: float = 4.0
     evaluate_minutes: float = 12.0
@@ -66,7 +66,7 @@ def minutes(duration: str) -> float:
     """Minutes in a duration such as ``2h``, ``90m`` or ``1h30m``.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: ``duration`` is not one.
     """
     found = DURATION.fullmatch(duration.strip())
     if found is None or not any(found.groups()):
@@ -92,7 +92,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 
 def build_config(values: dict[str, Any]) -> TrainConfig:
-    """Checks keys and types."""
+    """Checks the keys and converts the values to the types of ``TrainConfig``."""
     known = {entry.name: str(entry.type) for entry in fields(TrainConfig)}
     if unknown := set(values) - set(known):
         raise ConfigError(f"unknown training settings {sorted(unknown)}; known are {sorted(known)}")
@@ -104,7 +104,7 @@ def build_config(values: dict[str, Any]) -> TrainConfig:
 
 
 def converted(key: str, value: Any, kind: str) -> Any:
-    """The value as its field wants it; YAML 1.1 takes 2e-3 for text."""
+    """The value in the type of its field; needed because YAML 1.1 reads 2e-3 as text."""
     convert = {"int": int, "float": float, "Path": Path, "str": str}.get(kind.removesuffix(" | None"))
     if convert is None or value is None:
         return value

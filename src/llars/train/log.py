@@ -1,4 +1,4 @@
-"""What a run tells of itself: rows of CSV, the same as curves in TensorBoard where it is installed, and pictures."""
+"""The log of a run: CSV rows, the same values as TensorBoard curves where it is installed, and pictures."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["Log", "Progress", "TaskMeans"]
 
 
 class TaskMeans:
-    """Means by task of values that come sample by sample."""
+    """Means by task of values that arrive sample by sample."""
 
     def __init__(self) -> None:
         self.values: dict[str, list[float]] = {}
 
     def take(self, tasks: Tensor, values: Tensor) -> None:
-        """Takes in ``(batch,)`` values of samples of the ``(batch,)`` tasks, indices into ``TASK_KEYS``."""
+        """Adds ``(batch,)`` values of samples whose ``(batch,)`` tasks are indices into ``TASK_KEYS``."""
         for task, value in zip(tasks.tolist(), values.tolist(), strict=True):
             self.values.setdefault(TASK_KEYS[task], []).append(value)
 
     def row(self, tasks: Sequence[str]) -> dict[str, object]:
-        """The mean of each of ``tasks``; empty where it did not occur."""
+        """The mean for each of ``tasks``; empty for tasks that did not occur."""
         kept = {task: self.values.get(task, []) for task in tasks}
         return {task: f"{sum(values) / len(values):.4f}" if values else "" for task, values in kept.items()}
 
@@ -57,7 +57,7 @@ class Progress:
         self.steps += 1
 
     def row(self, samples: int, tasks: Sequence[str]) -> dict[str, object]:
-        """Throughput in ``samples`` per step and second, steps left out, and the mean loss of each task."""
+        """Throughput in samples per second (``samples`` per step), skipped steps, and the mean loss of each task."""
         seconds = time.monotonic() - self.started
         return {
             "samples_per_s": f"{self.steps * samples / seconds:.1f}",
@@ -75,7 +75,7 @@ class Log:
         self._curves = _curves(folder)
 
     def write(self, name: str, row: Mapping[str, object]) -> None:
-        """A row, ``step`` first, to ``name``.csv, the terminal and the curves."""
+        """Writes a row, ``step`` first, to ``name``.csv, the terminal and the curves."""
         path = self.folder / f"{name}.csv"
         new = not path.exists()
         with path.open("a", newline="") as file:
@@ -91,7 +91,7 @@ class Log:
             self._curves.flush()
 
     def picture(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
-        """``(y, x, 3)`` pixels as ``name``.png, the last one, and among the curves, every one."""
+        """Saves ``(y, x, 3)`` pixels as ``name``.png, replacing the last one, and in TensorBoard, which keeps all."""
         from PIL import Image
 
         Image.fromarray(pixels).save(self.folder / f"{name}.png")

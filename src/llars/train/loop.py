@@ -1,7 +1,7 @@
 """The training loop: one resumable command.
 
-A step is a pure function of the seed and its number, so that a run that was stopped and went on ends with the same
-weights as one that was not.
+A step is a pure function of the seed and its number, so that a run that was stopped and resumed ends with the same
+weights as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ class Trainer:
             self.resume()
 
     def resume(self) -> None:
-        """Goes on where the run stopped."""
+        """Loads the checkpoint, to continue where the run stopped."""
         parts, self.step = load_checkpoint(self.checkpoint, self.optimizer)
         self.network.load_state_dict(parts["network"])
         self.average.values = {name: value.to(self.config.device) for name, value in parts["average"].items()}
         self.weighting.load_state_dict(parts["weighting"])
 
     def save(self) -> None:
-        """Checkpoint, and the averaged weights in the form in which they are shipped."""
+        """Writes a checkpoint, and the averaged weights in the form in which they are shipped."""
         parts = {
             "network": self.network.state_dict(),
             "average": self.average.values,
@@ -94,7 +94,7 @@ class Trainer:
         return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then half a cosine down to a hundredth."""
+        """Linear warm-up, then cosine decay to a hundredth of the peak."""
         config = self.config
         if self.step < config.warmup:
             return config.learning_rate * (self.step + 1) / config.warmup
@@ -102,8 +102,8 @@ class Trainer:
         return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def train_step(self, batch: Batch, progress: Progress) -> None:
-        """One step of the optimizer; a step whose gradient is not finite is left out and counted."""
-        # Gates and jitter draw from the global generator: seeded by the step, they need no saving.
+        """One step of the optimizer; a step whose gradient is not finite is skipped and counted."""
+        # Gates and jitter draw from the global generator: seeded by the step, its state need not be saved.
         torch.manual_seed(self.config.seed * 1_000_003 + self.step * self.processes.count + self.processes.rank)
         self.network.train()
         for group in self.optimizer.param_groups:
@@ -124,10 +124,10 @@ class Trainer:
 
 
 def main(path: Path, overrides: Sequence[str] = ()) -> Path:
-    """Trains as the configuration at ``path`` says and returns the weights file; also under ``torchrun``.
+    """Trains according to the configuration at ``path`` and returns the weights file; also works under ``torchrun``.
 
     Raises:
-        LlarsError: configuration, corpus or checkpoint are not usable.
+        LlarsError: the configuration, corpus or checkpoint is unusable.
     """
     config = read_config(path, overrides)
     with joined(config.device) as (processes, device):
@@ -136,7 +136,7 @@ def main(path: Path, overrides: Sequence[str] = ()) -> Path:
 
 
 def run(config: TrainConfig, processes: Processes) -> None:
-    """The steps that are left, with checkpoints, log and evaluations on the way."""
+    """Runs the remaining steps, with checkpoints, log and evaluations on the way."""
     corpus, words = Corpus.open(config.corpus / "train"), instructions()
     mixer = Mixer(corpus, words, Recipe(config.tasks), config.batch_size, seed=config.seed, estimators=estimators())
     trainer = Trainer(config, processes)
@@ -159,7 +159,7 @@ def run(config: TrainConfig, processes: Processes) -> None:
 
 
 class Report:
-    """What the first process writes while it trains."""
+    """Log, checkpoints and evaluations, written by the first process during training."""
 
     def __init__(self, trainer: Trainer, config: TrainConfig, words: PlainWords) -> None:
         self.trainer, self.config = trainer, config
@@ -172,7 +172,7 @@ class Report:
         self.judged = trainer.step
 
     def after_step(self, progress: Progress) -> Progress:
-        """Writes what is due and returns where counting goes on."""
+        """Writes whatever is due and returns the progress to count on with: a new one after a line of the log."""
         trainer, config, now = self.trainer, self.config, time.monotonic()
         if trainer.step % LOG_STEPS == 0:
             rate = {"step": trainer.step, "lr": f"{trainer.learning_rate():.2e}"}

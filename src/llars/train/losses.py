@@ -1,4 +1,4 @@
-"""What training minimises. The model returns its auxiliary outputs; only here are they added up."""
+"""The training loss. The model returns its auxiliary outputs; their losses are added up only here."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from llars.sample import Batch
 __all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
 
 SMALL = 0.01
-"""Absolute error, in contrasts, below which it counts as it is and above which its logarithm does."""
+"""Absolute error, relative to the contrast, up to which the loss is linear in it and above which it is logarithmic."""
 
 TYPICAL = 0.1
-"""Slope of the loss is that of the absolute error where ``SMALL`` and the error sum to this."""
+"""Scale of the loss: its slope equals that of the absolute error where ``SMALL`` plus the error is this value."""
 
 DARK = 0.03
-"""Length of a spectrum, in unit values, below which its direction is noise."""
+"""Norm of a spectrum, in unit values, below which its direction is mere noise."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms beside the absolute error."""
+    """Weights of the terms added to the absolute error."""
 
     spectral_angle: float = 0.1
     balance: float = 0.01
@@ -40,9 +40,9 @@ class LossWeights:
 def spectral_angle(
     image: Float[Tensor, "batch band y x"], truth: Float[Tensor, "batch band y x"]
 ) -> Float[Tensor, "batch"]:
-    """Mean of 1 - cos of the angle between spectra (Kruse et al., 1993); 0 for a single band.
+    """Mean of 1 - cos of the spectral angle (Kruse et al., 1993); 0 for a single band.
 
-    The cosine itself, not the angle: the angle's slope is infinite where the spectra agree.
+    The cosine is used instead of the angle, whose gradient is infinite where the spectra agree.
     """
     if image.shape[1] == 1:
         return image.new_zeros(image.shape[0])
@@ -56,9 +56,10 @@ def restoration_loss(
 ) -> Float[Tensor, "batch"]:
     """Absolute error and spectral angle of each sample.
 
-    The error counts in units of the larger of the two contrasts, before and after: else one hazy image, whose truth has
-    many times its contrast, would outweigh a whole batch. Its logarithm counts, as decibels do, down to ``SMALL``: else
-    the tasks that leave small errors (a blur, a finer grid) would not be learned beside those that leave large ones.
+    The error is taken relative to the contrast of the input or of the truth, whichever is larger: otherwise one hazy
+    image, whose truth has many times its contrast, would outweigh a whole batch. Down to ``SMALL`` the loss is
+    logarithmic in the error, like decibels: otherwise the tasks that leave small errors (a blur, a finer grid) would
+    not be learned beside those that leave large ones.
     """
     contrast = truth.std((-2, -1), correction=0, keepdim=True).clamp_min(1.0)
     error = ((output.image - truth).abs() / contrast).mean((1, 2, 3))
@@ -74,7 +75,11 @@ def auxiliary_loss(
     batch: Batch,
     weights: LossWeights,
 ) -> Float[Tensor, ""]:
-    """Balance of the experts, task and strength from the words, faults from the image, and the predicted error."""
+    """Weighted sum of the auxiliary losses.
+
+    Its terms: load balance of the experts, task and strength read from the instruction, faults seen in the image, and
+    the negative log-likelihood of the error under the predicted Laplace scale.
+    """
     error = (output.image.detach() - truth).abs()
     surprise = (error * (-output.log_scale).exp() + output.log_scale).mean()
     return (

@@ -1,4 +1,4 @@
-"""What a step of training computes: the network on a batch, and how far off it is."""
+"""What a training step computes: the network's output on a batch, and its loss."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["Judged", "Seen", "forward", "jitter", "judge"]
 
 @dataclass(frozen=True)
 class Seen:
-    """What the network makes of a batch."""
+    """The network's output on a batch, with what is needed to judge it."""
 
     output: Output
-    """Restored targets, with the area means that ``sr`` holds."""
+    """Restored targets; for ``sr`` with the area means of the input."""
 
     truth: Float[Tensor, "batch band y x"]
-    """Normalised as the output is."""
+    """Normalised like the output."""
 
     statistics: Statistics
-    """Of the targets: the way back to unit values."""
+    """Statistics of the targets, which convert back to unit values."""
 
     conditions: Conditions
 
@@ -43,7 +43,7 @@ class Judged:
     """The loss of a batch."""
 
     total: Float[Tensor, ""]
-    """What is minimised."""
+    """The scalar that is minimised."""
 
     losses: Float[Tensor, "batch"]
     """Restoration loss of each sample."""
@@ -53,7 +53,7 @@ class Judged:
 
 
 def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
-    """The network on a batch that is normalised with ``statistics``; each patch is its own scene."""
+    """Runs the network on a batch normalised with ``statistics``; each patch counts as a scene of its own."""
     targets = batch.clean.shape[1]
     image, own = statistics.apply(batch.image), statistics.first(targets)
     bands = describe(batch.bands).to(image.device)
@@ -65,7 +65,7 @@ def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
 
 
 def judge(seen: Seen, batch: Batch, weighting: Callable[[Tensor, Tensor], Tensor], factors: LossWeights) -> Judged:
-    """The loss, with the samples weighted by their tasks as ``weighting(losses, tasks)`` says."""
+    """The loss, with the samples weighted by ``weighting(losses, tasks)``."""
     losses = restoration_loss(seen.output, seen.truth, seen.statistics, factors)
     weights = weighting(losses, batch.task)
     auxiliary = auxiliary_loss(seen.output, seen.truth, seen.conditions, batch, factors)
@@ -73,7 +73,7 @@ def judge(seen: Seen, batch: Batch, weighting: Callable[[Tensor, Tensor], Tensor
 
 
 def jitter(statistics: Statistics) -> Statistics:
-    """Statistics as of a larger scene, for half of the samples."""
+    """Perturbs the statistics of about half of the samples, as if the patch were part of a larger scene."""
     shape = (statistics.mean.shape[0], 1)
     device = statistics.mean.device
     wide = (torch.rand(shape, device=device) < 0.5).float()

@@ -1,7 +1,7 @@
-"""Trains the estimator of clouds on simulated ones over a corpus of clean scenes: within an hour on one core.
+"""Trains the cloud estimator on simulated clouds over a corpus of clean scenes: within an hour on one core.
 
-``python -m llars.train.opacity DATA`` writes the bundled weights; DATA is what ``llars data build`` wrote. With
-``--run FOLDER`` it goes on where it was broken off, with ``--further`` the bundled weights are trained further.
+``python -m llars.train.opacity DATA`` writes the bundled weights; DATA is the folder that ``llars data build`` wrote.
+With ``--run FOLDER`` an interrupted run is resumed; with ``--further`` the bundled weights are trained further.
 """
 
 from __future__ import annotations
@@ -29,54 +29,55 @@ __all__ = ["Figures", "figures", "loss", "train"]
 
 SEED = 0
 BATCHES, RATE, WARM_UP, LOOKS = 6000, 2e-3, 300, 2
-"""The last are steps on each batch, every second one turned: drawing clouds takes as long as a step."""
+"""``LOOKS`` is the number of steps on each batch, every second one with x and y swapped: simulating the clouds of a
+batch takes as long as a step."""
 
 DECAY = 0.999
-"""Of the average of the weights, by the step."""
+"""Decay per step of the moving average of the weights."""
 
 PIXELS = 5 * 192**2
-"""Of a batch: the larger its patches, the fewer they are."""
+"""Pixels per batch: the larger its patches, the fewer they are."""
 
 SIDES = {64: 0.05, 128: 0.3, 192: 0.4, 256: 0.25}
-"""Sides of the patches, and how often each is drawn: large ones show the insides of clouds, small ones small scenes."""
+"""Probability of each side of a patch: large patches show the interior of clouds, small ones stand for small scenes."""
 
 LEFT_OUT = 20
-"""One scene in so many is not trained on: to choose by."""
+"""One scene in this many is left out of training, for model selection."""
 
 SAVED_S = 90.0
 """Seconds between checkpoints."""
 
 SHADOW_WEIGHT = 0.5
-"""Of the loss of shadows beside that of opacity and of being touched."""
+"""Weight of the shadow loss relative to the losses of opacity and of ``touched``."""
 
 OPAQUE = 0.5
-"""Half of the light is lost: from here on the ground is hidden."""
+"""Opacity from which the ground counts as hidden: half of the light is lost."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How well clouds are found; shares of pixels."""
+    """How well clouds are detected, as shares of pixels."""
 
     found: float
-    """Of the opaque pixels, those that are called opaque."""
+    """Share of the opaque pixels that are detected as opaque."""
 
     false: float
-    """Of the pixels without a trace of cloud or shadow, under cloudy skies, those that are called opaque."""
+    """Share of the untouched pixels of cloudy patches that are falsely detected as opaque."""
 
     false_clean: float
-    """Of all pixels of clean patches, those that are called opaque."""
+    """Share of the pixels of clean patches that are falsely detected as opaque."""
 
     touched_found: float
-    """Of the touched pixels, those that are called touched."""
+    """Share of the touched pixels (visibly changed by cloud or shadow) that are detected as touched."""
 
     touched_false: float
-    """Of the others, those that are called touched."""
+    """Share of the untouched pixels that are falsely detected as touched."""
 
 
 def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> Tensor:
-    """Cross-entropy of opacity, of being touched and of shadow, over all pixels; ``turned`` exchanges x and y.
+    """Cross-entropy of opacity, ``touched`` and shadow over all pixels; ``turned`` swaps x and y.
 
-    Shadows count as far as they are seen through the clouds.
+    The shadow term is weighted by the transmission of the clouds in front of it.
     """
     image, target = examples.image, examples.target
     if turned:
@@ -89,7 +90,7 @@ def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> T
 
 
 class Trainer:
-    """The network, its average and the optimiser, from step to step."""
+    """The state of a run: the network, its moving average and the optimiser."""
 
     def __init__(self, network: OpacityNetwork, steps: int, rate: float) -> None:
         network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -114,18 +115,18 @@ class Trainer:
         return float(value.detach())
 
     def averaged(self) -> OpacityNetwork:
-        """A network with the averaged weights, as it is stored."""
+        """A network with the averaged weights, rounded to half precision as they are stored."""
         network = OpacityNetwork()
         network.load_state_dict({name: value.contiguous() for name, value in self.average.values.items()})
         return network.half().float().eval()
 
     def save(self, path: Path) -> None:
-        """Everything that is needed to go on."""
+        """Writes everything that is needed to resume."""
         parts = {"network": self.network.state_dict(), "average": self.average.values}
         save_checkpoint(path, parts, self.optimiser, self.step)
 
     def load(self, path: Path) -> None:
-        """Goes on from what was saved."""
+        """Restores what was saved."""
         parts, self.step = load_checkpoint(path, self.optimiser)
         self.network.load_state_dict(parts["network"])
         self.average.values = parts["average"]
@@ -144,14 +145,14 @@ def train(
     """A network trained on ``batches`` of ``size`` patches; the same for the same seed on the same machine.
 
     Args:
-        source: of clean patches.
-        batches: how many.
-        size: of each; None is what ``PIXELS`` gives.
-        side: of the patches in pixels; None is ``SIDES``.
-        seed: decides everything.
-        run: folder of a checkpoint to go on from, and to write.
-        network: what to set out from; None is from scratch.
-        rate: highest learning rate.
+        source: source of clean patches.
+        batches: number of batches.
+        size: patches per batch; None: as many as ``PIXELS`` allows.
+        side: side of the patches in pixels; None: drawn from ``SIDES``.
+        seed: seed of all random numbers.
+        run: folder of the checkpoint, to resume from and to write to.
+        network: network to train further; None: from scratch.
+        rate: peak learning rate.
     """
     torch.manual_seed(seed)
     trainer = Trainer(network or OpacityNetwork(), LOOKS * batches, rate)
@@ -175,7 +176,7 @@ def train(
 
 @torch.inference_mode()
 def figures(network: OpacityNetwork, batches: Iterator[Examples]) -> Figures:
-    """What is found in some batches and what is mistaken."""
+    """Detection and false-alarm rates over some batches."""
     said, true = [], []
     for examples in batches:
         cover = network.cover(examples.image, examples.bands, examples.statistics)
@@ -194,13 +195,13 @@ def figures(network: OpacityNetwork, batches: Iterator[Examples]) -> Figures:
 
 
 def part(corpus: Corpus, left_out: bool) -> PatchSource:
-    """Of every ``LEFT_OUT`` scenes one, or the others."""
+    """Every ``LEFT_OUT``-th scene if ``left_out``, otherwise all the others."""
     chosen = (scene for index, scene in enumerate(corpus.scenes) if (index % LEFT_OUT == 0) == left_out)
     return PatchSource(Corpus(corpus.path, corpus.split, tuple(chosen)))
 
 
 def main() -> None:
-    """Trains the bundled estimator and prints what it finds on the validation split."""
+    """Trains the bundled estimator and prints its ``Figures`` on the validation split."""
     from llars.weights.estimators import OPACITY, load_opacity
     from llars.weights.helpers import bundle_helper
 

@@ -1,7 +1,7 @@
-"""Trains the estimator of blur: ``python -m llars.train.optics CORPUS``; ten minutes on one core.
+"""Trains the blur estimator: ``python -m llars.train.optics CORPUS``; ten minutes on one core.
 
-Sharp patches are blurred by a kernel at random, most get some noise, and the filter that the estimate gives is to undo
-it: the loss is the logarithm of the error that is left, and how probable the true kernel was held.
+Sharp patches are blurred by a random kernel, most get some noise, and the Wiener filter of the estimated kernel is
+applied to them. The loss is the logarithm of the remaining error plus the cross-entropy of the kernel.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from llars.weights.helpers import bundle_helper
 
 KINDS = {"gaussian_blur": 0.5, "motion_blur": 0.25, "defocus_blur": 0.15, "none": 0.1}
 CROP, MARGIN = 120, 16
-"""Pixels of a patch, and those at its edges of which the loss does not ask."""
+"""Side of a patch in pixels, and width of the margin at its edges that the loss ignores."""
 
 COUNTS = (1, 3, 4)
-"""Numbers of bands of a patch."""
+"""Possible numbers of bands of a patch."""
 
 BATCH, STEPS, RATE = 16, 4000, 2e-3
 QUIET = 0.3
 """Share of batches without noise; the others have standard deviations from 3e-5 to 1e-2 in unit values."""
 
 NEAR = 2e-4
-"""Mean square difference of two transfers at which kernels count as nearly the same."""
+"""Mean square difference of two transfer functions at which kernels count as nearly the same."""
 
 LIKELIHOOD = 0.1
-"""Weight of the probability of the true kernel."""
+"""Weight of the cross-entropy of the kernel."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Blurred:
     image: Tensor
     clean: Tensor
     target: Tensor
-    """``(batch, kernel)`` probabilities: those kernels that are nearly the true one."""
+    """``(batch, kernel)`` target probabilities, shared among the kernels that are nearly the true one."""
 
 
 def blurred(source: PatchSource, seed: int) -> Blurred:
-    """A batch; a pure function of the seed."""
+    """A batch of blurred patches; a pure function of the seed."""
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     count = int(rng.choice([count for count in COUNTS if source.serves(count, CROP, sharp=True)]))
@@ -75,7 +75,7 @@ def blurred(source: PatchSource, seed: int) -> Blurred:
 
 
 def losses(network: OpticsEstimator, batch: Blurred, windows: int) -> tuple[Tensor, Tensor]:
-    """Per patch: logarithm of the error left (mean square over that of the ground), and minus log probability."""
+    """Per patch: log of the remaining mean square error over the ground's variance, and the kernel's cross-entropy."""
     logits, roughness = network(corner_windows(batch.image)[:, :windows])
     restored = deconvolve(batch.image, wiener(logits.softmax(-1), roughness))
     inner = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
@@ -85,7 +85,7 @@ def losses(network: OpticsEstimator, batch: Blurred, windows: int) -> tuple[Tens
 
 
 def train(source: PatchSource, steps: int) -> OpticsEstimator:
-    """The estimator after so many steps."""
+    """The estimator after ``steps`` training steps."""
     torch.manual_seed(0)
     network = OpticsEstimator(len(kernels()))
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
@@ -107,7 +107,7 @@ def train(source: PatchSource, steps: int) -> OpticsEstimator:
 
 @torch.no_grad()
 def report(network: OpticsEstimator, source: PatchSource, batches: int = 40) -> list[str]:
-    """Lines that tell how much of the error is left on held-out patches, by kind of blur."""
+    """Lines that state the error before and after on held-out patches, by kind of blur."""
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in range(batches):
         batch = blurred(source, 1_000_000 + seed)

@@ -1,4 +1,4 @@
-"""A picture of what a network does now: for each task one held-out patch, before, after, and as it should be."""
+"""A picture of the network's current results: for each task one held-out patch as input, output and truth."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from llars.train.validation import restore
 __all__ = ["panel"]
 
 LOW, HIGH = 0.02, 0.98
-"""Quantiles of the truth that are shown black and white."""
+"""Quantiles of the truth that are shown as black and as white."""
 
 GAP = 2
 """Pixels between patches."""
 
 
 def panel(network: Network, batches: Sequence[Batch]) -> NDArray[np.uint8]:
-    """``(y, x, 3)``: a row for each task in ``batches``, in the order in which they appear; of three bands at most."""
+    """``(y, x, 3)``: one row per task in ``batches``, in order of appearance; shows the first three bands."""
     shown: dict[str, Batch] = {}
     for batch in batches:
         shown.setdefault(TASK_KEYS[int(batch.task[0])], batch)
@@ -37,7 +37,7 @@ def panel(network: Network, batches: Sequence[Batch]) -> NDArray[np.uint8]:
 
 
 def _coloured(image: Tensor, truth: Tensor) -> Tensor:
-    """Three bands of ``image``, stretched as ``truth`` needs it; a single band is grey."""
+    """Three bands of ``image``, stretched by the quantiles of ``truth``; a single band is grey."""
     bands = [min(band, len(image) - 1) for band in range(3)]
     low, high = (truth[bands].flatten(1).quantile(level, dim=1)[:, None, None] for level in (LOW, HIGH))
     return ((image[bands] - low) / (high - low).clamp_min(1e-3)).clamp(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Training in several processes: each takes every so many batches, and all take the mean of their gradients."""
+"""Training in several processes: n processes take every n-th batch each, and average their gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Processes", "joined"]
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run and this one's place among them; one alone needs no communication."""
+    """The processes of a run and the rank of this one; a single process needs no communication."""
 
     rank: int = 0
     count: int = 1
@@ -26,7 +26,7 @@ class Processes:
         return self.rank == 0
 
     def average(self, values: Iterable[Tensor]) -> None:
-        """Puts the mean over processes into every tensor, in one message."""
+        """Replaces every tensor by its mean over the processes, in one message."""
         held = list(values)
         if self.count == 1 or not held:
             return
@@ -37,7 +37,7 @@ class Processes:
             value.copy_(mean.view_as(value))
 
     def average_gradients(self, network: nn.Module) -> None:
-        """The mean gradient; a process whose batch left a parameter out counts it as zero."""
+        """Averages the gradients; a parameter that a process's batch did not use counts as zero there."""
         if self.count == 1:
             return
         for parameter in network.parameters():
@@ -56,9 +56,9 @@ class Processes:
 
 @contextmanager
 def joined(device: str) -> Iterator[tuple[Processes, str]]:
-    """The processes that ``torchrun`` started, and the device of this one; a run of its own without ``torchrun``.
+    """The processes that ``torchrun`` started and the device of this one; without ``torchrun`` a single process.
 
-    NCCL between CUDA devices, one for each process; gloo else.
+    Uses NCCL between CUDA devices, one for each process, and gloo otherwise.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

@@ -1,4 +1,4 @@
-"""The radiometric projection of ``sr`` inside training: the loss sees what a user will get."""
+"""The radiometric projection of ``sr`` inside training, so that the loss sees the same output as a user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def hold_means(
 ) -> Float[Tensor, "batch band y x"]:
     """``restored``, with the area means of ``given`` over ``factor`` by ``factor`` pixels where factor is above 1.
 
-    What is left over at the right and lower edge, where the factor does not divide the patch, stays as it is.
+    Where the factor does not divide the patch, the remainder at the right and lower edges stays as it is.
     """
     for each in sorted(set(factor.tolist())):
         if each == 1:

@@ -1,8 +1,8 @@
 """Trains the instruction reader on the grammar, through the bundled sentence encoder: a few minutes on one core.
 
 Run ``python -m llars.train.reading`` for the bundled weights; the figures come from ``llars.train.understanding``.
-With ``--calibrate`` every tenth template is left out of training, and what is understood and refused of it is printed
-by weight of the words and by threshold: both were chosen from that table.
+With ``--calibrate`` every tenth template is left out of training, and the shares of its sentences that are understood
+and refused are printed by weight of the word vote and by threshold: both were chosen from that table.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PER_TASK, IRRELEVANT, SPOILERS, COMPOSITES, DOUBLED = 2800, 8000, 2400, 12_000, 
 SINGLE_LINES = 5000
 EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CHUNK = 4096
-"""Sentences that are encoded at a time: all at once take two gigabytes in float32."""
+"""Sentences that are encoded at a time: all of them at once would take two gigabytes in float32."""
 
 CANONICAL_REPEATS = 15
 _JOINTS = (". ", ", ", " and ", "; ", ", so please ", ", please ", " - ", ". Please ")
@@ -41,7 +41,7 @@ _JOINTS = (". ", ", ", " and ", "; ", ", so please ", ", please ", " - ", ". Ple
 
 @dataclass
 class Examples:
-    """Sentences with what is to be read in them."""
+    """Sentences with their labels."""
 
     tokens: list[Tensor]
     """``(token, 384)`` float16 each."""
@@ -50,20 +50,20 @@ class Examples:
     """``(n,)`` index into ``CLASSES``; -1 for composites."""
 
     severity: Tensor
-    """``(n,)``, NaN where none is named."""
+    """``(n,)``, NaN where no strength is named."""
 
     spoils: Tensor
-    """``(n,)`` boolean, asks for a fault: of the class ``none``, but only the logit that is made for it learns that."""
+    """``(n,)`` boolean: asks for a fault. Of class ``none``, but left out of the class loss: it has its own logit."""
 
     left_out: Tensor
-    """``(n,)`` boolean, made from a template that calibration leaves out."""
+    """``(n,)`` boolean: made from a template that calibration leaves out."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
 
 def validates(utterance: Utterance) -> bool:
-    """Whether calibration leaves its template out of training: every tenth."""
+    """Whether calibration leaves the template of this sentence out of training: about one in ten."""
     told = f"{utterance.task}/{utterance.template}"
     return utterance.template not in ("", "doubled") and zlib.crc32(told.encode()) % 10 == 0
 
@@ -76,18 +76,18 @@ def doubled(rng: random.Random) -> Utterance:
 
 
 def utterances(seed: int) -> list[Utterance]:
-    """The training sentences that ask for one thing or for nothing; those that ask for faults come last."""
+    """The training sentences that ask for one task or for none; those that ask for faults come last."""
     single = [u for task in CLASSES for u in corpus(task, IRRELEVANT if task == NONE else PER_TASK, seed)]
     rng = random.Random(seed)
     single += [doubled(rng) for _ in range(DOUBLED)]
-    # The sentences that the documentation teaches must be among those that are learnt.
+    # The sentences that the documentation uses must be learnt.
     plain = {task.key: 0.5 if task.key == "brightness" else None for task in TASKS}
     single += [Utterance(task.instruction, task.key, plain[task.key]) for task in TASKS] * CANONICAL_REPEATS
     return single + spared(SPOILERS, seed) + spoilers(SPOILERS, seed)
 
 
 def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) -> list[Tensor]:
-    """Token vectors ``(token, 384)`` float16 of every text, those of an earlier run read from ``cache``."""
+    """Token vectors ``(token, 384)`` float16 of every text; those of an earlier run are read from ``cache``."""
     known: dict[str, Tensor] = {}
     if cache is not None and cache.exists():
         with np.load(cache, allow_pickle=False) as stored:
@@ -106,7 +106,7 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) 
 
 
 def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> tuple[Examples, Lines]:
-    """The training sentences, encoded: as whole sentences, and as lines whose steps are marked."""
+    """The encoded training data: whole sentences for the reader, and lines with marked steps for the step finder."""
     single = utterances(seed)
     said = sentences(single, COMPOSITES, seed)
     tokens = encoded(encoder, [sentence.text for sentence in said], cache)
@@ -116,7 +116,7 @@ def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> 
     spoils = torch.arange(len(said)) >= len(single) - SPOILERS
     spoils[len(single) :] = False
     left_out = torch.tensor([validates(utterance) for utterance in single] + [False] * COMPOSITES)
-    # A step is found among others: few sentences that have but one are enough to show that.
+    # The step finder learns from composites; a sample of the single-step sentences is enough beside them.
     few = random.Random(seed).sample(range(len(single) - SPOILERS), SINGLE_LINES)
     rows = [*few, *range(len(single), len(said))]
     return Examples(tokens, task, severity, spoils, left_out), lines(
@@ -125,9 +125,9 @@ def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> 
 
 
 def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
-    """Cross-entropies of the class and of what else the network tells, and the error of the strength."""
+    """Cross-entropies of the class and of the yes-no outputs, plus the error of the strength."""
     tokens, mask = pad_tokens([data.tokens[int(row)] for row in rows])
-    # Words go missing, so that no reading hangs on a single one.
+    # Token dropout, so that no reading depends on a single word.
     shown = mask & (torch.rand(mask.shape) > 0.1)
     shown[:, 0] = True
     out = reader(tokens * shown[..., None], shown)
@@ -138,21 +138,21 @@ def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
     named = ~severity.isnan()
     total = functional.binary_cross_entropy_with_logits(out.compound, (~single).float())
     total = total + functional.binary_cross_entropy_with_logits(out.spoils, spoils.float())
-    # A batch of like lengths may hold no sentence of a kind, and the mean of nothing is no number.
+    # A batch of similar lengths may lack a kind of sentence altogether, and a mean over nothing is NaN.
     if classed.any():
         total = total + functional.cross_entropy(out.logits[classed], task[classed], label_smoothing=0.05)
     if asks.any():
         total = total + 0.5 * functional.binary_cross_entropy_with_logits(out.named[asks], named[asks].float())
     if named.any():
         error = functional.smooth_l1_loss(out.severity[named], severity[named], beta=0.2, reduction="none")
-        # Nowhere else does the strength have a direction, and darker for brighter is the worst of all mistakes.
+        # Only for brightness does the strength have a sign, and darkening for brightening is the worst of all mistakes.
         weight = torch.where(task[named] == CLASSES.index("brightness"), 6.0, 2.0)
         total = total + (weight * error).mean()
     return total
 
 
 def batches(data: Examples, rows: Tensor) -> list[Tensor]:
-    """``rows`` in random batches of sentences of like length, so that little is computed for padding."""
+    """``rows`` in random batches of sentences of similar length, so that little is computed for padding."""
     shuffled = rows[torch.randperm(len(rows))]
     pools = [
         pool[torch.tensor([len(data.tokens[int(row)]) for row in pool]).argsort()]
@@ -184,9 +184,10 @@ def train(data: Examples, rows: Tensor, seed: int = SEED, epochs: int = EPOCHS) 
 
 
 def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
-    """Prints, for templates left out of training, what is understood and what is refused.
+    """Prints, for templates left out of training, the shares that are understood and refused.
 
-    Rows are weights of the words, columns thresholds. The step finder has no say: it is trained on all templates.
+    One line for each weight of the word vote and each threshold. The step finder is left out, as it is trained on all
+    templates.
     """
     rows = torch.nonzero(data.left_out & ~data.spoils).flatten()
     texts = [utterance.text for utterance in utterances(seed)[:-SPOILERS] if validates(utterance)]
@@ -209,14 +210,14 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
 
 
 def _wanted(reader: InstructionReader, data: Examples, which: Tensor) -> float:
-    """Per cent of the sentences that are taken to ask for a fault."""
+    """Percentage of the sentences that are taken to ask for a fault."""
     rows = torch.nonzero(which).flatten()
     told = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).spoils for row in rows])
     return 100 * float((told > 0).float().mean())
 
 
 def main() -> None:
-    """Trains the bundled reader, or calibrates the weight of its words and its threshold."""
+    """Trains the bundled reader, or calibrates the weight of its word vote and its threshold."""
     from llars.weights.reader import bundle_reader
 
     parser = argparse.ArgumentParser(description="Train the instruction reader.")

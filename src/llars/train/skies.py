@@ -1,4 +1,4 @@
-"""What the estimator of clouds learns from: patches of clean scenes under simulated clouds, and some without."""
+"""Training data of the cloud estimator: patches of clean scenes under simulated clouds, and some without clouds."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ CLEAN = 0.3
 """Share of patches without a cloud."""
 
 UNTOLD = 0.15
-"""Share of patches of whose bands nothing is told but their number."""
+"""Share of patches whose bands are unknown to the estimator except for their number."""
 
 NOISY = 0.3
-"""Share of patches with noise: a cloud is not always without detail."""
+"""Share of patches with noise: clouds in real images are not always free of detail."""
 
 DIMMED = (0.5, 1.1)
-"""Range of the gain on an image: of a low sun, or other processing."""
+"""Range of the gain applied to an image, as from a low sun or other processing."""
 
 GREYED = (0.35, 1.0)
-"""Range of the brightness of clouds relative to that of simulated ones: real ones are often darker."""
+"""Range of the brightness of clouds relative to the simulated one: real clouds are often darker."""
 
 AS_THEY_ARE = 0.5
-"""Share of patches whose clouds are not greyed, and of those that are not dimmed."""
+"""Share of patches whose clouds are not greyed; also, drawn independently, the share that is not dimmed."""
 
 BILLOWS = 0.2
-"""Largest standard deviation of the brightness within a cloud, relative to it: simulated ones are smooth."""
+"""Largest relative standard deviation of the brightness within a cloud: simulated clouds are smooth."""
 
 BRIGHTENED = 0.1
-"""Share of patches that are made brighter first: sand, roofs and snow must not be taken for clouds."""
+"""Share of patches that are brightened before clouds are added: sand, roofs and snow must not be taken for clouds."""
 
 DIRECT = 0.78
-"""Share of the light in the visible that comes straight from the sun: what a full shadow takes away."""
+"""Share of the visible light that comes straight from the sun, which a full shadow takes away."""
 
 VISIBLE_CHANGE = 0.02
-"""A pixel is touched where some band changed by more than this, in unit values."""
+"""A pixel counts as touched where clouds or shadow changed any band by more than this, in unit values."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Patches under clouds, and what is to be found in them."""
+    """Patches under clouds, with the targets of the estimator."""
 
     image: Tensor
     """``(batch, band, y, x)`` unit values."""
@@ -59,11 +59,11 @@ class Examples:
     statistics: Statistics
 
     target: Tensor
-    """``(batch, 3, y, x)`` of pixels: opacity, whether touched, and shadow."""
+    """``(batch, 3, y, x)``: opacity, touched (0 or 1) and shadow of each pixel."""
 
 
 def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) -> Examples:
-    """``size`` patches of one number of bands, some clean, some under thin or thick clouds of any severity."""
+    """``size`` patches with the same number of bands, some clean, some under thin or thick clouds of any severity."""
     counts = [count for count in BAND_ODDS if source.serves(count, side, optical=True)]
     odds = np.array([BAND_ODDS[count] for count in counts])
     count = int(rng.choice(counts, p=odds / odds.sum()))
@@ -99,7 +99,7 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
 
 
 def _billows(size: int, side: int, rng: np.random.Generator) -> Tensor:
-    """Relief of clouds ``(size, 1, side, side)``, as rough at every scale from 2 pixels to 32."""
+    """Brightness relief of clouds ``(size, 1, side, side)``, equally rough at every scale from 2 to 32 pixels."""
     relief = torch.zeros(size, 1, side, side)
     for cell in (2, 4, 8, 16, 32):
         noise = torch.from_numpy(rng.normal(size=(size, 1, side // cell + 1, side // cell + 1))).float()

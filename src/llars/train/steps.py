@@ -1,4 +1,4 @@
-"""Trains the step finder: composites of the grammar with their steps marked, beside sentences that ask for one."""
+"""Trains the step finder on composites of the grammar with marked steps, and on sentences that ask for one task."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ class Lines:
     """``(token, 384)`` float16 each."""
 
     marks: list[Tensor]
-    """``(token,)`` int64 each: the step from 1, 0 between steps, -100 for the markers of start and end."""
+    """``(token,)`` int64 each: number of the step from 1, 0 between steps, -100 for the start and end tokens."""
 
     classes: list[Tensor]
     """``(token,)`` int64 each, index into ``CLASSES``; -100 outside the steps."""
 
 
 class Offsets(Protocol):
-    """What tells where tokens stand in a text."""
+    """An encoder that gives the character offsets of the tokens of a text."""
 
     def offsets(self, text: str) -> list[tuple[int, int]]: ...
 
 
 def as_marked(utterance: Utterance) -> Marked:
-    """A sentence that asks for one thing, all of it one step."""
+    """A sentence that asks for one task, with all of it marked as one step."""
     return Marked(utterance.text, (1,) * len(utterance.text), (utterance.task,))
 
 
 def sentences(single: Sequence[Utterance], composites: int, seed: int) -> list[Marked]:
-    """All sentences of the training: ``single`` ones, and as many ``composites`` as asked."""
+    """All training sentences: the ``single`` ones, followed by a number of ``composites``."""
     rng = random.Random(f"steps/{seed}")
     return [as_marked(utterance) for utterance in single] + [marked(rng) for _ in range(composites)]
 
 
 def lines(encoder: Offsets, said: Sequence[Marked], tokens: list[Tensor]) -> Lines:
-    """The marks of the sentences for their ``tokens``."""
+    """The sentences with the mark and the class of each of their ``tokens``."""
     found = Lines(tokens, [], [])
     for sentence in said:
         marks = [sentence.steps[start] if stop > start else _IGNORED for start, stop in encoder.offsets(sentence.text)]
@@ -72,7 +72,7 @@ def loss(finder: StepFinder, data: Lines, rows: Sequence[int]) -> Tensor:
     classes = pad([data.classes[row] for row in rows], batch_first=True, padding_value=_IGNORED)
     lengths = torch.tensor([len(data.tokens[row]) for row in rows])
     mask = torch.arange(tokens.shape[1])[None] < lengths[:, None]
-    # Words go missing, so that no joint hangs on a single one.
+    # Token dropout, so that no boundary between steps depends on a single word.
     shown = torch.rand(mask.shape) > 0.1
     said_marks, said_classes = finder(tokens * shown[..., None], mask)
     of_marks = functional.cross_entropy(said_marks.flatten(0, 1), marks.flatten(), ignore_index=_IGNORED)
@@ -104,7 +104,7 @@ def train_steps(data: Lines, seed: int, epochs: int = EPOCHS) -> StepFinder:
 
 
 def _batches(data: Lines) -> list[list[int]]:
-    """All rows in random batches of sentences of like length."""
+    """All rows in random batches of sentences of similar length."""
     order = torch.randperm(len(data.tokens)).tolist()
     pools = [sorted(order[at : at + 4096], key=lambda row: len(data.tokens[row])) for at in range(0, len(order), 4096)]
     found = [pool[at : at + BATCH] for pool in pools for at in range(0, len(pool), BATCH)]

@@ -1,4 +1,4 @@
-"""How well instructions are understood, in words that nobody taught: the figures and the confusion matrix.
+"""How well instructions are understood in wording not seen in training: the figures and the confusion matrix.
 
 Run ``python -m llars.train.understanding`` for the bundled reader on held-out templates, and add
 ``--real tests/text/real_sentences.yaml`` for sentences that people wrote, ``--blind file.yaml`` for totals alone, and
@@ -46,17 +46,17 @@ when they are refused. The error of a strength is the mean of its absolute value
 
 @dataclass(frozen=True)
 class Understanding:
-    """What was measured."""
+    """The measured figures."""
 
     shares: dict[str, float]
-    """Shares in [0, 1] and errors of strengths, by what they are of."""
+    """Shares in [0, 1] and errors of strengths, by name of the figure."""
 
     matrices: dict[str, str]
     """The confusion matrix of each set of held-out templates, as lines of text."""
 
 
 class Hears(Protocol):
-    """What understands text; ``llars.weights.listener`` has the shipped one."""
+    """Interface of a reader of text; ``llars.weights.listener`` has the shipped one."""
 
     def spell(self, text: str) -> str: ...
 
@@ -66,14 +66,14 @@ class Hears(Protocol):
 
 
 class Remembers:
-    """Hears each text once, however many figures it enters."""
+    """Caches the reading of each text, as a text may enter several figures."""
 
     def __init__(self, ear: Hears) -> None:
         self.spell, self.read, self.parts = cache(ear.spell), cache(ear.read), cache(ear.parts)
 
 
 def understood(text: str, ear: Hears) -> tuple[str, ...]:
-    """Task keys that are read in ``text``, in order; empty where it is refused."""
+    """Task keys that are read from ``text``, in order; empty where the text is refused."""
     allowed = without_negated(ear.spell(text))
     if not allowed:
         return ()
@@ -82,7 +82,7 @@ def understood(text: str, ear: Hears) -> tuple[str, ...]:
 
 
 def negated(rng: random.Random, split: str = "heldout") -> Composite:
-    """A held-out request beside another that is forbidden."""
+    """A held-out request followed by a task that is ruled out ("but don't ...")."""
     wanted, other = rng.sample([task for task in CLASSES if task != NONE], 2)
     verbs = {"denoise": "denoise", "deblur": "sharpen", "haze": "dehaze", "destripe": "destripe"}
     forbidden = verbs.get(other, "upscale")
@@ -102,7 +102,7 @@ def report(name: str, cases: Sequence[Composite], ear: Hears, show: int = 8) -> 
 
 
 def confusion(cases: Sequence[Utterance], ear: Hears) -> str:
-    """Prints and returns rows of what was meant against columns of what was read first."""
+    """Prints and returns the confusion matrix: rows are what was meant, columns what was read first."""
     counts = Counter((case.task, (understood(case.text, ear) or (NONE,))[0]) for case in cases)
     lines = [" " * 10 + "".join(f"{task[:6]:>7}" for task in CLASSES)]
     lines += [f"{meant:>10}" + "".join(f"{counts[meant, found] or '.':>7}" for found in CLASSES) for meant in CLASSES]
@@ -112,7 +112,7 @@ def confusion(cases: Sequence[Utterance], ear: Hears) -> str:
 
 
 def templates(cases: Sequence[Utterance], ear: Hears, split: str = "heldout", show: int = 10) -> None:
-    """Prints the share understood by kind of core, and the templates that are understood least."""
+    """Prints the share understood by kind of core phrase, and the templates that are understood least."""
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     kinds: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
@@ -129,7 +129,7 @@ def templates(cases: Sequence[Utterance], ear: Hears, split: str = "heldout", sh
 
 
 def strengths(cases: Sequence[Utterance], ear: Hears) -> dict[str, float]:
-    """Prints and returns the mean error of the strength where one is named, and of its sign for ``brightness``."""
+    """Mean absolute error of named strengths, signed for ``brightness``; prints it and the number of wrong signs."""
     found: dict[str, float] = {}
     for name, tasks in (("brightness", {"brightness"}), ("others", set(CLASSES) - {"brightness", "sr", NONE})):
         named = [case for case in cases if case.task in tasks and case.severity is not None]
@@ -149,7 +149,7 @@ def _strength(text: str, ear: Hears, has_direction: bool) -> float:
 
 
 def understanding(split: str, ear: Hears, seed: int) -> tuple[dict[str, float], str]:
-    """Prints and returns the understanding of one set of templates that were held out, and the confusion matrix."""
+    """Prints and returns the figures of one set of held-out templates, and their confusion matrix."""
     single = [u for task in CLASSES for u in corpus(task, PER_TASK, seed, split)]
     rng = random.Random(seed)
     several = [composite(rng, split) for _ in range(COMPOSITES)]
@@ -166,9 +166,9 @@ def understanding(split: str, ear: Hears, seed: int) -> tuple[dict[str, float], 
 
 
 def evaluate(ear: Hears, real: Sequence[Path] = (), blind: Sequence[Path] = (), seed: int = 0) -> Understanding:
-    """Prints and returns the understanding of both sets of held-out templates, and of files of real sentences.
+    """Prints and returns the figures of both sets of held-out templates, and of files of real sentences.
 
-    Of the files ``blind`` no sentence is printed, lest it be learnt from.
+    No sentence of the ``blind`` files is printed, so that nobody can tune to them.
     """
     ear = Remembers(ear)
     found: dict[str, float] = {}

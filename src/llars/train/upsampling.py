@@ -1,7 +1,8 @@
 """Learns the filters of super-resolution: ``python -m llars.train.upsampling CORPUS``; two minutes on one core.
 
 Sharp patches are averaged to coarser pixels, and the normal equations of every kind of edge are summed over all of
-them: which filter of the coarse pixels leaves least of what the enlargement lacks.
+them. Their solution is the filter of coarse pixels that predicts best, in least squares, the detail that the
+enlargement lacks.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from llars.weights.helpers import bundle_helper
 __all__ = ["Sums", "learned", "patches", "report"]
 
 CROP, COUNT, BATCH, BATCHES = 96, 3, 8, 400
-"""Side of a patch in pixels, its bands, patches of a batch, and batches."""
+"""Side of a patch in pixels, its number of bands, patches per batch, and number of batches."""
 
 EDGE = 4
-"""Pixels at the edges of which errors are not counted."""
+"""Pixels along the edges where errors are not counted."""
 
 PRIOR = 1e-3
-"""How often what all kinds have in common counts beside what one kind tells."""
+"""Weight of the sums over all kinds of edge, added to those of each kind: a prior for rare kinds."""
 
 FLAT = 1e-2
-"""Deviation in unit values below which patches count less than others: what they show is noise."""
+"""Standard deviation in unit values below which patches are weighted down: what they show is noise."""
 
 
 class Sums:
@@ -47,7 +48,7 @@ class Sums:
         self.product = torch.zeros(KINDS, SIDE**2, factor**2, dtype=torch.float64)
 
     def add(self, fine: Tensor) -> None:
-        """Learns from sharp images ``(batch, 1, y, x)``, each counted by its contrast."""
+        """Adds sharp images ``(batch, 1, y, x)``, each normalised by its contrast."""
         coarse = reduce(fine, self.factor)
         contrast = 1.0 / (coarse.var((1, 2, 3), keepdim=True) + FLAT**2).sqrt()
         lacking = functional.pixel_unshuffle(fine - enlarge_exactly(coarse, self.factor), self.factor) * contrast
@@ -63,7 +64,7 @@ class Sums:
             start += count
 
     def solved(self) -> Tensor:
-        """The filters ``(kind, place, finer pixel)``."""
+        """The filters ``(kind, place, finer pixel)`` that solve the normal equations."""
         square, product = (part + PRIOR * part.sum(0) for part in (self.square, self.product))
         square += 1e-6 * square.diagonal(dim1=1, dim2=2).mean() * torch.eye(SIDE**2, dtype=torch.float64)
         filters: Tensor = torch.linalg.solve(square, product)
@@ -71,7 +72,7 @@ class Sums:
 
 
 def patches(source: PatchSource, batches: int, seed: int) -> Iterator[Tensor]:
-    """Single bands of sharp patches ``(batch, 1, y, x)``, turned at random."""
+    """Single bands of sharp patches ``(batch, 1, y, x)``, randomly rotated and flipped."""
     for batch in range(batches):
         drawn = source.draw(COUNT, CROP, BATCH, np.random.default_rng((seed, batch)), averaged=0.2, sharp=True)
         yield drawn.clean.flatten(0, 1)[:, None]
@@ -87,11 +88,11 @@ def learned(source: PatchSource, batches: int = BATCHES) -> UpsamplingFilters:
     with torch.no_grad():
         for one in sums:
             filters.filters[str(one.factor)].copy_(one.solved())
-    return filters.half().float()  # what is measured is what is stored
+    return filters.half().float()  # evaluated as stored
 
 
 def report(filters: UpsamplingFilters, source: PatchSource, batches: int = 40) -> dict[int, tuple[float, float]]:
-    """PSNR in decibels above bicubic enlargement, by factor: of the enlargement that keeps area means, and of ours."""
+    """PSNR gain over bicubic in dB, by factor: of the enlargement that keeps area means, and of the learned filters."""
     found: dict[int, list[tuple[float, float]]] = {factor: [] for factor in (*FACTORS, 4)}
     for fine in patches(source, batches, seed=1):
         for factor, gains in found.items():
@@ -103,7 +104,7 @@ def report(filters: UpsamplingFilters, source: PatchSource, batches: int = 40) -
 
 
 def _surroundings(image: Tensor) -> Tensor:
-    """``(batch, place, pixel)``: what surrounds each pixel, less its mean; edges go on beyond the image."""
+    """``(batch, place, pixel)``: the neighbourhood of each pixel less its mean; the image's edges are replicated."""
     around = functional.unfold(functional.pad(image, [REACH] * 4, mode="replicate"), SIDE)
     return around - around.mean(1, keepdim=True)
 

@@ -1,4 +1,4 @@
-"""How good a network is on patches that training never sees."""
+"""Evaluates a network on patches that training never sees."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["decibels", "restore", "validate"]
 
 @torch.no_grad()
 def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
-    """Restored unit values; each patch is its own scene."""
+    """Restored unit values; each patch counts as a scene of its own."""
     statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
     seen = forward(network, batch, statistics)
     return seen.statistics.undo(seen.output.image)
 
 
 def decibels(image: Tensor, truth: Tensor) -> Tensor:
-    """PSNR of each sample with peak 1, at most 80 dB so that perfect patches do not carry the mean."""
+    """PSNR of each sample with peak 1, at most 80 dB so that perfect patches do not dominate the mean."""
     return -10 * (image - truth).square().mean((1, 2, 3)).clamp_min(1e-8).log10()
 
 
 def validate(network: Network, batches: Iterable[Batch]) -> dict[str, float]:
-    """Mean PSNR of each task, its gain over the degraded input, and the mean gain over tasks."""
+    """Mean PSNR of each task, its mean gain over the degraded input, and the mean of these gains over tasks."""
     restored: dict[str, list[float]] = {}
     gains: dict[str, list[float]] = {}
     for batch in batches:

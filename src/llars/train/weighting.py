@@ -1,4 +1,4 @@
-"""Dynamic weights of the tasks, renewed at every step: what learns slowly now counts more."""
+"""Dynamic weights of the tasks, updated at every step: tasks that currently learn slowly count more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TaskWeights(nn.Module):
 
     @torch.no_grad()
     def forward(self, losses: Float[Tensor, "batch"], tasks: Int[Tensor, "batch"]) -> Float[Tensor, "batch"]:
-        """Weight of each sample; also takes the losses that are finite into the running means."""
+        """Weight of each sample; also updates the running means with the finite losses."""
         finite = losses.isfinite()
         count = torch.zeros_like(self.seen).index_add_(0, tasks, finite.to(losses.dtype))
         total = torch.zeros_like(self.running).index_add_(0, tasks, torch.where(finite, losses.detach(), 0))

@@ -1,4 +1,4 @@
-"""Trains the vote of the words: many sentences of the grammar, as letters and words, with no encoder in between."""
+"""Trains the word vote on many sentences of the grammar, from their words and letter groups, without the encoder."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["train_words"]
 PER_TASK, IRRELEVANT = 6000, 18_000
 EPOCHS, BATCH, RATE, DECAY = 3, 256, 0.03, 0.01
 _FORGOTTEN = 0.3
-"""Share of the features that go missing, so that a text is not told by one of them alone."""
+"""Share of the features that are dropped, so that no text is classified by one of them alone."""
 
 
 def train_words(seed: int, taught: Callable[[Utterance], bool] = lambda _: True) -> WordVote:
-    """A vote trained from scratch on the sentences that are ``taught``; the same for the same seed on one machine."""
+    """A vote trained from scratch on sentences that ``taught`` accepts; the same for the same seed on one machine."""
     said = [u for task in CLASSES for u in corpus(task, IRRELEVANT if task == NONE else PER_TASK, seed + 1)]
     said = [utterance for utterance in said if taught(utterance)]
     features = [grams(utterance.text) for utterance in said]

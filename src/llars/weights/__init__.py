@@ -1,1 +1,1 @@
-"""Trained weights: those that ship with llars, and the one file format that training and inference share."""
+"""Trained weights: those that ship with llars, and the file format shared by training and inference."""

@@ -1,7 +1,7 @@
-"""Adapters: small files that change base weights, by name and hash; several add up, and `merge` bakes them in.
+"""Adapters: small files that change the base weights they were made for; several add up, and `merge` bakes them in.
 
-An adapter holds one `Change` for every tensor of the base network that it touches. Each is a function of that base
-tensor alone, so adapters may be stacked in any order, and the result is a plain network: it folds like any other.
+An adapter holds one `Change` for every tensor of the base network that it modifies. Each change is a function of that
+base tensor alone, so adapters may be combined in any order, and the result is a plain network: it folds like any other.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ Kind = Literal["add", "low_rank", "directed", "scale", "after", "words", "append
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one tensor W of the base. Rows are outputs; experts are stacked in front of them.
+    """The change of one tensor W of the base. Rows are outputs; leading axes stack the experts.
 
     - ``add``: W + value.
-    - ``low_rank``: W + up @ down (LoRA, Hu et al. 2021), the axes after the rows taken as one.
-    - ``directed``: the same, with every row's length set to its old one times 1 + magnitude (DoRA, Liu et al. 2024);
-      a row of zeros has no direction to keep and is changed as by ``low_rank``.
+    - ``low_rank``: W + up @ down (LoRA, Hu et al. 2021), with the axes after the rows flattened.
+    - ``directed``: the same, with every row's norm set to its old one times 1 + magnitude (DoRA, Liu et al. 2024);
+      a row of zeros has no direction and is changed as by ``low_rank``.
     - ``scale``: every row times 1 + value (SSF, Lian et al. 2022).
     - ``after``: W + up @ down @ W, which is a linear bottleneck behind the layer (RepAdapter, Luo et al. 2023).
-    - ``words``: W + outer(W @ vector, words): ``vector`` is added to an instruction as far as it is like ``words``.
+    - ``words``: W + outer(W @ vector, words): adds ``vector`` to an instruction, times its dot product with ``words``.
     - ``append``: further experts, after the last.
     """
 
     kind: Kind
     parts: Mapping[str, Tensor]
-    """Tensors by the names that ``kind`` gives them."""
+    """Tensors by the names used in the formula of ``kind``; ``rows`` for ``append``."""
 
     axis: int = 0
     """Axis of the rows (``after``) or of the experts (``append``)."""
 
     stem: str = ""
-    """Name under which the parts are stored, where several changes share them; the tensor's own if empty."""
+    """Name under which parts shared by several changes are stored; empty: the tensor's own name."""
 
     def delta(self, base: Tensor) -> Tensor:
-        """What is added to ``base``; of its shape."""
+        """The tensor that is added to ``base``, of the same shape; not for ``append``."""
         import torch
 
         parts = self.parts
@@ -80,19 +80,19 @@ class Change:
 
 
 def _lengthened(base: Tensor, turned: Tensor, magnitude: Tensor) -> Tensor:
-    """The rows of ``turned`` with the lengths of those of ``base`` times 1 + magnitude."""
+    """The rows of ``turned``, with the norms of the rows of ``base`` times 1 + magnitude."""
     import torch
 
     shape = (*magnitude.shape, -1)
     old = base.reshape(shape).norm(dim=-1, keepdim=True)
-    # Taken for a constant by the gradient: cheaper, and no worse (section 4.3 of the paper).
+    # Treated as a constant in the gradient: cheaper, and no worse (section 4.3 of the paper).
     new = turned.detach().reshape(shape).norm(dim=-1, keepdim=True).clamp_min(1e-12)
     rows = turned.reshape(shape) * torch.where(old > 0, old * (1 + magnitude[..., None]) / new, 1.0)
     return rows.view(base.shape)
 
 
 def changed(base: Tensor, changes: Sequence[Change]) -> Tensor:
-    """``base`` with all changes: their sum, then the experts that they append, in order."""
+    """``base`` with all changes: first the additive ones, then the appended experts, in order."""
     import torch
 
     result = base
@@ -107,19 +107,19 @@ def changed(base: Tensor, changes: Sequence[Change]) -> Tensor:
 
 @dataclass(frozen=True)
 class AdapterInfo:
-    """What an adapter says of itself."""
+    """Metadata of an adapter."""
 
     base: str
     """Name of the weights that it was made for."""
 
     base_sha256: str
-    """Their checksum: it fits no others."""
+    """Checksum of those weights: the adapter fits no others."""
 
     method: str
-    """How it was tuned: ``lora``, ``dora``, ..."""
+    """Tuning method: ``lora``, ``dora``, ..."""
 
     rank: int
-    """Rank of its low-rank changes; 0 where it has none."""
+    """Rank of its low-rank changes; 0 if it has none."""
 
     tasks: tuple[str, ...]
     """Keys of the tasks that it was tuned for."""
@@ -131,7 +131,7 @@ class AdapterInfo:
     """Experts that it appends to each gate."""
 
     training: Mapping[str, Any] = field(default_factory=dict)
-    """Summary of the run, anything that JSON can hold."""
+    """Summary of the tuning run, anything that JSON can hold."""
 
     version: str = llars.__version__
     """Version of llars that wrote it."""
@@ -143,7 +143,7 @@ class Adapter:
 
     info: AdapterInfo
     changes: Mapping[str, Change]
-    """By name of the base tensor."""
+    """Changes by the name of the base tensor."""
 
     path: str = ""
     """File that it was read from."""
@@ -153,16 +153,16 @@ class Adapter:
 
     @property
     def parameters(self) -> int:
-        """Number of stored numbers."""
+        """Number of stored values; shared parts count once."""
         tensors = {id(part): part for change in self.changes.values() for part in change.parts.values()}
         return sum(part.numel() for part in tensors.values())
 
 
 def save_adapter(path: str | os.PathLike[str], info: AdapterInfo, changes: Mapping[str, Change]) -> None:
-    """Write an adapter in half precision, whole or not at all.
+    """Write an adapter in half precision, atomically.
 
     Raises:
-        WeightsError: a number is too large for half precision, or not finite.
+        WeightsError: a value is too large for half precision, or not finite.
         OutputError: the file cannot be written.
     """
     import torch
@@ -178,7 +178,7 @@ def save_adapter(path: str | os.PathLike[str], info: AdapterInfo, changes: Mappi
                 raise WeightsError(f"the {part} of {stem} is not finite in half precision: lower the learning rate")
             tensors[f"{stem}/{part}"] = stored
     about = {"format": FORMAT, **asdict(info), "changes": described}
-    # One entry: safetensors writes several in any order, and the same adapter shall be the same file.
+    # A single entry: safetensors writes several in arbitrary order, and equal adapters must be equal files.
     _write_whole(Path(path), save(tensors, {"llars": json.dumps(about, sort_keys=True)}))
 
 
@@ -186,7 +186,7 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
     """The adapter at ``path``, in float32.
 
     Raises:
-        WeightsError: the file is missing, damaged, or no adapter.
+        WeightsError: the file is missing, damaged, or not an adapter.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -226,12 +226,12 @@ def _change(entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Change:
 
 
 def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tuple[Network, WeightsInfo]:
-    """The network with ``adapters`` on, and what it then is; ``network`` stays as it is.
+    """A copy of the network with ``adapters`` applied, and its metadata; ``network`` itself is unchanged.
 
     Args:
-        network: that of the weights file which ``info`` describes, as it was loaded.
-        info: what that file says of itself.
-        adapters: any number of them, in any order. Sentences of their own end up in ``training["taught"]``.
+        network: the network as loaded from its weights file.
+        info: metadata of that weights file.
+        adapters: any number of adapters, in any order. Their own sentences are added to ``training["taught"]``.
 
     Raises:
         WeightsError: an adapter was made for other weights.
@@ -266,10 +266,10 @@ def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tu
 def merge(
     base: str | os.PathLike[str], adapters: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]
 ) -> WeightsInfo:
-    """Bake adapters into a weights file of its own, for `llars.load` and `--model`.
+    """Merge adapters into a new weights file, for `llars.load` and `--model`.
 
     Args:
-        base: name of bundled weights, or a weights file: the one that the adapters were made for.
+        base: name of the bundled weights, or the weights file, that the adapters were made for.
         adapters: adapter files.
         out: weights file to write; an existing one is replaced.
 

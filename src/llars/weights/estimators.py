@@ -1,4 +1,4 @@
-"""The bundled estimators that starts are found with: of blur, of clouds, of the detail of a finer grid."""
+"""The bundled estimators behind starting images: of blur, of clouds, and of the detail of a finer grid."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["OPACITY", "OPTICS", "UPSAMPLING", "load_opacity", "load_optics", "load_upsampling"]
 
 OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling"
-"""Names of the files of weights and of their records."""
+"""Names of the weights files and their records."""
 
 
 def load_optics(folder: Path = FOLDER) -> OpticsEstimator:
-    """The estimator of blur; see ``load_helper``."""
+    """The blur estimator; see ``load_helper``."""
     from llars.model.optics import OpticsEstimator
     from llars.starts.deconvolution import kernels
 
@@ -27,7 +27,7 @@ def load_optics(folder: Path = FOLDER) -> OpticsEstimator:
 
 
 def load_opacity(folder: Path = FOLDER) -> OpacityNetwork:
-    """The estimator of clouds; see ``load_helper``."""
+    """The cloud estimator; see ``load_helper``."""
     from llars.model.opacity import OpacityNetwork
 
     return load_helper(OPACITY, OpacityNetwork(), folder)

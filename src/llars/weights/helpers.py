@@ -1,4 +1,4 @@
-"""Small networks that help the restorer: each a bundled weights file with its checksum in a record beside it."""
+"""Small auxiliary networks: each is a bundled weights file, with its checksum in a JSON record beside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
     """``network`` with the weights called ``name``, in float32 and evaluation mode; verified against their checksum.
 
     Raises:
-        WeightsError: the file or its record is missing or damaged, or made for another network.
+        WeightsError: the file or its record is missing, damaged, or made for another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -47,10 +47,10 @@ def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folde
     """Writes the network in half precision with its record, and returns the file of weights.
 
     Args:
-        name: of the files.
-        network: what to store.
-        training: how it was trained, anything that JSON can hold.
-        folder: where both files go.
+        name: name of both files, without suffix.
+        network: network to store.
+        training: summary of its training, anything that JSON can hold.
+        folder: folder of both files.
     """
     from safetensors.torch import save
 

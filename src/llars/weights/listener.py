@@ -1,4 +1,4 @@
-"""What hears an instruction: the encoder, the reader and the speller together."""
+"""Reads instructions: the sentence encoder, the reader and the spelling correction together."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 __all__ = ["Listener"]
 
 _PLAIN, _PLAINER = 0.7, 0.8
-"""A text that is read as one request so surely stays whole, unless all of its pieces are surer than that."""
+"""A text read as one request with probability ``_PLAIN`` stays whole, unless every piece reaches ``_PLAINER``."""
 
 _SINGLE = 0.15
-"""Below this probability of asking for several things, a text is one request unless its pieces are beyond doubt."""
+"""Below this probability of asking for several things, a text is one request unless every piece is certain."""
 
 _NONE_BESIDE = 0.25
-"""How much rarer it is that a piece asks for nothing of ours when another piece does ask."""
+"""Factor on the prior of ``none`` for a piece of text if another piece asks for one of our tasks."""
 
 _SURELY = 0.8
-"""What is read with this probability, alone, is taken at its word."""
+"""Probability from which the reading of a piece by itself is trusted."""
 
 _OPEN = re.compile(
     r"\b(?:an?|the|its|my|our|your|their|his|her|some|any|all|each|every|either|very|too|of|at|from|for|to|into|onto|between|by"
     r"|is|are|was|were|looks|seems)\W*$",
     re.IGNORECASE,
 )
-"""No request ends with a word that asks for another one."""
+"""Matches text that ends with an article, preposition or the like: the request goes on, so no step ends there."""
 
 _JOINT = re.compile(
     r"[^\w\s]|\b(?:and|or|nor|but|then|also|plus|with|next|now|too|as|while|once|when|after\w*|before\w*|until|not|so|later|finally"
@@ -52,35 +52,35 @@ _JOINT = re.compile(
 
 
 class Listener:
-    """Reads pieces of text and finds the steps in them; what was read a moment ago is remembered."""
+    """Reads pieces of text and finds the steps in them; recent encodings are cached."""
 
     def __init__(self, encoder: SentenceEncoder, reader: InstructionReader, words: Sequence[str]) -> None:
-        """Brings together what is loaded already; ``words`` are those of the grammar, the commonest first."""
+        """Combines loaded parts; ``words`` is the vocabulary of the grammar, the commonest first."""
         self._encoder, self._reader = encoder, reader
         self._speller = Speller(words, encoder.knows)
         self._tokens = lru_cache(maxsize=64)(lambda text: encoder.tokens([text])[0])
 
     def spell(self, text: str) -> str:
-        """The text without slips of the finger."""
+        """The text with typing errors corrected."""
         return self._speller.correct(text)
 
     def read(self, text: str) -> Reading:
-        """What the text asks for, taken as one request."""
+        """What the text asks for if it is one request."""
         found = self._reader.read([text], [self._tokens(text)])[0]
         if asks_for_fault(text) and found.task != NONE:
             return replace(found, task=NONE, probability=1.0, severity=None, second=found.task, second_probability=0.0)
-        # Every request for another brightness has a direction; for the rest silence means the usual strength.
+        # Every request for another brightness has a direction; otherwise, if none is named, the strength is the usual.
         silent = found.task != "brightness" and not may_name_strength(text)
         return replace(found, severity=None) if silent else found
 
     def steps(self, text: str) -> list[str]:
-        """The words of each step in the order of work; the text alone where it has one."""
+        """The words of each step in the order of work; the whole text if it has a single step."""
         found = self._reader.steps.find(text, torch.from_numpy(self._tokens(text)), self._encoder.offsets(text))
         spans = _joined(text, found)
         runs: list[Span] = []
         for span in spans:
             if runs and runs[-1].step == span.step:
-                # What stands between tells where to cut within a step: "sharpen and send it to my boss".
+                # The words in between are kept, as they show where to cut the step: "sharpen and send it to my boss".
                 runs[-1] = replace(runs[-1], stop=span.stop)
             else:
                 runs.append(span)
@@ -89,9 +89,10 @@ class Listener:
         return said if len(said) > 1 else [text]
 
     def parts(self, text: str) -> list[Clause[Reading]]:
-        """All requests in the text in their order, and what asks for nothing beside them.
+        """All pieces of the text in order: the requests, and the pieces that ask for nothing.
 
-        Joints that words make ("x, then y") are the surest, if every piece makes sense; else the steps are found.
+        Conjunctions ("x, then y") are the most reliable places to cut, if every piece makes sense; otherwise the step
+        finder cuts.
         """
         return [piece for part in self._requests(text) for piece in self._beside(part)]
 
@@ -102,12 +103,12 @@ class Listener:
         by_sense = self._by_sense(text)
         if len(by_sense) == 1 or not any(_asks(part) for part in by_sense):
             return by_words
-        # Judged each by itself: in company even "gaps" of a histogram are surely those between stripes.
+        # Each is read by itself: in context even the "gaps" of a histogram pass for those between stripes.
         doubtful = any(self.read(part.text).probability < _PLAINER for part in by_sense)
         return by_words if doubtful and len(by_words) == 1 and _is_single(by_words[0]) else by_sense
 
     def _beside(self, whole: Clause[Reading]) -> list[Clause[Reading]]:
-        """The pieces of one request, if some of them surely ask for it and the rest for what other programs do."""
+        """The pieces of one request, if some of them surely ask for it and the others for work of other programs."""
         if not _asks(whole):
             return [whole]
         texts = cut(whole.text)
@@ -124,13 +125,13 @@ class Listener:
         return _one_cloud(_in_company([Clause(piece, self.read(piece)) for piece in self.steps(text)]))
 
     def _finer(self, part: Clause[Reading]) -> list[Clause[Reading]]:
-        """The steps within a piece ("the stripes and the noise"), if all of them are beyond doubt."""
+        """The steps within a piece ("the stripes and the noise"), if all of them are certain."""
         found = self._by_sense(part.text)
         return found if min(_asked(piece) for piece in found) >= _PLAINER else [part]
 
 
 def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
-    """The spans with those as one step that no joint parts: "clip 2 % at either | end of the histogram"."""
+    """Merges neighbouring spans with no conjunction between them: "clip 2 % at either | end of the histogram"."""
     kept: list[Span] = []
     for span in spans:
         if kept and span.step != kept[-1].step:
@@ -142,7 +143,7 @@ def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _one_cloud(found: list[Clause[Reading]]) -> list[Clause[Reading]]:
-    """Clouds are removed once: "clear the clouds, guided by the radar" is one request, though each half is one too."""
+    """Merges adjacent cloud tasks: "clear the clouds, guided by the radar" is one request, though each half is one."""
     kept: list[Clause[Reading]] = []
     for part in found:
         if kept and {kept[-1].reading.task, part.reading.task} == {"cloud", "cloud_sar"}:
@@ -168,14 +169,14 @@ def _is_single(part: Clause[Reading]) -> bool:
 
 
 def _in_company(found: list[Clause[Reading]]) -> list[Clause[Reading]]:
-    """The readings of several pieces: who asks for one thing of ours rarely asks for another thing that is not."""
+    """Makes ``none`` less likely where another piece asks for one of our tasks: most users ask only for such."""
     if len(found) < 2 or not any(_asks(part) for part in found):
         return found
     return [replace(part, reading=_less_likely_none(part.reading)) for part in found]
 
 
 def _less_likely_none(reading: Reading) -> Reading:
-    """Bayes' rule with a prior of ``none`` that is ``_NONE_BESIDE`` as large, on the two likeliest classes."""
+    """Bayes' rule on the two likeliest classes, with the prior of ``none`` multiplied by ``_NONE_BESIDE``."""
     before = ((reading.task, reading.probability), (reading.second, reading.second_probability))
     after = [(task, share * _NONE_BESIDE if task == NONE else share) for task, share in before]
     kept = 1 - sum(share for _, share in before) + sum(share for _, share in after)

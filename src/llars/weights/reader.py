@@ -31,7 +31,7 @@ def load_reader(folder: Path = FOLDER) -> InstructionReader:
 
 
 def load_listener(encoder: SentenceEncoder, folder: Path = FOLDER) -> Listener:
-    """The bundled reader with its encoder and the words that it was taught; raises like ``load_reader``."""
+    """The bundled reader with its encoder and the vocabulary it was trained on; raises like ``load_reader``."""
     from llars.weights.listener import Listener
 
     reader = load_reader(folder)
@@ -45,10 +45,10 @@ def load_listener(encoder: SentenceEncoder, folder: Path = FOLDER) -> Listener:
 def bundle_reader(
     reader: InstructionReader, training: dict[str, Any], words: Sequence[str], folder: Path = FOLDER
 ) -> Path:
-    """Writes the reader with its record and the words that it was taught, the commonest first; see ``bundle_helper``.
+    """Writes the reader with its record and its vocabulary ``words``, the commonest first; see ``bundle_helper``.
 
     Returns:
-        The file of weights.
+        The weights file.
     """
     path = bundle_helper(NAME, reader, training, folder)
     (folder / f"{NAME}.txt").write_text("\n".join(words) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Weights files: the bundled ones with their checksums, and how one is written and read.
+"""Weights files: the bundled ones with their checksums, and functions to write and read them.
 
-A weights file is safetensors with half-precision tensors, whose metadata carries everything that inference needs to
-know of training: configuration, tasks, version, summary. Nothing here ever unpickles.
+A weights file is a safetensors file of half-precision tensors, whose metadata holds everything that inference needs to
+know about training: configuration, tasks, version, summary. Nothing here uses pickle.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class WeightsEntry:
     """Weights that ship with llars."""
 
     name: str
-    """What ``llars.load`` and ``--model`` call them."""
+    """Name for ``llars.load`` and ``--model``."""
 
     file: str
     """Name of the file in this package."""
@@ -46,18 +46,18 @@ class WeightsEntry:
     """Checksum of the file, verified whenever it is loaded."""
 
     parameters: int
-    """Number of trained numbers."""
+    """Number of trained parameters."""
 
     tasks: tuple[str, ...]
     """Keys of the tasks that they were trained on."""
 
     title: str
-    """One line for people."""
+    """One-line description for users."""
 
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """What a weights file says of itself."""
+    """Metadata of a weights file."""
 
     config: ModelConfig
     tasks: tuple[str, ...]
@@ -70,7 +70,7 @@ class WeightsInfo:
     """Summary of the training run: steps, seed, data, metrics."""
 
     parameters: int
-    """Number of stored numbers."""
+    """Number of stored values."""
 
     sha256: str
     """Checksum of the whole file."""
@@ -88,7 +88,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of bundled weights, verified against its checksum, or the given file itself.
 
     Raises:
-        WeightsError: no such name or file, or a bundled file is missing or differs from its checksum.
+        WeightsError: there is no such name or file, or a bundled file is missing or does not match its checksum.
     """
     for entry in models():
         if entry.name == os.fspath(name_or_path):
@@ -119,7 +119,7 @@ def _sha256(path: Path) -> str:
 
 
 def bundle(source: str | os.PathLike[str], name: str, title: str) -> WeightsEntry:
-    """Make a weights file one of the bundled ones: copy it into the package and enter it in ``registry.json``.
+    """Bundle a weights file: copy it into the package and enter it in ``registry.json``.
 
     Raises:
         WeightsError: the file is missing, damaged, or holds no llars weights.
@@ -142,17 +142,17 @@ def save_weights(
     tasks: Sequence[str],
     training: Mapping[str, Any] | None = None,
 ) -> WeightsInfo:
-    """Write a weights file, whole or not at all; floating-point tensors are stored in half precision.
+    """Write a weights file atomically; floating-point tensors are stored in half precision.
 
     Args:
         path: file to write; an existing one is replaced.
         state_dict: all parameters and buffers of ``Network(config)``.
-        config: what the network is built from.
+        config: configuration of the network.
         tasks: keys of the tasks that it was trained on.
         training: summary of the run, anything that JSON can hold.
 
     Raises:
-        WeightsError: a tensor holds a number that half precision cannot.
+        WeightsError: a tensor holds a value that half precision cannot represent.
         InstructionError: a task is unknown.
         OutputError: the file cannot be written.
     """
@@ -173,7 +173,7 @@ def save_weights(
         "version": llars.__version__,
         "training": dict(training or {}),
     }
-    # One entry, because safetensors writes several in any order, and the same weights shall have the same checksum.
+    # A single entry: safetensors writes several in arbitrary order, and equal weights must have equal checksums.
     metadata = {"llars": json.dumps(about, sort_keys=True)}
     path = Path(path)
     _write_whole(path, save(tensors, metadata))
@@ -187,7 +187,7 @@ def _write_whole(path: Path, content: bytes) -> None:
             try:
                 stream.write(content)
                 stream.flush()
-                # A temporary file is private; the weights get the permissions of any other new file.
+                # Temporary files are private; weights get the usual permissions of a new file.
                 partial.chmod(0o644)
                 partial.replace(path)
             except BaseException:
@@ -198,7 +198,7 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 
 def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
-    """What the weights file at ``path`` says of itself.
+    """The metadata of the weights file at ``path``.
 
     Raises:
         WeightsError: the file is missing, damaged, or holds no llars weights.
@@ -246,10 +246,10 @@ def _first_line(fault: Exception) -> str:
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[Network, WeightsInfo]:
-    """The network that a weights file holds, in float32, in evaluation mode, on the CPU.
+    """The network in a weights file, in float32, in evaluation mode, on the CPU, and the file's metadata.
 
     Raises:
-        WeightsError: the file is missing, damaged, or its tensors are not those of its configuration.
+        WeightsError: the file is missing, damaged, or its tensors do not fit its configuration.
     """
     from safetensors.torch import load_file
 

@@ -1,1 +1,1 @@
-"""What diagnosis and uncertainty say, against what is known to be true; see ``scripts/calibrate.py``."""
+"""Calibration of the diagnosis and the uncertainty against known truth; see ``scripts/calibrate.py``."""

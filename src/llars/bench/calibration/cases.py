@@ -1,4 +1,4 @@
-"""Scenes with which nothing is wrong, and known faults put into them, with what each truly measures."""
+"""Faultless scenes, and known faults simulated in them with their true strength."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from llars.infer.diagnosis.survey import OPAQUE
 __all__ = ["FAULTS", "Fault", "Put", "clean_scenes", "haze_depth", "put"]
 
 SMALLEST = 96
-"""Side in pixels of the smallest scenes."""
+"""Smallest side of a scene in pixels."""
 
 MOST = 6
-"""Scenes of one sensor and split: one sensor shall not outweigh all others."""
+"""Largest number of scenes of one sensor and split, so that no sensor outweighs the others."""
 
 REFERENCE_NM = 550.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to spoil a scene, at one strength."""
+    """A kind of fault at one strength."""
 
     name: str
-    """In the table: what, and how strong by design."""
+    """Name in the table: the fault and its nominal strength."""
 
     task: str
-    """Key of the task that mends it."""
+    """Key of the task that removes it."""
 
     operator: str
     severity: float
     measure: str
-    """Name of the finding's measure that tells the strength."""
+    """Name of the finding's measure that states the strength."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Put:
     """Unit values ``(band, y, x)``."""
 
     truth: float
-    """What the fault measures; NaN where it is no number."""
+    """True strength of the fault, in the units of its measure."""
 
 
 FAULTS = (
@@ -74,23 +74,23 @@ FAULTS = (
     Fault("thick clouds over 40 %", "cloud", "thick_cloud", 0.4, "hidden_share"),
     Fault("thin clouds over 68 %", "cloud", "thin_cloud", 0.5, "hidden_share"),
 )
-"""At severities that nothing was fitted on."""
+"""The faults, at severities that nothing was fitted on."""
 
 
 def clean_scenes(
     folder: Path, splits: tuple[str, ...], crop: int, corners: bool = False, most: int = MOST
 ) -> Iterator[Scene]:
-    """Scenes of these splits with which nothing is wrong, cut to their centres; those of radar left out.
+    """Faultless scenes of some splits, cropped to their centres, without radar.
 
     Args:
-        folder: with a ``scenes.json``.
-        splits: among train, val and test.
+        folder: folder with a ``scenes.json``.
+        splits: some of train, val and test.
         crop: largest side in pixels.
         corners: take all scenes, and up to four parts of each.
-        most: scenes of one sensor and split, where not all are taken.
+        most: largest number of scenes of one sensor and split, unless ``corners`` is set.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no such scene.
     """
     listed, found = entries(folder), False
     for split in splits:
@@ -116,7 +116,7 @@ def put(scene: Scene, fault: Fault) -> Put:
 def haze_depth(scene: Scene, severity: float, seed: int) -> Put:
     """The scene in haze, and its mean optical depth at 550 nm.
 
-    Haze is affine in the image, with factors that do not depend on it: they show in black and in white.
+    Haze is affine in the image, with coefficients independent of it: hazing a black and a white image reveals them.
     """
     operator = degrade.get("haze")
     image = torch.from_numpy(np.ascontiguousarray(scene.values))
@@ -148,7 +148,7 @@ def _degraded(scene: Scene, fault: Fault) -> tuple[Any, float | Callable[[Array]
 
 
 def _difference(change: Array, fault: Fault, values: Array) -> float:
-    """What noise and stripes measure, from the change that they made."""
+    """True strength of noise and stripes, from the change that they made."""
     if fault.task == "denoise":
         return float(np.median(change.std(axis=(1, 2))))
     if fault.operator == "dead_lines":
@@ -163,7 +163,7 @@ def _fits(entry: dict[str, Any]) -> bool:
 
 
 def _parts(scene: Scene, crop: int) -> Iterator[Scene]:
-    """Up to four parts of a scene, from its corners, that do not overlap."""
+    """Up to four parts of a scene that do not overlap, from its corners."""
     height, width = scene.valid.shape
     for top in sorted({0, height - crop} if height >= 2 * crop else {max(0, height - crop) // 2}):
         for left in sorted({0, width - crop} if width >= 2 * crop else {max(0, width - crop) // 2}):

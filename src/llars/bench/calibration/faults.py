@@ -1,4 +1,4 @@
-"""Limits of the diagnosis from clean scenes of the training split, and its errors on scenes that it never saw."""
+"""Fits the limits of the diagnosis on clean scenes of the training split, and measures its errors on unseen scenes."""
 
 from __future__ import annotations
 
@@ -24,57 +24,57 @@ from llars.tasks import TASK_KEYS
 __all__ = ["TASKS", "Clean", "Judged", "fit_limits", "hidden_share", "judge", "measure"]
 
 TASKS = ("cloud", "haze", "destripe", "denoise", "deblur", "brightness", "stretch")
-"""That findings name."""
+"""Tasks that findings can name."""
 
 HAZES = (0.12, 0.25, 0.4, 0.55, 0.75, 0.95)
-"""Severities that the map from features to optical depth is fitted on; none of them is judged."""
+"""Severities of haze on which the regression of optical depth is fitted; none of them is used to judge it."""
 
 RIDGE = 3e-3
-"""Pull of its weights towards 0, relative to the power of the features."""
+"""Ridge penalty of the regression, relative to the power of the features."""
 
 CLEAN_WEIGHT = 3.0
-"""Of scenes without haze: they are rarer in the fit than in the world."""
+"""Weight of scenes without haze, which are rarer in the fit than in practice."""
 
 FOLDS = 5
 
 MARGIN = 1.15
-"""Above what nearly all clean scenes show: others are a little worse."""
+"""Factor by which limits exceed what nearly all clean scenes show, as other scenes may be slightly worse."""
 
 QUANTILE = 0.985
 
 LEAST_SIGMA, LEAST_SPREAD, LEAST_SHARE = 0.004, 0.6, 0.01
-"""Limits of noise in unit values, of blur in pixels and of shares, however good the scenes: less is no harm."""
+"""Smallest limits for noise in unit values, blur in pixels, and shares, however good the scenes: less does no harm."""
 
 LEAST_CLOUD = 0.02
-"""Share of a scene under opaque clouds from which on they count as put in."""
+"""Share of a scene under opaque clouds from which the fault counts as present."""
 
 Say = Callable[[str], object]
 
 
 @dataclass
 class Judged:
-    """How often a fault is found, and how well its strength is told."""
+    """How often a fault is found, and the errors of its estimated strength."""
 
     fault: Fault
     found: list[bool] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
-    """Faults that were named besides."""
+    """For each scene the number of other tasks that were named."""
 
     errors: list[float] = field(default_factory=list)
-    """Of the strength that was told, relative to the truth."""
+    """Relative errors of the estimated strength."""
 
 
 @dataclass(frozen=True)
 class Clean:
-    """What a scene with which nothing is wrong measures, and how its air looks in haze of known depth."""
+    """Measurements of a faultless scene, and its haze features at known optical depths."""
 
     scene: str
     picture: bool
-    """Its values are display values."""
+    """Whether its values are display values."""
 
     survey: Survey
     air: list[tuple[npt.NDArray[np.float64], float]]
-    """Features, and the mean optical depth that was put in; 0 comes first. Empty without a visible band."""
+    """Haze features, and the mean optical depth of the simulated haze; 0 comes first. Empty without a visible band."""
 
 
 def measure(scene: Scene, number: int) -> Clean:
@@ -89,7 +89,7 @@ def measure(scene: Scene, number: int) -> Clean:
 
 
 def fit_limits(clean: Sequence[Clean]) -> Limits:
-    """The limits above which nearly none of these scenes lies."""
+    """Limits that nearly none of these scenes exceeds."""
     surveys = [one.survey for one in clean]
     owners = np.array([number for number, one in enumerate(clean) for _ in one.air])
     terms = np.array([air_terms(seen) for one in clean for seen, _ in one.air])
@@ -114,12 +114,12 @@ def fit_limits(clean: Sequence[Clean]) -> Limits:
 def judge(
     scenes: Sequence[Scene], limits: Mapping[str, Limits], say: Say = str
 ) -> tuple[dict[str, list[bool]], list[Judged]]:
-    """False alarms by task on scenes with which nothing is wrong, and what is found of faults put into them.
+    """False alarms by task on faultless scenes, and the detection of faults simulated in them.
 
     Args:
-        scenes: on which nothing was fitted.
-        limits: of the diagnosis, see ``kept_limits``.
-        say: is told how it goes on.
+        scenes: scenes on which nothing was fitted.
+        limits: limits of the diagnosis, see ``kept_limits``.
+        say: called with the name of each scene that is done.
     """
     alarms: dict[str, list[bool]] = {task: [] for task in TASKS}
     judged, begun = {fault.name: Judged(fault) for fault in FAULTS}, set[str]()
@@ -127,7 +127,7 @@ def judge(
         said = {one.task for one in _findings(scene, scene.values, limits)}
         for task, heard in alarms.items():
             heard.append(task in said)
-        # Further parts of a scene look like the first: they count false alarms only.
+        # Further parts of a scene look like the first, so only false alarms are counted on them.
         for fault in FAULTS if scene.name.split()[0] not in begun else ():
             spoiled = put(scene, fault)
             if _shows(fault, scene, spoiled.truth):
@@ -138,7 +138,7 @@ def judge(
 
 
 def _shows(fault: Fault, scene: Scene, truth: float) -> bool:
-    """Whether there is anything to be found: clouds may miss a scene, and haze is told from visible bands."""
+    """Whether the fault can be found: simulated clouds may miss a scene, and haze is measured in visible bands."""
     if fault.task == "cloud":
         return truth >= LEAST_CLOUD
     return fault.task != "haze" or bool(visible_bands(scene.bands))
@@ -153,7 +153,7 @@ def _count(judged: Judged, found: list[Finding], truth: float) -> None:
 
 
 def hidden_share(scene: Scene, limits: Mapping[str, Limits] | None = None) -> float:
-    """What the diagnosis says that clouds hide of a scene; 0 where it names none."""
+    """The share of a scene that clouds hide by the diagnosis; 0 if it names none."""
     shares = (one.measures["hidden_share"] for one in _findings(scene, scene.values, limits) if one.task == "cloud")
     return float(next(shares, 0.0))
 
@@ -188,7 +188,7 @@ def _ridge(terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> np
 def _held_out(
     terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64], owners: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Depths that are told of scenes without haze by maps that were fitted on other scenes."""
+    """Optical depths predicted for scenes without haze, cross-validated: each fit leaves out the scene itself."""
     told = []
     for fold in range(FOLDS):
         out = owners % FOLDS == fold

@@ -1,4 +1,4 @@
-"""Real clouds: what share of a date the diagnosis says they hide, against the scene classes of the product."""
+"""Real clouds: the share of a date that the diagnosis finds hidden, against the scene classes of the product."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["Dated", "Overcast", "dates_of", "judge_dates"]
 SENSOR = "sentinel2-l2a"
 
 CLOUDS = (8, 9)
-"""Sentinel-2's scene classes of clouds of medium and high probability."""
+"""Sentinel-2's scene classes (SCL) of clouds of medium and high probability."""
 
 UNSURE = (0, 1, 3, 10, 11)
-"""No data, broken, cloud shadow, cirrus, snow: dates with much of these are neither clear nor simply cloudy."""
+"""No data, defective, cloud shadow, cirrus, snow: dates with many such pixels are neither clear nor simply cloudy."""
 
 MOST_UNSURE = 0.2
 
 EDGES = (0.0, 0.01, 0.1, 0.4, 0.8, 1.0)
-"""Dates are told apart by the share of clouds, from over one of these up to the next; the first are clear."""
+"""Bounds of the groups of dates by cloud cover, each from above one bound up to the next; clear dates are a group."""
 
 SMALLEST = 0.001
-"""Share below which there is no cloud."""
+"""Cloud cover up to which a date counts as clear."""
 
 FINE, COARSE = "s2_10m", "s2_20m"
 """Arrays with visible bands, and without."""
@@ -43,30 +43,30 @@ class Dated:
     scene: Scene
     split: str
     clouds: float
-    """Share of it under clouds, by its scene classes."""
+    """Cloud cover by its scene classes, in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Overcast:
-    """Dates of one place and much the same share of clouds."""
+    """Dates of one place with similar cloud cover."""
 
     place: str
     split: str
     bands: int
     shares: tuple[float, float]
-    """Least and greatest share of clouds, by the scene classes."""
+    """Bounds of the cloud cover by the scene classes."""
 
     told: tuple[float, ...]
-    """Share that clouds hide as the diagnosis says, 0 where it names none; a number for each date."""
+    """For each date the share that clouds hide by the diagnosis; 0 if it names none."""
 
     errors: tuple[float, ...]
-    """Distance between both shares."""
+    """For each date the absolute difference between the two shares."""
 
 
 def dates_of(data: Path) -> Iterator[Dated]:
-    """All dates of the Sentinel-2 series of a folder with a ``scenes.json``, without those of unsure classes.
+    """All dates of the Sentinel-2 series of a folder with a ``scenes.json``, except those with many unsure pixels.
 
-    Where a series has bands of 10 and of 20 m, each date comes twice: with visible bands, and without.
+    If a series has 10 m and 20 m bands, each date comes twice: with visible bands, and without.
 
     Raises:
         DataError: a series lacks an array.
@@ -79,7 +79,7 @@ def dates_of(data: Path) -> Iterator[Dated]:
 
 
 def judge_dates(dates: Iterator[Dated], hidden: Callable[[Scene], float]) -> list[Overcast]:
-    """How ``hidden``, the share that is told of a scene, fares: place by place, from clear to overcast."""
+    """Compares ``hidden``, an estimate of the hidden share, with the classes: by place, from clear to overcast."""
     found: dict[tuple[str, int, int], list[tuple[Dated, float]]] = {}
     for one in dates:
         level = int(np.searchsorted(EDGES, one.clouds if one.clouds > SMALLEST else 0.0, side="left"))

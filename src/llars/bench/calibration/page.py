@@ -1,4 +1,4 @@
-"""The figures of a calibration, in the part of a page that is made anew each time."""
+"""The tables of a calibration, and the generated sections of a page that hold them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ MEASURES = {
 """Fields of ``Limits`` in words."""
 
 SHOWN = (1, 5, 9, 13, 17)
-"""Which of ``LEVELS`` stand in the table: 10, 30, 50, 70 and 90 %."""
+"""Indices of the ``LEVELS`` in the table: 10, 30, 50, 70 and 90 %."""
 
 
 def fault_lines(judged: Sequence[Judged]) -> list[str]:
-    """Table: how often each fault is found, and how well its strength is told."""
+    """Table: how often each fault is found, and the error of its estimated strength."""
     lines = ["| put in | scenes | found | median error of the strength | other faults named |", "| --- " * 5 + "|"]
     for one in judged:
         error = f"{100 * float(np.median(one.errors)):.0f} %" if one.errors else "-"
@@ -44,7 +44,7 @@ def fault_lines(judged: Sequence[Judged]) -> list[str]:
 
 
 def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
-    """Table: how often each fault is named where there is none."""
+    """Table: false alarms of each fault on clean images."""
     lines = ["| named | clean images | false alarms |", "| --- | --- | --- |"]
     for task, heard in alarms.items():
         lines.append(f"| `{task}` | {len(heard)} | {sum(heard)} ({100 * np.mean(heard):.1f} %) |")
@@ -52,7 +52,7 @@ def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
 
 
 def overcast_lines(judged: Sequence[Overcast]) -> list[str]:
-    """Table: on how many real dates clouds are named, and how far the share told is from that of the classes."""
+    """Table: on how many real dates clouds are named, and the error of the estimated share against the classes."""
     heads = "place | split | bands | clouds, by the classes | dates | named | share told, median | median distance"
     lines = [f"| {heads} |", "| --- " * 8 + "|"]
     for one in judged:
@@ -68,7 +68,7 @@ def overcast_lines(judged: Sequence[Overcast]) -> list[str]:
 
 
 def limit_lines(limits: Mapping[str, Limits]) -> list[str]:
-    """Table: from where on a fault is said to be there, for each kind of image."""
+    """Table: limits above which a fault is reported, for each kind of image."""
     lines = [f"| measure | {' | '.join(limits)} |", "| --- " * (1 + len(limits)) + "|"]
     for name, words in MEASURES.items():
         lines.append(f"| {words} | {' | '.join(f'{getattr(one, name):.3g}' for one in limits.values())} |")

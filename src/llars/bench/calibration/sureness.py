@@ -1,4 +1,4 @@
-"""Predicted errors against those made: a calibration for each task, and how well it holds where it was not fitted."""
+"""Predicted against actual errors: a calibration for each task, and its quality on scenes it was not fitted on."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ __all__ = [
 ]
 
 LEVELS = np.array(SHARES)
-"""Nominal shares of errors inside the interval."""
+"""Nominal coverages of the intervals."""
 
 PIXELS = 20_000
-"""Errors that one image counts with, whatever its size."""
+"""Errors sampled from each image, whatever its size."""
 
 FACTORS = np.geomspace(0.05, 30.0, 501)
 """Temperatures that are tried."""
 
 LEAST_SCALE = 1e-7
-"""Scale of the error in unit values below which it is taken for this."""
+"""Smallest scale of the error, in unit values, that is divided by."""
 
 SEED = 88
 
 Ratios = npt.NDArray[np.float64]
-"""Absolute errors over the predicted scale of a Laplace distribution, sorted."""
+"""Absolute errors divided by the predicted scale of a Laplace distribution, sorted."""
 
 TRIALS = (
     Trial("noise 0.02", "denoise", "reduce the noise", 0.2, "gaussian_noise"),
@@ -70,62 +70,62 @@ TRIALS = (
     Trial("pansharpen x2", "pansharpen", "sharpen with the panchromatic band", 1 / 3, scale=2),
     Trial("pansharpen x4", "pansharpen", "sharpen with the panchromatic band", 1.0, scale=4),
 )
-"""What is restored; all that is pooled which one task does. Several strengths: what holds for one does not for all."""
+"""The trials, whose errors are pooled by task. Several strengths, as calibration may differ between them."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Of one image."""
+    """Errors of one image."""
 
     data_set: str
-    """Sensor and place; images of one are alike, and together count as one where something is fitted."""
+    """Sensor and place; images of one data set are alike, and together count as one in the fit."""
 
     ratios: Ratios
 
 
 @dataclass(frozen=True)
 class Sureness:
-    """How well the predicted errors of one task hold on scenes that nothing was fitted on."""
+    """Calibration of one task, and its quality on scenes that nothing was fitted on."""
 
     task: str
     calibration: Calibration
     before: float
-    """Expected calibration error without any calibration; each data set has the same say, as in the fit."""
+    """Expected calibration error without calibration; each data set has equal weight, as in the fit."""
 
     scaled: float
-    """With the temperature alone."""
+    """The same with the temperature alone."""
 
     after: float
-    """With the half-widths too."""
+    """The same with temperature and half-widths."""
 
     by_image: float
-    """The same where each image has the same say, whatever its data set."""
+    """The same as ``after``, but with equal weight for each image, whatever its data set."""
 
     single: float
-    """The same of each image by itself, mean over the images."""
+    """The same as ``after`` for each image by itself, averaged over the images."""
 
     chance: float
-    """Standard error of the shares from how places differ, mean over ``LEVELS``; NaN of a single place.
+    """Standard error of the coverage due to differences between places, mean over ``LEVELS``; NaN for a single place.
 
-    An expected calibration error of this size is what few places bring about, however right the intervals are.
+    With few places, even correct intervals have an expected calibration error of this size.
     """
 
     curve: tuple[float, ...]
-    """Share of the truths inside the interval, for each of ``LEVELS``, with the half-widths."""
+    """Actual coverage of the calibrated interval for each of ``LEVELS``."""
 
     images: int
-    """That it was measured on."""
+    """Number of images that it was measured on."""
 
 
 def collect(
     restorer: Restorer, scenes: Iterable[Scene], tell: Callable[[str], object] = str
 ) -> dict[str, list[Errors]]:
-    """Errors over their predicted scales, as the network gives these, image by image, by task.
+    """Errors divided by the scales that the network predicts without calibration: image by image, by task.
 
     Args:
-        restorer: of the weights.
-        scenes: with which nothing is wrong.
-        tell: is told how it goes on.
+        restorer: restorer with the weights to calibrate.
+        scenes: faultless scenes.
+        tell: called with the name of each scene that is done.
     """
     found: dict[str, list[Errors]] = {}
     for scene in scenes:
@@ -141,12 +141,12 @@ def collect(
 
 
 def coverage(images: Sequence[Errors], calibration: Calibration, by_image: bool = False) -> npt.NDArray[np.float64]:
-    """Share of the errors inside the interval that is to hold each of ``LEVELS`` of them.
+    """Actual coverage of the intervals with the nominal coverages ``LEVELS``.
 
     Args:
-        images: each data set has the same say, and in it each image.
-        calibration: what the interval is made of.
-        by_image: each image has the same say.
+        images: errors; each data set has equal weight, and within it each image.
+        calibration: calibration that gives the intervals.
+        by_image: give each image equal weight instead.
     """
     # Half-widths are in standard deviations, ratios in scales of a Laplace distribution.
     ends = np.array(calibration.half_widths) * math.sqrt(2.0) * calibration.temperature
@@ -155,15 +155,15 @@ def coverage(images: Sequence[Errors], calibration: Calibration, by_image: bool 
 
 
 def expected_error(images: Sequence[Errors], calibration: Calibration, by_image: bool = False) -> float:
-    """Mean distance between shares and ``LEVELS``: the expected calibration error of intervals."""
+    """Mean absolute difference between actual and nominal coverage: the expected calibration error of intervals."""
     return float(np.abs(coverage(images, calibration, by_image) - LEVELS).mean())
 
 
 def fitted(images: Sequence[Errors]) -> Calibration:
-    """Temperature and half-widths from the errors of all images, of which each data set has the same say.
+    """Temperature and half-widths from the errors of all images, with equal weight for each data set.
 
-    The temperature is that of least expected calibration error. What is then left is the shape: errors that are a
-    mixture, such as those of clear ground and of ground that was filled in, follow no Laplace distribution.
+    The temperature minimises the expected calibration error. The half-widths correct the remaining difference in shape:
+    mixtures, such as the errors of clear ground and of filled-in ground, do not follow a Laplace distribution.
     """
     pooled, weight = _pooled(images)
     errors = [_shares(pooled, weight, factor) for factor in FACTORS]
@@ -173,7 +173,7 @@ def fitted(images: Sequence[Errors]) -> Calibration:
 
 
 def calibrated(fit: Mapping[str, list[Errors]], held_out: Mapping[str, list[Errors]]) -> list[Sureness]:
-    """The calibration of every task from one set of images, judged on all errors of another."""
+    """The calibration of every task, fitted on one set of images and judged on another."""
     told = []
     for task in fit.keys() & held_out.keys():
         found, images = fitted(fit[task]), held_out[task]
@@ -203,13 +203,13 @@ def _chance(images: Sequence[Errors], calibration: Calibration) -> float:
 
 
 def _says(images: Sequence[Errors]) -> npt.NDArray[np.float64]:
-    """Weight of each image, so that each data set has the same."""
+    """Weight of each image, so that all data sets have equal weight."""
     counts = Counter(one.data_set for one in images)
     return np.array([1 / counts[one.data_set] for one in images])
 
 
 def _pooled(images: Sequence[Errors]) -> tuple[Ratios, npt.NDArray[np.float64]]:
-    """All errors, sorted, and the weight of each and those below it as a part of all."""
+    """All errors, sorted, and their weighted cumulative distribution."""
     says = zip(_says(images), images, strict=True)
     weights = np.concatenate([np.full(one.ratios.size, say / one.ratios.size) for say, one in says])
     ratios = np.concatenate([one.ratios for one in images])
@@ -225,7 +225,7 @@ def _shares(pooled: Ratios, weight: npt.NDArray[np.float64], temperature: float)
 
 
 def _ratios(restorer: Restorer, case: Case) -> Ratios:
-    """Of one image, for the network's own scales."""
+    """Ratios of one image, to the scales that the network predicts without calibration."""
     low, high = case.scene.value_range
     image = _image(case.degraded, case.bands, (low, high))
     guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
@@ -240,19 +240,19 @@ def _ratios(restorer: Restorer, case: Case) -> Ratios:
 
 
 def _image(values: Array, bands: Sequence[Band], value_range: tuple[float, float]) -> xr.DataArray:
-    """Physical values as the restorer takes them."""
+    """Physical values as the restorer expects them."""
     low, high = value_range
     physical = values * np.float32(high - low) + np.float32(low)
     return xr.DataArray(physical, dims=("band", "y", "x"), attrs={"bands": bands, "value_range": value_range})
 
 
 def _thinned(ratios: Ratios) -> Ratios:
-    """As many as an image counts with."""
+    """A random sample of ``PIXELS`` ratios with replacement, sorted."""
     generator = np.random.default_rng(SEED)
     return np.sort(ratios[generator.integers(0, ratios.size, PIXELS)]) if ratios.size else ratios
 
 
 def tasks_of(told: Sequence[Sureness]) -> dict[str, Calibration]:
-    """Calibrations by task. With radar clouds are removed by the same means as without."""
+    """Calibrations by task; ``cloud_sar`` shares that of ``cloud``, as clouds are removed in the same way."""
     found = {one.task: one.calibration for one in told}
     return {**found, **({"cloud_sar": found["cloud"]} if "cloud" in found else {})}

@@ -1,4 +1,4 @@
-"""Readers of the public sets in the layouts in which they are published."""
+"""Readers of public data sets in the layouts in which they are published."""
 
 from llars.data.readers.base import OnFault, Paired
 from llars.data.readers.description import SetDescription, get_set, sets

@@ -1,9 +1,9 @@
-"""Descriptions of public sets: where their files lie, what is in them, how they are divided. Facts live in ``sets/``.
+"""Descriptions of public data sets: their files, contents and splits. The descriptions themselves are in ``sets/``.
 
 A file describes a family of sets: ``common`` holds what they share, ``sets`` what each adds or changes, and ``with``
-the words that stand for ``<word>`` in the strings of both. A path is a template: ``CUHK-CR1/{part}/cloud/{id}.png``;
-what is in braces varies from file to file, and files whose words in braces agree belong together. ``**/`` stands for
-any folders or none.
+the words that replace ``<word>`` in the strings of both. A path is a template: ``CUHK-CR1/{part}/cloud/{id}.png``;
+the placeholders in braces vary from file to file, and files whose placeholders agree belong together. ``**/`` stands
+for any number of folders, or none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Layer:
     """A file that holds an image or some of its bands."""
 
     paths: tuple[str, ...]
-    """Templates; a file may answer to any of them."""
+    """Templates of its path; a file may match any of them."""
 
     keys: tuple[str, ...] = ()
     """Names under which an array file may hold the image."""
@@ -43,13 +43,13 @@ class Layer:
     """Axes of the array in the file: ``n`` images, ``b`` bands, ``y``, ``x``."""
 
     take: tuple[int, ...] = ()
-    """Channels that are bands, counted from 0; all where empty."""
+    """Channels that are used as bands, counted from 0; empty: all of them."""
 
     skip: str = ""
-    """Folder of which no file answers, though its path may fit."""
+    """Folder whose files are ignored, even where their paths match."""
 
     raw: tuple[int, int, int] | None = None
-    """``(band, y, x)`` of a bare file of 16-bit integers without a header."""
+    """``(band, y, x)`` shape of a raw file of 16-bit integers without a header."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ImageDescription:
     """See ``scale``."""
 
     nodata: float | None
-    """Stored number that means no data."""
+    """Stored number that marks nodata; None if there is none."""
 
     value_range: tuple[float, float]
     """Plausible physical values."""
@@ -81,32 +81,32 @@ class ImageDescription:
     """How many times finer the grid is than that of ``input``."""
 
     decibel: bool = False
-    """The file holds power: it is turned into decibels when it is read."""
+    """The file holds linear power, which is converted to decibels on reading."""
 
     sharp: bool = True
-    """As in ``llars.sample.Sample``."""
+    """See ``llars.sample.Sample``."""
 
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How a set is divided. With nothing given, places are drawn by the hash of their names."""
+    """How a set is split. By default, places are assigned by the hash of their names."""
 
     word: str = ""
-    """Word of the path that tells the published part."""
+    """Placeholder of the path that states the published part."""
 
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By published part, the splits that it is divided among."""
+    """For each published part, the splits among which it is divided."""
 
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By split, the places that were published as its own; all others train."""
+    """For each split, the places that were published as belonging to it; all others are for training."""
 
     strips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """By split, the columns that it gets, as fractions of the width: for sets that show a single place."""
+    """For each split, its range of columns as fractions of the width: for sets that show a single place."""
 
 
 @dataclass(frozen=True)
 class SetDescription:
-    """A public set."""
+    """A public data set."""
 
     name: str
     """Key in configurations: ``haze1k-thin``."""
@@ -115,13 +115,13 @@ class SetDescription:
     """Name for people."""
 
     task: str
-    """Key of the task that it teaches."""
+    """Key of the task that it serves."""
 
     images: Mapping[str, ImageDescription]
-    """By role; in a series ``fine`` and ``coarse``."""
+    """Images by role; in a series ``fine`` and ``coarse``."""
 
     licence: str
-    """Licence, or that none was found."""
+    """Licence, or a note that none was found."""
 
     citation: str
     """Paper to cite."""
@@ -130,28 +130,28 @@ class SetDescription:
     """Where it is published."""
 
     fields: Mapping[str, str]
-    """Regular expressions of words in braces that are narrower than a part of a path."""
+    """Regular expressions of placeholders that match less than any whole name of a file or folder."""
 
     place: tuple[str, ...]
-    """Words in braces that name the ground that an image shows."""
+    """Placeholders that name the ground that an image shows."""
 
     ground: str
-    """Sets with the same word show the same ground; the name of the set where no other does."""
+    """Sets with the same word here show the same ground; by default the name of the set."""
 
     block: int
-    """So many consecutive numbers count as one place: they were cut from one scene, but the set does not say which."""
+    """This many consecutive numbers count as one place: they are of one scene, but the set does not say which."""
 
     split: SplitRule
-    """How it is divided."""
+    """How the set is split."""
 
     level: str
     """Strength of the fault in the words of the set."""
 
     tolerance_days: int | None
-    """For a series of dates: days that coarse and fine image of one date may be apart. None for anything else."""
+    """For a series of dates: days by which the coarse and the fine image of a date may differ. None for other sets."""
 
     unverified: tuple[str, ...]
-    """What is assumed, for nobody here has seen the files."""
+    """Assumptions that have not been checked against the files."""
 
 
 @cache
@@ -183,7 +183,7 @@ def parse_family(text: str, source: str) -> dict[str, SetDescription]:
         source: name of the file, for errors.
 
     Raises:
-        DataError: the description lacks something or contradicts itself.
+        DataError: the description is incomplete or inconsistent.
     """
     document = yaml.safe_load(text)
     family = {key: value for key, value in document.items() if key not in ("sets", "common")}
@@ -207,7 +207,7 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(node: Any, words: Mapping[str, str]) -> Any:
-    """``node`` with the words put in for ``<word>``."""
+    """``node`` with every ``<word>`` in its strings replaced."""
     if isinstance(node, str):
         return re.sub(r"<(\w+)>", lambda match: words[match[1]], node)
     if isinstance(node, Mapping):
@@ -284,7 +284,7 @@ def _layer(entry: dict[str, Any]) -> Layer:
 
 
 def _band(entry: Mapping[str, Any]) -> Band:
-    """A band that no sensor of ours has."""
+    """A band that is not in the sensor table, from its fields."""
     fields = dict(entry)
     modality = Modality(fields.pop("modality", "optical"))
     return Band(modality=modality, polarisation=Polarisation(fields.pop("polarisation", "none")), **fields)

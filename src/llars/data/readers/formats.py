@@ -1,4 +1,4 @@
-"""Files of the formats in which sets are published, as arrays. One function per format, each lazy where it can be."""
+"""Reads the file formats in which sets are published as arrays: one function per format, lazily where possible."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Images:
     """The file."""
 
     count: int
-    """How many there are."""
+    """Number of images."""
 
     read: Callable[[int], NDArray[Any]]
-    """``(band, y, x)`` of the image with that number, in the dtype of the file."""
+    """Reads the image with a given number as ``(band, y, x)``, in the dtype of the file."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def opened(path: Path, layer: Layer) -> Iterator[Images]:
     """Opens a file of a set.
 
     Args:
-        path: the file; its suffix tells the format.
+        path: the file; its suffix states the format.
         layer: where in the file the images are.
 
     Yields:
@@ -67,9 +67,9 @@ def _read(path: Path, array: Any, layer: Layer, index: int) -> NDArray[Any]:
 
 
 def _ordered(array: NDArray[Any], axes: str) -> NDArray[Any]:
-    """``(band, y, x)``, made of an array with ``axes``."""
+    """``(band, y, x)`` from an array with the given ``axes``."""
     if array.ndim == 2:
-        # MATLAB drops a last axis of length one, and so do those who save a single band.
+        # MATLAB drops a last axis of length one, and a single band is often saved without its axis.
         array, axes = array[..., None], axes.replace("b", "") + "b"
     if array.ndim != len(axes):
         raise ValueError(f"{array.ndim} axes, expected {axes}")
@@ -91,7 +91,7 @@ def _format(path: Path, layer: Layer) -> Callable[[Path, Layer], AbstractContext
 
 @contextmanager
 def _guard(path: Path) -> Iterator[None]:
-    """Damaged files make these libraries raise errors of every kind; they all mean the same here."""
+    """Converts the errors of any kind that the libraries raise on damaged files to ``DataError``."""
     try:
         yield
     except DataError:
@@ -102,12 +102,12 @@ def _guard(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _raster(path: Path, _: Layer) -> Iterator[tuple[Any, int]]:
-    """PNG, JPEG, GeoTIFF, and bare files with a header beside them. An opaque layer of a picture is not a band."""
+    """PNG, JPEG, GeoTIFF, and raw files with a header beside them. An alpha channel is not a band."""
     import rasterio
     from rasterio.enums import ColorInterp
     from rasterio.errors import NotGeoreferencedWarning
 
-    # Unless asked, GDAL fills what a truncated JPEG lacks with grey, and a truncated PNG with whatever lay in memory.
+    # By default GDAL fills the rest of a truncated JPEG with grey, and of a truncated PNG with undefined memory.
     strict = rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True, GDAL_PNG_WHOLE_IMAGE_OPTIM=False)
     with _guard(path), warnings.catch_warnings(), strict:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -122,8 +122,8 @@ def _raster(path: Path, _: Layer) -> Iterator[tuple[Any, int]]:
 
 @contextmanager
 def _raw(path: Path, layer: Layer) -> Iterator[tuple[Any, int]]:
-    """Bare 16-bit integers. How bands, rows and columns follow one another is told by the suffix ``.bil`` alone; any
-    other order than the right one looks like noise, so the smoothest is taken.
+    """Raw 16-bit integers. Only the suffix ``.bil`` states the interleaving; otherwise the smoothest of three orders is
+    taken, as a wrong order looks like noise.
     """
     assert layer.raw is not None
     bands, height, width = layer.raw
@@ -159,7 +159,7 @@ def _mat(path: Path, layer: Layer) -> Iterator[tuple[Any, int]]:
 
 @contextmanager
 def _hdf5(path: Path, layer: Layer) -> Iterator[tuple[Any, int]]:
-    """HDF5; of a stack only what is asked for is read."""
+    """HDF5; of a file of many images only those asked for are read."""
     h5py = _library("h5py", path)
     with _guard(path):
         file = h5py.File(path, "r")
@@ -172,11 +172,11 @@ def _hdf5(path: Path, layer: Layer) -> Iterator[tuple[Any, int]]:
 
 @contextmanager
 def _torch(path: Path, layer: Layer) -> Iterator[tuple[Any, int]]:
-    """A tensor, and nothing but a tensor: pickles that hold code are refused."""
+    """A file with a single tensor; pickles that hold code are refused."""
     import torch
 
     with _guard(path):
-        # Files of before torch 1.6 are no archives and cannot be mapped.
+        # Files from before torch 1.6 are not zip archives and cannot be memory-mapped.
         tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     if not isinstance(tensor, torch.Tensor):
         raise DataError(f"{path} holds a {type(tensor).__name__}, expected one tensor; fetch it again")

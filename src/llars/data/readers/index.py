@@ -1,4 +1,4 @@
-"""Which files under a folder belong to a set, which belong together, and to which split. Opens none of them."""
+"""Finds the files of a set under a folder, groups them into scenes, and assigns splits; opens none of them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from llars.data.readers.description import Layer, SetDescription
 __all__ = ["Date", "Entry", "list_dates", "list_entries", "split_of"]
 
 HELD_OUT = 0.1
-"""Share of the places that each of ``val`` and ``test`` gets where names decide."""
+"""Share of the places that each of ``val`` and ``test`` gets where hashes of names decide."""
 
 Words = Mapping[str, str]
-"""What stands in a path for the words in braces of its template."""
+"""Values that the placeholders of a template have in a path."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The files of one scene, or of a stack of scenes."""
+    """The files of one scene, or of several scenes stored in one file."""
 
     scene: str
     """Identifier, unique in its set."""
 
     place: str
-    """What splits are made by."""
+    """Place, by which splits are made."""
 
     files: Mapping[str, tuple[Path, ...]]
-    """By role, one file per layer."""
+    """Files by role, one per layer."""
 
 
 @dataclass(frozen=True)
@@ -41,36 +41,36 @@ class Date:
     """The files of one date of a series."""
 
     day: date
-    """Of the fine image."""
+    """Date of the fine image."""
 
     files: Mapping[str, tuple[Path, ...]]
-    """``fine`` and ``coarse``."""
+    """Files by role: ``fine`` and ``coarse``."""
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The files that answer to one layer of a role."""
+    """The files that match one layer of a role."""
 
     role: str
     layer: Layer
     files: dict[tuple[str, ...], Path]
-    """By what stands for the words in braces, in the order of ``names``."""
+    """Files by the values of the placeholders, in the order of ``names``."""
 
     names: tuple[str, ...]
-    """Words in braces."""
+    """Names of the placeholders."""
 
     twice: list[Path]
-    """Files that say the same as one in ``files``."""
+    """Files with the same placeholder values as one in ``files``."""
 
 
 def list_entries(description: SetDescription, folder: Path, split: str, report: OnFault) -> list[Entry]:
-    """What belongs together in one split of a set, in natural order.
+    """The scenes of one split of a set with their files, in natural order.
 
     Args:
-        description: of the set.
-        folder: where the set, or a folder that holds it, was unpacked.
+        description: description of the set.
+        folder: where the set was unpacked, or any folder above.
         split: ``train``, ``val`` or ``test``.
-        report: gets one line for each thing that is wrong: nothing there, counterparts missing, files that occur twice.
+        report: called with one line for each fault: no files, missing counterparts, files that occur twice.
     """
     found = _scan(description, folder)
     anchor = next(one for one in found if one.role == "input")
@@ -113,7 +113,7 @@ def list_entries(description: SetDescription, folder: Path, split: str, report: 
 
 
 def list_dates(description: SetDescription, folder: Path, report: OnFault) -> list[Date]:
-    """The dates of a series of which both images are there, in order; ``report`` as in ``list_entries``."""
+    """The dates of a series for which both images exist, in order; ``report`` as in ``list_entries``."""
     found = _scan(description, folder)
     if _nothing(description, folder, found, report):
         return []
@@ -137,7 +137,7 @@ def list_dates(description: SetDescription, folder: Path, report: OnFault) -> li
 
 
 def split_of(description: SetDescription, words: Words, place: str) -> str:
-    """The split of a place: as published, or drawn by the hash of its name."""
+    """The split of a place: as published, or chosen by the hash of its name."""
     rule = description.split
     if rule.lists:
         own = place.rpartition("/")[2]
@@ -153,7 +153,7 @@ def split_of(description: SetDescription, words: Words, place: str) -> str:
 
 def _scan(description: SetDescription, folder: Path) -> list[_Found]:
     layers = [(role, image, layer) for role, image in description.images.items() for layer in image.layers]
-    # The layer whose words name the scene comes first.
+    # The role whose placeholders name the scene comes first.
     layers.sort(key=lambda item: item[0] not in ("input", "fine"))
     found = [_Found(role, layer, {}, _names(layer.paths[0]), []) for role, _, layer in layers]
     searches = [_searches(one.layer, description.fields) for one in found]
@@ -177,8 +177,9 @@ def _scan(description: SetDescription, folder: Path) -> list[_Found]:
 
 
 def _folders(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """All folders in order: path, its parts below ``folder``, names of files; without what begins with a dot and what
-    macOS adds to archives.
+    """All folders in order: path, its parts below ``folder``, names of files.
+
+    Hidden files and folders, and those that macOS adds to archives, are left out.
     """
     root = folder.resolve().as_posix()
     for parent, folders, names in os.walk(root, followlinks=True):
@@ -188,7 +189,7 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _searches(layer: Layer, fields: Mapping[str, str]) -> Callable[[str, str], dict[str, str] | None]:
-    # Archives are unpacked on all kinds of systems, some of which change the case of names.
+    # Some systems change the case of names when they unpack an archive.
     patterns = [
         (
             re.compile(_pattern(path.rpartition("/")[2], fields), re.IGNORECASE),
@@ -199,7 +200,7 @@ def _searches(layer: Layer, fields: Mapping[str, str]) -> Callable[[str, str], d
 
     def search(parent: str, name: str) -> dict[str, str] | None:
         for short, whole in patterns:
-            # The name alone rules most files out, and is quicker to look at.
+            # The name alone rules out most files, and is faster to match.
             match = whole.search(f"{parent}/{name}") if short.search(name) else None
             if match:
                 return match.groupdict()
@@ -223,12 +224,12 @@ def _names(template: str) -> tuple[str, ...]:
 
 
 def _natural(values: tuple[str, ...]) -> list[list[tuple[int, str]]]:
-    """Orders 2 before 10."""
+    """Sort key of natural order, in which 2 comes before 10."""
     return [[(int(piece), "") if piece.isdigit() else (-1, piece) for piece in re.split(r"(\d+)", v)] for v in values]
 
 
 def _plain(pieces: Iterable[str]) -> str:
-    """Pieces of a path as one name that is fit for a key in an archive: no dots, blanks or slashes."""
+    """Pieces of a path joined to a name that can be a key in an archive: without dots, blanks or slashes."""
     return re.sub(r"[^\w-]+", "-", "_".join(piece.strip() for piece in pieces)).strip("-_")
 
 

@@ -1,4 +1,4 @@
-"""From the files of a set to scenes, one at a time; what is wrong is named and left out, the rest is read."""
+"""Reads the files of a set scene by scene; faulty scenes are reported and left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["read_set"]
 
 QUIETEST = 1e-12
-"""Least power that is turned into decibels: zero has none."""
+"""Smallest power that is converted to decibels, as zero has no logarithm."""
 
 
 def read_set(name: str, folder: str | Path, split: str, on_fault: OnFault | None = None) -> Iterator[Paired]:
@@ -34,15 +34,15 @@ def read_set(name: str, folder: str | Path, split: str, on_fault: OnFault | None
         name: one of ``sets()``.
         folder: where the set was unpacked, or any folder above.
         split: ``train``, ``val`` or ``test``.
-        on_fault: called with one line for each thing that is wrong: the set is not there, counterparts are missing, a
-            file is damaged or has the wrong number of bands, sizes disagree. That scene is left out. Without it the
-            first fault is raised.
+        on_fault: called with one line for each fault: the set is missing, counterparts are missing, a file is damaged
+            or has the wrong number of bands, or sizes disagree. That scene is left out. Without it the first fault is
+            raised.
 
     Yields:
-        Scenes in natural order of their names; no more than one is in memory (two in a series).
+        Scenes in natural order of their names; at most one is in memory at a time (two in a series).
 
     Raises:
-        DataError: unknown set or split; a fault, without ``on_fault``.
+        DataError: the set or split is unknown; or there is a fault, and no ``on_fault``.
     """
     description = get_set(name)
     if split not in SPLITS:
@@ -130,7 +130,7 @@ def _count(files: Mapping[str, list[Images]]) -> int:
 
 
 def _values(image: ImageDescription, layers: list[Images], index: int) -> NDArray[Any]:
-    """``(band, y, x)`` of one role, all its layers one after the other."""
+    """``(band, y, x)`` of one role, with the bands of its layers concatenated."""
     parts = [layer.read(index) for layer in layers]
     sizes = {part.shape[1:] for part in parts}
     if len(sizes) > 1:
@@ -165,13 +165,13 @@ def _size(array: NDArray[Any]) -> str:
 
 
 def _strip(values: NDArray[Any], left: float, right: float) -> NDArray[Any]:
-    """Columns between two fractions of the width; copied, so that the rest can go."""
+    """Columns between two fractions of the width, copied so that the full image can be freed."""
     width = values.shape[2]
     return values[:, :, round(left * width) : round(right * width)].copy()
 
 
 def _valid(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
-    """Where every band holds data. A single band of zero may be a dark one; any other filler is one by itself."""
+    """Where every band holds data. A nodata value of 0 counts only if all bands are 0, as one band may just be dark."""
     valid: NDArray[np.bool_] = np.isfinite(values).all(axis=0)
     if nodata is not None:
         filled = values == nodata

@@ -1,1 +1,1 @@
-"""Parameter-efficient tuning: the user's pairs in, an adapter out."""
+"""Parameter-efficient tuning: from the user's image pairs to an adapter."""

@@ -1,4 +1,4 @@
-"""Batches of the user's patches, and of the other tasks' faults put into their truths."""
+"""Batches of the user's patches, and of their truths degraded with the faults of other tasks."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
 __all__ = ["OTHERS", "Batches", "Words", "sentences"]
 
 OTHERS = (*CHAIN, "cloud", "sr", "brightness", *sorted(TONES))
-"""Tasks that any clean image can be made an example of: what tuning holds on to, and is measured on."""
+"""Tasks whose examples can be made from any clean image: tuning rehearses them, and they are measured afterwards."""
 
 OPTICAL_ONLY = frozenset({"haze", "cloud", "sr", "brightness", *TONES})
 
 HELD_OUT_PATCHES = 4
-"""Patches that a held-out image is looked at by."""
+"""Patches by which each held-out image is evaluated."""
 
 MOST_HELD_OUT = 24
-"""Held-out images that are looked at: a look must not take longer than the steps between two."""
+"""Held-out images evaluated at most: an evaluation must not take longer than the steps between two."""
 
 STRENGTHS = (0.25, 0.5, 0.75)
-"""Severities of the other tasks' faults where they are measured; words have one form for each."""
+"""One severity for each of the three forms of the canonical words (slightly, plain, strongly)."""
 
 
 def sentences(config: TuneConfig, factor: int = 1) -> list[str]:
-    """What asks for the task: the user's own sentences, or the plainest ones that there are."""
+    """The sentences that ask for the task: the user's own, or else the canonical ones."""
     return config.prompts or sorted({words_for(config.task, strength, factor) for strength in STRENGTHS})
 
 
@@ -58,13 +58,13 @@ class Words:
     def __init__(self, config: TuneConfig, tasks: Sequence[str], factors: Sequence[int]) -> None:
         encode = SentenceEncoder().encode
         self.own = {factor: torch.from_numpy(encode(sentences(config, factor))) for factor in sorted(set(factors))}
-        """Of the user's task, by the factor of its grid."""
+        """Vectors for the user's task, by the factor of its grid."""
         self.others = {
             task: torch.from_numpy(encode([words_for(task, strength, 2) for strength in STRENGTHS]))
             for task in OTHERS
             if task in tasks and task != config.task
         }
-        """Of the other tasks, one for each of ``STRENGTHS``."""
+        """Vectors for the other tasks, one for each of ``STRENGTHS``."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class _Group:
 
     members: list[Example]
     side: int
-    """Of the patches, in pixels."""
+    """Side of the patches in pixels."""
 
 
 class Batches:
-    """Batches from examples: each a pure function of the seed and a number."""
+    """Batches from examples; each is a pure function of the seed and the step."""
 
     def __init__(self, examples: Sequence[Example], config: TuneConfig, words: Words, multiple: int) -> None:
-        """Sorts the examples into groups of like shape.
+        """Groups the examples by number of bands, number of guides and factor.
 
         Raises:
             DataError: an image is too small, or has no patch without gaps.
@@ -93,7 +93,7 @@ class Batches:
         self._starts = {id(one): _starts(one, group.side) for group in self.groups for one in group.members}
 
     def train(self, step: int) -> Batch:
-        """The user's pairs of one step."""
+        """The user's pairs for one step."""
         rng = np.random.default_rng((self.config.seed, step))
         group = self._group(rng)
         chosen = [group.members[int(at)] for at in rng.integers(len(group.members), size=self.config.batch_size)]
@@ -101,7 +101,7 @@ class Batches:
         return self._paired(chosen, group.side, rng, torch.from_numpy(rng.uniform(low, high, len(chosen))).float())
 
     def held_out(self) -> list[Batch]:
-        """The same patches of every image each time, with severities evenly over the range."""
+        """The same patches of every image in every call, with severities spread evenly over the range."""
         batches = []
         low, high = self.config.severity
         for group in self.groups:
@@ -112,7 +112,7 @@ class Batches:
         return batches
 
     def other(self, step: int) -> Batch | None:
-        """Truths with a fault of another task, to hold on to; None where there is no such task."""
+        """Truths degraded with the fault of another task, for rehearsal; None if there is no such task."""
         rng = np.random.default_rng((self.config.seed, 1, step))
         group = self._group(rng)
         able = self._able(group)
@@ -122,7 +122,7 @@ class Batches:
         return self._damaged(able[int(rng.integers(len(able)))], members, group.side, rng)
 
     def others_held_out(self) -> list[Batch]:
-        """Of every other task the same faults in the same patches each time."""
+        """For every other task the same faults in the same patches in every call."""
         return [
             self._damaged(
                 task, group.members[:MOST_HELD_OUT], group.side, np.random.default_rng(zlib.crc32(task.encode()))
@@ -144,7 +144,7 @@ class Batches:
         shown, truth, guides = [], [], []
         for one, strength in zip(chosen, severity.tolist(), strict=True):
             window = self._window(one, side, rng)
-            # Mirrored but never transposed: a detector's faults have a direction.
+            # Flipped but never transposed: faults of a detector have a direction.
             which = int(rng.integers(4))
             clean = torch.from_numpy(np.ascontiguousarray(turned(one.truth[window], which)))
             if one.image is None:
@@ -186,7 +186,7 @@ class Batches:
 def _faulty(
     task: str, truth: Tensor, members: Sequence[Example], rng: np.random.Generator, generator: torch.Generator
 ) -> Pair:
-    """Truths with the fault of a task of ``OTHERS``."""
+    """Truths degraded with the fault of a task in ``OTHERS``."""
     bands = [one.bands for one in members]
     if task == "sr":
         return upsample(truth, 2)
@@ -212,7 +212,7 @@ def _batch(
 ) -> Batch:
     count = len(truth)
     index = torch.full((count,), TASK_KEYS.index(task))
-    # Which faults an image shows is not learned here, so nothing is said of them.
+    # Tuning does not train the recognition of faults in the image, so no labels are needed.
     faults = torch.zeros(count, len(TASK_KEYS))
     return Batch(shown, truth, list(bands), index, severity, said, faults, torch.full((count,), factor), guides)
 
@@ -229,7 +229,7 @@ def _side(members: Sequence[Example], wanted: int, multiple: int) -> int:
 
 
 def _starts(one: Example, side: int) -> NDArray[np.int64] | None:
-    """Flat indices of the upper left pixels of windows without a gap, on whole coarse pixels; None: all are free."""
+    """Flat indices of the upper left pixels of gap-free windows, aligned to coarse pixels; None: there are no gaps."""
     if one.valid.all():
         return None
     gaps = torch.from_numpy(~one.valid).float()[None, None]
@@ -243,7 +243,7 @@ def _starts(one: Example, side: int) -> NDArray[np.int64] | None:
 
 
 def _degraded(clean: Tensor, one: Example, names: str, severity: float, generator: torch.Generator) -> Tensor:
-    """The truth with the faults whose names are joined by ``+``, each as strong."""
+    """The truth with the faults whose names are joined by ``+``, all of the same severity."""
     image = clean
     for name in names.split("+"):
         operator = get(name.strip())

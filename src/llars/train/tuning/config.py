@@ -1,4 +1,4 @@
-"""Settings of a tuning run, read from YAML or given as keywords."""
+"""Settings of a tuning run, read from YAML or given as keyword arguments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METHODS: dict[str, float] = {
     "prompt": 1e-2,
     "full": 3e-4,
 }
-"""Ways of tuning and the learning rate of each."""
+"""Tuning methods and the peak learning rate of each."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class TuneConfig:
     """
 
     out: Path
-    """Adapter to write."""
+    """Adapter file to write."""
 
     task: str
-    """Key of the task that the pairs are examples of; for a new one, of the task most like it."""
+    """Key of the task that the pairs are examples of; for a new kind of task, of the most similar one."""
 
     base: str = "llars-small"
     """Name of bundled weights, or a weights file."""
@@ -52,54 +52,54 @@ class TuneConfig:
     """Rank of the low-rank methods (lora, dora, bottleneck)."""
 
     prompts: list[str] = field(default_factory=list)
-    """Sentences of your own that ask for it; without any, those that ask for ``task``."""
+    """Sentences of your own that ask for the task; by default the canonical ones for ``task``."""
 
     inputs: Path | None = None
-    """Folder of images as they are."""
+    """Folder of degraded images."""
 
     targets: Path | None = None
-    """Folder of images as they should be, with the names of the inputs."""
+    """Folder of the true images, with the file names of the inputs."""
 
     pairs: Path | None = None
-    """CSV instead of folders: columns ``input``, ``target``, and any of ``sar``, ``pan``, ..., ``place``."""
+    """CSV file instead of folders: columns ``input``, ``target``, and any of ``sar``, ``pan``, ..., ``place``."""
 
     clean: Path | None = None
-    """Folder of good images, where there are no pairs: ``degradation`` makes them."""
+    """Folder of good images, if there are no pairs: ``degradation`` makes the inputs from them."""
 
     degradation: str = ""
     """Name of an operator of ``llars.degrade``, or several joined by ``+``, applied in that order."""
 
     severity: list[float] = field(default_factory=lambda: [0.2, 0.8])
-    """Least and greatest strength of the degradation."""
+    """Lowest and highest severity of the degradation."""
 
     sensor: str | None = None
-    """Name of the sensor, where the files do not say."""
+    """Name of the sensor, if the files do not state it."""
 
     held_out: float = 0.2
-    """Share of the places that are kept from training, at least one."""
+    """Share of the places that are held out from training; at least one place is."""
 
     run: Path | None = None
-    """Folder for checkpoint and report; ``out`` with ``.run`` for its suffix if not given."""
+    """Folder for checkpoint and report; by default ``out`` with the suffix ``.run``."""
 
     steps: int = 600
     batch_size: int = 8
     patch: int = 64
-    """Side of the patches in pixels; smaller where images are."""
+    """Side of the patches in pixels; smaller if the images are."""
 
     learning_rate: float | None = None
-    """Of its peak; that of ``METHODS`` if not given."""
+    """Peak learning rate; by default that of ``METHODS``."""
 
     evaluate_steps: int = 50
-    """Steps between two looks at the held-out images, each with a checkpoint."""
+    """Steps between two evaluations on the held-out images; a checkpoint is written with each."""
 
     patience: int = 4
-    """Looks in a row without a gain after which the run stops."""
+    """Consecutive evaluations without improvement after which the run stops."""
 
     max_minutes: float | None = None
-    """Stop after this long; the same seed then no longer means the same adapter."""
+    """Stop after this many minutes; the same seed then no longer gives the same adapter."""
 
     keep: float = 0.5
-    """Share of steps that hold the other tasks where they are."""
+    """Share of steps that rehearse the other tasks, so that they are not forgotten."""
 
     seed: int = 0
     device: str = "cpu"
@@ -133,17 +133,17 @@ class TuneConfig:
 
     @property
     def folder(self) -> Path:
-        """Where checkpoint and report lie."""
+        """Folder of the checkpoint and the report."""
         return self.run or self.out.with_suffix(".run")
 
     @property
     def peak(self) -> float:
-        """Greatest learning rate of the schedule."""
+        """Peak learning rate of the schedule."""
         return METHODS[self.method] if self.learning_rate is None else self.learning_rate
 
 
 def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Sequence[str] = ()) -> TuneConfig:
-    """The configuration in a YAML file (if any), with settings ``given`` and ``key=value`` words over it.
+    """The configuration in a YAML file (if any), overridden by the settings ``given``, then by ``key=value`` words.
 
     Raises:
         ConfigError: the file or a key in it is wrong.

@@ -1,4 +1,4 @@
-"""The user's images: read and checked."""
+"""Reads and checks the user's images."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 __all__ = ["Example", "read_examples"]
 
 SUFFIXES = {".tif", ".tiff", ".jp2", ".png", ".jpg", ".vrt"}
-"""Files of a folder that are taken for images."""
+"""Suffixes of the files of a folder that are read as images."""
 
 LEAST_SIDE = 32
-"""Sides below this many pixels are too short to measure a shift."""
+"""Smallest side in pixels from which a shift can be measured."""
 
 Footprint = tuple[str, float, float, float, float]
-"""Reference system, and left, bottom, right, top in it."""
+"""Coordinate reference system, and left, bottom, right, top in it."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One image with its truth, in unit values without gaps, on the grid of the truth."""
+    """One image with its truth, in unit values on the grid of the truth; gaps are filled with 0."""
 
     name: str
     """File name of the input, or of the clean image."""
 
     image: NDArray[np.float32] | None
-    """``(band, y, x)`` as it is; None where a degradation shall make it of the truth."""
+    """``(band, y, x)``, the degraded image; None if a degradation makes it from the truth."""
 
     truth: NDArray[np.float32]
-    """``(band, y, x)`` as it should be."""
+    """``(band, y, x)``, the true image."""
 
     valid: NDArray[np.bool_]
-    """``(y, x)``: every band of everything has data."""
+    """``(y, x)``: every band of image, truth and guides has data."""
 
     bands: tuple[Band, ...]
     """One per channel."""
@@ -59,16 +59,16 @@ class Example:
     """One per channel of ``guides``."""
 
     factor: int = 1
-    """How many times coarser the grid was from which ``image`` was enlarged."""
+    """How many times coarser the original grid of ``image`` was, before it was enlarged."""
 
     place: str = ""
-    """Given by the user; images of one place share a side of the split."""
+    """Name given by the user; images of one place are all trained on or all held out."""
 
     footprint: Footprint | None = None
-    """Where it lies; None where the file does not say."""
+    """Extent on the ground; None if the file is not georeferenced."""
 
     value_range: tuple[float, float] = (0.0, 1.0)
-    """Physical values of 0 and 1 of the first band."""
+    """Physical values of the first band that become 0 and 1 in unit values."""
 
     decibels: bool = False
     """Whether the physical values are decibels."""
@@ -93,16 +93,16 @@ class _Scene:
     footprint: Footprint | None
 
     def unit(self, ranges: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
-        """Values of which 0 and 1 are the ends of each band's range."""
+        """Unit values: the range of each band is mapped to [0, 1]."""
         low, high = (np.array([pair[end] for pair in ranges], dtype=np.float32)[:, None, None] for end in (0, 1))
         return (self.values - low) / (high - low)
 
 
 def read_examples(config: TuneConfig) -> tuple[list[Example], list[str]]:
-    """All images of a run, and a line on each pair that should be looked at: its two do not lie on each other.
+    """All images of a run, and a note on each pair that is not co-registered.
 
     Raises:
-        DataError: there are too few, two of a pair have different sizes or bands, or are the same.
+        DataError: there are too few images, or the two of a pair differ in size or bands, or are identical.
         LlarsError: a file cannot be read as an image.
     """
     rows = _rows(config)
@@ -138,7 +138,7 @@ def _images(folder: Path) -> dict[str, Path]:
 
 
 def _listed(path: Path) -> list[_Row]:
-    """Rows of a CSV; its paths start from its own folder."""
+    """Rows of a CSV file, whose paths are relative to its own folder."""
     roles = {role.value for role in Role} - {Role.TARGET.value}
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -163,7 +163,7 @@ def _listed(path: Path) -> list[_Row]:
 
 
 def _open(path: Path, sensor: str | None) -> _Scene:
-    # The one place where tuning meets raster files, and only when it is reached.
+    # Imported late: only here does tuning read raster files.
     from llars.scene import open_scene
 
     scene = open_scene(path, sensor)
@@ -182,7 +182,7 @@ def _read(row: _Row, config: TuneConfig) -> Example:
         raise DataError(
             f"{name}: the input has {len(shown.values)} bands, the target {len(truth.values)}; expected as many"
         )
-    # What a scene stands for when it is restored is told by itself, not by a truth that nobody has then.
+    # Restoration later scales a scene by its own range, as it has no truth; so the input's range is used here.
     ranges = shown.about["band_ranges"]
     factor = 1 if row.image is None else _factor(name, shown.values.shape, truth.values.shape, config.task)
     image = None if row.image is None else _enlarged(shown.unit(ranges), factor)
@@ -245,7 +245,7 @@ def _guides(row: _Row, config: TuneConfig, size: tuple[int, ...]) -> tuple[NDArr
 
 
 def _misaligned(one: Example) -> str:
-    """What to say where input and target do not lie on each other; nothing where they do, or nobody can tell."""
+    """A note if input and target are not co-registered; empty if they are, or if it cannot be measured."""
     if one.image is None or min(one.valid.shape) < LEAST_SIDE:
         return ""
     shift = measure_shift(one.image.mean(0), one.truth.mean(0))

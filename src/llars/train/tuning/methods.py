@@ -1,4 +1,4 @@
-"""What each way of tuning may change of the network, as changes that start out changing nothing."""
+"""The changes to the network that each tuning method trains; at the start they have no effect."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from llars.weights.adapters import Change
 __all__ = ["LOW_RANK", "expert_axes", "started", "words_key"]
 
 LOW_RANK = frozenset({"lora", "dora", "bottleneck"})
-"""Methods to which the rank matters."""
+"""Methods that have a rank."""
 
 KEY_RIDGE = 1e-2
-"""Keeps the key to the user's sentences short, so that sentences never seen move little."""
+"""Ridge that keeps the key to the user's sentences small, so that unseen sentences respond little to it."""
 
 Changes = dict[str, Change]
 
 
 def expert_axes(network: Network) -> dict[str, int]:
-    """The axis along which a tensor holds one entry per expert, for those that do.
+    """The axis along which a tensor holds one entry per expert, for all tensors that have one.
 
-    Found by building the network with one expert more: nothing here knows the tensors' names.
+    Found by building the network with one more expert, so that no names of tensors are needed here.
     """
     with torch.random.fork_rng():
         larger = Network(replace(network.config, experts=network.config.experts + 1)).state_dict()
@@ -43,14 +43,14 @@ def expert_axes(network: Network) -> dict[str, int]:
 
 
 def started(method: str, rank: int, network: Network, generator: torch.Generator, key: Tensor) -> Changes:
-    """Changes that training starts from; all but those of ``experts``, which depend on the data.
+    """The initial changes of a method; not for ``experts``, whose changes depend on the data.
 
     Args:
         method: one of ``METHODS``.
-        rank: of the low-rank methods.
-        network: the base.
+        rank: rank of the low-rank methods.
+        network: the base network.
         generator: source of the random numbers.
-        key: of ``words_key``, for ``prompt``.
+        key: result of ``words_key``, used by ``prompt``.
     """
     parameters = dict(network.named_parameters())
     if method == "prompt":
@@ -80,15 +80,15 @@ def _whole(value: Tensor) -> Change:
 
 
 def _matrix(value: Tensor, axis: int | None) -> tuple[tuple[int, ...], int, int]:
-    """A tensor as a stack of matrices: the stack's shape, rows, columns. Experts are stacked."""
-    # Of one vector per expert (a gate's rows) the experts are the rows.
+    """Views a tensor as a stack of matrices, one per expert: the stack's shape, rows, columns."""
+    # Where each expert has a single vector (the rows of a gate), the experts are the rows of one matrix.
     lead = 0 if axis is None or value.ndim - axis < 3 else axis + 1
     rows = value.shape[lead]
     return tuple(value.shape[:lead]), rows, value[(0,) * lead].numel() // rows
 
 
 def _low_rank(value: Tensor, axis: int | None, rank: int, generator: torch.Generator, directed: bool) -> Change | None:
-    """None for vectors; the tensor itself where that is no more to learn than its factors (small kernels)."""
+    """A low-rank change; None for vectors, and the full tensor where it is no larger than the two factors."""
     if value.ndim < 2:
         return None
     stack, rows, columns = _matrix(value, axis)
@@ -102,7 +102,7 @@ def _low_rank(value: Tensor, axis: int | None, rank: int, generator: torch.Gener
 
 
 def _scale(value: Tensor, axis: int | None) -> Change | None:
-    """A factor for every row of a matrix; a shift for a vector."""
+    """A scale for every row of a matrix; a shift for a vector."""
     if value.ndim == 1:
         return _whole(value)
     stack, rows, _ = _matrix(value, axis)
@@ -110,7 +110,7 @@ def _scale(value: Tensor, axis: int | None) -> Change | None:
 
 
 def _bottlenecks(network: Network, rank: int, generator: torch.Generator) -> Changes:
-    """A linear bottleneck behind every layer that mixes channels, its experts included; weight and bias share it."""
+    """A linear bottleneck after every layer that mixes channels, experts included; weight and bias share it."""
     changes: Changes = {}
     for stem, module in network.named_modules():
         tensors: Mapping[str, int]
@@ -133,7 +133,7 @@ def _bottlenecks(network: Network, rank: int, generator: torch.Generator) -> Cha
 
 
 def _prompt(network: Network, key: Tensor) -> Changes:
-    """A vector added to the user's instruction, and the slots."""
+    """A vector added to the user's instruction, and a change to the slots."""
     reading = next(module for module in network.modules() if isinstance(module, InstructionEncoder))
     alignment = next(module for module in network.modules() if isinstance(module, Alignment))
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -145,11 +145,11 @@ def _prompt(network: Network, key: Tensor) -> Changes:
 
 
 def words_key(own: Tensor, others: Tensor) -> Tensor:
-    """The vector whose product with the user's sentences is about 1, and with those of other tasks about 0.
+    """The vector whose dot product with the user's sentences is about 1, and with those of other tasks about 0.
 
     Args:
         own: ``(n, 384)`` sentence vectors that ask for the user's task.
-        others: ``(m, 384)`` those that ask for others.
+        others: ``(m, 384)`` sentence vectors that ask for other tasks.
     """
     vectors = torch.cat((own, others)).double()
     wanted = torch.cat((torch.ones(len(own)), torch.zeros(len(others)))).double()

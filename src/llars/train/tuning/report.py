@@ -1,4 +1,4 @@
-"""What a tuning run leaves for people to read: figures before and after, a curve, a picture."""
+"""The report of a tuning run: figures before and after, a learning curve and a picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Before", "TuneReport", "draw_curve", "draw_panel", "write"]
 
 @dataclass(frozen=True)
 class Before:
-    """A figure of the base weights and that of the weights with the adapter, in dB."""
+    """A figure in dB for the base weights, and for the weights with the adapter."""
 
     before: float
     after: float
@@ -29,26 +29,26 @@ class Before:
 
 @dataclass(frozen=True)
 class TuneReport:
-    """What a tuning run gave."""
+    """The result of a tuning run."""
 
     adapter: Path
-    """The file that was written."""
+    """The adapter file that was written."""
 
     folder: Path
-    """Where report.md, report.json and the pictures lie."""
+    """Folder of report.md, report.json and the pictures."""
 
     method: str
     rank: int
-    """0 where the method has none."""
+    """0 for methods without a rank."""
 
     parameters: int
-    """Numbers that were learned."""
+    """Number of trained parameters."""
 
     share: float
-    """The same as a share of the base's."""
+    """Trained parameters as a share of the base's parameters."""
 
     size: int
-    """Bytes of the adapter."""
+    """Size of the adapter file in bytes."""
 
     images: int
     """Images trained on."""
@@ -57,23 +57,23 @@ class TuneReport:
     """Names of the images held out."""
 
     input_db: float
-    """Mean PSNR of the held-out patches as they are."""
+    """Mean PSNR of the held-out patches before restoration."""
 
     restored: Before
-    """Mean PSNR of the held-out patches, restored."""
+    """Mean PSNR of the held-out patches after restoration."""
 
     others: dict[str, Before]
-    """Gain in PSNR on other tasks: their faults, put into the held-out truths."""
+    """Gain in PSNR on other tasks, measured on held-out truths degraded with their faults."""
 
     best_step: int
     steps: int
     """Steps that were done."""
 
     minutes: float
-    """Wall-clock time of this call, images read and looks taken."""
+    """Wall-clock time of this call, including reading images and evaluations."""
 
     notes: tuple[str, ...]
-    """What was found wrong with the images."""
+    """Problems found with the images."""
 
     @property
     def gain(self) -> float:
@@ -82,7 +82,7 @@ class TuneReport:
 
     @property
     def lost(self) -> float:
-        """Most that any other task lost, in dB; 0 if none did."""
+        """Largest loss of any other task, in dB; 0 if none lost."""
         return max([0.0, *(pair.before - pair.after for pair in self.others.values())])
 
     def lines(self) -> list[str]:
@@ -123,7 +123,7 @@ def write(report: TuneReport, looks: Sequence[Look]) -> None:
         "adapter": str(report.adapter),
         "folder": str(report.folder),
         "gain": report.gain,
-        # JSON has no NaN: the look before the first step has no loss.
+        # JSON has no NaN: the evaluation before the first step has no loss.
         "looks": [[look.step, None if np.isnan(look.loss) else look.loss, look.gain] for look in looks],
     }
     (report.folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -131,7 +131,7 @@ def write(report: TuneReport, looks: Sequence[Look]) -> None:
 
 
 def draw_curve(path: Path, looks: Sequence[Look]) -> bool:
-    """The held-out gain and the loss over the steps, as PNG; False where matplotlib is not installed."""
+    """Draws held-out gain and loss over the steps as PNG; returns False where matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         return False
     from matplotlib.figure import Figure
@@ -150,7 +150,7 @@ def draw_curve(path: Path, looks: Sequence[Look]) -> bool:
 
 
 def draw_panel(path: Path, base: Network, tuned: Network, held_out: Sequence[Batch]) -> bool:
-    """One held-out patch as it is, restored and as it should be: above by the base, below with the adapter.
+    """Draws one held-out patch as input, output and truth: restored by the base above, with the adapter below.
 
     Returns False where Pillow is not installed.
     """

@@ -1,4 +1,4 @@
-"""How far one image lies from where another has it: phase correlation (Kuglin and Hines, 1975)."""
+"""Measures the shift between two images by phase correlation (Kuglin and Hines, 1975)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 __all__ = ["Shift", "measure_shift"]
 
 CLEAR = 3.0
-"""How many times as high as the next peak, away from it, the highest must be to be believed."""
+"""The highest peak is trusted if it is this many times as high as any other, away from it."""
 
 
 Shift = tuple[int, int]
-"""Rows down and columns right by which the second image lies from the first."""
+"""Rows down and columns right by which the second image is displaced from the first."""
 
 
 def measure_shift(first: NDArray[np.float32], second: NDArray[np.float32]) -> Shift | None:
@@ -25,7 +25,7 @@ def measure_shift(first: NDArray[np.float32], second: NDArray[np.float32]) -> Sh
     height, width = first.shape
     window = np.outer(np.hanning(height), np.hanning(width))
     spectra = [np.fft.rfft2((image - image.mean()) * window) for image in (first, second)]
-    # Between phases alone (no magnitudes, one shot of noise moves the peak) and plain correlation (whose peak is wide).
+    # Between pure phase correlation, where noise can move the peak, and plain correlation, whose peak is wide.
     cross = spectra[1] * np.conj(spectra[0])
     surface = np.fft.irfft2(cross / np.sqrt(np.abs(cross)).clip(1e-12), s=(height, width))
     row, column = (int(at) for at in np.unravel_index(int(surface.argmax()), surface.shape))

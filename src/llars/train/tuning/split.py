@@ -1,4 +1,4 @@
-"""Which images are held out: by place, so that no ground is seen in training and in the figures too."""
+"""Chooses the held-out images by place, so that no ground is both trained on and evaluated on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["divided"]
 
 
 def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
-    """Examples to train on and examples held out; those of one place, or that overlap, stay together.
+    """Splits examples into those to train on and those held out; examples of one place, or that overlap, stay together.
 
-    Which places are held out depends on their names alone.
+    The choice of places depends on their names alone.
 
     Raises:
-        DataError: all lie in one place.
+        DataError: all examples are of one place.
     """
     places: dict[str, list[Example]] = {}
     for one, place in zip(examples, _places(examples), strict=True):
@@ -37,7 +37,7 @@ def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], l
 
 
 def _places(examples: Sequence[Example]) -> list[str]:
-    """The place of each example: the name of the first of those that it is tied to by overlap or by the user."""
+    """The place of each example: named after the first example of those linked by overlap or by the user's name."""
     leader = list(range(len(examples)))
 
     def lead(index: int) -> int:
@@ -48,7 +48,7 @@ def _places(examples: Sequence[Example]) -> list[str]:
     for second, other in enumerate(examples):
         for first in range(second):
             if _tied(examples[first], other):
-                # The earlier one leads, so that the names of places do not depend on the order of the unions.
+                # The earlier example leads, so that the names of places do not depend on the order of the unions.
                 low, high = sorted((lead(first), lead(second)))
                 leader[high] = low
     return [examples[lead(index)].place or examples[lead(index)].name for index in range(len(examples))]

@@ -1,4 +1,4 @@
-"""The steps of a tuning run: a frozen base, changes that learn, a look at the held-out images now and then."""
+"""The steps of a tuning run: a frozen base, trainable changes, and regular evaluations on the held-out images."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ LOSSES = LossWeights()
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at the held-out images showed."""
+    """Result of one evaluation on the held-out images."""
 
     step: int
     loss: float
-    """Mean loss of training since the last look; NaN at step 0."""
+    """Mean training loss since the last evaluation; NaN at step 0."""
 
     gain: float
-    """Mean PSNR of the restored patches above that of the patches as they are, in dB."""
+    """Mean gain in PSNR of the restored patches over the inputs, in dB."""
 
 
 class Student(nn.Module):
-    """The network from batch to output, in a form whose tensors can be swapped for a call."""
+    """The network from batch to output, in a form whose tensors can be replaced for one call (``functional_call``)."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network.train()
         for module in network.modules():
             if isinstance(module, Gate):
-                # Without noise: which experts the base chooses is not for a few images to explore.
+                # No exploration noise: a few images must not change which experts the base chooses.
                 module.eval()
 
     def forward(self, batch: Batch) -> tuple[Output, Statistics]:
@@ -81,7 +81,6 @@ class Tuner:
 
     def __init__(self, config: TuneConfig, base: Network, changes: Mapping[str, Change], batches: Batches) -> None:
         self.config, self.batches = config, batches
-        # Of the changes only what the loss depends on: heads that it does not see would fill the file with zeros.
         self.base = {name: value.to(config.device) for name, value in base.state_dict().items()}
         self.changes = _on(changes, config.device)
         self.teacher = copy.deepcopy(base).to(config.device)
@@ -100,7 +99,7 @@ class Tuner:
             self.resume()
 
     def parts(self) -> dict[str, Tensor]:
-        """The tensors that learn, by their names in the file."""
+        """The trainable tensors, by their names in the file."""
         return {
             f"{change.stem or name}/{part}": tensor
             for name, change in self.changes.items()
@@ -109,17 +108,18 @@ class Tuner:
         }
 
     def snapshot(self) -> dict[str, Tensor]:
-        """A copy of the tensors that learn."""
+        """A copy of the trainable tensors."""
         return {name: value.detach().clone() for name, value in self.parts().items()}
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of the network as changed."""
+        """All tensors of the network with the changes applied."""
         return {
             name: changed(value, [self.changes[name]]) if name in self.changes else value
             for name, value in self.base.items()
         }
 
     def _drop_idle(self) -> None:
+        # Changes that the loss does not depend on would only fill the file with zeros.
         parts = self.parts()
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
             self._loss(0), list(parts.values()), allow_unused=True
@@ -128,12 +128,12 @@ class Tuner:
         self.changes = {
             name: change
             for name, change in self.changes.items()
-            # Appended experts stay: a gate and its experts must keep to one number.
+            # Appended experts stay: a gate and its experts must agree in number.
             if change.kind == "append" or any(id(part) in used for part in change.parts.values())
         }
 
     def resume(self) -> None:
-        """Goes on where the run stopped."""
+        """Loads the checkpoint, to continue where the run stopped."""
         state, self.step = load_checkpoint(self.checkpoint, self.optimizer)
         parts = self.parts()
         if state.get("now", {}).keys() != parts.keys():
@@ -145,21 +145,21 @@ class Tuner:
         self.looks = [Look(int(step), loss, gain) for step, loss, gain in state["run"]["looks"].tolist()]
 
     def save(self) -> None:
-        """Checkpoint: where the run is, its best state so far, and what it has seen of the held-out images."""
+        """Writes a checkpoint: the current state, the best state so far, and the evaluations."""
         looks = torch.tensor([[look.step, look.loss, look.gain] for look in self.looks], dtype=torch.float64)
         state = {"now": self.snapshot(), "best": self.best, "run": {"looks": looks}}
         save_checkpoint(self.checkpoint, state, self.optimizer, self.step)
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then half a cosine down to a hundredth."""
+        """Linear warm-up times a cosine decay to a hundredth of the peak."""
         done = min(1.0, self.step / self.config.steps)
         return (
             self.config.peak * min(1.0, (self.step + 1) / WARMUP) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
         )
 
     def _loss(self, step: int) -> Tensor:
-        """That of the user's pairs, or, in the share `keep` of the steps, of what the base makes of other tasks."""
-        # Jitter draws from the global generator: seeded by the step, it needs no saving.
+        """Loss on the user's pairs or, in a share ``keep`` of the steps, on other tasks as the base restores them."""
+        # Jitter draws from the global generator: seeded by the step, its state need not be saved.
         torch.manual_seed(self.config.seed * 1_000_003 + step)
         others = self.batches.other(step) if _falls_due(step, self.config.keep) else None
         if others is None:
@@ -171,13 +171,13 @@ class Tuner:
         output, statistics = functional_call(self.student, swapped, (batch,))
         truth = statistics.apply(batch.clean)
         error = (output.image.detach() - truth).abs()
-        # The uncertainty of an error from the base is none of this truth's.
+        # The distance from the base's output says nothing about the error of a restoration.
         surprise = (error * (-output.log_scale).exp() + output.log_scale).mean() if others is None else 0.0
         losses = restoration_loss(output, truth, statistics, LOSSES)
         return losses.mean() + LOSSES.uncertainty * surprise
 
     def train_step(self) -> float:
-        """One step of the optimizer, left out where the gradient is not finite; returns the loss."""
+        """One step of the optimizer, skipped where the gradient is not finite; returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         loss = self._loss(self.step)
@@ -190,7 +190,7 @@ class Tuner:
         return loss.item()
 
     def look(self, held_out: list[Batch], losses: list[float]) -> Look:
-        """Measures the network as it is, and keeps it if it is the best so far."""
+        """Evaluates the current network, and keeps its state if it is the best so far."""
         with torch.no_grad():
             self.worn.load_state_dict(self.tensors())
         found = Look(
@@ -202,12 +202,12 @@ class Tuner:
         return found
 
     def stalled(self) -> bool:
-        """Whether the last looks, as many as the patience allows, brought no gain."""
+        """Whether the last ``patience`` evaluations brought no improvement."""
         best = max(range(len(self.looks)), key=lambda index: self.looks[index].gain)
         return len(self.looks) - 1 - best >= self.config.patience
 
     def run(self, held_out: list[Batch], say: Callable[[str], object]) -> None:
-        """The steps that are left, with a look at the batches ``held_out`` now and then."""
+        """Runs the remaining steps, with evaluations on the batches ``held_out`` in between."""
         config, begun = self.config, time.monotonic()
         losses: list[float] = []
         while not self.looks or (self.step < config.steps and not self.stalled()):
@@ -224,12 +224,12 @@ class Tuner:
 
 
 def _falls_due(step: int, share: float) -> bool:
-    """Whether ``step`` is one of an even ``share`` of all; the first never is, as the share is below 1."""
+    """Whether ``step`` is among an evenly spread ``share`` of all steps; step 0 never is, as the share is below 1."""
     return math.floor((step + 1) * share) > math.floor(step * share)
 
 
 def _on(changes: Mapping[str, Change], device: str) -> dict[str, Change]:
-    """The changes on a device; parts that are shared stay so."""
+    """The changes on a device; shared parts stay shared."""
     moved: dict[int, Tensor] = {}
     for change in changes.values():
         for part in change.parts.values():

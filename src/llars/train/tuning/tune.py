@@ -1,4 +1,4 @@
-"""Adapt weights to a user's own images with few numbers: `llars tune` and `llars.tune`."""
+"""Adapts weights to a user's own images with few parameters: `llars tune` and `llars.tune`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from llars.weights.registry import WeightsInfo, find, load_network
 __all__ = ["tune"]
 
 LOOKED_AT = 8
-"""Batches that the conditions of the user's images are taken from."""
+"""Batches from which the ``experts`` method takes the conditions of the user's images and of other tasks."""
 
 FREE = frozenset({"max_minutes", "device"})
 """Settings that may change between the parts of an interrupted run."""
@@ -42,22 +42,22 @@ def tune(
     say: Callable[[str], object] = str,
     **given: Any,
 ) -> TuneReport:
-    """Tune weights on pairs of images and write an adapter; an interrupted run goes on where it stopped.
+    """Tune weights on pairs of images and write an adapter; an interrupted run resumes where it stopped.
 
         llars.tune(inputs="noisy", targets="clean", task="denoise", out="my.safetensors", method="lora", rank=4)
 
     Args:
         config: YAML file of settings; see ``TuneConfig``.
         overrides: ``key=value`` words, as on the command line.
-        say: told of warnings and of progress, one sentence at a time.
-        **given: settings, over those of the file.
+        say: called with warnings and progress, one sentence at a time.
+        **given: settings that override those of the file.
 
     Returns:
-        What was learned, with figures on images that were held out, before and after. The adapter, ``report.md``,
+        The report of the run, with figures on held-out images before and after. The adapter, ``report.md``,
         ``report.json`` and pictures are on disk. The same seed gives the same file on the CPU.
 
     Raises:
-        LlarsError: settings, weights or images cannot be worked with; the message says what to do.
+        LlarsError: the settings, weights or images are unusable; the message says what to do.
     """
     begun = time.monotonic()
     run = settings(config, given, overrides)
@@ -74,7 +74,7 @@ def tune(
     tuner = Tuner(run, network, _changes(run, network, words, batches), batches)
     tuner.run([batch.to(run.device) for batch in measured], say)
     _write_adapter(run, info, tuner, train, held_out)
-    # Measured as it will be used: from the file, in half precision.
+    # Evaluated as it will be used: from the file, in half precision.
     adapter = read_adapter(run.out)
     tuned, _ = wear(network, info, [adapter])
     before, after = validate(network, measured), validate(tuned, measured)
@@ -104,7 +104,7 @@ def tune(
 
 
 def _prepare_folder(run: TuneConfig, info: WeightsInfo, examples: Sequence[Example]) -> None:
-    """Make the folder of the run, or make sure that the run in it is the same one."""
+    """Create the folder of the run, or check that the run in it has the same settings and images."""
     kept = {key: value for key, value in asdict(run).items() if key not in FREE}
     told = json.loads(
         json.dumps({**kept, "base": info.sha256, "images": {one.name: _checksum(one) for one in examples}}, default=str)
@@ -141,7 +141,7 @@ def _changes(run: TuneConfig, network: Network, words: Words, batches: Batches) 
 def _write_adapter(
     run: TuneConfig, info: WeightsInfo, tuner: Tuner, train: Sequence[Example], held_out: Sequence[Example]
 ) -> None:
-    """The best state that was seen, as an adapter file."""
+    """Write the best state of the run as an adapter file."""
     with torch.no_grad():
         for name, part in tuner.parts().items():
             part.copy_(tuner.best[name])

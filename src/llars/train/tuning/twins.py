@@ -1,8 +1,8 @@
-"""One more expert behind every gate: a twin of one that is there, chosen in its stead where images are the user's.
+"""One more expert behind every gate: a copy ("twin") of an existing expert, chosen in its place for the user's images.
 
-So the network starts out as it was. The gate's new row is that of the twin plus a linear discriminant (Fisher, 1936)
-between the conditions of the user's images and those of other tasks: where the discriminant is negative, the old
-expert comes before the new one, and what the network did there does not change.
+As the new expert is a copy, tuning starts from what the network does already. The gate's new row is that of the copied
+expert plus a linear discriminant (Fisher, 1936) between the conditions of the user's images and those of other tasks:
+where the discriminant is negative, the old expert ranks before the new one, and the network behaves as before.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from llars.weights.adapters import Change
 __all__ = ["twins"]
 
 MARGIN = 1.0
-"""Logit between the two means of the discriminant."""
+"""Difference of the added logit between the means of the two classes."""
 
 RIDGE = 0.1
-"""Added to the pooled covariance, in units of its mean variance: batches are few, conditions have many numbers."""
+"""Shrinkage of the pooled covariance, in units of its mean variance: there are few samples and many features."""
 
 
 def twins(network: Network, own: Iterable[Batch], others: Iterable[Batch]) -> Changes:
     """The appended experts and gate rows, as changes to train.
 
     Args:
-        network: the base, in evaluation mode.
+        network: the base network, in evaluation mode.
         own: batches of the user's images.
-        others: batches of other tasks; without any, the user's are told from the mean condition of none.
+        others: batches of other tasks; without any, the user's conditions are discriminated from zero.
     """
     mine = _conditions(network, own)
     rest = _conditions(network, others) if (others := list(others)) else torch.zeros_like(mine)
@@ -59,7 +59,7 @@ def twins(network: Network, own: Iterable[Batch], others: Iterable[Batch]) -> Ch
 
 
 def _gated(network: Network) -> Iterator[tuple[Gate, nn.Module]]:
-    """Every gate with the experts behind it."""
+    """Every gate with the module of the experts behind it."""
     for block in network.modules():
         if isinstance(block, Block):
             for kind, gate in block.gates.items():
@@ -68,7 +68,7 @@ def _gated(network: Network) -> Iterator[tuple[Gate, nn.Module]]:
 
 
 def _conditions(network: Network, batches: Iterable[Batch]) -> Tensor:
-    """``(sample, feature)``: what the gates see."""
+    """``(sample, feature)``: the condition vectors that the gates receive."""
     seen: list[Tensor] = []
     gate = next(module for module in network.modules() if isinstance(module, Gate))
     hook = gate.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().float()))
@@ -81,7 +81,7 @@ def _conditions(network: Network, batches: Iterable[Batch]) -> Tensor:
 
 
 def _discriminant(mine: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and offset: +0.5 at the mean of ``mine``, -0.5 at that of ``rest``."""
+    """Weights and offset of the discriminant: +0.5 at the mean of ``mine``, -0.5 at that of ``rest``."""
     centred = torch.cat((mine - mine.mean(0), rest - rest.mean(0)))
     spread = centred.T @ centred / len(centred)
     spread = spread + RIDGE * (spread.diagonal().mean() + 1e-6) * torch.eye(len(spread))
@@ -92,6 +92,6 @@ def _discriminant(mine: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _runner_up(gate: Gate, conditions: Tensor) -> int:
-    """The expert that is most often the last of those chosen."""
+    """The expert that is most often the lowest-ranked of the ``top_k`` chosen."""
     last = gate.clean(conditions).topk(gate.top_k, dim=-1).indices[:, -1]
     return int(last.bincount().argmax())
