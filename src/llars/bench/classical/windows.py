@@ -1,4 +1,4 @@
-"""Shared by several methods: means over windows, and edge-preserving smoothing."""
+"""What several methods share: means over windows, and smoothing that keeps edges."""
 
 from __future__ import annotations
 
