@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +34,36 @@ GREYED = (0.35, 1.0)
 """Range of the brightness of clouds relative to the simulated one: real clouds are often darker."""
 
 AS_THEY_ARE = 0.5
-"""Share of patches whose clouds are not greyed; also, drawn independently, the share that is not dimmed."""
+"""Share of patches whose clouds are not greyed; also, drawn independently, that not tinted, and that not dimmed."""
 
-BILLOWS = 0.2
-"""Largest relative standard deviation of the brightness within a cloud: simulated clouds are smooth."""
+BILLOWS = 0.45
+"""Largest relative standard deviation of the brightness within a cloud. Simulated clouds are smooth; in real ones it is
+0.02 to 0.04 within 2 to 4 pixels of 10 m and 0.1 to 0.25 within 32 (cloudy dates of the training split)."""
+
+REDDEST = 0.8
+"""Largest exponent with which the relief of a cloud grows with its scale; the smallest is 0."""
+
+TINTED = (-0.3, 0.6)
+"""Range of the exponent of the wavelength with which clouds are tinted up to 1000 nm: of thick clouds of the training
+split, red over blue is 0.90 to 0.93, and near infrared over blue 0.93 to 1.40."""
+
+UNEVEN = 0.05
+"""Standard deviation of the logarithm of a cloud's brightness from band to band, beside the tint."""
+
+VAPOUR_NM, VAPOUR_GAIN = (925.0, 965.0), (0.4, 2.2)
+"""Water vapour darkens clouds in this band, and its correction overdoes it: range of the gain on them."""
+
+BRIGHTEST, SATURATED = 1.0, 0.3
+"""Unit value at which images are cut off, and the share of patches that are: clouds saturate in pictures of 8 bits."""
 
 BRIGHTENED = 0.1
 """Share of patches that are brightened before clouds are added: sand, roofs and snow must not be taken for clouds."""
+
+LEAST_RELIEF = 0.3
+"""Lower bound of the relief's factor on the brightness of a cloud."""
+
+REFERENCE_NM, TINTED_NM = 550.0, 1000.0
+"""Wavelength at which the tint is 1, and that from which on it stays the same."""
 
 DIRECT = 0.78
 """Share of the visible light that comes straight from the sun, which a full shadow takes away."""
@@ -82,12 +106,13 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
         )
     grey = np.where(rng.random(size) < AS_THEY_ARE, 1.0, rng.uniform(*GREYED, size))
     greyed = torch.from_numpy(grey).float().view(-1, 1, 1, 1)
-    relief = greyed * (1.0 + _billows(size, side, rng))
+    relief = greyed * (1.0 + _billows(size, side, rng)).clamp(min=LEAST_RELIEF) * _tint(patches.bands, rng)
     ground = torch.minimum(clean * (1.0 - opacity) * (1.0 - DIRECT * shadow), image)
     image = ground + (image - ground) * torch.lerp(torch.ones(()), relief, (opacity > 0).float())
     least, most = DIMMED
     gain = np.where(rng.random(size) < AS_THEY_ARE, 1.0, least * (most / least) ** rng.random(size))
     dimmed = torch.from_numpy(gain).float().view(-1, 1, 1, 1)
+    image = torch.where(torch.from_numpy(rng.random((size, 1, 1, 1)) < SATURATED), image.clamp(max=BRIGHTEST), image)
     touched = ((image - clean).abs().amax(1, keepdim=True) > VISIBLE_CHANGE).float()
     image = image * dimmed
     sigma = torch.from_numpy((rng.random(size) < NOISY) * rng.uniform(0.0, 0.025, size)).float().view(-1, 1, 1, 1)
@@ -99,10 +124,23 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
 
 
 def _billows(size: int, side: int, rng: np.random.Generator) -> Tensor:
-    """Brightness relief of clouds ``(size, 1, side, side)``, equally rough at every scale from 2 to 32 pixels."""
+    """Brightness relief of clouds ``(size, 1, side, side)``, at scales from 2 to 64 pixels."""
     relief = torch.zeros(size, 1, side, side)
-    for cell in (2, 4, 8, 16, 32):
+    redness = torch.from_numpy(rng.uniform(0.0, REDDEST, (size, 1, 1, 1))).float()
+    for cell in (2, 4, 8, 16, 32, 64):
         noise = torch.from_numpy(rng.normal(size=(size, 1, side // cell + 1, side // cell + 1))).float()
-        relief += functional.interpolate(noise, size=(side, side), mode="bicubic", align_corners=True)
-    strength = torch.from_numpy(rng.uniform(0.0, BILLOWS, (size, 1, 1, 1))).float()
+        rough = functional.interpolate(noise, size=(side, side), mode="bicubic", align_corners=True)
+        relief += cell**redness * rough
+    strength = torch.from_numpy(BILLOWS * rng.random((size, 1, 1, 1)) ** 1.5).float()
     return strength * relief / relief.std((2, 3), keepdim=True)
+
+
+def _tint(bands: Sequence[Sequence[Band]], rng: np.random.Generator) -> Tensor:
+    """Brightness of clouds in each band relative to the simulated one, ``(size, band, 1, 1)``."""
+    nm = np.array([[band.wavelength_nm or REFERENCE_NM for band in one] for one in bands])
+    exponent = (rng.random((len(nm), 1)) >= AS_THEY_ARE) * rng.uniform(*TINTED, (len(nm), 1))
+    gain = exponent * np.log(np.minimum(nm, TINTED_NM) / REFERENCE_NM) + UNEVEN * rng.normal(size=nm.shape)
+    least, most = VAPOUR_GAIN
+    vapour = (VAPOUR_NM[0] < nm) & (nm < VAPOUR_NM[1])
+    gain = np.exp(gain) * np.where(vapour, least * (most / least) ** rng.random((len(nm), 1)), 1.0)
+    return torch.from_numpy(gain).float()[..., None, None]
