@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PLAIN := $(VENV)/.plain
 PYTEST_ARGS ?=
 DATA ?=
 CONFIG ?= configs/train/small.yaml
@@ -15,13 +16,20 @@ help: ## what there is
 
 setup: $(STAMP) ## a virtual environment with llars and all that its development needs
 
-$(STAMP): pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(PLAIN): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV): one to three minutes"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV): one to five minutes"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[app,dev,train,bench,dask,ray,export,parquet,docs]'
 	@touch $@
 
-demo: $(STAMP) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(PLAIN)) ## degrade the example scene, restore it, leave pictures and GeoTIFFs in demo/
 	@$(BIN)/python scripts/demo.py
 
 test: $(STAMP) ## the whole test suite, a file of tests at a time on each processor; PYTEST_ARGS="-n 0 tests/model" runs a part

@@ -13,6 +13,7 @@ from llars.infer.starts import clearing
 from llars.infer.starts.clearing import Cleared
 from llars.infer.tiles import Window
 from llars.model.opacity import CELL, Cover
+from llars.sensors import get_sensor
 from llars.starts.clouds import clear
 
 SIZE = (203, 331)
@@ -134,3 +135,29 @@ def test_training_fills_as_inference_does():
     batch, gaps = clear(Bright(), torch.from_numpy(values)[None], [plain_bands(2)], None)
     np.testing.assert_array_equal(gaps[0, 0].numpy(), Cleared.of(layers_of(values), Bright()).hidden(whole))
     np.testing.assert_array_equal(batch[0].numpy(), ours)
+
+
+class Blind:
+    """Sees no cloud anywhere."""
+
+    halo, multiple = 32, 32
+
+    def cover(self, image, bands, statistics):
+        nothing = torch.zeros_like(image[:, :1])
+        return Cover(nothing, nothing, nothing)
+
+
+def test_the_rim_of_a_cloud_found_by_its_brightness_does_not_fill_it():
+    bands = get_sensor("sentinel2-l2a").bands[1:4]
+    rows, columns = np.mgrid[:160, :160]
+    away = np.hypot(rows - 80, columns - 80)
+    # Opaque within 30 pixels, and thinning out over the next eight: too thin there to be found by brightness.
+    opacity = np.clip((38 - away) / 8, 0, 1) ** 2
+    ground = np.full((3, 160, 160), 0.05, np.float32)
+    values = (ground * (1 - opacity) + 0.7 * opacity).astype(np.float32)
+    layers = Filled.of(ImageSource(values), bands)
+    found = Cleared.of(layers, Blind(), reflectances=[(0.0, 1.0)] * 3)
+    filled, _ = found.read(Window(0, 0, 160, 160))
+    assert found.hidden(Window(0, 0, 160, 160))[60:100, 60:100].all()
+    # Where clouds are opaque, ground: the rim is up to ten times as bright.
+    assert np.abs(filled[:, 60:100, 60:100] - 0.05).max() < 0.02

@@ -32,6 +32,9 @@ __all__ = ["Cleared"]
 TILE = 1280
 """Side in pixels of the pieces in which an image is surveyed, a multiple of the sides of sheets and of blocks."""
 
+RIM = 2
+"""Cells around a cloud found by brightness that count as touched: its edges are brighter than the ground."""
+
 LEVEL = np.float32(255.0)
 """Stored value of an opacity of 1: bytes are precise enough, and are rounded once for all windows."""
 
@@ -47,7 +50,8 @@ class Cleared(Mended):
     """Opacity, probability of a cloud or shadow, and shadow, 0 to 255, of every pixel that is not judged clear."""
 
     bright: NDArray[np.uint8] | None
-    """``(y, x)`` of cells: 1 where brightness shows a cloud, 2 where an opaque one; None where it was not tested."""
+    """``(y, x)`` of cells: 2 in opaque clouds that are found by brightness, 1 in others and in the rims of both; None
+    where brightness was not tested."""
 
     fills: tuple[int, ...]
     """Indices of the bands that are cleared; empty where nothing is touched, or nothing is clear."""
@@ -80,9 +84,10 @@ class Cleared(Mended):
         if reflectances is not None and (bright := bright_clouds(layers, reflectances)) is not None:
             # Brightness decides where the estimator sees ground; where it sees thin cloud, its opacity is better.
             opaque = (bright > THICK) | ((bright > 0.0) & (cover[1] < LEVEL / 2))
-            marks = (bright > 0.0).astype(np.uint8) + opaque
+            touched = _grown(bright > 0.0, RIM)
+            marks = touched.astype(np.uint8) + opaque
             cover[0, opaque] = int(LEVEL)
-            cover[1, bright > 0.0] = int(LEVEL)
+            cover[1, touched] = int(LEVEL)
         found = cls(layers, cover, sheets, marks, (), np.zeros((0, 0, 0), np.float32), None)
         height, width = layers.size
         pieces = TileGrid(height, width, TILE, 0, BLOCK)
@@ -177,6 +182,12 @@ def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tupl
         kept = shares.where(shares[1] > TOUCHED, 0.0).numpy()
         sheets.write(piece.core, np.rint(kept * LEVEL).astype(np.uint8))
     return cover, sheets
+
+
+def _grown(cells: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Morphological dilation by a square that reaches ``by`` cells to each side."""
+    image = torch.from_numpy(cells)[None, None].float()
+    return functional.max_pool2d(image, 2 * by + 1, stride=1, padding=by)[0, 0].numpy() > 0.0
 
 
 def _read(layers: Layers, piece: Tile, channels: list[int]) -> Tensor:
