@@ -18,11 +18,10 @@ from llars.infer.report.display import (
     data_uri,
     display_size,
     jpeg,
-    limits,
     pixel_aspect,
     png,
-    to_bytes,
 )
+from llars.infer.report.stretch import limits, to_bytes
 from llars.infer.tiles import Window
 from llars.sensors import get_sensor
 

@@ -42,6 +42,17 @@ def test_removing_haze_leaves_neither_half_black():
     assert 30 < right.mean() < 100
 
 
+def test_clouds_leave_the_ground_bright_enough_to_see():
+    clear = np.random.default_rng(0).uniform(0.02, 0.1, (3, 40, 40)).astype(np.float32)
+    cloudy = clear.copy()
+    cloudy[:, :, :20] = 0.7
+    picture = before_after(cloudy, clear)
+    left, right = picture[..., :40], picture[..., 48:]
+    assert (left[..., :20] == 255).all()
+    assert np.array_equal(left[..., 20:], right[..., 20:])
+    assert right.mean() > 50
+
+
 def test_finer_output_sets_the_size_and_gaps_are_black():
     before = np.random.default_rng(0).random((1, 20, 30), dtype=np.float32)
     before[:, 4:8, 5:9] = np.nan

@@ -29,10 +29,8 @@ __all__ = [
     "data_uri",
     "display_size",
     "jpeg",
-    "limits",
     "pixel_aspect",
     "png",
-    "to_bytes",
 ]
 
 NEAR_INFRARED_NM, SHORT_WAVE_NM = (750.0, 900.0), (1500.0, 2400.0)
@@ -118,29 +116,6 @@ def _within(bands: Sequence[Band], ends: tuple[float, float], goal: float) -> in
         if band.modality is Modality.OPTICAL and band.wavelength_nm and ends[0] <= band.wavelength_nm <= ends[1]
     }
     return min(found, key=lambda channel: found[channel], default=None)
-
-
-def limits(
-    images: Sequence[NDArray[np.float32]], percent: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values that become black and white, per channel, of images ``(channel, y, x)`` that are stretched alike.
-
-    From the lowest of their lower percentiles to the highest of their upper ones: no image is clipped.
-    """
-    with warnings.catch_warnings():
-        # A channel without any data is black, not worth a warning.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        ends = np.array([np.nanpercentile(image, percent, axis=(1, 2), keepdims=True) for image in images])
-    return np.fmin.reduce(ends[:, 0]), np.fmax.reduce(ends[:, 1])
-
-
-def to_bytes(
-    image: NDArray[np.float32], low: NDArray[np.float64], high: NDArray[np.float64], gap: int = 0
-) -> NDArray[np.uint8]:
-    """An image ``(channel, y, x)`` in 0 to 255; ``gap`` is the number for no data."""
-    unit = (image - low) / np.where(high > low, high - low, 1.0)
-    grey = np.clip(np.nan_to_num(unit, nan=0.0), 0.0, 1.0) * 255.0 + 0.5
-    return np.where(np.isnan(image), np.uint8(gap), grey.astype(np.uint8))
 
 
 def jpeg(image: NDArray[np.uint8], most: int) -> bytes:

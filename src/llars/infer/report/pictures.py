@@ -12,7 +12,8 @@ import numpy as np
 from llars.bands import Band
 from llars.infer.reading.grids import Grid
 from llars.infer.reading.warping import Warped
-from llars.infer.report.display import RasterFile, composites, data_uri, display_size, jpeg, limits, png, to_bytes
+from llars.infer.report.display import RasterFile, composites, data_uri, display_size, jpeg, png
+from llars.infer.report.stretch import limits, to_bytes
 from llars.infer.tiles import Window
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import numpy as np
 from llars.bands import Band, Modality
 from llars.errors import OutputError
 from llars.infer.reading.sources import ImageSource
+from llars.infer.report.stretch import limits, to_bytes
 from llars.infer.tiles import Window, strips
 
 if TYPE_CHECKING:
@@ -98,23 +99,10 @@ def _within(places: NDArray[np.intp], start: int, stop: int) -> slice:
 
 
 def before_after(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Both images ``(3, y, x)`` of one size side by side as ``(3, y, x)``; no data is black.
-
-    Both are stretched alike, from the lower of their 2nd percentiles to the higher of their 98th: a change in
-    brightness shows, and neither haze nor its removal leaves a half black.
-    """
-    with warnings.catch_warnings():
-        # A channel without any data is black, not worth a warning.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        ends = [np.nanpercentile(half, STRETCH_PERCENT, axis=(1, 2), keepdims=True) for half in (before, after)]
-    low, high = np.fmin(ends[0][0], ends[1][0]), np.fmax(ends[0][1], ends[1][1])
-    halves = [_bytes(half, low, high) for half in (before, after)]
+    """Both images ``(3, y, x)`` of one size side by side as ``(3, y, x)``, stretched alike; no data is black."""
+    low, high = limits((before, after), STRETCH_PERCENT)
+    halves = [to_bytes(half, low, high) for half in (before, after)]
     return np.concatenate((halves[0], np.full((3, before.shape[1], GAP), 255, dtype=np.uint8), halves[1]), axis=2)
-
-
-def _bytes(image: NDArray[np.float32], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.uint8]:
-    stretched = (image - low) / np.maximum(high - low, 1e-6)
-    return np.asarray(np.nan_to_num(np.clip(stretched, 0.0, 1.0)) * 255.0 + 0.5, dtype=np.uint8)
 
 
 def write_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from llars.bands import Band
 from llars.infer.reading.grids import Grid
 from llars.infer.report.charts import histogram, spectrum
-from llars.infer.report.display import RasterFile, data_uri, jpeg, limits, to_bytes
+from llars.infer.report.display import RasterFile, data_uri, jpeg
 from llars.infer.report.measures import BandChange, Changes
 from llars.infer.report.pictures import (
     PERCENT,
@@ -25,6 +25,7 @@ from llars.infer.report.pictures import (
     pair,
     taken_away,
 )
+from llars.infer.report.stretch import limits, to_bytes
 
 __all__ = ["change", "consistency", "facts", "histograms", "overview", "spectra", "sureness"]
 
