@@ -9,6 +9,8 @@ from dataclasses import asdict, is_dataclass
 from math import isfinite
 from typing import Any
 
+from llars.tasks import Step
+
 __all__ = [
     "FAULT",
     "INTERRUPTED",
@@ -53,9 +55,10 @@ def say(notes: Iterable[str]) -> None:
         print(f"llars: {note}", file=sys.stderr)
 
 
-def written(path: object, seconds: float) -> list[str]:
+def written(path: object, seconds: float, steps: Sequence[Step] = ()) -> list[str]:
     """The closing note of a command that wrote a file; empty unless on a terminal, as programs check the exit code."""
-    return [f"wrote {path} in {seconds:.1f} s"] if sys.stderr.isatty() else []
+    done = ", then ".join(f"{step.task} at strength {step.severity:.2f}" for step in steps)
+    return [f"wrote {path} in {seconds:.1f} s{': ' if done else ''}{done}"] if sys.stderr.isatty() else []
 
 
 @contextmanager

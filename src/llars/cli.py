@@ -152,7 +152,7 @@ def restore(
             resume=resume,
             progress=progress,
         )
-    say([] if quiet else [*done.notes, *written(done.output, done.seconds)])
+    say([] if quiet else [*done.notes, *written(done.output, done.seconds, done.steps)])
 
 
 @app.command()

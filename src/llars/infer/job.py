@@ -23,7 +23,7 @@ from llars.infer.raster.coarse import coarser
 from llars.infer.raster.outputs import check_outputs, check_suffixes, stoppable, whole_files
 from llars.infer.raster.uncertainty import interval_tags
 from llars.infer.reading.picture import picture_of
-from llars.infer.report.diagnosis_picture import draw
+from llars.infer.report.diagnosis_picture import draw, require_matplotlib
 from llars.infer.report.page import Made, write_page
 from llars.infer.resolution import Order, arranged, mended, steps_of
 from llars.infer.restorer import Restorer, load
@@ -262,6 +262,8 @@ def diagnose_file(
     wanted = {} if picture is None else {"preview": Path(picture)}
     check_outputs([*wanted.values()], overwrite)
     check_suffixes(wanted)
+    if wanted:
+        require_matplotlib()
     scene = open_scene(source, sensor)
     told = load(model, device).examine(scene)
     with whole_files([*wanted.values()]) as places:

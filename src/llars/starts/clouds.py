@@ -22,7 +22,19 @@ from llars.model.normalise import Statistics
 from llars.model.opacity import CELL, Cover, OpacityNetwork
 from llars.starts.filling import LEVELS, pull, push, quartets
 
-__all__ = ["NEAR", "TOUCHED", "Sky", "Veil", "clear", "direct_light", "hidden_bands", "measures", "nearby", "unveiled"]
+__all__ = [
+    "HIDES",
+    "NEAR",
+    "TOUCHED",
+    "Sky",
+    "Veil",
+    "clear",
+    "direct_light",
+    "hidden_bands",
+    "measures",
+    "nearby",
+    "unveiled",
+]
 
 HIDES = 0.6
 """Opacity above which a pixel counts as hidden: on uniform ground, its surroundings tell more than what shines

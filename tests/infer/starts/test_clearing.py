@@ -89,6 +89,14 @@ def test_what_is_hidden_looks_like_the_ground_and_all_else_stays(cleared):
     np.testing.assert_array_equal(values[:, kept], scene()[:, kept])
 
 
+def test_the_share_that_is_hidden_is_that_of_the_mask(cleared):
+    hidden = cleared.hidden(WINDOWS[0])
+    assert 0.05 < hidden.mean() < 0.2
+    # To the nearest cell: half of a cell around the cloud is another 0.6 % of the image.
+    assert cleared.hidden_share == pytest.approx(hidden.mean(), abs=0.01)
+    assert Cleared.of(layers_of(scene(clouded=False)), Bright()).hidden_share == 0.0
+
+
 def test_gaps_stay_gaps(cleared):
     for window in WINDOWS:
         _, valid = cleared.read(window)

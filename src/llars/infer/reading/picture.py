@@ -157,9 +157,10 @@ def _check_range(layers: Layers, valid_range: Range) -> None:
     beyond = sum(int((np.abs(values - 0.5) > FAR).sum()) for values in sample) / sum(values.size for values in sample)
     if beyond > TOLERATED:
         low, high = valid_range
+        most = low + (high - low) * max(float(values.max()) for values in sample)
         raise ValueRangeError(
-            f"{beyond:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands; "
-            "give physical values (display values between 0 and 1), or the sensor's name as bands="
+            f"{beyond:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands, the largest at "
+            f"{most:g}; give physical values: 8-bit pictures / 255, stored reflectances * their scale (often 0.0001)"
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llars.infer.diagnosis.findings import Diagnosis
 
-__all__ = ["draw"]
+__all__ = ["draw", "require_matplotlib"]
 
 INCHES, DOTS = (12.0, 7.0), 110
 FINDING, LINE = 0.26, 0.055
@@ -29,14 +29,14 @@ FINDING, LINE = 0.26, 0.055
 WRONG, RIGHT = "#c0392b", "#2c6e49"
 
 
-def draw(path: Path, scene: xr.DataArray, told: Diagnosis) -> None:
-    """Draw the diagnosis ``told`` of ``scene`` to a PNG file at ``path``.
-
-    Raises:
-        ConfigError: matplotlib is not installed.
-    """
+def require_matplotlib() -> None:
+    """Raises ConfigError where matplotlib is not installed: known before the diagnosis is made."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("--picture draws with matplotlib, which is not installed: pip install 'llars[bench]'")
+        raise ConfigError("--picture draws with matplotlib, which is not installed: pip install matplotlib")
+
+
+def draw(path: Path, scene: xr.DataArray, told: Diagnosis) -> None:
+    """Draw the diagnosis ``told`` of ``scene`` to a PNG file at ``path``; see ``require_matplotlib``."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=INCHES, layout="constrained", dpi=DOTS)

@@ -18,7 +18,7 @@ from llars.infer.starts.sheets import Sheets
 from llars.infer.tiles import Tile, TileGrid, Window, mirror
 from llars.model.normalise import Statistics
 from llars.model.opacity import CELL, Cover, OpacityNetwork, seen_bands
-from llars.starts.clouds import NEAR, TOUCHED, Sky, Veil, direct_light, hidden_bands, measures, nearby, unveiled
+from llars.starts.clouds import HIDES, NEAR, TOUCHED, Sky, Veil, direct_light, hidden_bands, measures, nearby, unveiled
 from llars.starts.filling import BLOCK, LEVELS, MARGIN, pull, push
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ class Cleared(Mended):
         cleared = unveiled(seen[..., *part], filled, wider.part(*part), self.sky, direct)
         values[channels] = torch.where(there[..., *part], cleared, filled)[0].numpy()
         return values, valid
+
+    @property
+    def hidden_share(self) -> float:
+        """Share of the image that is hidden and filled, to the nearest cell."""
+        return float((self.cover[0] > LEVEL * HIDES).mean()) if self.fills else 0.0
 
     def hidden(self, window: Window) -> NDArray[np.bool_]:
         """``(y, x)``: pixels of a window that clouds hide, and that are therefore filled from their surroundings."""

@@ -43,6 +43,12 @@ STRIP_PIXELS = 2**20
 """Pixels of a window where no step is taken."""
 
 
+WORTH_TELLING = 0.005
+"""Share of a scene that is hidden by clouds above which the user is told."""
+
+GUESSED = "plausible, not measured (--invented FILE marks these pixels)"
+
+
 @dataclass(frozen=True)
 class Options:
     """How to work. Only ``project`` and ``limits`` change the restored values."""
@@ -211,6 +217,8 @@ class Stream:
         start = set_out(step.task, target, guides, self._picture.reflectances)
         if isinstance(start, Cleared):
             self._cleared.append(start)
+            if (hidden := start.hidden_share) > WORTH_TELLING:
+                self._say(f"{hidden:.0%} of the scene is hidden by clouds and filled from its surroundings: {GUESSED}")
         speckled = isinstance(start, Denoised) and bool(start.noise.looks)
         projected = self._options.project and step.task in HELD and there.scale is not None
         return Work(start, guides, speckled or projected, self._limits())
