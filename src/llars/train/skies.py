@@ -36,6 +36,13 @@ GREYED = (0.35, 1.0)
 AS_THEY_ARE = 0.5
 """Share of patches whose clouds are not greyed; also, drawn independently, that not tinted, and that not dimmed."""
 
+ALBEDO = 0.85
+"""Of clouds that are not greyed. What a cloud does not reflect it passes on, diffusely, and once more on the way back:
+clouds have the colour of the ground, blurred. In the infrared it makes real ones a third brighter than in the visible."""
+
+BLUR_PX = 16
+"""Width of that blur, in pixels."""
+
 BILLOWS = 0.45
 """Largest relative standard deviation of the brightness within a cloud. Simulated clouds are smooth; in real ones it is
 0.02 to 0.04 within 2 to 4 pixels of 10 m and 0.1 to 0.25 within 32 (cloudy dates of the training split)."""
@@ -109,6 +116,7 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     relief = greyed * (1.0 + _billows(size, side, rng)).clamp(min=LEAST_RELIEF) * _tint(patches.bands, rng)
     ground = torch.minimum(clean * (1.0 - opacity) * (1.0 - DIRECT * shadow), image)
     image = ground + (image - ground) * torch.lerp(torch.ones(()), relief, (opacity > 0).float())
+    image = image + opacity * (1.0 - ALBEDO * greyed).square() * _blurred(clean)
     least, most = DIMMED
     gain = np.where(rng.random(size) < AS_THEY_ARE, 1.0, least * (most / least) ** rng.random(size))
     dimmed = torch.from_numpy(gain).float().view(-1, 1, 1, 1)
@@ -121,6 +129,11 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     shift, factor = rng.normal(0.0, 0.3, (size, 1)), np.exp(rng.normal(0.0, 0.25, (size, 1)))
     statistics = Statistics.of(image).jittered(*(torch.from_numpy(one.astype(np.float32)) for one in (shift, factor)))
     return Examples(image, bands, statistics, target)
+
+
+def _blurred(image: Tensor) -> Tensor:
+    coarse = functional.avg_pool2d(image, BLUR_PX)
+    return functional.interpolate(coarse, size=image.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _billows(size: int, side: int, rng: np.random.Generator) -> Tensor:
