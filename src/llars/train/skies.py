@@ -38,7 +38,7 @@ AS_THEY_ARE = 0.5
 
 ALBEDO = 0.85
 """Of clouds that are not greyed. What a cloud does not reflect it passes on, diffusely, and once more on the way back:
-clouds have the colour of the ground, blurred. In the infrared it makes real ones a third brighter than in the visible."""
+clouds have the colour of the ground, blurred, which makes real ones a third brighter in the infrared."""
 
 BLUR_PX = 16
 """Width of that blur, in pixels."""
