@@ -22,8 +22,8 @@ BANDS = (max(max(Recipe().bands), 3 * Recipe().most_guided), max(Recipe().bands)
 """Channels in and out: the largest numbers in a batch of the recipe, with guides and without."""
 
 PSNR_WEIGHT, LEAST_ERROR = 0.05, 1e-4
-"""Weight of the logarithm of a sample's mean square error, and the constant added to the error: 40 dB. With a smaller one
-(NAFNet at 60 dB), samples with hardly a fault hold a network that is blind to the task at the identity."""
+"""Weight of the logarithm of a sample's mean square error, and the constant added to the error: 40 dB. With a smaller
+one, samples with hardly a fault hold networks that are blind to the task at the identity."""
 
 CHOICE = 0.01
 """Weight of the loss on the choice of experts, as for the load balance of llars."""
