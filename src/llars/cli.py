@@ -179,13 +179,14 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Measure how close an image is to its reference: PSNR, SSIM, SAM, ..."""
-    from llars.infer.job import compare_files
+    from llars.infer.comparison import compare_files
 
-    measured = compare_files(image, reference, sensor=sensor)
+    compared = compare_files(image, reference, sensor=sensor)
+    say(compared.notes)
     if as_json:
-        print_json(measured)
+        print_json(compared.metrics)
     else:
-        print_table([(name, f"{value:.4f}") for name, value in measured.items()])
+        print_table([(name, f"{value:.4f}") for name, value in compared.metrics.items()])
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rasterio.transform import Affine
 from tests.scene.files import S2, write
 
 import llars
-from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
+from llars.errors import ConfigError, InstructionError, OutputError
 from llars.infer import delivery, job
 from llars.infer.instructions import Interpretation
 from llars.infer.raster.outputs import whole_files
@@ -205,17 +205,6 @@ def test_impossible_degradations_are_refused(source, folder):
 
 def test_diagnosis_of_a_file_is_that_of_its_scene(source, restorer):
     assert job.diagnose_file(source) == restorer.diagnose(llars.open_scene(source))
-
-
-def test_comparison_of_files_agrees_with_the_metrics(source, folder):
-    job.degrade_file(source, folder / "a.tif", "denoise", 0.5)
-    measured = job.compare_files(folder / "a.tif", source)
-    a, b = (llars.open_scene(path).values for path in (folder / "a.tif", source))
-    assert measured["psnr"] == llars.metrics.psnr(a, b)
-    assert measured["rmse"] == pytest.approx(np.sqrt(np.nanmean((a - b) ** 2)), rel=1e-4)
-    assert {"ssim", "sam", "ergas", "q2n"} <= measured.keys()
-    with pytest.raises(LlarsError):
-        job.compare_files(source.parent / "none.tif", source)
 
 
 def test_speckle_on_decibels_multiplies_power(tmp_path):
