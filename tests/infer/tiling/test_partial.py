@@ -105,6 +105,15 @@ def test_a_line_that_was_cut_short_does_not_count(source, folder):
     assert np.array_equal(read(folder / "a.tif"), read(folder / "b.tif"))
 
 
+def test_what_comes_after_a_line_that_was_cut_short_counts(source, folder):
+    journal = folder / ".a.tif.partial" / "journal.jsonl"
+    for after in (5, 9):
+        interrupted(source, folder / "a.tif", after, **OPTIONS)
+        journal.write_bytes(journal.read_bytes()[:-4])
+    report = job.restore_file(source, folder / "a.tif", "stripes and noise", **OPTIONS)
+    assert "going on with 8 tiles that were finished before" in report.notes
+
+
 def test_two_runs_do_not_share_a_partial_result(folder):
     with Partial(folder / "a.tif", {}, str), pytest.raises(OutputError, match="another run"):
         Partial(folder / "a.tif", {}, str).__enter__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from llars.errors import OutputError
 from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
 from llars.infer.tiling.descent import Restored
+from llars.infer.tiling.lines import append, whole_lines
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,19 +81,13 @@ class Partial:
                     image.write(part.window, pixels)
                     image.sync()
             window = part.window
-            self._append([step, window.top, window.left, window.bottom, window.right])
+            append(self._journal, [step, window.top, window.left, window.bottom, window.right])
             done.append(window)
             yield part
 
-    def _append(self, line: Any) -> None:
-        self._journal.write(json.dumps(line).encode() + b"\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
-
     def _read(self) -> None:
-        self._journal.seek(0)
         lines = []
-        for text in self._journal:
+        for text in whole_lines(self._journal):
             with suppress(ValueError):
                 lines.append(json.loads(text))
         if lines and lines[0] == self._identity:
@@ -109,7 +103,7 @@ class Partial:
             if path.name != JOURNAL:
                 path.unlink()
         self._journal.truncate(0)
-        self._append(self._identity)
+        append(self._journal, self._identity)
 
 
 def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
