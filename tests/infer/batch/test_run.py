@@ -1,6 +1,7 @@
 """Batches: every scene once, whatever happens in between."""
 
 import json
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from llars.infer import batch
 from llars.infer.batch import worker
 from llars.infer.batch.engines.crew import Lost
 from llars.infer.batch.journal import Journal, Record
+from llars.infer.batch.manifest import Entry
 
 
 class Here:
@@ -92,6 +94,24 @@ def test_what_changed_or_went_missing_is_done_again(run, archive, tmp_path):
     assert run()[1] == ["b.tif"]
     assert sorted(run("remove the haze")[1]) == ["a.tif", "b.tif", "bad.tif"]
     assert sorted(run("remove the haze", settings=batch.Settings(scale=2))[1]) == ["a.tif", "b.tif", "bad.tif"]
+
+
+def test_products_are_known_by_all_their_files(tmp_path):
+    product = tmp_path / "S2A.SAFE"
+    product.mkdir()
+    (product / "B05.jp2").write_bytes(b"one")
+    (product / "MTD_MSIL2A.xml").write_bytes(b"<xml/>")
+
+    def keys():
+        names = (product, f"{product}:20m", product / "MTD_MSIL2A.xml")
+        return [
+            batch.key_of(Entry(Path(name), PurePosixPath("a.tif"), "noise"), batch.Settings(), "0") for name in names
+        ]
+
+    first = keys()
+    assert keys() == first and len({*first}) == 3
+    (product / "B05.jp2").write_bytes(b"longer")
+    assert not {*first} & {*keys()}
 
 
 def test_interrupted_batches_go_on_where_they_stopped(run, tmp_path):

@@ -12,7 +12,8 @@ from tests.scene.files import S2, write
 from llars.errors import OutputError
 from llars.infer import job
 from llars.infer.raster.outputs import whole_files
-from llars.infer.tiling.partial import Partial
+from llars.infer.tiling.partial import Partial, identity_of
+from llars.scene import open_scene
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,21 @@ def test_what_is_of_another_run_is_begun_anew_and_that_is_said(source, folder, c
     job.restore_file(source, folder / "b.tif", prompt, tile=64)
     # Ten stored numbers are 1e-3 of the range: another tile may round otherwise.
     assert np.abs(read(folder / "a.tif").astype(int) - read(folder / "b.tif")).max() <= (10 if change == "tile" else 0)
+
+
+def test_a_product_whose_file_changed_is_another_input(source, tmp_path, restorer):
+    product = tmp_path / "S2A.SAFE"
+    (product / "IMG_DATA").mkdir(parents=True)
+    band = product / "IMG_DATA" / "B05.jp2"
+    band.write_bytes(b"one")
+    scene, asked = open_scene(source), {"input": f"{product}:20m", "guides": {"pan": product}, "uncertainty": False}
+    first = identity_of(asked, scene, restorer.info)
+    assert identity_of(asked, scene, restorer.info) == first
+    # As long as before, in a folder that was not touched.
+    band.write_bytes(b"two")
+    os.utime(band, (1, 1))
+    changed = identity_of(asked, scene, restorer.info)
+    assert {key for key in first if first[key] != changed[key]} == {"input", "guides"}
 
 
 def test_a_line_that_was_cut_short_does_not_count(source, folder):

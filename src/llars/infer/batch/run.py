@@ -27,6 +27,7 @@ from llars.infer.raster.outputs import stoppable
 from llars.infer.resolution import with_own_pan
 from llars.infer.tiling.engine import pick_device
 from llars.infer.tiling.memory import half_of_memory, in_bytes
+from llars.scene.products import state_of
 from llars.weights.registry import find, read_info
 
 __all__ = ["Settings", "Summary", "key_of", "restore_batch"]
@@ -72,8 +73,9 @@ def restore_batch(
 ) -> Summary:
     """Restore every scene of a manifest into ``folder``; called again, do what is missing.
 
-    A scene counts as done when the journal says so for the same input (path, size, time of change), prompt, settings,
-    guides and weights, and the result is there with its size. What failed is left alone unless ``retry_failed``.
+    A scene counts as done when the journal says so for the same input (path, size, time of change; of a folder those of
+    all its files), prompt, settings, guides and weights, and the result is there with its size. What failed is left
+    alone unless ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.
@@ -157,17 +159,9 @@ def _make_folder(folder: Path) -> None:
 def key_of(entry: Entry, settings: Settings, weights: str) -> str:
     """What a scene is known by: change anything that its result depends on, and it is another."""
     files = [("input", entry.source), *entry.guides]
-    facts = [[role, *_identity(path)] for role, path in files]
+    facts = [[role, str(path), *state_of(path)] for role, path in files]
     asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _identity(path: Path) -> tuple[str, int | None, int | None]:
-    try:
-        state = path.stat()
-    except OSError:
-        return str(path), None, None
-    return str(path), state.st_size, state.st_mtime_ns
 
 
 class _Ledger:

@@ -15,6 +15,7 @@ from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
 from llars.infer.tiling.descent import Restored
 from llars.infer.tiling.lines import append, whole_lines
+from llars.scene.products import state_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,8 +118,8 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
     adapters = [one["sha256"] for one in info.training.get("adapters", ())]
     return {
         **{name: repr(value) for name, value in asked.items()},
-        "input": _state_of(asked["input"]),
-        "guides": {role: _state_of(path) for role, path in asked["guides"].items()},
+        "input": _known_by(asked["input"]),
+        "guides": {role: _known_by(path) for role, path in asked["guides"].items()},
         "grid": [*scene.shape, *map(float, scene.rio.transform())],
         "weights": [info.sha256, *adapters],
         "version": llars.__version__,
@@ -126,10 +127,5 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
     }
 
 
-def _state_of(path: str | Path) -> list[Any]:
-    """What a file is known by: its place, size and time of change."""
-    try:
-        state = Path(path).stat()
-    except OSError:
-        return [str(path)]
-    return [str(Path(path).absolute()), state.st_size, state.st_mtime_ns]
+def _known_by(path: str | Path) -> list[Any]:
+    return [str(Path(path).absolute()), *state_of(path)]
