@@ -1,6 +1,7 @@
 """Batches: every scene once, whatever happens in between."""
 
 import json
+import shutil
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -112,6 +113,24 @@ def test_products_are_known_by_all_their_files(tmp_path):
     assert keys() == first and len({*first}) == 3
     (product / "B05.jp2").write_bytes(b"longer")
     assert not {*first} & {*keys()}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_damaged_scene_stops_no_other_even_if_it_comes_first(run, archive, tmp_path, alone):
+    broken = archive / "S2A_MSIL2A_broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and no end")
+    if alone:
+        shutil.rmtree(archive / "deep")
+        (archive / "a.tif").unlink()
+    summary, asked = run()
+    assert broken.name in asked
+    assert summary.done == (0 if alone else 2)
+    assert "no whole zip archive" in dict(summary.failed)[str(broken)]
+    engine = Here()
+    if not alone:
+        with pytest.raises(InstructionError):
+            run("bake a cake", engine=engine)
+        assert engine.asked == []
 
 
 def test_interrupted_batches_go_on_where_they_stopped(run, tmp_path):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from llars.errors import OutputError
+from llars.errors import OutputError, RasterError
 from llars.infer.batch.engines.choice import Engine, Lost, engine_called
 from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry, read_manifest
@@ -225,11 +225,16 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
 def _check_words(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once what would be refused of every scene."""
     for task in tasks:
-        if task.entry.prompt == prompt:
-            restorer = shared_restorer(task.model, "cpu")
+        if task.entry.prompt != prompt:
+            continue
+        restorer = shared_restorer(task.model, "cpu")
+        try:
             guides = with_own_pan(restorer, task.entry.source, prompt, dict(task.entry.guides))
-            restorer.plan(prompt, task.settings.scale, [*guides])
-            return
+        except RasterError:
+            # It fails by itself, with its reason; what could be asked of a whole one, the next scene tells.
+            continue
+        restorer.plan(prompt, task.settings.scale, [*guides])
+        return
 
 
 def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
