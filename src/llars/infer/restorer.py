@@ -215,7 +215,8 @@ class Restorer:
             project: hold the radiometry of a finer grid (sr, pansharpen): its mean over every input pixel is that
                 pixel, where the grids nest; what a panchromatic band shows to be blurred by more than its pixels is
                 held as that blur sees it.
-            progress: called after every tile with the number of tiles done and of all tiles.
+            progress: called after every tile with the number of tiles done and of all tiles; never where ``scene`` is
+                backed by Dask and there are no guides, as nothing is computed yet: see ``dask.diagnostics``.
 
         Returns:
             The result, of the type of ``scene`` (computed when it is asked for where that is backed by Dask and there
