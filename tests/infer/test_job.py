@@ -1,6 +1,7 @@
 """Jobs: files in, files out, whole or not at all."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -165,6 +166,32 @@ def test_files_appear_together(tmp_path):
             assert not any(path.exists() for path in paths)
     assert [path.read_text() for path in paths] == ["whole", "whole"]
     assert set(tmp_path.iterdir()) == set(paths)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_where_a_later_file_cannot_be_replaced_the_earlier_ones_are_as_before(tmp_path, monkeypatch, linked):
+    old, new, blocked = (tmp_path / name for name in ("old.txt", "new.txt", "blocked.txt"))
+    old.write_text("precious")
+    if not linked:
+        monkeypatch.setattr(os, "link", refuse)
+
+    def write_all():
+        with whole_files([old, new, blocked]) as places:
+            for place in places:
+                place.write_text("whole")
+            blocked.mkdir()
+
+    with pytest.raises(OutputError, match=r"cannot write .*blocked\.txt") as refused:
+        write_all()
+    assert not new.exists()
+    assert old.read_text() == ("precious" if linked else "whole")
+    # Without hard links nothing is kept of what was replaced, and that is said.
+    assert (f"new already: {old}" in str(refused.value)) != linked
+    assert {path.name for path in tmp_path.iterdir()} == {"old.txt", "blocked.txt"}
+
+
+def refuse(*_):
+    raise OSError("no hard links here")
 
 
 def test_degrading_is_reproducible_and_keeps_gaps(source, folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -20,8 +21,9 @@ except ImportError:  # Windows: what a killed run leaves stays there
 
 __all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
 
-PASSING, LOCK = ".llars-", "lock"
-"""How the names of passing folders begin, and the file in each that says that its run is alive."""
+PASSING, LOCK, BEFORE = ".llars-", "lock", "before"
+"""How the names of passing folders begin, and the files in each: one says that its run is alive, one is what was there
+before."""
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which win over the file's own."""
@@ -110,22 +112,54 @@ def _sweep(folder: Path) -> None:
 def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Places beside ``paths`` to write to; on success all move into place, on failure none does.
 
-    What GDAL kept beside the files that are replaced goes away with them.
+    Where one cannot be moved, those before it go away again and what they replaced comes back, if the file system has
+    hard links; if not, the error names the files that are new. What GDAL kept beside the files that are replaced goes
+    away last.
 
     A place keeps its file's name, by which the format is chosen, and has a folder of its own, with which whatever
     a driver leaves beside the file goes away. A symbolic link stays one: what it leads to is written.
 
     Raises:
-        OutputError: a folder cannot be written to.
+        OutputError: a folder cannot be written to, or a file cannot be replaced.
     """
     targets = [path.resolve() for path in paths]
     with _folders_beside(targets) as folders:
         places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
         yield places
-        for place, path, target in zip(places, paths, targets, strict=True):
+        _move(places, targets)
+        for path in {*paths, *targets}:
+            for side in _sidecars(path):
+                side.unlink(missing_ok=True)
+
+
+def _move(places: Sequence[Path], targets: Sequence[Path]) -> None:
+    """All of them, or none."""
+    moved: list[tuple[Path, Path, bool]] = []
+    try:
+        for place, target in zip(places, targets, strict=True):
+            before, existed = place.with_name(BEFORE), target.exists()
+            with suppress(OSError):
+                os.link(target, before)
             place.replace(target)
-            for side in {*_sidecars(path), *_sidecars(target)}:
-                side.unlink()
+            moved.append((target, before, existed))
+    except BaseException as fault:
+        new = [str(one[0]) for one in reversed(moved) if not _moved_back(*one)]
+        if not isinstance(fault, OSError):
+            raise
+        told = f"; new already: {', '.join(new)}" if new else ""
+        raise OutputError(f"cannot write {targets[len(moved)]}: {fault.strerror}{told}; choose another name") from None
+
+
+def _moved_back(target: Path, before: Path, existed: bool) -> bool:
+    """Whether what was at ``target`` is there again."""
+    try:
+        if existed:
+            before.replace(target)
+        else:
+            target.unlink()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
