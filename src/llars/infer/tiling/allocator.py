@@ -22,7 +22,10 @@ STATE = Path("/proc/self/statm")
 
 
 def keep_freed() -> None:
-    """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time."""
+    """Have the C library keep what is freed: fetching the same pages anew for every layer takes a third of the time.
+
+    For good, and for all that the process does: only for a process of our own, not for one that llars is a guest of.
+    """
     if (library := _library("mallopt")) is not None:
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8
         library.mallopt(mmap_threshold, LARGE_BLOCK)
