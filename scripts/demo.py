@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from llars.cli import run
-from llars.infer.job import compare_files
+from llars.infer.comparison import compare_files
 
 SCENE = Path("examples/sentinel2_aberystwyth.tif")
 FAULT = ("--task", "denoise", "--severity", "0.5", "--seed", "7")
@@ -29,7 +29,7 @@ def main(folder: Path = Path("demo")) -> None:
     degraded, restored, picture = (folder / name for name in ("degraded.tif", "restored.tif", "before_after.png"))
     call("degrade", SCENE, degraded, *FAULT, "--overwrite")
     call("restore", degraded, restored, "-p", PROMPT, "--preview", picture, "--overwrite")
-    before, after = (compare_files(image, SCENE)["psnr"] for image in (degraded, restored))
+    before, after = (compare_files(image, SCENE).metrics["psnr"] for image in (degraded, restored))
     print(f"PSNR against the original scene: {before:.2f} dB degraded, {after:.2f} dB restored")
     print(f"look at {picture}; the GeoTIFFs are {degraded} and {restored}")
 

@@ -38,7 +38,7 @@ ROOMS = (
     ("instructions",),
     ("taught", "lazy"),
     ("restorer",),
-    ("levelling", "delivery", "telling", "export"),
+    ("levelling", "delivery", "telling", "export", "comparison"),
     ("resolution",),
     ("job",),
     ("batch",),

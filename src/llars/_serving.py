@@ -24,5 +24,7 @@ def serve(
 ) -> None:
     """Open the playground in the browser; needs `pip install 'llars[app]'`."""
     from llars.app.server import serve as serve_playground
+    from llars.infer.tiling.allocator import keep_freed
 
+    keep_freed()
     serve_playground(host, port, token, model=model, device=device, say=lambda note: say([note]))

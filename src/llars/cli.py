@@ -129,7 +129,9 @@ def restore(
 ) -> None:
     """Make an image better as the instruction says."""
     from llars.infer.job import files_by_role, restore_file
+    from llars.infer.tiling.allocator import keep_freed
 
+    keep_freed()
     with progress_bar(quiet) as progress:
         done = restore_file(
             source,
@@ -179,13 +181,14 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Measure how close an image is to its reference: PSNR, SSIM, SAM, ..."""
-    from llars.infer.job import compare_files
+    from llars.infer.comparison import compare_files
 
-    measured = compare_files(image, reference, sensor=sensor)
+    compared = compare_files(image, reference, sensor=sensor)
+    say(compared.notes)
     if as_json:
-        print_json(measured)
+        print_json(compared.metrics)
     else:
-        print_table([(name, f"{value:.4f}") for name, value in measured.items()])
+        print_table([(name, f"{value:.4f}") for name, value in compared.metrics.items()])
 
 
 @app.command()
@@ -257,9 +260,8 @@ def evaluate(
     """Measure a model per task and data set, beside classical rivals."""
     from llars.bench.evaluate import main as measure
 
-    options = ["--config", str(config), "--model", model, "--device", device]
-    place = out or configured(config, "out") or Path("docs")
-    raise typer.Exit(measure([str(folder or configured_folder(config)), str(place), *options]))
+    places = [str(folder or configured_folder(config)), str(out or configured(config, "out") or "docs")]
+    raise typer.Exit(measure([*places, "--config", str(config), "--model", model, "--device", device]))
 
 
 def main() -> None:
@@ -282,8 +284,7 @@ def run(arguments: Sequence[str]) -> int:
     except LlarsError as mistake:
         return fail(str(mistake), MISTAKE)
     except TyperException as mistake:
-        asked = getattr(mistake, "ctx", None)
-        path = asked.command_path if asked else "llars"
+        path = getattr(getattr(mistake, "ctx", None), "command_path", "llars")
         return fail(f"{mistake.format_message().rstrip('.')}; see `{path} --help`", MISTAKE)
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)

@@ -1,6 +1,7 @@
 """Jobs: files in, files out, whole or not at all."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from rasterio.transform import Affine
 from tests.scene.files import S2, write
 
 import llars
-from llars.errors import ConfigError, InstructionError, LlarsError, OutputError
+from llars.errors import ConfigError, InstructionError, OutputError
 from llars.infer import delivery, job
 from llars.infer.instructions import Interpretation
 from llars.infer.raster.outputs import whole_files
@@ -167,6 +168,32 @@ def test_files_appear_together(tmp_path):
     assert set(tmp_path.iterdir()) == set(paths)
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_where_a_later_file_cannot_be_replaced_the_earlier_ones_are_as_before(tmp_path, monkeypatch, linked):
+    old, new, blocked = (tmp_path / name for name in ("old.txt", "new.txt", "blocked.txt"))
+    old.write_text("precious")
+    if not linked:
+        monkeypatch.setattr(os, "link", refuse)
+
+    def write_all():
+        with whole_files([old, new, blocked]) as places:
+            for place in places:
+                place.write_text("whole")
+            blocked.mkdir()
+
+    with pytest.raises(OutputError, match=r"cannot write .*blocked\.txt") as refused:
+        write_all()
+    assert not new.exists()
+    assert old.read_text() == ("precious" if linked else "whole")
+    # Without hard links nothing is kept of what was replaced, and that is said.
+    assert (f"new already: {old}" in str(refused.value)) != linked
+    assert {path.name for path in tmp_path.iterdir()} == {"old.txt", "blocked.txt"}
+
+
+def refuse(*_):
+    raise OSError("no hard links here")
+
+
 def test_degrading_is_reproducible_and_keeps_gaps(source, folder):
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         job.degrade_file(source, folder / f"{name}.tif", "destripe", 0.5, seed)
@@ -205,17 +232,6 @@ def test_impossible_degradations_are_refused(source, folder):
 
 def test_diagnosis_of_a_file_is_that_of_its_scene(source, restorer):
     assert job.diagnose_file(source) == restorer.diagnose(llars.open_scene(source))
-
-
-def test_comparison_of_files_agrees_with_the_metrics(source, folder):
-    job.degrade_file(source, folder / "a.tif", "denoise", 0.5)
-    measured = job.compare_files(folder / "a.tif", source)
-    a, b = (llars.open_scene(path).values for path in (folder / "a.tif", source))
-    assert measured["psnr"] == llars.metrics.psnr(a, b)
-    assert measured["rmse"] == pytest.approx(np.sqrt(np.nanmean((a - b) ** 2)), rel=1e-4)
-    assert {"ssim", "sam", "ergas", "q2n"} <= measured.keys()
-    with pytest.raises(LlarsError):
-        job.compare_files(source.parent / "none.tif", source)
 
 
 def test_speckle_on_decibels_multiplies_power(tmp_path):

@@ -6,6 +6,7 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import BandError, InstructionError
+from llars.infer.tiles import TileGrid, Window
 from llars.tasks import Step
 
 pytest.importorskip("dask")
@@ -51,6 +52,15 @@ def test_a_part_that_is_asked_for_is_that_part(restorer, scene, lazy):
     expected = restorer(scene, "noise").isel(y=slice(100, 120), x=slice(0, 30))
     found = restorer(lazy[0], "noise", tile=64).isel(y=slice(100, 120), x=slice(0, 30))
     np.testing.assert_allclose(found.values, expected.values, atol=1e-3)
+
+
+def test_a_block_looks_at_no_other(restorer, scene, monkeypatch):
+    expected = restorer(scene, "noise").values
+    restored = restorer.stream(scene, "noise").prepared(64)
+    # The grid is laid already; whoever went through it for each block would take the square of their number.
+    monkeypatch.setattr(TileGrid, "__iter__", lambda _: pytest.fail("went through the grid"))
+    window = Window(64, 64, 128, 128)
+    np.testing.assert_allclose(restored(window).values, expected[:, 64:128, 64:128], atol=1e-3)
 
 
 def test_mistakes_are_told_at_once_and_no_step_changes_nothing(restorer, scene, lazy):

@@ -1,5 +1,7 @@
 """Laws of the tile grid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,38 @@ def test_reading_windows_and_cropping_them_gives_the_scene_back(grid):
         columns = mirror(window.left, window.right, grid.width)
         found[tile.core.slices] = scene[np.ix_(rows, columns)][tile.crop]
     assert np.array_equal(found, scene)
+
+
+@settings(deadline=None, max_examples=40)
+@given(grids, st.integers(0, 2**32 - 1))
+def test_columns_hold_the_tiles_that_are_not_done(grid, seed):
+    fates, done, left = np.random.default_rng(seed).integers(4, size=len(grid)), [], []
+    for tile, fate in zip(grid, fates, strict=True):
+        core, middle = tile.core, (tile.core.left + tile.core.right) // 2
+        halves = [replace(core, right=middle), replace(core, left=middle)]
+        # Whole, in two halves, one half only, not at all.
+        done += ([core], halves, halves[:1], [])[fate]
+        left += [core] if fate > 1 else []
+    columns = [*grid.columns(done)]
+    assert [core for column in columns for core in column.cores] == sorted(left, key=lambda core: (core.left, core.top))
+    assert [column.cores[0].left for column in columns] == sorted({core.left for core in left})
+
+
+class Gone(list):
+    """Finished windows, and how often somebody went through them."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
+def test_finished_windows_are_gone_through_once_however_many_tiles_there_are():
+    grid = TileGrid(320, 320, tile=16)
+    done = Gone(tile.core for tile in grid)
+    assert not [*grid.columns(done)]
+    assert done.times == 1
 
 
 @given(st.integers(2, 12), st.integers(0, 30), st.integers(0, 30))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import llars
-from llars import degrade, metrics
+from llars import degrade
 from llars.degrade.registry import in_decibels
 from llars.errors import ConfigError
 from llars.infer.delivery import deliver
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from llars.infer.restorer import Progress
     from llars.infer.tiling.engine import Extent
 
-__all__ = ["JobReport", "compare_files", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
+__all__ = ["JobReport", "degrade_file", "diagnose_file", "files_by_role", "restore_file"]
 
 
 @dataclass(frozen=True)
@@ -270,14 +270,3 @@ def diagnose_file(
         for place in places:
             draw(place, scene, told)
     return list(told.findings)
-
-
-def compare_files(image: str | Path, reference: str | Path, *, sensor: str | None = None) -> dict[str, float]:
-    """How close ``image`` is to ``reference``: every metric that their bands allow, in physical units.
-
-    Raises:
-        DataError: the images have different shapes, or no valid pixel in common.
-    """
-    truth = open_scene(reference, sensor)
-    low, high = truth.attrs["value_range"]
-    return metrics.compare(open_scene(image, sensor).values, truth.values, high - low)

@@ -215,7 +215,8 @@ class Restorer:
             project: preserve radiometry on a finer grid (sr, pansharpen): where the grids nest, the mean over every
                 input pixel is that pixel. Where the panchromatic band shows that the bands are blurred by more than
                 their pixels, the image seen through that blur is preserved instead.
-            progress: called after every tile with the number of tiles done and of all tiles.
+            progress: called after every tile with the number of tiles done and of all tiles; never if ``scene`` is
+                backed by Dask and there are no guides, as nothing is computed yet: see ``dask.diagnostics``.
 
         Returns:
             The result, of the type of ``scene`` (lazy where that is backed by Dask and there are no guides), float32,

@@ -7,7 +7,7 @@ training patch does: a tile at the border sees the border where the whole scene 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -177,14 +177,18 @@ class TileGrid:
 
     def columns(self, done: Collection[Window] = ()) -> Iterator[Column]:
         """The tiles that are not ``done``, by columns from left to right."""
+        # A tile may be done in halves, where memory was scarce.
+        parts: dict[tuple[int, int], list[Window]] = {}
+        for part in done:
+            parts.setdefault((part.top // self.tall, part.left // self.step), []).append(part)
         waiting: dict[int, list[Window]] = {}
         for tile in self:
-            # A tile may be done in halves, where memory was scarce.
-            wide = sum(part.shape[1] for part in done if part.lies_in(tile.core))
-            if wide < tile.core.shape[1]:
-                waiting.setdefault(tile.core.left, []).append(tile.core)
-        for cores in waiting.values():
-            yield self._column(cores)
+            core = tile.core
+            there = parts.get((core.top // self.tall, core.left // self.step), ())
+            if sum(part.shape[1] for part in there if part.lies_in(core)) < core.shape[1]:
+                waiting.setdefault(core.left, []).append(core)
+        for left in sorted(waiting):
+            yield self.column(waiting[left])
 
     def halved(self, columns: Collection[Column]) -> list[Column]:
         """The same tiles, each cut into a left and a right one, where they are wide enough for two."""
@@ -194,10 +198,11 @@ class TileGrid:
             middle = left + _round_up((right - left) // 2, self.multiple)
             for start, stop in ((left, middle), (middle, right)) if middle < right else ((left, right),):
                 cores = [replace(core, left=start, right=stop) for core in column.cores]
-                halves.append(replace(self._column(cores), strip=column.strip))
+                halves.append(replace(self.column(cores), strip=column.strip))
         return halves
 
-    def _column(self, cores: list[Window]) -> Column:
+    def column(self, cores: Sequence[Window]) -> Column:
+        """The column of tiles one below the other, of which ``cores`` are what they write."""
         whole = Window(cores[0].top, cores[0].left, cores[-1].bottom, cores[0].right)
         window = self._around(whole)
         chunk = self.chunk if self.chunk % self.tall == 0 or self.tall % self.chunk == 0 else self.tall

@@ -1,6 +1,8 @@
 """Batches: every scene once, whatever happens in between."""
 
 import json
+import shutil
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from llars.infer import batch
 from llars.infer.batch import worker
 from llars.infer.batch.engines.crew import Lost
 from llars.infer.batch.journal import Journal, Record
+from llars.infer.batch.manifest import Entry
 
 
 class Here:
@@ -92,6 +95,42 @@ def test_what_changed_or_went_missing_is_done_again(run, archive, tmp_path):
     assert run()[1] == ["b.tif"]
     assert sorted(run("remove the haze")[1]) == ["a.tif", "b.tif", "bad.tif"]
     assert sorted(run("remove the haze", settings=batch.Settings(scale=2))[1]) == ["a.tif", "b.tif", "bad.tif"]
+
+
+def test_products_are_known_by_all_their_files(tmp_path):
+    product = tmp_path / "S2A.SAFE"
+    product.mkdir()
+    (product / "B05.jp2").write_bytes(b"one")
+    (product / "MTD_MSIL2A.xml").write_bytes(b"<xml/>")
+
+    def keys():
+        names = (product, f"{product}:20m", product / "MTD_MSIL2A.xml")
+        return [
+            batch.key_of(Entry(Path(name), PurePosixPath("a.tif"), "noise"), batch.Settings(), "0") for name in names
+        ]
+
+    first = keys()
+    assert keys() == first and len({*first}) == 3
+    (product / "B05.jp2").write_bytes(b"longer")
+    assert not {*first} & {*keys()}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_damaged_scene_stops_no_other_even_if_it_comes_first(run, archive, tmp_path, alone):
+    broken = archive / "S2A_MSIL2A_broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and no end")
+    if alone:
+        shutil.rmtree(archive / "deep")
+        (archive / "a.tif").unlink()
+    summary, asked = run()
+    assert broken.name in asked
+    assert summary.done == (0 if alone else 2)
+    assert "no whole zip archive" in dict(summary.failed)[str(broken)]
+    engine = Here()
+    if not alone:
+        with pytest.raises(InstructionError):
+            run("bake a cake", engine=engine)
+        assert engine.asked == []
 
 
 def test_interrupted_batches_go_on_where_they_stopped(run, tmp_path):

@@ -1,10 +1,16 @@
 """Amounts of memory, and the tiles that fit into them."""
 
 import time
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import pytest
 
 from llars.errors import ConfigError
+from llars.infer.batch.manifest import Entry
+from llars.infer.batch.worker import Settings, Task, restore_scene
+from llars.infer.job import restore_file
+from llars.infer.tiling import allocator
 from llars.infer.tiling.allocator import keep_freed, resident, watched
 from llars.infer.tiling.engine import TILE_COLUMNS
 from llars.infer.tiling.memory import fitting_tile, half_of_memory, in_bytes, sensible_limit
@@ -58,6 +64,50 @@ def test_what_lies_idle_is_given_back_near_the_limit():
             time.sleep(0.01)
     assert len(left) == 100
     assert resident() - before < 0.6 * (held - before)
+
+
+@dataclass
+class Library:
+    """A C library that notes what is set for the whole process."""
+
+    settings: list[tuple[int, int]] = field(default_factory=list)
+
+    def mallopt(self, key, value):
+        self.settings.append((key, value))
+
+    def malloc_trim(self, pad):
+        """Leaves nothing behind."""
+
+
+@pytest.fixture
+def library(monkeypatch):
+    found = Library()
+    monkeypatch.setattr(allocator, "_library", lambda _: found)
+    return found
+
+
+KEEPS = [(-3, 2**25), (-1, 2**31 - 1), (-8, 1)]
+"""Blocks from 32 MB on are the system's, all else is kept when freed, in one arena."""
+
+
+def test_the_host_of_a_restoration_keeps_its_own_settings_and_the_command_sets_them(
+    library, small_scene, tmp_path, tiny_weights, llars
+):
+    restore_file(small_scene, tmp_path / "a.tif", "reduce the noise", model=str(tiny_weights), device="cpu")
+    assert library.settings == []
+    llars("restore", small_scene, tmp_path / "b.tif", "-p", "noise", "--model", tiny_weights, "--device", "cpu")
+    assert (tmp_path / "b.tif").exists()
+    assert library.settings == KEEPS
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(1, KEEPS), (None, [])])
+def test_workers_of_this_machine_set_them_and_those_of_a_cluster_do_not(
+    library, small_scene, tmp_path, tiny_weights, threads, expected
+):
+    entry = Entry(small_scene, PurePosixPath("a.tif"), "reduce the noise")
+    task = Task("key", entry, Settings(), str(tiny_weights), "cpu", None, threads, tmp_path)
+    assert restore_scene(task).error is None
+    assert library.settings == expected
 
 
 def test_too_little_memory_is_refused_with_what_is_needed():

@@ -12,7 +12,8 @@ from tests.scene.files import S2, write
 from llars.errors import OutputError
 from llars.infer import job
 from llars.infer.raster.outputs import whole_files
-from llars.infer.tiling.partial import Partial
+from llars.infer.tiling.partial import Partial, identity_of
+from llars.scene import open_scene
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +96,21 @@ def test_what_is_of_another_run_is_begun_anew_and_that_is_said(source, folder, c
     assert np.abs(read(folder / "a.tif").astype(int) - read(folder / "b.tif")).max() <= (10 if change == "tile" else 0)
 
 
+def test_a_product_whose_file_changed_is_another_input(source, tmp_path, restorer):
+    product = tmp_path / "S2A.SAFE"
+    (product / "IMG_DATA").mkdir(parents=True)
+    band = product / "IMG_DATA" / "B05.jp2"
+    band.write_bytes(b"one")
+    scene, asked = open_scene(source), {"input": f"{product}:20m", "guides": {"pan": product}, "uncertainty": False}
+    first = identity_of(asked, scene, restorer.info)
+    assert identity_of(asked, scene, restorer.info) == first
+    # As long as before, in a folder that was not touched.
+    band.write_bytes(b"two")
+    os.utime(band, (1, 1))
+    changed = identity_of(asked, scene, restorer.info)
+    assert {key for key in first if first[key] != changed[key]} == {"input", "guides"}
+
+
 def test_a_line_that_was_cut_short_does_not_count(source, folder):
     interrupted(source, folder / "a.tif", 5, **OPTIONS)
     journal = folder / ".a.tif.partial" / "journal.jsonl"
@@ -103,6 +119,15 @@ def test_a_line_that_was_cut_short_does_not_count(source, folder):
     assert "going on with 4 tiles that were finished before" in report.notes
     job.restore_file(source, folder / "b.tif", "stripes and noise", tile=64)
     assert np.array_equal(read(folder / "a.tif"), read(folder / "b.tif"))
+
+
+def test_what_comes_after_a_line_that_was_cut_short_counts(source, folder):
+    journal = folder / ".a.tif.partial" / "journal.jsonl"
+    for after in (5, 9):
+        interrupted(source, folder / "a.tif", after, **OPTIONS)
+        journal.write_bytes(journal.read_bytes()[:-4])
+    report = job.restore_file(source, folder / "a.tif", "stripes and noise", **OPTIONS)
+    assert "going on with 8 tiles that were finished before" in report.notes
 
 
 def test_two_runs_do_not_share_a_partial_result(folder):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from llars.errors import OutputError
+from llars.infer.tiling.lines import append, whole_lines
 
 try:
     import fcntl
@@ -76,28 +76,18 @@ class Journal:
         self._stream.close()
 
     def _read(self) -> None:
-        self._stream.seek(0)
-        whole = 0
         known = {field.name for field in fields(Record)}
-        for line in self._stream:
+        for line in whole_lines(self._stream):
             try:
                 facts: dict[str, Any] = json.loads(line)
                 record = Record(**{name: value for name, value in facts.items() if name in known})
             except (ValueError, TypeError, AttributeError):
-                if line.endswith(b"\n"):
-                    raise OutputError(f"{self._path} is damaged: {line[:40]!r}; remove it to begin anew") from None
-                break
-            if not line.endswith(b"\n"):
-                break
+                raise OutputError(f"{self._path} is damaged: {line[:40]!r}; remove it to begin anew") from None
             self._latest[record.key] = record
-            whole += len(line)
-        self._stream.truncate(whole)
 
     def add(self, record: Record) -> None:
         """Append a record."""
-        self._stream.write(json.dumps(asdict(record)).encode() + b"\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        append(self._stream, asdict(record))
         self._latest[record.key] = record
 
     def get(self, key: str) -> Record | None:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from llars.errors import OutputError
+from llars.errors import OutputError, RasterError
 from llars.infer.batch.engines.choice import Engine, Lost, engine_called
 from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry, read_manifest
@@ -27,6 +27,7 @@ from llars.infer.raster.outputs import stoppable
 from llars.infer.resolution import with_own_pan
 from llars.infer.tiling.engine import pick_device
 from llars.infer.tiling.memory import half_of_memory, in_bytes
+from llars.scene.products import state_of
 from llars.weights.registry import find, read_info
 
 __all__ = ["Settings", "Summary", "key_of", "restore_batch"]
@@ -72,9 +73,9 @@ def restore_batch(
 ) -> Summary:
     """Restore every scene of a manifest into ``folder``; when called again, do what is missing.
 
-    A scene counts as done when the journal says so for the same input (path, size, modification time), prompt,
-    settings, guides and weights, and the result is there with its size. Failed scenes are left alone unless
-    ``retry_failed``.
+    A scene counts as done when the journal says so for the same input (path, size, modification time; for a folder,
+    those of all its files), prompt, settings, guides and weights, and the result is there with its size. Failed scenes
+    are left alone unless ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.
@@ -158,17 +159,9 @@ def _make_folder(folder: Path) -> None:
 def key_of(entry: Entry, settings: Settings, weights: str) -> str:
     """Key of a scene: a hash of everything that its result depends on."""
     files = [("input", entry.source), *entry.guides]
-    facts = [[role, *_identity(path)] for role, path in files]
+    facts = [[role, str(path), *state_of(path)] for role, path in files]
     asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _identity(path: Path) -> tuple[str, int | None, int | None]:
-    try:
-        state = path.stat()
-    except OSError:
-        return str(path), None, None
-    return str(path), state.st_size, state.st_mtime_ns
 
 
 class _Ledger:
@@ -232,11 +225,16 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
 def _check_words(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once a prompt that would be refused for every scene."""
     for task in tasks:
-        if task.entry.prompt == prompt:
-            restorer = shared_restorer(task.model, "cpu")
+        if task.entry.prompt != prompt:
+            continue
+        restorer = shared_restorer(task.model, "cpu")
+        try:
             guides = with_own_pan(restorer, task.entry.source, prompt, dict(task.entry.guides))
-            restorer.plan(prompt, task.settings.scale, [*guides])
-            return
+        except RasterError:
+            # A damaged scene fails later, with its reason; the prompt is checked on the next one.
+            continue
+        restorer.plan(prompt, task.settings.scale, [*guides])
+        return
 
 
 def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:

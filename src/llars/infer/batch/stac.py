@@ -16,9 +16,9 @@ import rasterio
 import torch
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
-from rasterio.warp import transform_geom
 
 import llars
+from llars.infer.batch.footprint import footprint_of
 from llars.tasks import Step
 from llars.weights.registry import WeightsInfo
 
@@ -30,8 +30,6 @@ EXTENSIONS = [
     f"{SITE}/processing/v1.1.0/schema.json",
     f"{SITE}/mlm/v1.3.0/schema.json",
 ]
-SIDE = 16
-"""Points along each side of the footprint: straight lines on one map are curves on another."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
         preview: name of a picture beside it.
     """
     with rasterio.open(result) as dataset:
-        footprint = _footprint(dataset)
+        footprint = footprint_of(dataset)
         bands = [{"name": text or f"band {at}"} for at, text in enumerate(dataset.descriptions, start=1)]
         place = _projection(dataset)
         when = _when(origin, dataset.tags())
@@ -92,7 +90,7 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
         "stac_version": "1.1.0",
         "stac_extensions": EXTENSIONS,
         "id": identity,
-        "geometry": footprint,
+        "geometry": None if footprint is None else footprint.geometry,
         "properties": {**when, **_processing(origin), **_model(origin)},
         "links": [
             {"rel": "derived_from", "href": path.absolute().as_uri(), "title": role}
@@ -101,28 +99,8 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
         "assets": assets,
     }
     if footprint is not None:
-        x, y = zip(*footprint["coordinates"][0], strict=True)
-        item["bbox"] = [min(x), min(y), max(x), max(y)]
+        item["bbox"] = footprint.bbox
     return item
-
-
-def _footprint(dataset: DatasetReader) -> dict[str, Any] | None:
-    """The outline in degrees; None without a georeference."""
-    if dataset.crs is None or dataset.transform.is_identity:
-        return None
-    steps = [at / SIDE for at in range(SIDE)]
-    corners = [
-        *((at, 0.0) for at in steps),
-        *((1.0, at) for at in steps),
-        *((1.0 - at, 1.0) for at in steps),
-        *((0.0, 1.0 - at) for at in steps),
-        (0.0, 0.0),
-    ]
-    # Counter-clockwise, as GeoJSON wants it, where rows run south.
-    ring = [dataset.transform @ (x * dataset.width, y * dataset.height) for x, y in reversed(corners)]
-    outline = {"type": "Polygon", "coordinates": [[list(point) for point in ring]]}
-    moved = transform_geom(dataset.crs, "EPSG:4326", outline, precision=7)
-    return {"type": "Polygon", "coordinates": [[list(point) for point in moved["coordinates"][0]]]}
 
 
 def _projection(dataset: DatasetReader) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from llars.infer.batch.manifest import Entry, stem_of
 from llars.infer.batch.stac import Origin, item_of, write_item
 from llars.infer.job import restore_file
 from llars.infer.restorer import Restorer, load
+from llars.infer.tiling.allocator import keep_freed
 from llars.weights.registry import find
 
 __all__ = ["STAGING", "Outcome", "Settings", "Task", "restore_scene", "shared_restorer"]
@@ -43,7 +44,7 @@ class Task:
     device: str
     max_memory: str | None
     threads: int | None
-    """Threads that torch may use in the worker; None leaves that to the cluster."""
+    """Threads that torch may use in the worker; None leaves that, and how its process keeps memory, to the cluster."""
 
     folder: Path
     """Folder of the batch."""
@@ -101,6 +102,7 @@ def _make(task: Task) -> None:
         return
     if task.threads is not None:
         torch.set_num_threads(task.threads)
+        keep_freed()
     entry, (picture, _, name) = task.entry, task.parts
     task.staged.parent.mkdir(parents=True, exist_ok=True)
     restorer = shared_restorer(task.model, task.device)

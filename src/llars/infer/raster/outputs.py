@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -20,8 +21,9 @@ except ImportError:  # Windows: what a killed run leaves stays there
 
 __all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
 
-PASSING, LOCK = ".llars-", "lock"
-"""Prefix of temporary folders, and the lock file in each that shows that its run is alive."""
+PASSING, LOCK, BEFORE = ".llars-", "lock", "before"
+"""Prefix of temporary folders, and the files in each: a lock that shows that its run is alive, and a link to the file
+that is replaced."""
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
@@ -110,22 +112,54 @@ def _sweep(folder: Path) -> None:
 def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Temporary paths beside ``paths`` to write to; on success all move into place, on failure none does.
 
-    Sidecar files of GDAL beside the files that are replaced are removed.
+    If one cannot be moved, those moved before it are removed and the files that they replaced are restored, if the file
+    system has hard links; if not, the error names the files that are new. Sidecar files of GDAL beside the files that
+    are replaced are removed last.
 
     A temporary path keeps the name of its file, which decides the format, and has a folder of its own, which is removed
     with anything that a driver leaves in it. A symbolic link is kept, and its target is written.
 
     Raises:
-        OutputError: a folder cannot be written to.
+        OutputError: a folder cannot be written to, or a file cannot be replaced.
     """
     targets = [path.resolve() for path in paths]
     with _folders_beside(targets) as folders:
         places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
         yield places
-        for place, path, target in zip(places, paths, targets, strict=True):
+        _move(places, targets)
+        for path in {*paths, *targets}:
+            for side in _sidecars(path):
+                side.unlink(missing_ok=True)
+
+
+def _move(places: Sequence[Path], targets: Sequence[Path]) -> None:
+    """All of them, or none."""
+    moved: list[tuple[Path, Path, bool]] = []
+    try:
+        for place, target in zip(places, targets, strict=True):
+            before, existed = place.with_name(BEFORE), target.exists()
+            with suppress(OSError):
+                os.link(target, before)
             place.replace(target)
-            for side in {*_sidecars(path), *_sidecars(target)}:
-                side.unlink()
+            moved.append((target, before, existed))
+    except BaseException as fault:
+        new = [str(one[0]) for one in reversed(moved) if not _moved_back(*one)]
+        if not isinstance(fault, OSError):
+            raise
+        told = f"; new already: {', '.join(new)}" if new else ""
+        raise OutputError(f"cannot write {targets[len(moved)]}: {fault.strerror}{told}; choose another name") from None
+
+
+def _moved_back(target: Path, before: Path, existed: bool) -> bool:
+    """Whether what was at ``target`` is there again."""
+    try:
+        if existed:
+            before.replace(target)
+        else:
+            target.unlink()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

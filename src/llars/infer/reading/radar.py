@@ -37,7 +37,7 @@ def in_decibels(source: Source, units: str | None, name: str, say: Callable[[str
     low, high = (float(end) for end in np.percentile(sample, (2, 98))) if sample.size else (-20.0, -10.0)
     decibel = units == "dB" or (units != "power" and low < 0)
     fits = low >= LOWEST_DB and high <= HIGHEST_DB if decibel else low >= 0 and high <= BRIGHTEST_POWER
-    found = f"{name} holds values from {low:.3g} to {high:.3g} (98 % of them)"
+    found = f"{name} holds values from {low:.3g} to {high:.3g} (96 % of them)"
     if not fits:
         raise ValueRangeError(
             f"{found}: neither decibel ({LOWEST_DB:g} to {HIGHEST_DB:g}) nor linear power (0 to {BRIGHTEST_POWER:g}), "

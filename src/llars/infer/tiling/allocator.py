@@ -22,7 +22,10 @@ STATE = Path("/proc/self/statm")
 
 
 def keep_freed() -> None:
-    """Make the C library keep freed memory: fetching the same pages anew for every layer takes a third of the time."""
+    """Make the C library keep freed memory: fetching the same pages anew for every layer takes a third of the time.
+
+    This cannot be undone and concerns the whole process: call it in commands and workers, not in a host such as Jupyter.
+    """
     if (library := _library("mallopt")) is not None:
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8
         library.mallopt(mmap_threshold, LARGE_BLOCK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
@@ -90,20 +90,21 @@ class Engine:
         """
         folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
         give_back()
-        return self.run(folded, work, self.grid(work, tile), done, say)
+        grid = self.grid(work, tile)
+        return self.run(folded, work, grid, grid.columns(done), say)
 
     def run(
         self,
         folded: Folded,
         work: Work,
         grid: TileGrid,
-        done: Collection[Window] = (),
+        columns: Iterable[Column],
         say: Callable[[str], object] = str,
     ) -> Iterator[Restored]:
-        """``take`` with a network that is folded already."""
-        columns = deque(grid.columns(done))
-        while columns:
-            column, left = columns.popleft(), None
+        """``take`` with a network that is folded already, for the tiles in ``columns`` of ``grid``."""
+        waiting = deque(columns)
+        while waiting:
+            column, left = waiting.popleft(), None
             try:
                 for restored in descend(folded, work, column, self.device, self._autocast):
                     column = replace(column, cores=column.cores[1:])
@@ -113,7 +114,7 @@ class Engine:
                     raise
                 left = column
             if left is not None:
-                columns = deque(self._narrower(grid, [left, *columns], say))
+                waiting = deque(self._narrower(grid, [left, *waiting], say))
 
     def _narrower(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
         """Columns of half the width. Not to be called while handling the fault: it holds the memory to be freed."""

@@ -13,7 +13,7 @@ import rasterio
 
 from llars.errors import ConfigError
 from llars.infer.tiles import CHUNK, STRIP
-from llars.infer.tiling.allocator import keep_freed, watched
+from llars.infer.tiling.allocator import watched
 from llars.infer.tiling.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.model.config import ModelConfig
 from llars.starts.pansharpening import BLUR_REACH
@@ -119,7 +119,9 @@ def _cache(limit: int) -> int:
 def bounded_memory(limit: int) -> Iterator[None]:
     """Keep to ``limit`` bytes: cap GDAL's block cache (left alone, it takes a twentieth of the machine's memory), and
     return idle memory near the limit. GDAL compresses and decompresses on all processors.
+
+    All of this ends with the block. How the C library keeps freed memory cannot be reset, so only commands and workers
+    set that: see ``keep_freed``.
     """
-    keep_freed()
     with rasterio.Env(GDAL_CACHEMAX=_cache(limit), GDAL_NUM_THREADS="ALL_CPUS"), watched(limit):
         yield

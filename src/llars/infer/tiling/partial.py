@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +14,8 @@ from llars.errors import OutputError
 from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
 from llars.infer.tiling.descent import Restored
+from llars.infer.tiling.lines import append, whole_lines
+from llars.scene.products import state_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,19 +82,13 @@ class Partial:
                     image.write(part.window, pixels)
                     image.sync()
             window = part.window
-            self._append([step, window.top, window.left, window.bottom, window.right])
+            append(self._journal, [step, window.top, window.left, window.bottom, window.right])
             done.append(window)
             yield part
 
-    def _append(self, line: Any) -> None:
-        self._journal.write(json.dumps(line).encode() + b"\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
-
     def _read(self) -> None:
-        self._journal.seek(0)
         lines = []
-        for text in self._journal:
+        for text in whole_lines(self._journal):
             with suppress(ValueError):
                 lines.append(json.loads(text))
         if lines and lines[0] == self._identity:
@@ -109,7 +104,7 @@ class Partial:
             if path.name != JOURNAL:
                 path.unlink()
         self._journal.truncate(0)
-        self._append(self._identity)
+        append(self._journal, self._identity)
 
 
 def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
@@ -123,8 +118,8 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
     adapters = [one["sha256"] for one in info.training.get("adapters", ())]
     return {
         **{name: repr(value) for name, value in asked.items()},
-        "input": _state_of(asked["input"]),
-        "guides": {role: _state_of(path) for role, path in asked["guides"].items()},
+        "input": _known_by(asked["input"]),
+        "guides": {role: _known_by(path) for role, path in asked["guides"].items()},
         "grid": [*scene.shape, *map(float, scene.rio.transform())],
         "weights": [info.sha256, *adapters],
         "version": llars.__version__,
@@ -132,10 +127,5 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
     }
 
 
-def _state_of(path: str | Path) -> list[Any]:
-    """The identity of a file: path, size and modification time."""
-    try:
-        state = Path(path).stat()
-    except OSError:
-        return [str(path)]
-    return [str(Path(path).absolute()), state.st_size, state.st_mtime_ns]
+def _known_by(path: str | Path) -> list[Any]:
+    return [str(Path(path).absolute()), *state_of(path)]

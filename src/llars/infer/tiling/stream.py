@@ -146,8 +146,7 @@ class Stream:
             if step.task == "brightness":
                 parts = exposed(work.target, picture.ranges, step.severity, [window], uncertainty)
             else:
-                others = [piece.core for piece in grid if piece.core != window]
-                parts = self._engine.run(folded, work, grid, others)
+                parts = self._engine.run(folded, work, grid, [grid.column([window])])
             (part,) = map(self._physical, _spread(parts, variance))
             return part
 
@@ -197,7 +196,8 @@ class Stream:
         tile, uncertainty = self._options.tile, self._options.uncertainty
         if step.task != "brightness":
             return self._engine.take(step, work, tile, uncertainty, done=done, say=self._say)
-        windows = (piece.core for piece in self._engine.grid(work, tile) if piece.core not in done)
+        known = frozenset(done)
+        windows = (piece.core for piece in self._engine.grid(work, tile) if piece.core not in known)
         return exposed(work.target, self._picture.ranges, step.severity, windows, uncertainty)
 
     def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,7 +13,7 @@ from llars.scene.products import landsat, sentinel1, sentinel2
 from llars.scene.products.contents import ARCHIVES, Contents, contents_of
 from llars.scene.products.product import Product
 
-__all__ = ["Product", "grids_of", "named_like_product", "notes_of", "part_of", "virtual_raster"]
+__all__ = ["Product", "grids_of", "named_like_product", "notes_of", "part_of", "state_of", "virtual_raster"]
 
 METADATA = re.compile(r"(MTD_MSIL\w+\.xml|manifest\.safe|.+_MTL\.(txt|json|xml))$", re.IGNORECASE)
 """Metadata files whose path stands for the whole product."""
@@ -66,6 +67,25 @@ def part_of(path: str | Path, *wanted: str) -> Path:
     """The path under which a product opens with its bands of a grid, or with the bands named."""
     base, _ = _split(str(path))
     return Path(f"{base}:{','.join(wanted)}")
+
+
+def state_of(path: str | Path) -> list[int | str]:
+    """What tells a raster or product from what lay in its place before; nothing where there is none.
+
+    Size and time of change of a file or archive; of a folder a hash of the names, sizes and times of all its files,
+    whatever grid or bands of it ``path`` names.
+    """
+    place = Path(_split(str(path))[0])
+    if METADATA.fullmatch(place.name) and place.is_file():
+        place = place.parent
+    try:
+        if place.is_dir():
+            facts = repr([(file.name, file.size, file.changed) for file in contents_of(place).files])
+            return [hashlib.sha256(facts.encode()).hexdigest()]
+        state = place.stat()
+    except (OSError, RasterError):
+        return []
+    return [state.st_size, state.st_mtime_ns]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -1,0 +1,82 @@
+"""How close one file's image is to another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from llars import metrics
+from llars.errors import DataError
+from llars.infer.reading.grids import Grid, Nesting, anchored, grid_of, nesting
+from llars.scene import open_scene
+from llars.scene.decode import open_raster
+
+__all__ = ["Comparison", "compare_files"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured of an image and its reference."""
+
+    metrics: Mapping[str, float]
+    """Every metric that their bands allow, by name, in physical units."""
+
+    notes: tuple[str, ...]
+    """Sentences that the user should read."""
+
+
+def compare_files(image: str | Path, reference: str | Path, *, sensor: str | None = None) -> Comparison:
+    """How close ``image`` is to ``reference``, pixel by pixel.
+
+    Args:
+        image: a raster that GDAL reads, or a product.
+        reference: the truth, on the same grid.
+        sensor: name of the sensor of both; by default that of the reference, where it is known.
+
+    Raises:
+        DataError: the images lie on different grids, have different units or shapes, or no valid pixel in common.
+        SensorError: the image's bands are not those of the reference's sensor.
+    """
+    truth, here = open_scene(reference, sensor), _grid(image)
+    there = grid_of(truth)
+    if not _one(here, there):
+        raise DataError(
+            f"{image} has {_told(here)}, {reference} has {_told(there)}; expected one grid: "
+            "bring the image to that of the reference (gdalwarp -t_srs -te -tr)"
+        )
+    known = truth.attrs["sensor"]
+    given = open_scene(image, sensor or (None if known == "unknown" else known))
+    if given.attrs["units"] != truth.attrs["units"]:
+        raise DataError(
+            f"{image} is in {given.attrs['units']}, {reference} in {truth.attrs['units']}; expected the same units: "
+            "name the sensor of both (--sensor)"
+        )
+    notes = [*truth.attrs["notes"], *given.attrs["notes"]]
+    if here.transform is None and there.transform is not None:
+        notes.append(f"{image} does not say where it lies: taken to cover what {reference} covers")
+    low, high = truth.attrs["value_range"]
+    return Comparison(metrics.compare(given.values, truth.values, high - low), tuple(dict.fromkeys(notes)))
+
+
+def _grid(path: str | Path) -> Grid:
+    with open_raster(str(path)) as dataset:
+        transform = None if dataset.transform.is_identity else dataset.transform
+        return Grid(dataset.height, dataset.width, transform, dataset.crs)
+
+
+def _one(image: Grid, reference: Grid) -> bool:
+    """Whether every pixel of the one is the same place as that of the other, as far as is known."""
+    if (image.height, image.width) != (reference.height, reference.width):
+        return False
+    placed = anchored(image, reference)
+    return placed is not None and nesting(*placed) == Nesting(1, 0, 0)
+
+
+def _told(grid: Grid) -> str:
+    size = f"{grid.width} x {grid.height} px"
+    if grid.transform is None:
+        return size
+    a, _, left, d, _, top = tuple(grid.transform)[:6]
+    crs = "an unknown CRS" if grid.crs is None else grid.crs.to_string()
+    return f"{size} of {(a * a + d * d) ** 0.5:g} from ({left:.10g}, {top:.10g}) in {crs[:40]}"
