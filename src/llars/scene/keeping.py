@@ -108,7 +108,12 @@ def forget() -> None:
 def _opened(name: str) -> _Kept:
     files = tuple(sorted(_files(name, set())))
     state = _state(files)
-    return _Kept(rasterio.open(name), files, state, os.getpid())
+    return _Kept(_plainly_opened(name), files, state, os.getpid())
+
+
+def _plainly_opened(name: str) -> DatasetReader:
+    # By a copy: urllib, which parses names for rasterio, remembers them, and with a VirtualRaster what it holds.
+    return rasterio.open(str(name))
 
 
 def _files(name: str, seen: set[str]) -> set[str]:
@@ -117,7 +122,7 @@ def _files(name: str, seen: set[str]) -> set[str]:
         return {_on_disk(name)}
     seen.add(name)
     try:
-        with rasterio.open(name) as virtual:
+        with _plainly_opened(name) as virtual:
             sources = {*virtual.files} - seen
     except RasterioError:
         sources = set()
