@@ -133,6 +133,33 @@ def test_a_fault_of_ours_is_one_line_with_the_way_to_the_traceback(
     assert "Traceback" in llars("models").err
 
 
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("bm3d", "bm3d is not installed, which this needs; pip install 'llars[bench]'"),
+        ("cv2", "opencv-python-headless is not installed, which this needs; pip install 'llars[bench]'"),
+        (
+            "scipy.signal",
+            "scipy is not installed, which this needs; pip install 'llars[bench]' or pip install 'llars[train]'",
+        ),
+        ("gradio", "gradio is not installed, which this needs; pip install 'llars[app]'"),
+        ("onnx", "onnx is not installed, which this needs; pip install 'llars[export]'"),
+        ("rasterio", "rasterio is not installed, which this needs; pip install rasterio"),
+        ("nowhere.to.be.found", "nowhere is not installed, which this needs; pip install nowhere"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    module: str, says: str, llars: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def need() -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr("llars.weights.registry.models", need)
+    monkeypatch.delenv("LLARS_DEBUG", raising=False)
+    result = llars("models")
+    assert (result.code, result.err) == (cli.MISTAKE, f"llars: error: {says}\n")
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     script = f"'{sys.executable}' -m llars sensors --json | head -c 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ __all__ = [
     "OK",
     "fail",
     "hush_libraries",
+    "missing",
     "print_json",
     "print_table",
     "progress_bar",
@@ -37,6 +39,33 @@ def fail(message: str, code: int) -> int:
         traceback.print_exc()
     print(f"llars: error: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+PACKAGES = {
+    "PIL": "Pillow",
+    "cv2": "opencv-python-headless",
+    "pywt": "PyWavelets",
+    "skimage": "scikit-image",
+    "yaml": "PyYAML",
+}
+"""What modules are called that have another name than their package."""
+
+
+def missing(module: str) -> str:
+    """One line about a module that is not installed: its package, and the extra of llars that brings it."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    top = module.partition(".")[0]
+    package = PACKAGES.get(top, top)
+    try:
+        needed = requires("llars") or []
+    except PackageNotFoundError:
+        needed = []
+    found = (
+        re.match(rf"{re.escape(package)}\b(?![-.]).*extra == ['\"]([\w-]+)['\"]", one, re.IGNORECASE) for one in needed
+    )
+    remedies = sorted(f"pip install 'llars[{match[1]}]'" for match in found if match)
+    return f"{package} is not installed, which this needs; {' or '.join(remedies) or f'pip install {package}'}"
 
 
 def hush_libraries() -> None:

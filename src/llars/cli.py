@@ -18,6 +18,7 @@ from llars._console import (
     OK,
     fail,
     hush_libraries,
+    missing,
     print_json,
     print_table,
     progress_bar,
@@ -294,6 +295,5 @@ def run(arguments: Sequence[str]) -> int:
         return OK
     except Exception as fault:
         if isinstance(fault, ModuleNotFoundError) and not str(fault.name).startswith("llars"):
-            remedy = "evaluate needs more than restore: pip install 'llars[bench]'"
-            return fail(f"{fault.name} is not installed; {remedy}", MISTAKE)
+            return fail(missing(str(fault.name)), MISTAKE)
         return fail(f"{type(fault).__name__}: {fault}; this is a fault of llars: set LLARS_DEBUG=1 to see where", FAULT)

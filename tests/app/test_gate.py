@@ -89,3 +89,42 @@ def test_too_long_a_request_is_refused_before_it_is_read(open_gate):
 def test_a_local_playground_answers_to_local_names_alone(open_gate):
     assert ask(open_gate, host="evil.example:7860")[0] == 421
     assert ask(open_gate, host="localhost:7860")[0] == 200
+
+
+def dial(token=None, local=False, kind="websocket", **headers):
+    """What is sent when a connection of that kind is asked for, and what came through."""
+    sent, through = [], []
+
+    async def send(message):
+        sent.append(message)
+
+    async def application(scope, receive, send):
+        through.append(scope["type"])
+
+    given = {"host": "127.0.0.1:7860", **headers}
+    scope = {
+        "type": kind,
+        "path": "/",
+        "query_string": b"",
+        "headers": [(n.encode(), v.encode()) for n, v in given.items()],
+    }
+    asyncio.run(Gate(application, token, 1_000_000, local)(scope, None, send))
+    return sent, through
+
+
+REFUSED = [{"type": "websocket.close", "code": 1008}]
+
+
+def test_a_websocket_passes_the_same_checks(guarded):
+    assert dial(TOKEN) == (REFUSED, [])
+    assert dial(TOKEN, cookie="llars_token=wrong") == (REFUSED, [])
+    assert dial(local=True, host="evil.example:7860") == (REFUSED, [])
+    cookie = ask(guarded, query="token=open+sesame")[1]["set-cookie"].split(";")[0]
+    assert dial(TOKEN, cookie=cookie) == ([], ["websocket"])
+    assert dial(local=True) == ([], ["websocket"])
+
+
+def test_only_the_start_and_the_end_of_the_server_pass_unchecked():
+    assert dial(TOKEN, kind="lifespan") == ([], ["lifespan"])
+    with pytest.raises(ValueError, match="'webtransport', expected http, websocket or lifespan"):
+        dial(TOKEN, kind="webtransport")

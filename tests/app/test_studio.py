@@ -1,8 +1,10 @@
 """Scenes and results of many visitors, and that nothing is left of them."""
 
 import os
+import shutil
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -59,6 +61,70 @@ def test_uploads_go_when_they_are_old_and_not_while_somebody_may_open_them(studi
     os.utime(old, (time.time() - UNCLAIMED - 1,) * 2)
     studio.sweep()
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_folder_that_goes_meanwhile_keeps_no_other_from_being_swept(studio, monkeypatch):
+    going, old = (studio.uploads / name / "field.tif" for name in ("going", "old"))
+    for path in (going, old):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"II*")
+        os.utime(path, (time.time() - UNCLAIMED - 1,) * 2)
+    scan = os.scandir
+
+    def race(place="."):
+        if not isinstance(place, int) and os.fspath(place) == str(going.parent):
+            shutil.rmtree(going.parent)
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", race)
+    studio.sweep()
+    assert not old.exists()
+
+
+def test_the_sweeper_goes_on_after_a_fault(small_restorer, monkeypatch, caplog):
+    swept = threading.Event()
+    faults = [OSError("the disk is away"), OSError("and still")]
+
+    def sweep(_):
+        if faults:
+            raise faults.pop(0)
+        swept.set()
+
+    monkeypatch.setattr("llars.app.studio.SWEEP", 0.01)
+    monkeypatch.setattr(Studio, "sweep", sweep)
+    with closing(Studio(small_restorer)):
+        assert swept.wait(20)
+    assert "the disk is away" in caplog.text
+
+
+def test_while_a_bundled_scene_is_made_others_are_served(studio, monkeypatch, small_scene):
+    """The first to open a scene waits for its fault to be put in; nobody else does."""
+    slow, quick = list(BUNDLED)[:2]
+    begun, finish = threading.Event(), threading.Event()
+
+    def make(scene, folder):
+        if scene is BUNDLED[slow]:
+            begun.set()
+            finish.wait(20)
+        return small_scene
+
+    monkeypatch.setattr("llars.app.studio.make_bundled", make)
+    first = threading.Thread(target=studio.open_bundled, args=("ann", slow))
+    second = threading.Thread(target=studio.open_bundled, args=("bob", quick))
+    first.start()
+    assert begun.wait(20)
+    second.start()
+    second.join(20)
+    waiting = second.is_alive()
+    finish.set()
+    first.join(20)
+    assert not waiting
+
+
+def test_an_unknown_bundled_scene_is_refused_in_a_line(studio):
+    with pytest.raises(RasterError, match=r"no scene called 'Atlantis' comes along; choose one of Lakes in Dakota"):
+        studio.open_bundled("ann", "Atlantis")
+    assert studio.session("ann").scene is None
 
 
 def test_messages_name_the_file_and_not_where_it_lies(studio, upload, garbage):

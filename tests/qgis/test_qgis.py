@@ -44,6 +44,13 @@ class Qgis:
         line = [QGIS, *map(str, arguments)]
         return subprocess.run(line, env=self.environment, capture_output=True, text=True, check=False, timeout=300)
 
+    def llars(self, *arguments: object) -> str:
+        """What the command prints that QGIS runs."""
+        line = [str(self.executable), *map(str, arguments)]
+        return subprocess.run(
+            line, env=self.environment, capture_output=True, text=True, check=True, timeout=300
+        ).stdout
+
 
 @pytest.fixture(scope="module")
 def qgis(tmp_path_factory: pytest.TempPathFactory) -> Qgis:
@@ -62,10 +69,13 @@ def test_restore(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
 
 
 def test_diagnose(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:
-    output = tmp_path / "found.json"
-    done = qgis("run", "llars:diagnose", f"--INPUT={small_scene}", f"--OUTPUT={output}")
+    noisy, output = tmp_path / "noisy.tif", tmp_path / "found.json"
+    qgis.llars("degrade", small_scene, noisy, "--task", "denoise", "--severity", 0.8)
+    done = qgis("run", "llars:diagnose", f"--INPUT={noisy}", f"--OUTPUT={output}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(output.read_text()) is not None
+    found = json.loads(output.read_text())
+    assert "denoise" in [one["task"] for one in found]
+    assert found == json.loads(qgis.llars("diagnose", noisy, "--json"))
 
 
 def test_mistake_is_told_in_the_words_of_llars(qgis: Qgis, small_scene: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Products of Sentinel and Landsat, opened like a file: the right bands, the right values, on the right grid."""
 
+import gc
 import math
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 import rasterio
 
 from llars.scene import open_scene
-from llars.scene.products import grids_of, named_like_product, part_of
+from llars.scene.products import grids_of, named_like_product, part_of, virtual_raster
 
 
 def names(scene) -> list[str]:
@@ -172,3 +174,32 @@ def test_calibration_does_not_depend_on_the_window(miniatures: ModuleType, tmp_p
 )
 def test_products_are_known_by_their_names(name, expected) -> None:
     assert named_like_product(f"folder/{name}") is expected
+
+
+def calibrations(text: str) -> list[str]:
+    """The files in memory that the text of a VRT names."""
+    return re.findall(r"/vsimem/[^<&]+", text)
+
+
+def there(name: str) -> bool:
+    try:
+        rasterio.open(name).close()
+    except rasterio.errors.RasterioIOError:
+        return False
+    return True
+
+
+def test_calibrations_go_with_the_last_who_reads_them(miniatures: ModuleType, tmp_path) -> None:
+    """A product's calibration lay in memory for as long as the process lived."""
+    held = virtual_raster(miniatures.sentinel1(tmp_path / "held"))
+    made = []
+    for number in range(30):
+        safe = miniatures.sentinel1(tmp_path / str(number), 20, 24)
+        made += calibrations(virtual_raster(safe))
+        assert np.isfinite(open_scene(safe).values).any()
+    assert len(set(made)) == 60
+    gc.collect()
+    # 16 texts of VRTs are remembered, and the files kept open are among them.
+    assert sum(map(there, made)) == 2 * 16
+    with rasterio.open(held) as file:
+        assert np.isfinite(file.read()).any()

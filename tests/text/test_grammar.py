@@ -1,11 +1,13 @@
 """Facts about the grammar of instructions."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
+from llars.text import templates
 from llars.text.composites import MAX_STEPS, composite, marked
 from llars.text.grammar import NONE, SPLITS, core, corpus, sentence, signed_levels, spared, spoilers
 from llars.text.templates import KINDS, cores, joints, read_table
@@ -172,3 +174,12 @@ def test_what_asks_for_a_fault_stands_beside_what_asks_for_its_repair() -> None:
     assert {utterance.task for utterance in spoil} == {NONE}
     assert {utterance.task for utterance in spare} == {"cloud", "haze", "denoise", "deblur", "destripe", "sr"}
     assert not {utterance.text.lower() for utterance in spoil} & {utterance.text.lower() for utterance in spare}
+
+
+def test_every_table_is_read_once() -> None:
+    """There were more tables than the cache had room for: a turn through all of them found none."""
+    folder = Path(templates.__file__).parent
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.yaml"))]
+    first = [read_table(name) for name in names]
+    assert len(names) > 16
+    assert all(read_table(name) is table for name, table in zip(names, first, strict=True))

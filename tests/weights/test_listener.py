@@ -1,36 +1,88 @@
 """Facts about hearing: the order of work that the step finder tells, with a finder and a reader set by hand."""
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import pytest
 import torch
 
-from llars.model.reading import InstructionReader, Reading
+from llars.model.reading import Reading
 from llars.model.steps import Span
-from llars.text.encoder import SentenceEncoder
 from llars.weights.listener import Listener
 
 
-@pytest.fixture(scope="module")
-def listener() -> Listener:
-    torch.manual_seed(0)
-    return Listener(SentenceEncoder(), InstructionReader().eval(), ["noise", "sharpen"])
+class Encoder:
+    """Stands for the sentence encoder: every text is one token."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def knows(self, _: str) -> bool:
+        return True
+
+    def tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
+        self.seen += texts
+        return [np.zeros((1, 384), dtype=np.float32) for _ in texts]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        return [(0, len(text))]
 
 
-def tell(listener: Listener, monkeypatch: pytest.MonkeyPatch, spans: list[Span]) -> None:
-    monkeypatch.setattr(listener._reader.steps, "find", lambda *_: spans)
+class Finder:
+    """Stands for the step finder: the spans of each text; of others none."""
+
+    def __init__(self, spans: Mapping[str, list[Span]]) -> None:
+        self._spans = spans
+
+    def find(self, text: str, _tokens: torch.Tensor, _offsets: object) -> list[Span]:
+        return self._spans.get(text, [])
 
 
-def test_steps_come_in_the_order_of_work(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(listener, monkeypatch, [Span(0, 7, 2), Span(14, 21, 1)])
-    assert listener.steps("sharpen after denoise") == ["denoise", "sharpen"]
+class Told:
+    """Stands for the reader: what is read in each text, and its step finder; other texts ask for nothing."""
+
+    def __init__(self, read: Mapping[str, Reading], spans: Mapping[str, list[Span]]) -> None:
+        self._read, self.steps = read, Finder(spans)
+
+    def read(self, texts: Sequence[str], _tokens: object) -> list[Reading]:
+        return [self._read.get(text, reading("none", 0.9)) for text in texts]
 
 
-def test_pieces_of_one_step_belong_together(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(listener, monkeypatch, [Span(0, 7, 1), Span(8, 12, 2), Span(13, 20, 1)])
-    assert listener.steps("sharpen haze roughly") == ["sharpen roughly", "haze"]
+def reading(task: str, probability: float, second: str = "haze", less: float = 0.05, compound: float = 0.0) -> Reading:
+    return Reading(task, probability, second, less, None, compound)
+
+
+def steps(text: str, spans: list[Span]) -> list[str]:
+    """The steps of a text in which the finder sees ``spans``."""
+    return Listener(Encoder(), Told({}, {text: spans}), ["noise"]).steps(text)
+
+
+def parts(read: Mapping[str, Reading], pieces: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Tasks and words of the requests in the first text of ``read``; ``pieces`` are the steps found in a text."""
+    spans = {
+        text: [span_of(text, piece, step) for step, piece in enumerate(found, 1)] for text, found in pieces.items()
+    }
+    listener = Listener(Encoder(), Told(read, spans), ["noise"])
+    return [(part.reading.task, part.text) for part in listener.parts(next(iter(read)))]
+
+
+def span_of(text: str, piece: str, step: int) -> Span:
+    return Span(text.index(piece), text.index(piece) + len(piece), step)
+
+
+def test_steps_come_in_the_order_of_work() -> None:
+    assert steps("sharpen after denoise", [Span(0, 7, 2), Span(14, 21, 1)]) == ["denoise", "sharpen"]
+
+
+def test_pieces_of_one_step_belong_together() -> None:
+    assert steps("sharpen haze roughly", [Span(0, 7, 1), Span(8, 12, 2), Span(13, 20, 1)]) == [
+        "sharpen roughly",
+        "haze",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "spans", "steps"),
+    ("text", "spans", "count"),
     [
         # Nobody ends a request with "either", and "at either" joins nothing.
         ("clip 2 % at either end of it and sharpen", [Span(0, 18, 1), Span(19, 28, 2), Span(33, 40, 3)], 2),
@@ -39,99 +91,68 @@ def test_pieces_of_one_step_belong_together(listener: Listener, monkeypatch: pyt
         ("denoise sharpen", [Span(0, 7, 1), Span(8, 15, 2)], 2),
     ],
 )
-def test_a_step_ends_where_a_request_can_end(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch, text: str, spans: list[Span], steps: int
-) -> None:
-    tell(listener, monkeypatch, spans)
-    assert len(listener.steps(text)) == steps
+def test_a_step_ends_where_a_request_can_end(text: str, spans: list[Span], count: int) -> None:
+    assert len(steps(text, spans)) == count
 
 
 @pytest.mark.parametrize("spans", [[], [Span(0, 7, 3)]])
-def test_one_step_or_none_is_the_whole_text(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
-) -> None:
-    tell(listener, monkeypatch, spans)
-    assert listener.steps("sharpen it") == ["sharpen it"]
+def test_one_step_or_none_is_the_whole_text(spans: list[Span]) -> None:
+    assert steps("sharpen it", spans) == ["sharpen it"]
 
 
-def test_a_text_is_encoded_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-    encode = listener._encoder.tokens
-    monkeypatch.setattr(listener._encoder, "tokens", lambda texts: [seen.extend(texts), encode(texts)][1])
+def test_a_text_is_encoded_once() -> None:
+    encoder = Encoder()
+    listener = Listener(encoder, Told({}, {}), ["noise"])
     listener.read("a text of its own")
     listener.steps("a text of its own")
-    assert seen == ["a text of its own"]
+    assert encoder.seen == ["a text of its own"]
 
 
-class Told:
-    """Stands for the network: what is read in each text, and the steps that are found."""
-
-    def __init__(self, read: dict[str, Reading], steps: list[str]) -> None:
-        self._read, self._steps = read, steps
-
-    def over(self, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-        monkeypatch.setattr(listener, "read", lambda text: self._read.get(text, reading("none", 0.9)))
-        monkeypatch.setattr(listener, "steps", lambda _: self._steps)
-        return [(part.reading.task, part.text) for part in listener.parts(next(iter(self._read)))]
-
-
-def reading(task: str, probability: float, second: str = "haze", less: float = 0.05, compound: float = 0.0) -> Reading:
-    return Reading(task, probability, second, less, None, compound)
-
-
-def test_steps_are_found_where_no_joint_of_words_tells_them(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_steps_are_found_where_no_joint_of_words_tells_them() -> None:
     text = "denoise whereupon sharpen"
     read = {text: reading("denoise", 0.5), "denoise": reading("denoise", 0.9), "sharpen": reading("deblur", 0.9)}
-    found = Told(read, ["denoise", "sharpen"]).over(listener, monkeypatch)
+    found = parts(read, {text: ["denoise", "sharpen"]})
     assert found == [("denoise", "denoise"), ("deblur", "sharpen")]
 
 
 @pytest.mark.parametrize(("probability", "compound"), [(0.9, 0.4), (0.5, 0.1)])
-def test_what_is_plainly_one_request_stays_whole(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch, probability: float, compound: float
-) -> None:
+def test_what_is_plainly_one_request_stays_whole(probability: float, compound: float) -> None:
     text = "sharpen the soft edges"
     whole = reading("deblur", probability, compound=compound)
     read = {text: whole, "sharpen": reading("deblur", 0.9), "the soft edges": reading("stretch", 0.5)}
-    assert Told(read, ["sharpen", "the soft edges"]).over(listener, monkeypatch) == [("deblur", text)]
+    assert parts(read, {text: ["sharpen", "the soft edges"]}) == [("deblur", text)]
 
 
-def test_pieces_that_only_company_makes_sure_do_not_part_what_hardly_looks_like_several(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pieces_that_only_company_makes_sure_do_not_part_what_hardly_looks_like_several() -> None:
     text, first, second = "the histogram is all spikes and gaps", "the histogram is all spikes", "gaps"
     read = {
         text: reading("equalize", 0.47, "none", 0.46, compound=0.09),
         first: reading("equalize", 0.66, "none", 0.31),
         second: reading("destripe", 0.75, "none", 0.22),
     }
-    assert Told(read, [first, second]).over(listener, monkeypatch) == [("equalize", text)]
+    assert parts(read, {text: [first, second]}) == [("equalize", text)]
 
 
-def test_clouds_are_removed_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clouds_are_removed_once() -> None:
     text = "clear the clouds, guided by radar"
     read = {
         text: reading("cloud_sar", 0.6, compound=0.9),
         "clear the clouds": reading("cloud", 0.9),
         "guided by radar": reading("cloud_sar", 0.9),
     }
-    found = Told(read, ["clear the clouds", "guided by radar"]).over(listener, monkeypatch)
+    found = parts(read, {text: ["clear the clouds", "guided by radar"]})
     assert [task for task, _ in found] == ["cloud_sar"]
 
 
-def test_a_doubtful_piece_beside_a_request_is_taken_for_one(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_doubtful_piece_beside_a_request_is_taken_for_one() -> None:
     text = "denoise, then shrink the pixels"
     piece = "shrink the pixels"
     for doubt, expected in ((reading("none", 0.6, "sr", 0.35), "sr"), (reading("none", 0.95, "sr", 0.03), "none")):
         read = {text: reading("denoise", 0.5, compound=0.9), "denoise": reading("denoise", 0.9), piece: doubt}
-        assert Told(read, ["denoise", piece]).over(listener, monkeypatch)[-1] == (expected, piece)
+        assert parts(read, {text: ["denoise", piece]})[-1] == (expected, piece)
 
 
-def test_a_piece_between_joints_of_words_is_cut_finer(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piece_between_joints_of_words_is_cut_finer() -> None:
     text, piece = "remove stripes and noise, then sharpen", "remove stripes and noise"
     read = {
         text: reading("destripe", 0.5, compound=0.9),
@@ -140,22 +161,18 @@ def test_a_piece_between_joints_of_words_is_cut_finer(listener: Listener, monkey
         "stripes": reading("destripe", 0.9),
         "noise": reading("denoise", 0.9),
     }
-    monkeypatch.setattr(listener, "read", read.__getitem__)
-    monkeypatch.setattr(listener, "steps", lambda said: ["stripes", "noise"] if said == piece else [said])
-    assert [part.reading.task for part in listener.parts(text)] == ["destripe", "denoise", "deblur"]
+    assert [task for task, _ in parts(read, {piece: ["stripes", "noise"]})] == ["destripe", "denoise", "deblur"]
 
 
-def test_what_other_programs_do_is_parted_from_a_request(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_other_programs_do_is_parted_from_a_request() -> None:
     text = "denoise and email it to bob"
     read = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.9)}
-    assert Told(read, [text]).over(listener, monkeypatch) == [("denoise", "denoise"), ("none", "email it to bob")]
+    assert parts(read, {}) == [("denoise", "denoise"), ("none", "email it to bob")]
     unsure = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.7)}
-    assert Told(unsure, [text]).over(listener, monkeypatch) == [("denoise", text)]
+    assert parts(unsure, {}) == [("denoise", text)]
 
 
-def test_words_that_name_no_other_work_stay_with_their_request(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_that_name_no_other_work_stay_with_their_request() -> None:
     text = "denoise, if the captain agrees"
     read = {text: reading("denoise", 0.6), "denoise": reading("denoise", 0.9)}
-    assert Told(read, [text]).over(listener, monkeypatch) == [("denoise", text)]
+    assert parts(read, {}) == [("denoise", text)]

@@ -1,6 +1,7 @@
 """Facts about the bundled instruction reader's file."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(WeightsError, match="missing or damaged; reinstall"):
         load_reader(tmp_path)
+
+
+def test_who_reads_files_that_are_replaced_has_the_old_ones_whole(tmp_path: Path) -> None:
+    """A second name of each file shows what its readers have: it may not change under them."""
+    bundle_reader(InstructionReader(), {}, ["noise"], tmp_path / "package")
+    names = [path.name for path in (tmp_path / "package").iterdir()]
+    for name in names:
+        os.link(tmp_path / "package" / name, tmp_path / name)
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    bundle_reader(InstructionReader(), {}, ["haze"], tmp_path / "package")
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    assert {path.name for path in (tmp_path / "package").iterdir()} == {*before}
+    assert all((tmp_path / "package" / name).read_bytes() != content for name, content in before.items())
 
 
 def test_the_words_come_along_and_are_missed(tmp_path: Path) -> None:

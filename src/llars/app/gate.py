@@ -29,6 +29,9 @@ HEADERS = [
 ROOM = 100_000
 """Bytes that a request may have beyond the file in it."""
 
+VIOLATION = 1008
+"""Why a WebSocket is closed that may not be opened (RFC 6455, 7.4.1): it breaks the server's policy."""
+
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
 
 ASK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>llars playground</title>
@@ -48,11 +51,23 @@ class Gate:
         self._proof = sha256((token or "").encode()).hexdigest()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer, or pass on."""
-        if scope["type"] != "http":
+        """Answer, or pass on.
+
+        Raises:
+            ValueError: it is of no kind that has checks here.
+        """
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope["type"] not in ("http", "websocket"):
+            raise ValueError(f"found an ASGI scope of type {scope['type']!r}, expected http, websocket or lifespan")
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["type"] == "websocket":
+            if self._refused_host(headers) or not self._knows(headers):
+                await send({"type": "websocket.close", "code": VIOLATION})
+            else:
+                await self._app(scope, receive, send)
+            return
         answer = self._refused_host(headers) or self._unknown(scope, headers) or self._too_long(scope, headers)
         if answer is not None:
             await _answer(send, *answer)
@@ -71,11 +86,14 @@ class Gate:
             return None
         return 421, "this playground answers at 127.0.0.1 and localhost only", []
 
-    def _unknown(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
-        if self._token is None:
-            return None
+    def _knows(self, headers: dict[str, str]) -> bool:
+        """Whether the visitor showed the token before, or none is asked for."""
         cookies = SimpleCookie(headers.get("cookie", ""))
-        if COOKIE in cookies and secrets.compare_digest(cookies[COOKIE].value, self._proof):
+        shown = COOKIE in cookies and secrets.compare_digest(cookies[COOKIE].value, self._proof)
+        return self._token is None or shown
+
+    def _unknown(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
+        if self._knows(headers):
             return None
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = dict(asked).get("token")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 import secrets
 import shutil
 import tempfile
@@ -17,7 +19,7 @@ from llars.app.helpers import helps, role_of
 from llars.app.intake import BusyError, Limits, admit, affordable
 from llars.app.session import Image, Session, facts_of
 from llars.bands import Role
-from llars.errors import LlarsError
+from llars.errors import LlarsError, RasterError
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.job import restore_file
 from llars.infer.raster.profile import read_profile
@@ -37,6 +39,8 @@ UNCLAIMED = 180.0
 
 Progress = Callable[[int, int], None]
 
+LOG = logging.getLogger(__name__)
+
 
 class Studio:
     """Scenes and results of all visitors, in one temporary folder; ``close`` leaves nothing behind."""
@@ -50,6 +54,7 @@ class Studio:
         self._model = model
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
+        self._making = {name: threading.Lock() for name in BUNDLED}
         self._closed = threading.Event()
         threading.Thread(target=self._sweep_now_and_then, daemon=True).start()
 
@@ -74,9 +79,15 @@ class Studio:
         return next(((found, one) for one in found.images if one.key == image), None)
 
     def open_bundled(self, visitor: str, name: str) -> Session:
-        """Open one of the bundled scenes."""
+        """Open one of the bundled scenes.
+
+        Raises:
+            RasterError: no bundled scene has that name.
+        """
+        if name not in BUNDLED:
+            raise RasterError(f"no bundled scene is called {name!r}; choose one of {', '.join(BUNDLED)}")
         session = self.session(visitor)
-        with self._lock:
+        with self._making[name]:
             made = make_bundled(BUNDLED[name], self.root)
         path = _place(session) / made.name
         shutil.copyfile(made, path)
@@ -211,14 +222,19 @@ class Studio:
             gone = [self._sessions.pop(who) for who in over]
         for session in gone:
             shutil.rmtree(session.folder, ignore_errors=True)
-        for file in (path for path in self.uploads.rglob("*") if path.is_file()):
-            with suppress(OSError):
-                if time.time() - file.stat().st_mtime > UNCLAIMED:
-                    file.unlink()
+        # Unlike Path.rglob, os.walk passes over folders that others delete meanwhile.
+        for folder, _, names in os.walk(self.uploads):
+            for file in (Path(folder, name) for name in names):
+                with suppress(OSError):
+                    if time.time() - file.stat().st_mtime > UNCLAIMED:
+                        file.unlink()
 
     def _sweep_now_and_then(self) -> None:
         while not self._closed.wait(SWEEP):
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:
+                LOG.exception("what was left behind could not be deleted; the next try is in %.0f s", SWEEP)
 
     def close(self) -> None:
         """Delete everything."""

@@ -11,7 +11,7 @@ from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, is_courtesy, requests, without_negated
-from llars.text.direction import direction, stops
+from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.strength import may_name_strength
 from llars.weights.reader import load_listener
@@ -54,11 +54,11 @@ class Interpretation:
     """What to do, in order."""
 
     doubts: tuple[str, ...]
-    """A line for the user on each step that might have been meant otherwise, and on each part left out."""
+    """A line for the user on each step that might have been meant otherwise, and on whatever is not done as asked."""
 
     @property
     def ambiguous(self) -> bool:
-        """Whether some words might have been meant otherwise, or ask for nothing that llars does."""
+        """Whether some words might have been meant otherwise, or ask for what llars does not do, or not as much of."""
         return bool(self.doubts)
 
 
@@ -92,7 +92,7 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        allowed = without_negated(self._ear.spell(text))
+        allowed = without_negated(self._ear.spell(plain_stops(text)))
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
         said = self._ear.parts(allowed)
@@ -104,6 +104,7 @@ class Reader:
             for clause in found
         )
         doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
+        doubts += [_beyond(clause) for clause in found if _stops_asked(clause) > MOST_STOPS]
         doubts += [_left_out(clause) for clause in said if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
 
@@ -113,6 +114,9 @@ class Reader:
 
 EXPOSURES = (0.25, 0.5, 1.0)
 """Stops that words convey: slightly, somewhat, much."""
+
+MOST_STOPS = 1.0
+"""Most by which an image is made brighter or darker."""
 
 
 def scale_in(text: str) -> int | None:
@@ -150,8 +154,13 @@ def _exposure(text: str, strength: float) -> float:
     named = stops(text)
     if named is None and not may_name_strength(text):
         return math.copysign(UNNAMED_SEVERITY, direction(text) or strength)
-    size = min(named, 1.0) if named else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
+    size = min(abs(named), MOST_STOPS) if named else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
     return math.copysign(size, direction(text) or strength)
+
+
+def _stops_asked(clause: Clause[Reading]) -> float:
+    """Stops, either way, that a request for another brightness names; 0 where it names none."""
+    return abs(stops(clause.text) or 0.0) if clause.reading.task == "brightness" else 0.0
 
 
 def _asks(clause: Clause[Reading]) -> bool:
@@ -164,6 +173,13 @@ def _doubt(clause: Clause[Reading]) -> str:
     return (
         f"{_short(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
         f"{100 * reading.probability:.0f} % sure; it could be read as {other}"
+    )
+
+
+def _beyond(clause: Clause[Reading]) -> str:
+    return (
+        f"{_short(clause.text)} asks for {_stops_asked(clause):.3g} stops; llars makes an image brighter or darker by "
+        f"{MOST_STOPS:g} at most, and does that"
     )
 
 

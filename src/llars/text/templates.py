@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -117,7 +117,7 @@ def choose(template: str, rng: random.Random) -> str:
     return template
 
 
-@lru_cache(maxsize=16)
+@cache
 def read_table(name: str) -> dict[str, Any]:
     """One of the grammar's YAML files, by its path inside this package."""
     table: dict[str, Any] = yaml.safe_load((files("llars.text") / name).read_text(encoding="utf-8"))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import llars
 from llars.errors import LlarsError, WeightsError
 from llars.tasks import get_task
-from llars.weights.registry import WeightsInfo, _first_line, _sha256, _write_whole, find, load_network, save_weights
+from llars.weights.files import write_whole
+from llars.weights.registry import WeightsInfo, _first_line, _sha256, find, load_network, save_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -179,7 +180,7 @@ def save_adapter(path: str | os.PathLike[str], info: AdapterInfo, changes: Mappi
             tensors[f"{stem}/{part}"] = stored
     about = {"format": FORMAT, **asdict(info), "changes": described}
     # A single entry: safetensors writes several in arbitrary order, and equal adapters must be equal files.
-    _write_whole(Path(path), save(tensors, {"llars": json.dumps(about, sort_keys=True)}))
+    write_whole(Path(path), save(tensors, {"llars": json.dumps(about, sort_keys=True)}))
 
 
 def read_adapter(path: str | os.PathLike[str]) -> Adapter:

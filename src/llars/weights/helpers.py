@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llars.errors import WeightsError
+from llars.weights.files import write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,13 +45,16 @@ def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
 
 
 def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folder: Path = FOLDER) -> Path:
-    """Writes the network in half precision with its record, and returns the file of weights.
+    """Writes the network in half precision with its record, each whole or not at all, and returns the file of weights.
 
     Args:
         name: name of both files, without suffix.
         network: network to store.
         training: summary of its training, anything that JSON can hold.
         folder: folder of both files.
+
+    Raises:
+        OutputError: a file cannot be written.
     """
     from safetensors.torch import save
 
@@ -58,11 +62,11 @@ def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folde
     content = save(tensors, metadata={name: json.dumps(training, sort_keys=True)})
     path = folder / f"{name}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    write_whole(path, content)
     record = {
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "parameters": sum(tensor.numel() for tensor in tensors.values()),
     }
-    (folder / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / f"{name}.json", (json.dumps(record, indent=2) + "\n").encode())
     return path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llars.errors import WeightsError
+from llars.weights.files import write_whole
 from llars.weights.helpers import FOLDER, bundle_helper, load_helper
 
 if TYPE_CHECKING:
@@ -51,5 +52,5 @@ def bundle_reader(
         The weights file.
     """
     path = bundle_helper(NAME, reader, training, folder)
-    (folder / f"{NAME}.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    write_whole(folder / f"{NAME}.txt", ("\n".join(words) + "\n").encode())
     return path

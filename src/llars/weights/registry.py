@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import llars
-from llars.errors import LlarsError, OutputError, WeightsError
+from llars.errors import LlarsError, WeightsError
 from llars.model.config import ModelConfig
 from llars.tasks import get_task
+from llars.weights.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,12 +126,12 @@ def bundle(source: str | os.PathLike[str], name: str, title: str) -> WeightsEntr
     """
     info = read_info(source)
     entry = WeightsEntry(name, f"{name}.safetensors", info.sha256, info.parameters, info.tasks, title)
-    _write_whole(FOLDER / entry.file, Path(source).read_bytes())
+    write_whole(FOLDER / entry.file, Path(source).read_bytes())
     records = {one.name: one for one in models()} | {name: entry}
     contents = {
         key: {field: value for field, value in asdict(one).items() if field != "name"} for key, one in records.items()
     }
-    _write_whole(FOLDER / "registry.json", (json.dumps(contents, indent=2) + "\n").encode())
+    write_whole(FOLDER / "registry.json", (json.dumps(contents, indent=2) + "\n").encode())
     return entry
 
 
@@ -176,25 +176,8 @@ def save_weights(
     # A single entry: safetensors writes several in arbitrary order, and equal weights must have equal checksums.
     metadata = {"llars": json.dumps(about, sort_keys=True)}
     path = Path(path)
-    _write_whole(path, save(tensors, metadata))
+    write_whole(path, save(tensors, metadata))
     return read_info(path)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            partial = Path(stream.name)
-            try:
-                stream.write(content)
-                stream.flush()
-                # Temporary files are private; weights get the usual permissions of a new file.
-                partial.chmod(0o644)
-                partial.replace(path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-    except OSError as fault:
-        raise OutputError(f"cannot write weights to {path}: {fault.strerror or fault}; choose another place") from None
 
 
 def read_info(path: str | os.PathLike[str]) -> WeightsInfo:

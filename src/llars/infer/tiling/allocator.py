@@ -24,7 +24,7 @@ STATE = Path("/proc/self/statm")
 def keep_freed() -> None:
     """Make the C library keep freed memory: fetching the same pages anew for every layer takes a third of the time.
 
-    This cannot be undone and concerns the whole process: call it in commands and workers, not in a host such as Jupyter.
+    This cannot be undone and affects the whole process: it is for commands and workers, not for hosts such as Jupyter.
     """
     if (library := _library("mallopt")) is not None:
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 
 from llars.errors import RasterError
@@ -23,6 +24,7 @@ __all__ = [
     "Header",
     "Layer",
     "Product",
+    "VirtualRaster",
     "check_sizes",
     "gdal_type",
     "header",
@@ -172,6 +174,18 @@ def number_bands(document: ElementTree.Element) -> None:
     """Give the bands of a VRT their numbers."""
     for number, band in enumerate(document.findall("VRTRasterBand"), start=1):
         band.set("band", str(number))
+
+
+class VirtualRaster(str):
+    """The text of a VRT, and the files in GDAL's memory that it reads: they are closed when nobody has it any more."""
+
+    def __new__(cls, document: ElementTree.Element, memory: Sequence[MemoryFile]) -> VirtualRaster:
+        """``memory`` lasts as long as this very object, not its copies."""
+        text = super().__new__(cls, ElementTree.tostring(document, encoding="unicode"))
+        for file in memory:
+            # rasterio leaves a file in memory when its object goes.
+            weakref.finalize(text, file.close).atexit = False
+        return text
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,7 +21,7 @@ from rasterio.io import MemoryFile
 
 from llars.errors import RasterError
 from llars.scene.products.contents import Contents
-from llars.scene.products.product import check_sizes, header, opened, source, subelement, virtual
+from llars.scene.products.product import VirtualRaster, check_sizes, header, opened, source, subelement, virtual
 
 __all__ = ["IMAGES", "read_sentinel1"]
 
@@ -96,14 +95,16 @@ class RadarProduct:
         for at, point in enumerate(points, start=1):
             place = {"Pixel": point.col, "Line": point.row, "X": point.x, "Y": point.y, "Z": point.z or 0.0}
             subelement(listed, "GCP", Id=str(at), **{key: repr(float(number)) for key, number in place.items()})
-        for at, (band, name) in enumerate(images, start=1):
+        gains = [_gain(self.contents, self._calibration(name), size) for name in names]
+        memory = [_in_memory(gain) for gain in gains]
+        for at, ((band, name), gain) in enumerate(zip(images, memory, strict=True), start=1):
             ratio = virtual(*size, {})
             divided = _derived(ratio, 1, "div")
             divided.append(_without_zeros(self.contents.place(name), size))
-            divided.append(_over_cells(_gain(self.contents, self._calibration(name), size), size))
+            divided.append(_over_cells(gain.name, size))
             decibels = _derived(document, at, "dB", band)
             decibels.append(source(ElementTree.tostring(ratio, encoding="unicode"), size))
-        return ElementTree.tostring(document, encoding="unicode")
+        return VirtualRaster(document, memory)
 
     def _images(self, wanted: str) -> list[tuple[str, str]]:
         return [image for image in self.images if wanted == "grd" or image[0] in wanted.split(",")]
@@ -161,21 +162,23 @@ def _over_cells(file: str, size: tuple[int, int]) -> ElementTree.Element:
     return cells
 
 
-@lru_cache(maxsize=16)
-def _gain(contents: Contents, name: str, size: tuple[int, int]) -> str:
-    """A raster of A at the centres of cells, kept in GDAL's memory as long as this process lives."""
+def _gain(contents: Contents, name: str, size: tuple[int, int]) -> NDArray[np.float32]:
+    """A at the centres of cells, ``(y, x)``."""
     lines, pixels, values = _table(contents, name)
     columns, rows = (np.asarray((np.arange(-1, -(-n // CELL) + 1) + 0.5) * CELL - 0.5, np.float64) for n in size)
     across = np.stack([_between(columns, at, row) for at, row in zip(pixels, values, strict=True)])
-    gain = np.stack([_between(rows, lines, column) for column in across.T], axis=1).astype(np.float32)
+    return np.stack([_between(rows, lines, column) for column in across.T], axis=1).astype(np.float32)
+
+
+def _in_memory(values: NDArray[np.float32]) -> MemoryFile:
+    """A raster of one band ``(y, x)`` in GDAL's memory."""
     memory = MemoryFile(ext=".tif")
-    height, width = gain.shape
+    height, width = values.shape
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(driver="GTiff", count=1, dtype="float32", width=width, height=height) as target:
-            target.write(gain, 1)
-    _KEPT.append(memory)
-    return str(memory.name)
+            target.write(values, 1)
+    return memory
 
 
 def _between(
@@ -187,10 +190,6 @@ def _between(
         slopes = np.diff(values)[[0, -1]] / np.diff(nodes)[[0, -1]]
         inner += slopes[0] * np.minimum(places - nodes[0], 0) + slopes[1] * np.maximum(places - nodes[-1], 0)
     return np.asarray(inner)
-
-
-_KEPT: list[MemoryFile] = []
-"""Rasters made by ``_gain``: a file in memory disappears with its object."""
 
 
 def _table(
