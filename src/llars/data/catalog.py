@@ -49,7 +49,7 @@ BORDER_SIDE = 5
 """Zeros in every band are missing data, not deep shadow, where they fill squares of this many pixels."""
 
 
-class HeldOut(DataError):
+class KeptOut(DataError):
     """All of an image lies where a stricter split has another."""
 
 
@@ -78,7 +78,7 @@ def read_catalog(
             continue
         try:
             placed = read_entry(root, entry, keep_out)
-        except HeldOut:
+        except KeptOut:
             continue
         except DataError as error:
             tell(error, on_fault)
@@ -152,7 +152,7 @@ def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = (
 
     Raises:
         DataError: the file is missing or cannot be read.
-        HeldOut: nothing is left.
+        KeptOut: nothing is left.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
@@ -166,7 +166,7 @@ def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = (
                 raise DataError(f"{path} has {source.count} bands; scenes.json names {named}; mend either")
             part = outside(source, keep_out)
             if part[1] <= part[0] or part[3] <= part[2]:
-                raise HeldOut(f"{path} lies where images of a stricter split do; leave it out")
+                raise KeptOut(f"{path} lies where images of a stricter split do; leave it out")
             window = Window.from_slices(part[:2], part[2:])
             values = source.read(window=window)
             valid = _valid(source, values, window)
