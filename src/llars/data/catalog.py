@@ -72,7 +72,7 @@ def read_catalog(
     listed = entries(root)
     collections = _collections(listed)
     keep_out = stricter_footprints(root, listed, split)
-    families: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+    families: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for entry in of_split(listed, split):
         if not _serves(entry, frozenset(want)):
             continue
@@ -83,12 +83,19 @@ def read_catalog(
         except DataError as error:
             tell(error, on_fault)
             continue
-        if entry["group"] in collections:
-            placed = replace(placed, sample=replace(placed.sample, group=entry["id"]))
-        yield placed.sample
-        families[(entry["group"], entry["id"].rpartition("_")[0])].append(placed)
+        yield _named(placed, collections).sample
+        families[(entry["group"], entry["id"].rpartition("_")[0])].append(entry)
+    # Files are read once more rather than kept: a split need not fit into memory.
     for members in families.values():
-        yield from nested(members)
+        if len({entry["gsd_m"] or 0.0 for entry in members}) > 1:
+            yield from nested([_named(read_entry(root, entry, keep_out), collections) for entry in members])
+
+
+def _named(placed: Placed, collections: set[str]) -> Placed:
+    """Of a collection every image is a place of its own."""
+    if placed.sample.group not in collections:
+        return placed
+    return replace(placed, sample=replace(placed.sample, group=placed.sample.scene))
 
 
 def tell(error: DataError, on_fault: OnFault | None) -> None:
