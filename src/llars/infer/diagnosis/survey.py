@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "Survey", "survey"]
 
 OPAQUE = 0.4
-"""Opacity of a cloud from which on the ground is taken for hidden; as where clouds are removed."""
+"""Opacity of a cloud from which on the diagnosis counts the ground as hidden; the limit of that share is fitted to it.
+
+Removal fills from a higher opacity on, ``HIDES`` of ``llars.starts.clouds``: what shines through between the two still
+helps to restore the ground, though a scene that has much of it is one to mend.
+"""
 
 ENDS = (2.0, 50.0, 98.0)
 """Percentiles that tell the exposure."""
