@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import llars
-from llars.infer.report.preview import display_bands
+from llars.bands import true_colour
 
 mpl.use("Agg")
 plt.rcParams.update({"font.size": 8, "axes.titlesize": 8, "figure.dpi": 100})
@@ -46,7 +46,7 @@ def degraded(scene: xr.DataArray, operator: str, severity: float) -> xr.DataArra
 
 def colours(image: xr.DataArray, truth: xr.DataArray) -> NDArray[np.float32]:
     """``(y, x, 3)`` in 0 to 1, stretched by the percentiles of ``truth``."""
-    chosen = list(display_bands(truth.attrs["bands"]))
+    chosen = list(true_colour(truth.attrs["bands"]))
     low, high = np.nanpercentile(truth.values[chosen], (1, 99), axis=(1, 2), keepdims=True)
     return np.clip((image.values[chosen] - low) / (high - low), 0, 1).transpose(1, 2, 0).astype(np.float32)
 

@@ -1,11 +1,15 @@
 """Descriptions of bands and of the sensors that record them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from llars.errors import BandError
 
-__all__ = ["Band", "Modality", "Polarisation", "Role", "Sensor", "plain_bands"]
+__all__ = ["Band", "Modality", "Polarisation", "Role", "Sensor", "plain_bands", "true_colour"]
+
+RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
+VISIBLE_NM = (400.0, 720.0)
 
 
 class Modality(StrEnum):
@@ -121,3 +125,23 @@ class Sensor:
 def plain_bands(count: int) -> tuple[Band, ...]:
     """Bands without any known properties: ``band_1``, ``band_2``, ..."""
     return tuple(Band(f"band_{i + 1}", modality=Modality.UNKNOWN) for i in range(count))
+
+
+def true_colour(bands: Sequence[Band]) -> tuple[int, int, int]:
+    """Indices of the bands to show as red, green and blue.
+
+    Those of visible light whose wavelengths are nearest to 660, 560 and 480 nm, if these are three different ones.
+    Otherwise (radar, thermal, unknown wavelengths) the first three bands, or where there are fewer the first one as
+    grey.
+    """
+    visible = {
+        index: band.wavelength_nm
+        for index, band in enumerate(bands)
+        if band.modality is Modality.OPTICAL
+        and band.wavelength_nm is not None
+        and VISIBLE_NM[0] <= band.wavelength_nm <= VISIBLE_NM[1]
+    }
+    nearest = [min(visible, key=lambda index: abs(visible[index] - goal), default=0) for goal in RED_GREEN_BLUE_NM]
+    if len(set(nearest)) == 3:
+        return nearest[0], nearest[1], nearest[2]
+    return (0, 1, 2) if len(bands) >= 3 else (0, 0, 0)

@@ -129,6 +129,30 @@ def test_processes_write_the_same_shards(plan: Plan, tmp_path: Path) -> None:
     assert content(plan.out) == alone
 
 
+def test_a_folder_of_several_parts_is_listed_once_in_a_build(
+    catalogue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, split in (("a", "train"), ("b", "val")):
+        values = np.full((1, 16, 16), len(split), np.uint16)
+        catalogue.add(name, "made-up", ["x"], values, gsd=10, scale=1e-4, split=split)
+    listed: list[Path] = []
+    rglob = Path.rglob
+
+    def noted(self: Path, pattern: str) -> Iterator[Path]:
+        listed.append(self)
+        return rglob(self, pattern)
+
+    monkeypatch.setattr(Path, "rglob", noted)
+    plan = read_plan(configured(tmp_path, {"ours": {"catalogue": "."}}), catalogue.root)
+    assert len(plan.parts) == 2
+    assert build(plan)["samples"] == 2
+    assert listed == [catalogue.root]
+    # The next build looks again: a file that has changed makes other shards.
+    catalogue.add("c", "made-up", ["x"], np.full((1, 16, 16), 9, np.uint16), gsd=10, scale=1e-4)
+    assert build(plan)["samples"] == 3
+    assert listed == [catalogue.root] * 2
+
+
 def test_what_is_broken_is_told_and_the_rest_is_built(
     catalogue: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,22 @@ def test_files_of_one_scene_are_stacked_on_the_coarser_grid(train: dict[str, Sam
     np.testing.assert_allclose(stack.values[2], red, atol=0.5)  # rounded to whole numbers
     np.testing.assert_array_equal(stack.values[3], coarse.values[0])
     assert (~stack.valid).sum() == 25  # the hole of 10 x 10 fine pixels
+
+
+def test_images_are_given_one_after_the_other_and_not_kept(catalogue: Any) -> None:
+    values = np.full((1, 16, 16), 9, dtype=np.uint16)
+    for number in range(6):
+        catalogue.add(f"tiles_{number}", "made-up", ["x"], values, gsd=10, scale=1e-4, group="tiles")
+        infra = {"scale": 1e-4, "group": f"place{number}"}
+        catalogue.add(f"place{number}_10m", "sentinel2-l2a", ["B02"], values, gsd=10, **infra)
+        catalogue.add(f"place{number}_20m", "sentinel2-l2a", ["B05"], values[:, :8, :8], gsd=20, **infra)
+    given, most = [], 0
+    for sample in read_catalog(catalogue.root, "train"):
+        given.append(weakref.ref(sample.values))
+        del sample
+        most = max(most, sum(one() is not None for one in given))
+    assert len(given) == 24  # six of them stacks of both files of a place
+    assert most <= 2
 
 
 def test_ground_of_a_stricter_split_is_cut_off(catalogue: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 from llars.cli import MISTAKE, OK, run
 from llars.data.build import Plan, build
 from llars.data.check import check
+from llars.data.footprints import Box
 from llars.data.manifest import save, summarise
 from llars.data.records import Record
 from llars.data.shards import ShardWriter
@@ -119,6 +120,44 @@ def test_what_two_splits_share_is_found(tmp_path: Path, leak: str) -> None:
         (line,) = found
         assert {"place": "1 places", "image": "1 images", "ground": "overlap"}[leak] in line
         assert "a and b" in line
+
+
+def footprints_in(root: Path, train: list[Box], val: list[Box]) -> Path:
+    """A corpus of images that lie there and share nothing else."""
+    records: dict[str, list[Record]] = {"train": [], "val": []}
+    for seed, (split, box) in enumerate([*(("train", box) for box in train), *(("val", box) for box in val)]):
+        placed = replace(image(seed, split), footprint=box)
+        records[split].append(Record(placed.scene, "clean", placed.scene, {"i": placed}))
+    return written(root, records)
+
+
+ACROSS = (179.99, 0.0, -179.99, 0.01)
+"""As GDAL gives the bounds of an image on the antimeridian: west is greater than east."""
+
+
+@pytest.mark.parametrize("far", [(10.0, 0.0, 10.01, 0.01), (-179.99, 0.0, -179.98, 0.01), (179.9, 0.0, 179.99, 0.01)])
+@pytest.mark.parametrize("across", [ACROSS, (179.99, 0.0, 180.01, 0.01)])
+def test_an_image_on_the_antimeridian_overlaps_nothing_but_its_own_ground(
+    tmp_path: Path, across: Box, far: Box
+) -> None:
+    assert check(footprints_in(tmp_path / "corpus", [across], [far])) == []
+    assert check(footprints_in(tmp_path / "exchanged", [far], [across])) == []
+
+
+@pytest.mark.parametrize(
+    "near", [ACROSS, (-180.0, 0.0, -179.995, 0.01), (179.992, 0.002, 179.998, 0.008), (179.995, 0.0, 180.005, 0.01)]
+)
+@pytest.mark.parametrize("across", [ACROSS, (179.99, 0.0, 180.01, 0.01)])
+def test_overlaps_on_the_antimeridian_are_found(tmp_path: Path, across: Box, near: Box) -> None:
+    (line,) = check(footprints_in(tmp_path / "corpus", [across], [near]))
+    assert "1 pairs of images overlap" in line
+
+
+def test_overlaps_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    grid = [(0.01 * i, 0.0, 0.01 * i + 0.01, 0.01) for i in range(6)]
+    (line,) = check(footprints_in(tmp_path, grid, [(10.0, 0.0, 10.01, 0.01), (0.015, 0.0, 0.035, 0.01)]))
+    # The second validation image lies over parts of the 2nd, 3rd and 4th of training.
+    assert "3 pairs of images overlap, train1 and val7 among them" in line
 
 
 def test_the_exit_code_tells(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

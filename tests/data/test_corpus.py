@@ -23,6 +23,9 @@ def test_every_scene_comes_back(corpus: Corpus, folder: Path) -> None:
         if scene.valid is not None:
             np.testing.assert_array_equal(scene.valid, sample.valid)
         assert (scene.name, scene.bands, scene.sharp) == (sample.scene, sample.bands, sample.sharp)
+    # Black borders and nodata come back as such, and nothing else does.
+    holed = {scene.name for scene in corpus.scenes if scene.valid is not None}
+    assert holed == {"drone_with_border", "place_10m", "place_20m_stack"}
 
 
 def test_scale_and_offset_are_honoured(corpus: Corpus) -> None:

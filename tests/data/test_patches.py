@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from llars.data import patches
 from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.errors import DataError
+
+
+class Counting(np.random.Generator):
+    """Draws one whole number, below the limit that is expected."""
+
+    def __init__(self, number: int, limit: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.number, self.limit = number, limit
+
+    def integers(self, limit: int) -> int:  # type: ignore[override]
+        assert limit == self.limit
+        return self.number
 
 
 @pytest.fixture
@@ -28,12 +44,40 @@ def test_a_patch_is_a_turned_window_of_its_scenes_bands(corpus: Corpus, source: 
 
 def test_patches_hold_no_invalid_pixel(corpus: Corpus, source: PatchSource) -> None:
     rng = np.random.default_rng(1)
-    for index, scene in enumerate(corpus.scenes):
-        if scene.valid is None or not source.has_window(index, 48):
-            continue
+    holed = [i for i, scene in enumerate(corpus.scenes) if scene.valid is not None and source.has_window(i, 48)]
+    assert {corpus.scenes[i].name for i in holed} == {"drone_with_border", "place_10m", "place_20m_stack"}
+    for index in holed:
+        valid = corpus.scenes[index].valid
+        assert valid is not None
         for _ in range(50):
             y, x = source.corner(index, 48, rng)
-            assert scene.valid[y : y + 48, x : x + 48].all()
+            assert valid[y : y + 48, x : x + 48].all()
+            assert valid[y : y + 48, x : x + 48].shape == (48, 48)
+
+
+@pytest.mark.parametrize("strip", [patches.STRIP, 7])
+def test_every_free_window_is_drawn_by_its_place_in_the_scene(
+    corpus: Corpus, source: PatchSource, monkeypatch: pytest.MonkeyPatch, strip: int
+) -> None:
+    monkeypatch.setattr(patches, "STRIP", strip)
+    index = next(i for i, scene in enumerate(corpus.scenes) if scene.name == "place_20m_stack")
+    valid = corpus.scenes[index].valid
+    assert valid is not None
+    free = np.argwhere(np.lib.stride_tricks.sliding_window_view(valid, (40, 40)).all(axis=(2, 3))).tolist()
+    drawn = [source.corner(index, 40, Counting(number, len(free))) for number in range(len(free))]
+    assert drawn == list(map(tuple, free))
+
+
+def test_what_is_kept_of_a_scene_is_small(corpus: Corpus) -> None:
+    valid = np.ones((3000, 1000), dtype=bool)
+    valid[1500, 500] = False
+    scene = replace(corpus.scenes[0], values=np.zeros((1, 3000, 1000), np.uint8), valid=valid)
+    source = PatchSource(Corpus(corpus.path, "train", (scene,)))
+    tracemalloc.start()
+    source.corner(0, 64, np.random.default_rng(0))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 100_000  # eight bytes a row, and a little; a number for every window would be 11 MB
 
 
 def test_windows_reach_every_edge(corpus: Corpus, source: PatchSource) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from llars.bands import Role
 from llars.data.manifest import Tally
-from llars.data.records import Record
+from llars.data.records import Record, bands_from, describe
 from llars.data.shards import Shard, ShardWriter
 from llars.errors import DataError
 from llars.sample import Sample
@@ -138,3 +138,10 @@ def test_tallies_pool_to_the_statistics_of_all_pixels(path: Path, records: list[
     assert found["pixels"] == held.size == 63 + 57 + 63
     assert total.severities == {"denoise": [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]}
     assert total.sensors == {"rgb-aerial": 3, "sentinel1-grd-db": 1}
+
+
+def test_bands_are_read_by_the_names_of_their_fields() -> None:
+    described = describe(radar(0), whole=True)
+    reordered = [dict(reversed(band.items())) for band in described["bands"]]
+    assert list(reordered[0]) != list(described["bands"][0])
+    assert bands_from({"bands": reordered}) == bands_from(described) == SAR

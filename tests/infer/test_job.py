@@ -1,7 +1,9 @@
 """Jobs: files in, files out, whole or not at all."""
 
 import json
+import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -223,8 +225,18 @@ def test_degrading_for_sr_makes_pixels_coarser(source, folder):
         assert stored.descriptions == ("B02", "B03", "B04", "B08")
 
 
+def test_degrading_for_sr_does_not_work_on_the_fine_grid(source, folder, monkeypatch):
+    def refuse(case):
+        raise AssertionError("the operator works on the whole scene and its result is not used")
+
+    operator = replace(llars.degrade.get("sr"), operate=refuse)
+    monkeypatch.setattr(job.degrade, "get", lambda _: operator)
+    job.degrade_file(source, folder / "a.tif", "sr", 1.0)
+    assert read(folder / "a.tif")[0].shape == (4, 12, 16)
+
+
 def test_impossible_degradations_are_refused(source, folder):
-    for task, severity in (("bake", 0.5), ("denoise", 1.5), ("sr", -0.5)):
+    for task, severity in (("bake", 0.5), ("denoise", 1.5), ("sr", -0.5), ("sr", 1.5), ("sr", math.nan)):
         with pytest.raises(ConfigError):
             job.degrade_file(source, folder / "a.tif", task, severity)
     assert not list(folder.iterdir())

@@ -89,9 +89,7 @@ def _seen_coarser(values: Array, scale: int) -> Array:
 
 
 def _whole(root: Path, entry: dict[str, Any]) -> Scene:
-    placed = read_entry(root, entry)
-    assert placed is not None, "without places to keep out everything is left"
-    return scene_of(placed.sample)
+    return scene_of(read_entry(root, entry).sample)
 
 
 def _nested(pan: Path, ms: Path, values: Array, scale: int) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from llars import metrics
+from llars.bands import true_colour
 from llars.bench.cases import Array, Case, with_gaps
-from llars.bench.pictures import visible
 from llars.bench.series import to_power
 from llars.bench.spectra import detail
 from llars.degrade.resolution import reduce
@@ -61,7 +61,7 @@ def measured(case: Case, image: Array, columns: Collection[str] = ()) -> dict[st
 
 def _asked(case: Case, image: Array, columns: Collection[str]) -> dict[str, float]:
     """The metrics of ``ASKED`` among ``columns``, if they apply."""
-    chosen = list(visible(case.scene.bands))
+    chosen = list(true_colour(case.scene.bands))
     found = {}
     for name in ASKED.keys() & columns:
         pair = (image[chosen], case.truth[chosen]) if name == "colour_error" else (image, case.truth)

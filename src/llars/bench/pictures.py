@@ -10,37 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from llars.bands import Band
+from llars.bands import Band, true_colour
 from llars.bench.result import DEGRADED, OURS, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["display", "save", "visible", "write_picture"]
+__all__ = ["display", "save", "write_picture"]
 
 SIDE = 160
 """Side in pixels of the central part that is shown: large enough to see, small enough for a repository."""
-
-COLOURS = (660.0, 560.0, 480.0)
-"""Centre wavelengths of red, green and blue in nm."""
-
-
-def visible(bands: Sequence[Band]) -> tuple[int, int, int]:
-    """Indices of the bands to show as red, green and blue."""
-    known = [i for i, band in enumerate(bands) if band.wavelength_nm is not None]
-    if len(known) < 3:
-        red, green, blue = (min(i, len(bands) - 1) for i in range(3))
-        return red, green, blue
-    red, green, blue = (min(known, key=lambda i: abs((bands[i].wavelength_nm or 0) - nm)) for nm in COLOURS)
-    return red, green, blue
 
 
 def display(
     image: npt.NDArray[np.float32], truth: npt.NDArray[np.float32], bands: Sequence[Band]
 ) -> npt.NDArray[np.float32]:
     """``(y, x, 3)`` in [0, 1], stretched between the 1st and 99th percentiles of the truth; gaps are black."""
-    chosen = list(visible(bands))
+    chosen = list(true_colour(bands))
     low, high = np.nanpercentile(truth[chosen], (1, 99), axis=(1, 2), keepdims=True)
     stretched = (image[chosen] - low) / np.maximum(high - low, 1e-6)
     return np.asarray(np.nan_to_num(np.moveaxis(stretched, 0, -1)).clip(0, 1), np.float32)

@@ -52,9 +52,7 @@ class Folder:
 
     def scene(self, entry: dict[str, Any]) -> Scene:
         """One image, cut to its centre."""
-        placed = read_entry(self.root, entry)
-        assert placed is not None, "without places to keep out everything is left"
-        return scene_of(placed.sample, self.protocol.crop)
+        return scene_of(read_entry(self.root, entry).sample, self.protocol.crop)
 
     def series(self) -> list[Series]:
         """Series of radar and optical dates."""

@@ -20,7 +20,7 @@ from llars.data.catalog import SPLITS
 from llars.data.manifest import FORMAT, save, summarise, write_atomically
 from llars.data.records import Record
 from llars.data.shards import ShardWriter
-from llars.data.sources import Part, parts_of
+from llars.data.sources import Part, parts_of, recipes
 from llars.errors import ConfigError, DataError, LlarsError
 
 __all__ = ["Plan", "build", "read_plan"]
@@ -91,12 +91,12 @@ def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:
         (plan.out / folder).mkdir(parents=True, exist_ok=True)
         for part in (plan.out / folder).glob("*.part"):
             part.unlink(missing_ok=True)
+    work = [plan] * len(plan.parts), plan.parts, recipes(plan.parts)
     if plan.processes > 1 and len(plan.parts) > 1:
         with ProcessPoolExecutor(plan.processes, get_context("spawn")) as pool:
-            done = pool.map(_write_part, [plan] * len(plan.parts), plan.parts)
-            segments = _gather(plan.parts, done, tell)
+            segments = _gather(plan.parts, pool.map(_write_part, *work), tell)
     else:
-        segments = _gather(plan.parts, (_write_part(plan, part) for part in plan.parts), tell)
+        segments = _gather(plan.parts, map(_write_part, *work), tell)
     _sweep(plan)
     shards = [shard for segment in segments for shard in segment["shards"]]
     faults = [line for segment in segments for line in segment["faults"]]
@@ -150,9 +150,9 @@ class _Segment:
         return said
 
 
-def _write_part(plan: Plan, part: Part) -> list[dict[str, Any]]:
-    """Write the missing segments of a part; returns the progress records of all its segments."""
-    recipe = f"{llars.__version__}-{FORMAT}-{plan.segment_bytes}-{'-'.join(plan.splits)}-{part.recipe()}"
+def _write_part(plan: Plan, part: Part, asked: str) -> list[dict[str, Any]]:
+    """Write the missing segments of a part with the recipe ``asked``; returns the progress records of all segments."""
+    recipe = f"{llars.__version__}-{FORMAT}-{plan.segment_bytes}-{'-'.join(plan.splits)}-{asked}"
     segments = _done(plan, part, recipe)
     if segments and segments[-1]["last"]:
         return segments

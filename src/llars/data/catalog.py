@@ -49,7 +49,7 @@ BORDER_SIDE = 5
 """Pixels that are zero in every band are missing data, not deep shadow, where they fill squares of this side."""
 
 
-class HeldOut(DataError):
+class KeptOut(DataError):
     """The whole image lies within the footprints of images of a stricter split."""
 
 
@@ -73,23 +73,30 @@ def read_catalog(
     listed = entries(root)
     collections = _collections(listed)
     keep_out = stricter_footprints(root, listed, split)
-    families: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+    families: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for entry in of_split(listed, split):
         if not _serves(entry, frozenset(want)):
             continue
         try:
             placed = read_entry(root, entry, keep_out)
-        except HeldOut:
+        except KeptOut:
             continue
         except DataError as error:
             tell(error, on_fault)
             continue
-        if entry["group"] in collections:
-            placed = replace(placed, sample=replace(placed.sample, group=entry["id"]))
-        yield placed.sample
-        families[(entry["group"], entry["id"].rpartition("_")[0])].append(placed)
+        yield _named(placed, collections).sample
+        families[(entry["group"], entry["id"].rpartition("_")[0])].append(entry)
+    # Files are read once more rather than kept: a split need not fit into memory.
     for members in families.values():
-        yield from nested(members)
+        if len({entry["gsd_m"] or 0.0 for entry in members}) > 1:
+            yield from nested([_named(read_entry(root, entry, keep_out), collections) for entry in members])
+
+
+def _named(placed: Placed, collections: set[str]) -> Placed:
+    """Of a collection every image is a place of its own."""
+    if placed.sample.group not in collections:
+        return placed
+    return replace(placed, sample=replace(placed.sample, group=placed.sample.scene))
 
 
 def tell(error: DataError, on_fault: OnFault | None) -> None:
@@ -153,7 +160,7 @@ def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = (
 
     Raises:
         DataError: the file is missing, cannot be read, or has other bands than the catalogue says.
-        HeldOut: nothing is left of the image.
+        KeptOut: nothing is left of the image.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
@@ -167,7 +174,7 @@ def read_entry(root: Path, entry: dict[str, Any], keep_out: Iterable[Ground] = (
                 raise DataError(f"{path} has {source.count} bands; scenes.json names {named}; mend either")
             part = outside(source, keep_out)
             if part[1] <= part[0] or part[3] <= part[2]:
-                raise HeldOut(f"{path} lies where images of a stricter split do; leave it out")
+                raise KeptOut(f"{path} lies where images of a stricter split do; leave it out")
             window = Window.from_slices(part[:2], part[2:])
             values = source.read(window=window)
             valid = _valid(source, values, window)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llars.data.footprints import TURN
 from llars.data.manifest import load
 from llars.data.shards import Shard
 from llars.errors import DataError
@@ -137,27 +138,45 @@ def _shared(one: str, a: _Seen, other: str, b: _Seen) -> Iterator[str]:
         if len(common):
             names = f"{a.owner(kind, int(i[0]))} and {b.owner(kind, int(j[0]))}"
             yield f"{one} and {other} share {len(common)} {kind}s, that of {names} among them; split them by place"
-    pairs = list(_overlapping(_boxes(a), _boxes(b)))
-    if pairs:
-        names = f"{a.owner('footprint', pairs[0][0])} and {b.owner('footprint', pairs[0][1])}"
-        yield f"{one} and {other}: {len(pairs)} pairs of images overlap, {names} among them; split them by place"
+    count, (left, right) = _overlapping(_boxes(a), _boxes(b))
+    if count:
+        names = f"{a.owner('footprint', left)} and {b.owner('footprint', right)}"
+        yield f"{one} and {other}: {count} pairs of images overlap, {names} among them; split them by place"
 
 
 def _boxes(seen: _Seen) -> NDArray[np.float64]:
-    return np.frombuffer(seen.boxes, dtype=np.float64).reshape(-1, 4)
+    """Footprints with east greater than west, beyond 180 degrees for those that cross the antimeridian."""
+    boxes = np.array(seen.boxes, dtype=np.float64).reshape(-1, 4)
+    boxes[:, 2] += np.where(boxes[:, 0] > boxes[:, 2], TURN, 0.0)
+    return boxes
 
 
-def _overlapping(a: NDArray[np.float64], b: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Indices of pairs of boxes (west, south, east, north) that overlap by more than ``OVERLAP``."""
+def _overlapping(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, tuple[int, int]]:
+    """Number of pairs of boxes that overlap by more than ``OVERLAP``, and the indices of the first pair."""
+    count, first = 0, (-1, -1)
     step = max(1, CHUNK // max(1, len(b)) // 8)
+    turns = _turns(a, b)
     for start in range(0, len(a), step):
         rows = a[start : start + step, None]
-        width = np.minimum(rows[..., 2], b[:, 2]) - np.maximum(rows[..., 0], b[:, 0])
         height = np.minimum(rows[..., 3], b[:, 3]) - np.maximum(rows[..., 1], b[:, 1])
-        smaller = np.minimum(_area(rows), _area(b))
-        common = np.where((width > 0) & (height > 0), width * height, 0.0)
-        for i, j in np.argwhere(common > OVERLAP * smaller).tolist():
-            yield start + i, j
+        width = np.zeros_like(height)
+        for turn in turns:
+            ends = np.minimum(rows[..., 2], b[:, 2] + turn), np.maximum(rows[..., 0], b[:, 0] + turn)
+            width += np.maximum(ends[0] - ends[1], 0.0)
+        found = width * np.maximum(height, 0.0) > OVERLAP * np.minimum(_area(rows), _area(b))
+        if not count and found.any():
+            i, j = np.unravel_index(int(found.argmax()), found.shape)
+            first = start + int(i), int(j)
+        count += int(np.count_nonzero(found))
+    return count, first
+
+
+def _turns(a: NDArray[np.float64], b: NDArray[np.float64]) -> list[float]:
+    """Degrees by which ``b`` may be shifted to lie over ``a``: whole turns only where boxes reach the antimeridian."""
+    (west, east), (others_west, others_east) = (
+        (boxes[:, 0].min(initial=np.inf), boxes[:, 2].max(initial=-np.inf)) for boxes in (a, b)
+    )
+    return [turn for turn in (-TURN, 0.0, TURN) if west < others_east + turn and others_west + turn < east]
 
 
 def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Box", "Ground", "footprint", "footprints", "outside"]
 
 Box = tuple[float, float, float, float]
-"""West, south, east and north in degrees."""
+"""West, south, east and north in degrees; west is greater than east if the box crosses the antimeridian."""
+
+TURN = 360.0
+"""Degrees of a full turn of longitude."""
 
 TOUCH = 0.01
 """Pixels by which neighbours may overlap, to allow for rounding of their bounds."""
@@ -63,15 +66,10 @@ def footprints(paths: Iterable[Path]) -> list[Ground]:
 
 def outside(source: DatasetReader, others: Iterable[Ground]) -> Part:
     """A rectangle of an image free of the others: each is cut off in turn, and the largest remainder is kept."""
-    from rasterio.warp import transform_bounds
-
     top, bottom, left, right = 0, source.height, 0, source.width
     if source.crs is None:
         return top, bottom, left, right
-    for crs, other in others:
-        bounds = other if crs == source.crs else transform_bounds(crs, source.crs, *other)
-        if not all(math.isfinite(value) for value in bounds):
-            continue  # too far away for this projection
+    for bounds in (bounds for other in others for bounds in _on_map_of(source.crs, other)):
         window = source.window(*bounds)
         first, last = math.floor(window.row_off + TOUCH), math.ceil(window.row_off + window.height - TOUCH)
         start, stop = math.floor(window.col_off + TOUCH), math.ceil(window.col_off + window.width - TOUCH)
@@ -81,6 +79,23 @@ def outside(source: DatasetReader, others: Iterable[Ground]) -> Part:
         around += [(top, bottom, left, start), (top, bottom, stop, right)]
         top, bottom, left, right = max(around, key=_area)
     return top, bottom, left, right
+
+
+def _on_map_of(crs: CRS, ground: Ground) -> list[Box]:
+    """Bounds of ``ground`` in ``crs``: none where it is too far away for a projection, three in degrees, a turn apart,
+    as 181 degrees east and 179 degrees west are one meridian.
+    """
+    from rasterio.warp import transform_bounds
+
+    own = ground.crs == crs
+    west, south, east, north = ground.bounds if own else transform_bounds(ground.crs, crs, *ground.bounds)
+    if not all(math.isfinite(value) for value in (west, south, east, north)):
+        return []
+    if not crs.is_geographic:
+        return [(west, south, east, north)]
+    if west > east:
+        east += TURN
+    return [(west + turn, south, east + turn, north) for turn in (-TURN, 0.0, TURN)]
 
 
 def _area(part: Part) -> int:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PatchSource", "Patches", "turned"]
 
+STRIP = 512
+"""Rows of windows that are looked at together."""
+
 REFLECTED = frozenset({Modality.OPTICAL, Modality.UNKNOWN})
 
 
@@ -50,7 +53,7 @@ class PatchSource:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self._pools: dict[tuple[int, int, bool, bool], _Pool | None] = {}
-        self._starts: dict[tuple[int, int], NDArray[np.int32] | None] = {}
+        self._free: dict[tuple[int, int], NDArray[np.int64] | None] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PatchSource, (self.corpus,)
@@ -134,33 +137,47 @@ class PatchSource:
         scene = self.corpus.scenes[index]
         if min(scene.shape) < side:
             return False
-        starts = self._valid_starts(index, side)
-        return starts is None or starts.size > 0
+        free = self._free_windows(index, side)
+        return free is None or int(free[-1]) > 0
 
     def corner(self, index: int, side: int, rng: np.random.Generator) -> tuple[int, int]:
         """Row and column of the upper left pixel of a random window without invalid pixels."""
-        height, width = self.corpus.scenes[index].shape
-        starts = self._valid_starts(index, side)
-        if starts is None:
+        scene = self.corpus.scenes[index]
+        height, width = scene.shape
+        free = self._free_windows(index, side)
+        if scene.valid is None or free is None:
             return int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-        y, x = divmod(int(starts[rng.integers(starts.size)]), width - side + 1)
-        return y, x
+        drawn = int(rng.integers(int(free[-1])))
+        y = int(np.searchsorted(free, drawn, side="right"))
+        bad = np.concatenate(([0], (~scene.valid[y : y + side].all(axis=0)).cumsum()))
+        columns = np.flatnonzero(bad[side:] == bad[:-side])
+        return y, int(columns[drawn - (int(free[y - 1]) if y else 0)])
 
-    def _valid_starts(self, index: int, side: int) -> NDArray[np.int32] | None:
-        """Flat indices of the windows without an invalid pixel; None if the scene has no invalid pixel."""
+    def _free_windows(self, index: int, side: int) -> NDArray[np.int64] | None:
+        """Cumulative number of windows without an invalid pixel that begin up to each row; None if all are free.
+
+        Eight bytes per row; the positions of all windows would take more memory than the scene.
+        """
         key = (index, side)
-        if key not in self._starts:
+        if key not in self._free:
             valid = self.corpus.scenes[index].valid
-            self._starts[key] = None if valid is None else _free_windows(valid, side)
-        return self._starts[key]
+            self._free[key] = None if valid is None else _free_by_row(valid, side)
+        return self._free[key]
 
 
-def _free_windows(valid: NDArray[np.bool_], side: int) -> NDArray[np.int32]:
-    """Flat indices of the windows of ``side`` pixels that are valid throughout, found with a summed-area table."""
+def _free_by_row(valid: NDArray[np.bool_], side: int) -> NDArray[np.int64]:
+    """Cumulative number of free windows by row; in strips, as the summed-area table of a whole scene is large."""
+    rows = valid.shape[0] - side + 1
+    strips = (valid[top : min(top + STRIP, rows) + side - 1] for top in range(0, rows, STRIP))
+    return np.cumsum(np.concatenate([_free(strip, side).sum(axis=1) for strip in strips]), dtype=np.int64)
+
+
+def _free(valid: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Whether the window of ``side`` pixels that begins at each pixel is valid throughout, by a summed-area table."""
     table = np.zeros((valid.shape[0] + 1, valid.shape[1] + 1), dtype=np.int32)
     table[1:, 1:] = (~valid).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     bad = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
-    return np.flatnonzero(bad.ravel() == 0).astype(np.int32)
+    return np.asarray(bad == 0)
 
 
 def turned(patch: NDArray[np.float32], which: int) -> NDArray[np.float32]:

@@ -84,22 +84,12 @@ def sample_from(image: Mapping[str, Any], split: str, values: NDArray[Any], vali
 
 def bands_from(image: Mapping[str, Any]) -> tuple[Band, ...]:
     """The bands of an image that a shard describes."""
-    return tuple(_band(*((*one.values(),)[:-1]), tuple(one["aliases"])) for one in image["bands"])
+    return tuple(_band(**{**one, "aliases": tuple(one["aliases"])}) for one in image["bands"])
 
 
 @functools.lru_cache(maxsize=4096)
-def _band(
-    name: str,
-    wavelength: float | None,
-    width: float | None,
-    gsd: float | None,
-    modality: str,
-    polarisation: str,
-    role: str,
-    aliases: tuple[str, ...],
-) -> Band:
-    kinds = Modality(modality), Polarisation(polarisation), Role(role)
-    return Band(name, wavelength, width, gsd, *kinds, aliases)
+def _band(modality: str, polarisation: str, role: str, **others: Any) -> Band:
+    return Band(modality=Modality(modality), polarisation=Polarisation(polarisation), role=Role(role), **others)
 
 
 @functools.lru_cache(maxsize=4096)

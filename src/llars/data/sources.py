@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from llars.errors import ConfigError
 from llars.sample import Sample
 from llars.sensors import get_sensor
 
-__all__ = ["Part", "parts_of"]
+__all__ = ["Part", "parts_of", "recipes"]
 
 KINDS = {
     "catalogue": {"want", "stacks"},
@@ -56,12 +57,10 @@ class Part:
     span: tuple[int, int] = (0, 0)
     """First and one past last sample number of a synthetic part."""
 
-    def recipe(self) -> str:
-        """Hash of all that determines the records: settings, and the names and sizes of the files that are read."""
-        files: list[tuple[str, int]] = []
+    def recipe(self, files_of: Callable[[Path], list[tuple[str, int]]]) -> str:
+        """Hash of all that determines the records: settings, and the names and sizes of files from ``files_of``."""
         root = _folder_of(self)
-        if root is not None and root.is_dir():
-            files = sorted((str(path.relative_to(root)), path.stat().st_size) for path in root.rglob("*.*"))
+        files = files_of(root) if root is not None else []
         index = root / "scenes.json" if root is not None else None
         text = index.read_text(encoding="utf-8") if index is not None and index.is_file() else ""
         said = [self.name, self.kind, dict(self.settings), self.split, self.span, files, text]
@@ -77,6 +76,18 @@ class Part:
         for number, record in enumerate(read(self, on_fault)):
             if number >= start:
                 yield number, _placed(record, share)
+
+
+def recipes(parts: Sequence[Part]) -> list[str]:
+    """``Part.recipe`` of each, by names and sizes of files; a folder that several of them read is listed once."""
+    files_of = functools.cache(_files)
+    return [part.recipe(files_of) for part in parts]
+
+
+def _files(root: Path) -> list[tuple[str, int]]:
+    if not root.is_dir():
+        return []
+    return sorted((str(path.relative_to(root)), path.stat().st_size) for path in root.rglob("*.*"))
 
 
 def parts_of(name: str, settings: Mapping[str, Any], folder: Path, splits: Sequence[str]) -> list[Part]:

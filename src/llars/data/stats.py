@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llars.bands import Band
+from llars.bands import true_colour
 from llars.data.manifest import load
 from llars.data.records import Record
 from llars.data.shards import Shard
@@ -28,12 +28,6 @@ COLUMNS, ROWS = 10, 5
 
 SIDE = 160
 """Longest side of a picture in pixels."""
-
-PRIMARIES = (665.0, 560.0, 490.0)
-"""Wavelengths in nm that stand for red, green and blue."""
-
-FAR = 60.0
-"""Distance in nm from a primary within which a band can stand for it."""
 
 
 def lines(root: Path) -> list[str]:
@@ -166,20 +160,10 @@ def _picture(record: Record) -> NDArray[np.float32]:
 def _colours(sample: Sample) -> NDArray[np.float32]:
     """True colours if the image has the bands, stretched from the 2nd to the 98th percentile of the valid pixels."""
     step = -(-max(sample.values.shape[1:]) // SIDE)
-    channels = _primaries(sample.bands)
-    values = sample.values[channels, ::step, ::step].astype(np.float32)
+    values = sample.values[list(true_colour(sample.bands)), ::step, ::step].astype(np.float32)
     valid = sample.valid[::step, ::step]
     held = values[:, valid] if valid.any() else values.reshape(len(values), -1)
     low, high = np.percentile(held, [2, 98], axis=1)
     span = np.maximum(high - low, 1e-6)
     unit = (values - low[:, None, None]) / span[:, None, None]
     return np.where(valid[..., None], np.clip(unit, 0, 1).transpose(1, 2, 0), 1).astype(np.float32)
-
-
-def _primaries(bands: tuple[Band, ...]) -> list[int]:
-    """Bands to show as red, green and blue: by wavelength, or else the first three, or else one band as grey."""
-    waves = np.array([band.wavelength_nm or np.inf for band in bands])
-    nearest = [int(np.abs(waves - primary).argmin()) for primary in PRIMARIES]
-    if all(abs(waves[i] - primary) < FAR for i, primary in zip(nearest, PRIMARIES, strict=True)):
-        return nearest
-    return [0, 1, 2] if len(bands) > 2 else [0, 0, 0]

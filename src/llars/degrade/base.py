@@ -123,7 +123,7 @@ class Degradation:
         if isinstance(image, np.ndarray):
             return self(torch.from_numpy(image.copy()), severity, generator, bands).numpy()
         batch = _batched(image)
-        strength = self._strengths(severity, batch)
+        strength = self.strengths(severity, len(batch)).reshape(-1, 1, 1, 1)
         drawing = _drawing(generator, batch.device)
         if not bool(strength.any()):
             return image.clone()
@@ -142,15 +142,19 @@ class Degradation:
             result = result.masked_fill(missing, torch.nan)
         return result.to(image.dtype).reshape(image.shape)
 
-    def _strengths(self, severity: Any, batch: Tensor) -> Tensor:
-        """Severities as ``(batch, 1, 1, 1)``, checked."""
+    def strengths(self, severity: Any, count: int = 1) -> Tensor:
+        """Severities of ``count`` images as ``(count,)`` float64.
+
+        Raises:
+            ConfigError: a severity that is no number, out of range, or not one for each image.
+        """
         try:
             strength = torch.as_tensor(severity).detach().cpu().double().reshape(-1)
         except (TypeError, ValueError, RuntimeError):
             raise ConfigError(f"{self.name}: severity {severity!r}; expected a number, 0.5 for example") from None
-        if strength.numel() not in (1, len(batch)):
+        if strength.numel() not in (1, count):
             raise ConfigError(
-                f"{strength.numel()} severities for {len(batch)} images; give one number, or one for each image"
+                f"{strength.numel()} severities for {count} images; give one number, or one for each image"
             )
         lowest = -1.0 if self.signed else 0.0
         if not bool(((strength >= lowest) & (strength <= 1.0)).all()):
@@ -158,7 +162,7 @@ class Degradation:
                 f"{self.name}: severity {', '.join(f'{one:g}' for one in strength.tolist())}; "
                 f"expected numbers from {lowest:g} to 1"
             )
-        return strength.expand(len(batch)).reshape(-1, 1, 1, 1)
+        return strength.expand(count)
 
 
 def _drawing(generator: object, device: torch.device) -> torch.Generator:

@@ -225,15 +225,14 @@ def degrade_file(
     if scene.attrs["units"] == "dB":
         operator = in_decibels(operator, scene.attrs["value_range"])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
-    # Called for sr too, for the same checks and random draws, although its result there is on the fine grid.
-    degraded = operator(values, severity, generator, picture.bands)
     if operator.name == "sr":
-        factor = round(1 + 3 * severity)
+        # What the operator gives lies on the fine grid.
+        factor = round(1 + 3 * float(operator.strengths(severity)))
         values, profile, cropped = coarser(values, valid, profile, factor)
         if cropped:
             notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
     else:
-        values = np.where(valid, degraded, np.float32(np.nan))
+        values = np.where(valid, operator(values, severity, generator, picture.bands), np.float32(np.nan))
     with whole_files([path]) as (place,):
         write_like(place, picture.physical(values), profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - begun, path)

@@ -16,6 +16,9 @@ from llars.metrics.windows import Array, array
 
 __all__ = ["d_lambda", "d_lambda_k", "d_s", "enl", "hqnr", "qnr"]
 
+NEGLIGIBLE = 1e-17
+"""Weight, relative to the largest, from which on a tap of the modulation transfer is left out."""
+
 
 def d_lambda(fused: Any, ms: Any, window: int = 32) -> float:
     """Spectral distortion of QNR: how much the bands' mutual UIQI changed; 0 is best.
@@ -119,17 +122,30 @@ def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
     Weights are normalised over the valid samples; a pixel with less than half the weight valid is NaN.
     """
     sigma = factor / np.pi * np.sqrt(-2.0 * np.log(gain))
+    # A tap beyond the reach is less than a rounding error of the nearest one's.
+    reach = min(int(np.ceil(np.sqrt(-2.0 * np.log(NEGLIGIBLE)) * sigma)), max(fine.shape[1:]))
+    squares = (np.arange(-reach, factor + reach) - (factor - 1) / 2) ** 2
+    taps = np.exp(-0.5 * (squares - squares.min()) / sigma**2)
+    seen = np.empty((len(fine), *(side // factor for side in fine.shape[1:])))
+    whole = np.outer(*(_weighted(np.ones(side), taps, factor) for side in fine.shape[1:]))
+    for band, result in zip(fine, seen, strict=True):
+        valid = np.isfinite(band)
+        share, total = (
+            _weighted(_weighted(values, taps, factor).T, taps, factor).T / whole
+            for values in (valid.astype(np.float64), np.where(valid, band, 0.0))
+        )
+        result[...] = np.where(share >= 0.5, total / np.maximum(share, 0.5), np.nan)
+    return seen
 
-    def weights(length: int) -> Array:
-        centres = (np.arange(length // factor) + 0.5) * factor - 0.5
-        taps = np.exp(-0.5 * ((centres[:, None] - np.arange(length)) / sigma) ** 2)
-        return np.asarray(taps / taps.sum(axis=1, keepdims=True))
 
-    down, across = weights(fine.shape[1]), weights(fine.shape[2]).T
-    valid = np.isfinite(fine)
-    share = down @ valid.astype(np.float64) @ across
-    total = down @ np.where(valid, fine, 0.0) @ across
-    return np.where(share >= 0.5, total / np.maximum(share, 0.5), np.nan)
+def _weighted(values: Array, taps: Array, factor: int) -> Array:
+    """Sums of ``values`` times ``taps`` along the first axis, at every ``factor``-th place; zero beyond the ends."""
+    count, reach = len(values) // factor, (len(taps) - factor) // 2
+    padded = np.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1))
+    total = np.zeros((count, *values.shape[1:]))
+    for start, tap in enumerate(taps):
+        total += tap * padded[start : start + count * factor : factor]
+    return total
 
 
 def enl(image: Any) -> float:

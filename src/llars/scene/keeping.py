@@ -99,7 +99,7 @@ def kept_open(name: str) -> DatasetReader:
 
 
 def forget() -> None:
-    """Make every thread close its rasters before it opens more: after an error, files may be repaired and read again."""
+    """Make every thread close its rasters before it opens more: after an error, files may be repaired and reread."""
     global _faults
     _faults += 1
     _OPEN.rasters.clear()

@@ -4,21 +4,9 @@ import numpy as np
 import rasterio
 import xarray as xr
 
-from llars.bands import Band, Modality, plain_bands
-from llars.infer.report.preview import Thumbnail, before_after, display_bands, write_png
+from llars.bands import plain_bands
+from llars.infer.report.preview import Thumbnail, before_after, write_png
 from llars.infer.tiles import Window
-
-SENTINEL2 = tuple(Band(str(nm), nm, 30.0, 10.0) for nm in (443.0, 490.0, 560.0, 665.0, 705.0, 842.0, 1610.0))
-
-
-def test_red_green_and_blue_are_found_by_wavelength():
-    assert display_bands(SENTINEL2) == (3, 2, 1)
-    assert display_bands(SENTINEL2[::-1]) == (3, 4, 5)
-
-
-def test_bands_without_wavelengths_are_shown_in_order_or_grey():
-    assert display_bands(plain_bands(4)) == (0, 1, 2)
-    assert display_bands([Band("VV", modality=Modality.SAR), Band("VH", modality=Modality.SAR)]) == (0, 0, 0)
 
 
 def test_both_halves_share_one_stretch():

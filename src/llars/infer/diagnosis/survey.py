@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "Survey", "survey"]
 
 OPAQUE = 0.4
-"""Opacity of a cloud above which the ground counts as hidden."""
+"""Opacity of a cloud above which the diagnosis counts the ground as hidden; the limit of that share is fitted to it.
+
+Cloud removal fills in ground above a higher opacity, ``HIDES`` of ``llars.starts.clouds``: between the two, what shines
+through still helps to restore the ground.
+"""
 
 ENDS = (2.0, 50.0, 98.0)
 """Percentiles by which exposure is judged."""

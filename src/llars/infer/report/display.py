@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio.windows
 
-from llars.bands import Band, Modality
+from llars.bands import Band, Modality, true_colour
 from llars.infer.reading.grids import Grid
-from llars.infer.report.preview import display_bands
 from llars.infer.tiles import Window
 from llars.scene.decode import Decoding, open_raster, read_physical, read_visible
 
@@ -96,7 +95,7 @@ def display_size(grid: Grid, longest: int) -> tuple[int, int]:
 
 def composites(bands: Sequence[Band]) -> dict[str, tuple[int, int, int]]:
     """Channels to show as red, green and blue, by name of the composite; natural colours first, if any."""
-    red, green, blue = natural = display_bands(bands)
+    red, green, blue = natural = true_colour(bands)
     colours = len(set(natural)) == 3 and bands[red].modality is Modality.OPTICAL
     shown = {"Natural colour": natural} if colours else {"First bands": natural} if len(set(natural)) == 3 else {}
     near = _within(bands, NEAR_INFRARED_NM, 840.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llars.bands import Band, Modality
+from llars.bands import Band, true_colour
 from llars.errors import OutputError
 from llars.infer.reading.sources import ImageSource
 from llars.infer.report.stretch import limits, to_bytes
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["Thumbnail", "before_after", "display_bands", "write_png"]
+__all__ = ["Thumbnail", "before_after", "write_png"]
 
-RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
-VISIBLE_NM = (400.0, 720.0)
 STRETCH_PERCENT = (2.0, 98.0)
 LONGEST_SIDE = 1600
 """Pixels of the longer side of each half; larger scenes are decimated."""
@@ -34,35 +32,13 @@ GAP = 8
 """White pixels between the halves."""
 
 
-def display_bands(bands: Sequence[Band]) -> tuple[int, int, int]:
-    """Indices of the channels to show as red, green and blue.
-
-    The nearest wavelengths where there are three visible bands; otherwise the first three channels, or one as grey.
-    """
-    visible = {
-        index: band.wavelength_nm
-        for index, band in enumerate(bands)
-        if band.modality is Modality.OPTICAL
-        and band.wavelength_nm is not None
-        and VISIBLE_NM[0] <= band.wavelength_nm <= VISIBLE_NM[1]
-    }
-    nearest = [
-        index
-        for goal in RED_GREEN_BLUE_NM
-        for index in sorted(visible, key=lambda index: abs(visible[index] - goal))[:1]
-    ]
-    if len(set(nearest)) == 3:
-        return nearest[0], nearest[1], nearest[2]
-    return (0, 1, 2) if len(bands) >= 3 else (0, 0, 0)
-
-
 class Thumbnail:
     """A scene decimated for display, filled window by window; NaN where nothing was added."""
 
     def __init__(self, size: tuple[int, int], bands: Sequence[Band]) -> None:
         """``size`` is that of the scene in rows and columns."""
         stride = max(1, -(-max(size) // LONGEST_SIDE))
-        self.channels = np.array(display_bands(bands))
+        self.channels = np.array(true_colour(bands))
         """Channels of the scene that are shown as red, green and blue."""
         self._rows, self._columns = (np.arange(0, side, stride) for side in size)
         self._size = size
