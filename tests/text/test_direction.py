@@ -26,7 +26,7 @@ def test_words_that_leave_no_doubt(text: str, way: int) -> None:
     [
         ("brighten it by one stop", 1), ("half a stop darker", -0.5), ("exposure up by 0.5 EV", 0.5),
         ("a quarter of a stop up", 0.25), ("exposure down 2 stops", -2), ("a full stop brighter", 1),
-        ("brighten it a lot", None), ("stop the stripes", None),
+        ("brighten it a lot", None), ("stop the stripes", None), ("by ٣ stops", None),
         ("brighten by 1/2 stop", 0.5), ("brighten by 1/3 stop", 1 / 3), ("darken by 2/3 of a stop", -2 / 3),
         ("brighten it by 1 1/2 stops", 1.5), ("brighten it by 1½ stops", 1.5), ("brighten by ¼ stop", 0.25),
         ("brighten it by a stop and a half", 1.5), ("darken by one and a half stops", -1.5),

@@ -38,7 +38,7 @@ _STOPS = re.compile(
     rf"(?: ?(?:and )?(?P<more>{_FRACTION})| and (?P<also>(?:{_COUNT}[ -])?{_PART}))?)"
     r"(?:(?: of)? (?:an?|one)\b)?(?P<gap>[ -]*)(?:f-?)?(?:stops?|evs?)\b"
     rf"(?: and (?P<rest>{_FRACTION}|(?:an?|one)[ -]{_PART})(?! (?:of|as)\b))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 """An amount of exposure: "-0.5 EV", "1/3 stop", "1 1/2 stops", "two thirds of a stop", "a stop and a half"."""
 
