@@ -152,7 +152,7 @@ def test_ground_control_points_count_finer_pixels(restorer, data_array):
 
 
 def test_values_far_from_their_range_are_refused(restorer, textured):
-    with pytest.raises(ValueRangeError, match="display values between 0 and 1"):
+    with pytest.raises(ValueRangeError, match=r"far outside 0 to 1, .* give physical values: 8-bit pictures / 255"):
         restorer(textured(3, 32, 32) * 255, "noise")
 
 
