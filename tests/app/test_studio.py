@@ -122,7 +122,7 @@ def test_while_a_bundled_scene_is_made_others_are_served(studio, monkeypatch, sm
 
 
 def test_an_unknown_bundled_scene_is_refused_in_a_line(studio):
-    with pytest.raises(RasterError, match=r"no scene called 'Atlantis' comes along; choose one of Lakes in Dakota"):
+    with pytest.raises(RasterError, match=r"no bundled scene is called 'Atlantis'; choose one of Lakes in Dakota"):
         studio.open_bundled("ann", "Atlantis")
     assert studio.session("ann").scene is None
 
