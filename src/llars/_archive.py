@@ -14,7 +14,12 @@ archive = typer.Typer(rich_markup_mode=None)
 
 DEFAULT_MODEL = "llars-small"
 
-Prompt = Annotated[str, typer.Option("--prompt", "-p", help='What to do: "remove the stripes, then the noise".')]
+Prompt = Annotated[
+    str,
+    typer.Option(
+        "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what each image needs.'
+    ),
+]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
 ]

@@ -37,6 +37,11 @@ def test_a_glob_keeps_the_places_below_its_fixed_part(place):
     assert outputs(entries) == ["a.tif", "deep/b.tif", "deep/c.cog.tif", "sar.tif"]
 
 
+def test_scenes_without_a_prompt_are_left_to_the_diagnosis(place):
+    (place / "m.csv").write_text("input,prompt\na.tif,\ndeep/b.TIF,deblur\n")
+    assert [entry.prompt for entry in read_manifest(place / "m.csv", place / "out")] == ["", "deblur"]
+
+
 def test_a_list_names_files_relative_to_itself(place):
     (place / "list.txt").write_text("# scenes\n\na.tif\n" + str(place / "deep/b.TIF") + "\n")
     entries = read_manifest(place / "list.txt", place / "out", "denoise", cog=True)
@@ -93,7 +98,6 @@ def test_stac_items_and_plain_geojson(place):
         ("m.csv", "output\na.tif\n", "expected input"),
         ("m.csv", "input\n", "names no scenes"),
         ("m.csv", "input,prompt\n,denoise\n", "scene 1 has no input"),
-        ("m.csv", "input\na.tif\n", "no prompt"),
         ("m.csv", "input,output,prompt\na.tif,../a.tif,x\n", "below the folder"),
         ("m.csv", "input,output,prompt\na.tif,a.png,x\n", "ending in .tif"),
         ("m.csv", "input,output,prompt\na.tif,x.tif,p\ndeep/b.TIF,x.cog.tif,p\n", "would both be"),

@@ -72,6 +72,18 @@ def test_scenes_are_restored_as_by_restore_and_failures_are_named(run, archive, 
     assert "2 scenes restored, 1 failed" in page and "deep/b.png" in page and "bad.tif" in page
 
 
+def test_without_a_prompt_each_scene_is_restored_as_its_diagnosis_says(run, archive, tmp_path, llars, tiny_weights):
+    summary, _ = run(prompt="")
+    assert (summary.done, len(summary.failed)) == (2, 1)
+    alone = tmp_path / "alone.tif"
+    llars("restore", archive / "a.tif", alone, "--model", tiny_weights, "--device", "cpu")
+    with rasterio.open(alone) as one, rasterio.open(tmp_path / "out" / "a.tif") as other:
+        assert np.array_equal(one.read(), other.read())
+        steps = json.loads(one.tags()["LLARS_STEPS"])
+    said = json.loads((tmp_path / "out" / "a.json").read_text())["properties"]["llars:prompt"]
+    assert said == "no faults found" if not steps else said
+
+
 def test_run_again_it_does_nothing_and_failures_are_tried_when_asked_for(run, archive, tmp_path):
     run()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.tif")}

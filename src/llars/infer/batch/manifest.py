@@ -50,7 +50,7 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
             a table (``.csv`` or ``.parquet``, with the columns input, output, prompt, datetime and the roles of
             guides), or a STAC item collection or GeoJSON (``.json``, ``.geojson``). Relative paths start there.
         folder: where the results go; files in it are not inputs.
-        prompt: for scenes for which the manifest does not give one.
+        prompt: for scenes for which the manifest does not give one; empty to repair what the diagnosis finds.
         cog: name results ``.cog.tif`` where the manifest gives no name.
 
     Raises:
@@ -175,16 +175,13 @@ def _text(path: Path) -> str:
 def _entry(row: Mapping[str, str], base: Path, prompt: str, cog: bool, where: str) -> Entry:
     if "input" not in row:
         raise ConfigError(f"{where} has no input; name its file")
-    words = row.get("prompt", prompt)
-    if not words:
-        raise ConfigError(f"{where} has no prompt; say -p for all, or fill its column 'prompt'")
     source = _local(row["input"], base, where)
     name = row.get("output") or _default_name(PurePosixPath(row.get("place", source.name)), cog)
     output = PurePosixPath(name)
     if output.is_absolute() or ".." in output.parts or output.suffix.lower() not in RASTERS:
         raise ConfigError(f"{where} asks for the output {name}; expected a name below the folder, ending in .tif")
     guides = tuple((role, _local(row[role], base, where)) for role in GUIDES if role in row)
-    return Entry(source, output, words, guides, row.get("datetime"))
+    return Entry(source, output, row.get("prompt", prompt), guides, row.get("datetime"))
 
 
 def _local(text: str, base: Path, where: str) -> Path:

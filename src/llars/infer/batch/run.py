@@ -80,7 +80,7 @@ def restore_batch(
     Args:
         manifest: see ``read_manifest``.
         folder: for results, their STAC items and pictures, the journal and the report; made if it is not there.
-        prompt: for scenes for which the manifest does not give one.
+        prompt: for scenes for which the manifest does not give one; empty to repair what the diagnosis finds.
         engine: ``local``, ``dask`` or ``ray``.
         workers: processes on this machine; by default one per processor, or per two where a GPU computes, each with two
             gigabytes.
@@ -224,7 +224,7 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
 
 def _check_words(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once a prompt that would be refused for every scene."""
-    for task in tasks:
+    for task in tasks if prompt else ():
         if task.entry.prompt != prompt:
             continue
         restorer = shared_restorer(task.model, "cpu")

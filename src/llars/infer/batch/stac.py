@@ -42,6 +42,8 @@ class Origin:
     """When the scene was taken, where the manifest says (RFC 3339)."""
 
     prompt: str
+    """Instruction of the user, or else what the diagnosis asked for."""
+
     steps: Sequence[Step]
     notes: Sequence[str]
     """Notes for the user from the run."""

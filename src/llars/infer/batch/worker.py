@@ -124,7 +124,7 @@ def _make(task: Task) -> None:
         source=entry.source,
         guides=entry.guides,
         taken=entry.taken,
-        prompt=entry.prompt,
+        prompt=entry.prompt or ", then ".join(step.text for step in report.steps) or "no faults found",
         steps=report.steps,
         notes=report.notes,
         model=find(task.model),
