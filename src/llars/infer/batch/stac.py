@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import rasterio
 import torch
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 
 import llars
 from llars.infer.batch.footprint import footprint_of
+from llars.scene.decode import open_raster
 from llars.tasks import Step
 from llars.weights.registry import WeightsInfo
 
@@ -64,7 +64,7 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
         origin: the provenance of the result.
         preview: name of a picture beside it.
     """
-    with rasterio.open(result) as dataset:
+    with open_raster(result) as dataset:
         footprint = footprint_of(dataset)
         bands = [{"name": text or f"band {at}"} for at, text in enumerate(dataset.descriptions, start=1)]
         place = _projection(dataset)
