@@ -18,7 +18,7 @@ from llars.model.normalise import Statistics
 __all__ = ["CLEAN", "Examples", "draw"]
 
 BAND_ODDS = {1: 0.1, 2: 0.05, 3: 0.4, 4: 0.2, 6: 0.15, 10: 0.06, 12: 0.04}
-CLEAN = 0.3
+CLEAN = 0.4
 """Share of patches without a cloud."""
 
 UNTOLD = 0.15
