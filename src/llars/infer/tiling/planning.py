@@ -86,8 +86,8 @@ def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[s
         beside = shift(guides[role].grid, there.grid)
         if guides[role] is not lead and beside and max(map(abs, beside)) > ALIGNED:
             say(
-                f"the guide {role.value} lies {beside[0]:+.2f} pixels down and {beside[1]:+.2f} across from the grid "
-                "of the result: it is resampled"
+                f"the grid of the result is offset by {beside[0]:+.2f} pixels down and {beside[1]:+.2f} across from "
+                f"that of the guide {role.value}: the guide is resampled"
             )
     return there
 
@@ -105,9 +105,10 @@ def _on_guide(step: Step, grid: Grid, lead: Guide, say: Callable[[str], object])
         return Place(grid.finer(nest.factor), nest.factor)
     lattice = cut_to(lead.grid, grid)
     beside = shift(lead.grid, grid)
-    apart = f"shifted by {beside[0]:+.2f} and {beside[1]:+.2f} of its pixels" if beside else "of another map or ratio"
+    down, across = beside or (0.0, 0.0)
+    apart = f"offset by {down:+.2f} pixels down and {across:+.2f} across" if beside else "other CRS, rotation or ratio"
     say(
-        f"the grid of the guide {name} ({ratio:.2f} times finer) is {apart} against the input's: the result lies on "
-        f"it, {lattice.width} x {lattice.height} px, and the input is resampled, its means not held"
+        f"the input's grid does not nest in that of the guide {name} ({ratio:.2f} times finer; {apart}): the result "
+        f"takes the guide's, {lattice.width} x {lattice.height} px; the input is resampled, its means are not preserved"
     )
     return Place(lattice, None)
