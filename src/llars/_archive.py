@@ -21,7 +21,7 @@ Prompt = Annotated[
     ),
 ]
 SensorName = Annotated[
-    str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
+    str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
 ]
 Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
 
@@ -48,7 +48,7 @@ def batch(
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that no batch wrote.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""
     from llars.infer.batch import Settings, restore_batch
@@ -90,7 +90,7 @@ def export(
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Write the network for one instruction and band set as ONNX, for other programs."""
     if form != "onnx":

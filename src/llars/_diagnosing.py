@@ -18,15 +18,15 @@ def diagnose(
         Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
     ],
     sensor: Annotated[
-        str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
+        str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
     ] = None,
     model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw what was found, and where: PNG.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw the findings: PNG.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> None:
-    """Tell what is wrong with an image, and the prompt to fix it."""
+    """Diagnose the faults of an image, and suggest a prompt."""
     from llars.infer.job import diagnose_file
 
     found = diagnose_file(source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite)

@@ -72,7 +72,7 @@ Project = Annotated[
     bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
 ]
 SensorName = Annotated[
-    str | None, typer.Option("--sensor", help="Name from `llars sensors`, where the file does not say.")
+    str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
 ]
 Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
@@ -93,8 +93,8 @@ Invented = Annotated[
 Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Also write a page about what was done: HTML.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Keep finished tiles, and go on with those of a killed run.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Keep finished tiles, and reuse those of an interrupted run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -128,7 +128,7 @@ def restore(
     resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make an image better as the instruction says."""
+    """Restore an image as instructed."""
     from llars.infer.job import files_by_role, restore_file
     from llars.infer.tiling.allocator import keep_freed
 
@@ -162,13 +162,13 @@ def restore(
 def degrade(
     source: Input,
     output: Output,
-    task: Annotated[str, typer.Option("--task", help="Task from `llars tasks` whose fault is put in.")],
+    task: Annotated[str, typer.Option("--task", help="Task from `llars tasks` whose fault is simulated.")],
     severity: Annotated[float, typer.Option("--severity", help="Strength in [0, 1].")] = 0.5,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same result.")] = 0,
     sensor: SensorName = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Put a controlled fault into an image."""
+    """Simulate a fault in an image."""
     from llars.infer.job import degrade_file
 
     say(degrade_file(source, output, task, severity=severity, seed=seed, sensor=sensor, overwrite=overwrite).notes)
@@ -296,4 +296,4 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as fault:
         if isinstance(fault, ModuleNotFoundError) and not str(fault.name).startswith("llars"):
             return fail(missing(str(fault.name)), MISTAKE)
-        return fail(f"{type(fault).__name__}: {fault}; this is a fault of llars: set LLARS_DEBUG=1 to see where", FAULT)
+        return fail(f"{type(fault).__name__}: {fault}; this is a bug in llars: set LLARS_DEBUG=1 to see where", FAULT)

@@ -200,7 +200,7 @@ def test_faults_of_ours_stop_nobody_else(run, archive, monkeypatch):
     monkeypatch.setattr(worker, "restore_file", breaks)
     summary, _ = run()
     assert summary.done == 1
-    assert dict(summary.failed)[str(archive / "a.tif")] == "ZeroDivisionError: deep inside; this is a fault of llars"
+    assert dict(summary.failed)[str(archive / "a.tif")] == "ZeroDivisionError: deep inside; this is a bug in llars"
 
 
 def test_what_is_wrong_for_all_is_refused_before_any_scene(run, tmp_path, tiny_weights):

@@ -92,7 +92,7 @@ def restore_scene(task: Task) -> Outcome:
         # Asked to end, as clusters do: a returned outcome would be taken for that of the scene.
         os._exit(stop.code if isinstance(stop.code, int) else 1)
     except Exception as fault:
-        error = f"{type(fault).__name__}: {fault}; this is a fault of llars"
+        error = f"{type(fault).__name__}: {fault}; this is a bug in llars"
     return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - begun)
 
 
