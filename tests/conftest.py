@@ -4,9 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.commands import Result
 
 from llars import cli
+
+# No test measures time: a loaded machine must not fail one.
+settings.register_profile("llars", deadline=None)
+settings.load_profile("llars")
 
 REPOSITORY = Path(__file__).parents[1]
 

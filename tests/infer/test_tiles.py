@@ -48,7 +48,6 @@ def test_one_tile_reads_no_more_than_the_scene():
     assert tile.window.shape == (112, 64)
 
 
-@settings(deadline=None)
 @given(grids)
 def test_reading_windows_and_cropping_them_gives_the_scene_back(grid):
     scene = np.arange(grid.height * grid.width).reshape(grid.height, grid.width)
@@ -61,7 +60,7 @@ def test_reading_windows_and_cropping_them_gives_the_scene_back(grid):
     assert np.array_equal(found, scene)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(grids, st.integers(0, 2**32 - 1))
 def test_columns_hold_the_tiles_that_are_not_done(grid, seed):
     fates, done, left = np.random.default_rng(seed).integers(4, size=len(grid)), [], []
