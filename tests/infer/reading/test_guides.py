@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from rasterio.transform import Affine
 
 from llars.bands import Band, Modality, Polarisation, Role
@@ -229,57 +228,3 @@ def test_steps_with_and_without_guides_follow_each_other(fuser, scene, radar, pa
     again, alone = fuser(first, [sharpen], guides={"pan": pan}, uncertainty=True)
     np.testing.assert_allclose(again.values, result.values, atol=1e-5)
     assert np.nanmin(sigma.values - alone.values) > 0
-
-
-FLIPS = {
-    "rows": lambda image: image.sortby("y"),
-    "columns": lambda image: image.isel(x=slice(None, None, -1)),
-    "both": lambda image: image[:, ::-1, ::-1],
-}
-
-
-@pytest.fixture
-def with_centres():
-    """A function that adds the coordinates of the pixel centres, as ``open_scene`` does."""
-
-    def make(image):
-        transform = image.rio.transform()
-        return image.assign_coords(
-            x=transform.c + transform.a * (np.arange(image.sizes["x"]) + 0.5),
-            y=transform.f + transform.e * (np.arange(image.sizes["y"]) + 0.5),
-        )
-
-    return make
-
-
-@pytest.mark.parametrize("flip", FLIPS.values(), ids=FLIPS)
-def test_a_flipped_image_with_a_guide_gives_the_flipped_result(fuser, scene, pan, with_centres, flip):
-    scene, pan = with_centres(scene), with_centres(pan)
-    expected = fuser(flip(scene), "panchromatic", guides={"pan": flip(pan)})
-    straight = fuser(scene, "panchromatic", guides={"pan": pan})
-    result = fuser(flip(scene), "panchromatic", guides={"pan": pan})
-    xr.testing.assert_identical(result.drop_vars("spatial_ref"), expected.drop_vars("spatial_ref"))
-    assert result.rio.transform() == result.rio.transform(recalc=True)
-    assert np.array_equal(np.sort(result.y), np.sort(straight.y))
-    assert result.y[0] == flip(straight).y[0]
-    np.testing.assert_allclose(result.coarsen(y=2, x=2).mean(), flip(scene), atol=1e-6)
-    same = fuser(scene, "panchromatic", guides={"pan": flip(pan)})
-    np.testing.assert_array_equal(same, straight)
-    np.testing.assert_array_equal(same.y, straight.y)
-
-
-def test_a_strided_image_keeps_its_place(scene, with_centres):
-    scene = with_centres(scene)
-    assert picture_of(scene).grid.transform == at(20.0)
-    for thinned in (scene[:, ::2, ::2], scene.isel(y=slice(None, None, 3)), scene.coarsen(y=2, x=2).mean()):
-        grid = picture_of(thinned.assign_attrs(scene.attrs)).grid
-        assert grid.transform == thinned.rio.transform(recalc=True)
-        assert grid.transform.e == float(thinned.y[1] - thinned.y[0])
-
-
-def test_a_finer_grid_of_a_flipped_image_keeps_its_bounds(make_restorer, scene, with_centres):
-    flipped = with_centres(scene).sortby("y")
-    result = make_restorer()(flipped, [Step("sr", 1 / 3, "double it", 2)])
-    assert result.rio.transform() == result.rio.transform(recalc=True)
-    assert result.rio.bounds() == scene.rio.bounds()
-    assert result.y[0] < result.y[-1]

@@ -129,11 +129,13 @@ def _transform_of(image: xr.DataArray) -> Affine:
 def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
     """Both grids in one map frame.
 
-    Where one of them lacks a georeference, both are taken to cover the same area if their shapes are the same or one
-    is a whole multiple of the other. None where they cannot be related.
+    If only one of them has a CRS, the coordinates of both are taken to be in the same one. If one has no transform,
+    both are taken to cover the same area if their shapes are the same or one is a whole multiple of the other. None if
+    they cannot be related.
     """
-    if grid.transform is not None and target.transform is not None and (grid.crs is None) == (target.crs is None):
-        return grid, target
+    if grid.transform is not None and target.transform is not None:
+        # Not the same area: places that are known must be compared, or a guide of another place goes unnoticed.
+        return (replace(grid, crs=target.crs) if None in (grid.crs, target.crs) else grid), target
     down, across = Fraction(grid.height, target.height), Fraction(grid.width, target.width)
     if down != across or 1 not in (down.numerator, down.denominator):
         return None
