@@ -21,6 +21,7 @@ from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
 from llars.scene.keeping import forget, kept_open, stays_open
 from llars.scene.products import virtual_raster
+from llars.scene.refusals import refuse_mixed_types, refuse_unreadable
 from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
 
@@ -196,11 +197,12 @@ def decoding_of(
 
     Raises:
         SensorError: the sensor is unknown, or its bands are not those of the file.
-        RasterError: the file has no bands, or complex numbers, or colour indices.
+        RasterError: the file has no bands, or complex numbers, or colour indices, or bands of different types.
     """
-    _refuse_unreadable(dataset)
+    refuse_unreadable(dataset)
     alpha = _alpha(dataset, sensor)
     indexes = tuple(i for i in dataset.indexes if i != alpha)
+    refuse_mixed_types(dataset, indexes)
     own = [(dataset.scales[i - 1], dataset.offsets[i - 1]) for i in indexes]
     scaled = any(pair != (1.0, 0.0) for pair in own)
     tags = {**product_metadata(dataset.name), **dataset.tags()}
@@ -234,23 +236,6 @@ def decoding_of(
         masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
         notes=tuple(notes),
     )
-
-
-def _refuse_unreadable(dataset: DatasetReader) -> None:
-    if dataset.count == 0:
-        inside = (
-            f"; it holds {len(dataset.subdatasets)} data sets: open one of them, such as {dataset.subdatasets[0]}"
-            if dataset.subdatasets
-            else ""
-        )
-        raise RasterError(f"{dataset.name} has no bands{inside or '; give an image'}")
-    if any("complex" in str(dtype) for dtype in dataset.dtypes):
-        raise RasterError(
-            f"{dataset.name} holds complex numbers (single-look complex radar?); convert them to intensity: "
-            f"gdal_translate DERIVED_SUBDATASET:INTENSITY:{dataset.name} intensity.tif"
-        )
-    if dataset.colorinterp[0] is ColorInterp.palette:
-        raise RasterError(f"{dataset.name} holds colour indices; expand them: gdal_translate -expand rgb IN OUT")
 
 
 def _representable(number: float | None, dtype: str) -> bool:
