@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio does not always wrap
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
@@ -20,6 +21,7 @@ from rasterio.windows import Window
 from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
 from llars.scene.keeping import forget, kept_open, stays_open
+from llars.scene.names import gdal_name
 from llars.scene.products import virtual_raster
 from llars.scene.refusals import refuse_mixed_types, refuse_unreadable
 from llars.scene.scaling import default_scaling, product_metadata
@@ -113,7 +115,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     Raises:
         RasterError: the file is missing, no raster, or damaged; also when a read inside the block fails.
     """
-    text = str(path)
+    text = gdal_name(path)
     local = "://" not in text and not text.startswith("/vsi")
     product = virtual_raster(text) if local else None
     if local and product is None and not Path(text).exists() and ":" not in text:
@@ -123,7 +125,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             kept = product or (text if local and stays_open(text) else None)
             dataset = kept_open(kept) if kept else rasterio.open(text)
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         if local and Path(text).is_file() and Path(text).stat().st_size == 0:
             raise RasterError(f"{text} is empty; fetch or copy it again") from error
         raise RasterError(
@@ -132,7 +134,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     with nullcontext(dataset) if kept else dataset:
         try:
             yield dataset
-        except RasterioIOError as error:
+        except (RasterioIOError, CPLE_BaseError) as error:
             forget()
             where = _named(error) if product else "pixels"
             raise RasterError(
