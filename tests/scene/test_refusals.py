@@ -70,3 +70,19 @@ def test_a_truncated_file_is_refused(path: Path, size: int, compress: str, share
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     assert re.search("damaged", refused(path))
+
+
+@pytest.mark.parametrize(
+    ("types", "found", "remedy"),
+    [
+        (("UInt16", "Float32", "UInt16"), "uint16, float32", "-ot Float32"),
+        (("Byte", "UInt16", "Byte"), "uint8, uint16", "-ot UInt16"),
+        (("Int16", "UInt16", "Int16"), "int16, uint16", "-ot Int32"),
+    ],
+)
+def test_bands_of_different_types_are_refused_with_the_types(tmp_path, types, found, remedy):
+    bands = "".join(f'<VRTRasterBand dataType="{name}" band="{i}"/>' for i, name in enumerate(types, 1))
+    path = tmp_path / "mixed.vrt"
+    path.write_text(f'<VRTDataset rasterXSize="64" rasterYSize="64">{bands}</VRTDataset>')
+    with pytest.raises(RasterError, match=rf"mixed\.vrt has bands of different types \({found}\).*{remedy} IN OUT"):
+        open_scene(path)

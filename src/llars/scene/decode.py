@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio does not always wrap
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
@@ -20,7 +21,9 @@ from rasterio.windows import Window
 from llars.errors import RasterError
 from llars.scene.identify import Evidence, Match, bands_of, identify
 from llars.scene.keeping import forget, kept_open, stays_open
+from llars.scene.names import gdal_name
 from llars.scene.products import virtual_raster
+from llars.scene.refusals import refuse_mixed_types, refuse_unreadable
 from llars.scene.scaling import default_scaling, product_metadata
 from llars.sensors import get_sensor
 
@@ -112,7 +115,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     Raises:
         RasterError: the file is missing, no raster, or damaged; also when a read inside the block fails.
     """
-    text = str(path)
+    text = gdal_name(path)
     local = "://" not in text and not text.startswith("/vsi")
     product = virtual_raster(text) if local else None
     if local and product is None and not Path(text).exists() and ":" not in text:
@@ -122,7 +125,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             kept = product or (text if local and stays_open(text) else None)
             dataset = kept_open(kept) if kept else rasterio.open(text)
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         if local and Path(text).is_file() and Path(text).stat().st_size == 0:
             raise RasterError(f"{text} is empty; fetch or copy it again") from error
         raise RasterError(
@@ -131,7 +134,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     with nullcontext(dataset) if kept else dataset:
         try:
             yield dataset
-        except RasterioIOError as error:
+        except (RasterioIOError, CPLE_BaseError) as error:
             forget()
             where = _named(error) if product else "pixels"
             raise RasterError(
@@ -196,11 +199,12 @@ def decoding_of(
 
     Raises:
         SensorError: the sensor is unknown, or its bands are not those of the file.
-        RasterError: the file has no bands, or complex numbers, or colour indices.
+        RasterError: the file has no bands, or complex numbers, or colour indices, or bands of different types.
     """
-    _refuse_unreadable(dataset)
+    refuse_unreadable(dataset)
     alpha = _alpha(dataset, sensor)
     indexes = tuple(i for i in dataset.indexes if i != alpha)
+    refuse_mixed_types(dataset, indexes)
     own = [(dataset.scales[i - 1], dataset.offsets[i - 1]) for i in indexes]
     scaled = any(pair != (1.0, 0.0) for pair in own)
     tags = {**product_metadata(dataset.name), **dataset.tags()}
@@ -234,23 +238,6 @@ def decoding_of(
         masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
         notes=tuple(notes),
     )
-
-
-def _refuse_unreadable(dataset: DatasetReader) -> None:
-    if dataset.count == 0:
-        inside = (
-            f"; it holds {len(dataset.subdatasets)} data sets: open one of them, such as {dataset.subdatasets[0]}"
-            if dataset.subdatasets
-            else ""
-        )
-        raise RasterError(f"{dataset.name} has no bands{inside or '; give an image'}")
-    if any("complex" in str(dtype) for dtype in dataset.dtypes):
-        raise RasterError(
-            f"{dataset.name} holds complex numbers (single-look complex radar?); convert them to intensity: "
-            f"gdal_translate DERIVED_SUBDATASET:INTENSITY:{dataset.name} intensity.tif"
-        )
-    if dataset.colorinterp[0] is ColorInterp.palette:
-        raise RasterError(f"{dataset.name} holds colour indices; expand them: gdal_translate -expand rgb IN OUT")
 
 
 def _representable(number: float | None, dtype: str) -> bool:

@@ -87,19 +87,25 @@ def stored_like(
     stored: NDArray[np.generic],
     visible: NDArray[np.bool_] | None,
     same_grid: bool,
+    written: Decoding | None = None,
 ) -> NDArray[np.generic]:
     """Numbers to store for ``values`` in place of the source's ``stored`` numbers.
 
     Gaps of the source keep their numbers. So do, on the ``same_grid``, pixels that have exactly the source's value:
-    float32 cannot always tell neighbouring int32 or scaled float32 numbers apart, while the source can.
+    float32 cannot always tell neighbouring int32 or scaled float32 numbers apart, while the source can. If the output
+    is ``written`` with other nodata numbers, gaps get those, and pixels with a value keep clear of them.
     """
-    numbers = encode(values, decoding, str(stored.dtype))
+    written = written or decoding
+    numbers = encode(values, written, str(stored.dtype))
     gaps = decoding.missing(stored, visible)
     kept = gaps | (values == decoding.physical(stored, visible)) if same_grid else gaps
+    if written.nodata != decoding.nodata:
+        kept &= ~gaps & ~written.missing(stored)
+        gaps = np.zeros_like(gaps)
     np.copyto(numbers, stored, where=kept)
     if (valid | gaps).all():
         return numbers
-    for i, nodata in enumerate(decoding.nodata):
+    for i, nodata in enumerate(written.nodata):
         lost = ~valid[i] & ~gaps[i]
         floating = np.issubdtype(numbers.dtype, np.floating)
         # A new gap in an integer file without a nodata number can only keep the source's pixel.

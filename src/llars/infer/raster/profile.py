@@ -45,7 +45,7 @@ class RasterProfile:
     """NumPy name of the stored type."""
 
     nodata: float | None
-    """The nodata number, as stored."""
+    """The nodata number of the whole output, as stored. A GeoTIFF has only one; see ``written``."""
 
     crs: CRS | None
     """Coordinate reference system."""
@@ -93,9 +93,16 @@ class RasterProfile:
     """How stored numbers become physical values."""
 
     @property
+    def written(self) -> Decoding:
+        """How the output's numbers become physical values: as the source's, but with one nodata number for all."""
+        if not _differ(self.decoding.nodata):
+            return self.decoding
+        return replace(self.decoding, nodata=(self.nodata,) * len(self.decoding.nodata))
+
+    @property
     def storable(self) -> tuple[tuple[float, float], ...] | None:
         """Lowest and highest storable physical value of each data band; None for floating point files."""
-        return storable(self.decoding, self.dtype)
+        return storable(self.written, self.dtype)
 
     def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
         """The profile of a float32 raster on the same grid with one band per data band, such as an uncertainty."""
@@ -132,9 +139,7 @@ class RasterProfile:
         With ``gaps``, a nodata number is added where there is none.
         """
         data = self.decoding.indexes
-        nodata = (
-            self.nodata if self.nodata is not None else next((n for n in self.decoding.nodata if n is not None), None)
-        )
+        nodata = self.nodata if self.nodata is not None else _common(self.decoding.nodata)
         if nodata is None and gaps:
             nodata = 0.0 if np.issubdtype(np.dtype(self.dtype), np.integer) else float("nan")
         return replace(
@@ -191,7 +196,7 @@ def read_profile(
             height=dataset.height,
             count=dataset.count,
             dtype=dataset.dtypes[0],
-            nodata=dataset.nodata,
+            nodata=_common(decoding.nodata) if _differ(decoding.nodata) else dataset.nodata,
             crs=dataset.crs,
             transform=None if points or anywhere else dataset.transform,
             gcps=tuple(points),
@@ -211,6 +216,15 @@ def read_profile(
             band_domains=tuple(_domains(dataset, i) for i in dataset.indexes),
             decoding=decoding,
         )
+
+
+def _differ(nodata: tuple[float | None, ...]) -> bool:
+    return len({repr(number) for number in nodata}) > 1  # repr: NaN differs from itself
+
+
+def _common(nodata: tuple[float | None, ...]) -> float | None:
+    """The first nodata number of those of the bands."""
+    return next((number for number in nodata if number is not None), None)
 
 
 def _domains(dataset: DatasetReader, band: int = 0) -> dict[str, dict[str, str]]:

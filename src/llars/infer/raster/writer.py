@@ -50,7 +50,8 @@ def write_like(
 ) -> None:
     """Write physical values as a GeoTIFF that is otherwise like its source.
 
-    A pixel without data in the source has none in the output, and keeps its stored number. A pixel whose value is
+    A pixel without data in the source has none in the output, and keeps its stored number; if the nodata numbers of the
+    source's bands differ, it gets that of the output, as a GeoTIFF has only one. A pixel whose value is
     exactly the source's keeps the source's number, regardless of rounding. A valid pixel never gets the nodata number.
 
     Args:
@@ -144,7 +145,7 @@ class Writer:
         if decoding.masked:
             self._target.write_mask(finer(source.read_masks(1, window=here)), window=there)
         shown = None if visible is None else finer(visible)
-        return stored_like(values, held, decoding, stored, shown, self._scale == 1)
+        return stored_like(values, held, decoding, stored, shown, self._scale == 1, self._profile.written)
 
 
 def _rasterio(window: Window) -> rasterio.windows.Window:

@@ -36,6 +36,10 @@ __all__ = [
 ALIGNED = 0.02
 """Largest misalignment, in pixels, at which two grids count as aligned: files round their transforms."""
 
+MOST_DRIFT = 0.5
+"""Difference in pixels, over a whole image, up to which coordinates agree with the stored transform: coordinates may be
+rounded to float32."""
+
 FOOTPRINT = 65
 """Sample points per side with which overlaps are measured."""
 
@@ -69,6 +73,13 @@ class Grid:
         """The grid itself, or, without a georeference, one whose map coordinates are its own pixels."""
         return self if self.transform is not None else replace(self, transform=Affine.identity())
 
+    def mirrored(self, rows: bool, columns: bool) -> Grid:
+        """The same pixels in the opposite order of rows, of columns, or of both."""
+        assert self.transform is not None
+        down, across = (self.height if rows else 0), (self.width if columns else 0)
+        turn = Affine(-1 if columns else 1, 0, across, 0, -1 if rows else 1, down)
+        return replace(self, transform=self.transform @ turn)
+
     def part(self, window: Window) -> Grid:
         """The grid of a window, which may reach beyond this one."""
         height, width = window.shape
@@ -94,18 +105,37 @@ def grid_of(image: xr.DataArray | NDArray[np.generic]) -> Grid:
     if not isinstance(image, xr.DataArray):
         return Grid(*image.shape[-2:])
     size = (image.sizes["y"], image.sizes["x"])
-    transform = image.rio.transform()
+    transform = _transform_of(image)
     return Grid(*size) if transform.is_identity else Grid(*size, transform, image.rio.crs)
+
+
+def _transform_of(image: xr.DataArray) -> Affine:
+    """The transform of an image; where the stored one contradicts the coordinates, that of the coordinates.
+
+    xarray flips and thins out coordinates along with the pixels, but not the transform stored by rioxarray.
+    """
+    stored: Affine = image.rio.transform()
+    axes = [np.asarray(image.coords[name].values) if name in image.coords else np.empty(0) for name in ("x", "y")]
+    if stored.b or stored.d or any(axis.ndim != 1 or axis.size < 2 or axis.dtype.kind not in "fiu" for axis in axes):
+        return stored
+    x, y = (axis.astype(np.float64) for axis in axes)
+    a, e = (float((axis[-1] - axis[0]) / (axis.size - 1)) for axis in (x, y))
+    drift = max(abs(a - stored.a) * x.size / abs(stored.a), abs(e - stored.e) * y.size / abs(stored.e))
+    if drift < MOST_DRIFT or not (a and e):
+        return stored
+    return Affine(a, 0.0, float(x[0]) - a / 2, 0.0, e, float(y[0]) - e / 2)
 
 
 def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
     """Both grids in one map frame.
 
-    Where one of them lacks a georeference, both are taken to cover the same area if their shapes are the same or one
-    is a whole multiple of the other. None where they cannot be related.
+    If only one of them has a CRS, the coordinates of both are taken to be in the same one. If one has no transform,
+    both are taken to cover the same area if their shapes are the same or one is a whole multiple of the other. None if
+    they cannot be related.
     """
-    if grid.transform is not None and target.transform is not None and (grid.crs is None) == (target.crs is None):
-        return grid, target
+    if grid.transform is not None and target.transform is not None:
+        # Not the same area: places that are known must be compared, or a guide of another place goes unnoticed.
+        return (replace(grid, crs=target.crs) if None in (grid.crs, target.crs) else grid), target
     down, across = Fraction(grid.height, target.height), Fraction(grid.width, target.width)
     if down != across or 1 not in (down.numerator, down.denominator):
         return None

@@ -21,8 +21,8 @@ __all__ = ["Guide", "read_guides", "role_of"]
 
 ROLES = {role.value: role for role in Role if role is not Role.TARGET}
 
-LEAST, WHOLE = 0.05, 0.995
-"""Share of the input that a guide must cover, and the share below which partial cover is reported."""
+LEAST = 0.05
+"""Share of the input that a guide must cover."""
 
 UNSCALED_RADAR = ("stretched 0-1", "display 0-1")
 """Units of contrast-stretched radar, which cannot be converted back to power."""
@@ -111,12 +111,29 @@ def read_guides(images: Mapping[str, AnyImage], target: Picture, say: Say) -> di
 
 def _guide(role: Role, image: AnyImage, target: Picture, say: Say) -> Guide:
     bands, ranges = _bands(role, image, target)
+    image, own = _turned(image, target.grid)
     source: Source = ImageSource(image)
     decibels = False
     if role is Role.SAR and _units(image) not in UNSCALED_RADAR:
         source = in_decibels(source, _units(image), f"the guide {role.value}", say)
         ranges, decibels = (get_sensor("sentinel1-grd-db").valid_range,) * len(bands), True
-    return Guide(role, source, bands, ranges, _place(role, image, target.grid, say), decibels)
+    tell = say if isinstance(image, xr.DataArray) else str
+    return Guide(role, source, bands, ranges, _place(role, own, target.grid, say, tell), decibels)
+
+
+def _turned(image: AnyImage, target: Grid) -> tuple[AnyImage, Grid]:
+    """The guide with its rows and columns in the order of the input's, and its grid.
+
+    Only so do the pixels of a south-up image nest in those of a north-up one.
+    """
+    own = grid_of(image)
+    if not isinstance(image, xr.DataArray) or own.transform is None or target.transform is None:
+        return image, own
+    a, b, _, d, e, _ = tuple(~target.transform @ own.transform)[:6]
+    if (own.crs != target.crs and None not in (own.crs, target.crs)) or b or d or (a > 0 and e > 0):
+        return image, own
+    order = {axis: slice(None, None, -1) for axis, step in (("y", e), ("x", a)) if step < 0}
+    return image.isel(order), own.mirrored("y" in order, "x" in order)
 
 
 def _units(image: AnyImage) -> str | None:
@@ -164,9 +181,11 @@ def _as(role: Role, band: Band) -> Band:
     return replace(band, role=role, modality=Modality.SAR, polarisation=polarisation, wavelength_nm=None, width_nm=None)
 
 
-def _place(role: Role, image: AnyImage, target: Grid, say: Say) -> Grid:
-    """The grid of the guide, laid over the input's where either lacks a georeference."""
-    own = grid_of(image)
+def _place(role: Role, own: Grid, target: Grid, say: Say, tell: Say) -> Grid:
+    """The grid of the guide, laid over the input's where either lacks a georeference.
+
+    ``tell`` is called if a georeference is assumed: arrays cannot have one, so of them nothing is said.
+    """
     together = anchored(own, target)
     if together is None:
         lacking = "guide" if own.transform is None else "input"
@@ -176,12 +195,28 @@ def _place(role: Role, image: AnyImage, target: Grid, say: Say) -> Grid:
             "(gdalwarp where it has ground control points, else gdal_edit.py -a_srs ... -a_ullr ...)"
         )
     grid, base = together
-    if isinstance(image, xr.DataArray) and (own.transform is None) != (target.transform is None):
-        say(f"only one of the input and the guide {role.value} has a georeference: both are taken for the same area")
+    if (own.transform is None) != (target.transform is None):
+        tell(f"only one of the input and the guide {role.value} has a georeference: both are taken for the same area")
+    assumed = _assumed_crs(role, own, target)
+    if assumed:
+        say(assumed)
     share = overlap(base, grid)
-    covered = f"the guide {role.value} covers {share:.1%} of the input"
     if share < LEAST:
-        raise RasterError(f"{covered}; expected at least {LEAST:.0%}: give one of the same place")
-    if share < WHOLE:
-        say(f"{covered}; beyond it the guide's values are filled from its border")
+        found = f"{assumed}; there the guide" if assumed else f"the guide {role.value}"
+        raise RasterError(
+            f"{found} covers {share:.1%} of the input; expected at least {LEAST:.0%}: give one of the same place"
+            f"{' and with a CRS (gdal_edit.py -a_srs ...)' if assumed else ''}"
+        )
     return grid
+
+
+def _assumed_crs(role: Role, own: Grid, target: Grid) -> str:
+    """What is assumed of the CRS if only one of the guide and the input has one; else an empty text."""
+    if own.transform is None or target.transform is None or (own.crs is None) == (target.crs is None):
+        return ""
+    guide = f"guide {role.value}"
+    lacking, other, known = (guide, "input", target.crs) if own.crs is None else ("input", guide, own.crs)
+    assert known is not None
+    return (
+        f"the {lacking} has no CRS: its coordinates are taken to be in that of the {other} ({known.to_string()[:40]})"
+    )

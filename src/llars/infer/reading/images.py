@@ -35,7 +35,7 @@ def like(image: AnyImage, values: NDArray[np.float32], own: Grid, grid: Grid, sc
     if scale == 1:
         return result.transpose(*image.dims)
     finer = pixel_ratio(own, grid) if scale is None else scale
-    result = _placed(result, grid) if scale is None else _refined(result, image, scale)
+    result = _placed(result, grid) if scale is None else _refined(result, image, own, scale)
     if "bands" in image.attrs:
         result.attrs["bands"] = finer_bands(image.attrs["bands"], finer)
     return result.transpose(*image.dims)
@@ -55,12 +55,12 @@ def _placed(result: xr.DataArray, grid: Grid) -> xr.DataArray:
     return placed
 
 
-def _refined(result: xr.DataArray, image: xr.DataArray, scale: int) -> xr.DataArray:
+def _refined(result: xr.DataArray, image: xr.DataArray, own: Grid, scale: int) -> xr.DataArray:
     for axis in ("y", "x"):
         if axis in image.coords:
             centres = _centres(np.asarray(image.coords[axis].values, dtype=np.float64), scale)
             result = result.assign_coords({axis: (axis, centres, image.coords[axis].attrs)})
-    return _with_finer_transform(result, scale)
+    return _with_finer_transform(result, own, scale)
 
 
 def _centres(centres: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
@@ -69,15 +69,14 @@ def _centres(centres: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     return np.asarray(first + (np.arange(len(centres) * scale) + 0.5) * (spacing / scale))
 
 
-def _with_finer_transform(image: xr.DataArray, scale: int) -> xr.DataArray:
+def _with_finer_transform(image: xr.DataArray, own: Grid, scale: int) -> xr.DataArray:
     """Transform and ground control points of the grid mapping (as rioxarray writes them) for the finer grid."""
     for name in image.coords:
         mapping = image.coords[name].copy(deep=True)
         if "GeoTransform" in mapping.attrs:
-            # GDAL's order: left, x per column, x per row, top, y per column, y per row.
-            left, a, b, top, d, e = (float(number) for number in str(mapping.attrs["GeoTransform"]).split())
-            finer = (left, a / scale, b / scale, top, d / scale, e / scale)
-            mapping.attrs["GeoTransform"] = " ".join(repr(number) for number in finer)
+            transform = own.on_a_map().finer(scale).transform
+            assert transform is not None
+            mapping.attrs["GeoTransform"] = " ".join(map(repr, map(float, transform.to_gdal())))
             image = image.assign_coords({name: mapping})
         if "gcps" in mapping.attrs:
             points = json.loads(mapping.attrs["gcps"])

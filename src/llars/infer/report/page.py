@@ -96,7 +96,7 @@ class Made:
         """The input and the result."""
         source = self.profile
         own = Grid(source.height, source.width, source.transform, source.crs)
-        decoding = source.decoding if self.scale is not None else source.on(self.grid).decoding
+        decoding = source.written if self.scale is not None else source.on(self.grid).decoding
         return RasterFile(self.source, source.decoding, own), RasterFile(self.pixels, decoding, self.grid)
 
     def deviation(self) -> RasterFile | None:

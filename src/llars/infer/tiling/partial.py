@@ -9,8 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rasterio.transform import Affine
+
 import llars
 from llars.errors import OutputError
+from llars.infer.reading.grids import grid_of
 from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
 from llars.infer.tiling.descent import Restored
@@ -115,12 +118,13 @@ def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo
         scene: the input.
         info: of the weights.
     """
+    place = grid_of(scene).transform or Affine.identity()
     adapters = [one["sha256"] for one in info.training.get("adapters", ())]
     return {
         **{name: repr(value) for name, value in asked.items()},
         "input": _known_by(asked["input"]),
         "guides": {role: _known_by(path) for role, path in asked["guides"].items()},
-        "grid": [*scene.shape, *map(float, scene.rio.transform())],
+        "grid": [*scene.shape, *map(float, place)],
         "weights": [info.sha256, *adapters],
         "version": llars.__version__,
         "uncertainty": asked["uncertainty"],

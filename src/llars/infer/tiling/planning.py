@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from llars.bands import Role
 from llars.errors import ConfigError, InstructionError, RasterError
-from llars.infer.reading.grids import ALIGNED, Grid, cut_to, nesting, pixel_ratio, shift
+from llars.infer.reading.grids import ALIGNED, Grid, cut_to, nesting, overlap, pixel_ratio, shift
 from llars.infer.reading.guides import Guide
 from llars.tasks import RESOLUTIONS, Step, get_task
 
@@ -18,6 +18,9 @@ LEADS = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
 
 INSTEAD = {"cloud": (Role.SAR, "cloud_sar"), "sr": (Role.PAN, "pansharpen"), "deblur": (Role.PAN, "pansharpen")}
 """Tasks that replace others when their guide is given: whoever gives a guide wants it used."""
+
+WHOLE = 0.995
+"""Share of the area below which it is said that a guide covers only a part."""
 
 FINER = 1.2
 """Guide pixels per input pixel from which a guide is finer."""
@@ -83,6 +86,7 @@ def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[s
     lead = guides.get(LEADS.get(step.task, Role.TARGET))
     there = Place(grid.finer(step.scale), step.scale) if lead is None else _on_guide(step, grid, lead, say)
     for role in get_task(step.task).guides:
+        _tell_cover(guides[role], grid, there, guides[role] is lead, say)
         beside = shift(guides[role].grid, there.grid)
         if guides[role] is not lead and beside and max(map(abs, beside)) > ALIGNED:
             say(
@@ -90,6 +94,16 @@ def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[s
                 f"that of the guide {role.value}: the guide is resampled"
             )
     return there
+
+
+def _tell_cover(guide: Guide, grid: Grid, there: Place, leads: bool, say: Callable[[str], object]) -> None:
+    """Say what happens beyond a guide that covers only a part."""
+    cut = there.scale is None
+    whole, name = (there.grid, "result") if cut and not leads else (grid, "input")
+    share = overlap(whole, guide.grid)
+    if share < WHOLE:
+        beyond = "the result ends with it" if cut and leads else "beyond it its values are filled from its border"
+        say(f"the guide {guide.role.value} covers {share:.1%} of the {name}; {beyond}")
 
 
 def _on_guide(step: Step, grid: Grid, lead: Guide, say: Callable[[str], object]) -> Place:
