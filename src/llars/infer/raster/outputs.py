@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -24,6 +25,9 @@ __all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
 PASSING, LOCK, BEFORE = ".llars-", "lock", "before"
 """Prefix of temporary folders, and the files in each: a lock that shows that its run is alive, and a link to the file
 that is replaced."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that say that no more can be written: the disk, a quota, or the largest file that is allowed."""
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
@@ -120,12 +124,18 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     with anything that a driver leaves in it. A symbolic link is kept, and its target is written.
 
     Raises:
-        OutputError: a folder cannot be written to, or a file cannot be replaced.
+        OutputError: a folder cannot be written to, a file cannot be replaced, or the disk became full in the block.
     """
     targets = [path.resolve() for path in paths]
     with _folders_beside(targets) as folders:
         places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
-        yield places
+        try:
+            yield places
+        except OSError as fault:
+            if fault.errno not in FULL:
+                raise
+            names = " and ".join(path.name for path in paths) or "the outputs"
+            raise OutputError(f"cannot write {names}: {fault.strerror}; free space or choose another folder") from fault
         _move(places, targets)
         for path in {*paths, *targets}:
             for side in _sidecars(path):
