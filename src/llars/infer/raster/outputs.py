@@ -14,13 +14,14 @@ from pathlib import Path
 from types import FrameType
 
 from llars.errors import OutputError
+from llars.scene.products import place_of, virtual_raster
 
 try:
     import fcntl
 except ImportError:  # Windows: what a killed run leaves stays there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
+__all__ = ["check_inputs", "check_outputs", "check_suffixes", "stoppable", "whole_files"]
 
 PASSING, LOCK, BEFORE = ".llars-", "lock", "before"
 """Prefix of temporary folders, and the files in each: a lock that shows that its run is alive, and a link to the file
@@ -62,6 +63,27 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
 def _sidecars(path: Path) -> list[Path]:
     """Sidecar files of ``path``, which change what is read from it."""
     return [side for side in (path.with_name(path.name + end) for end in SIDECARS) if side.exists()]
+
+
+def check_inputs(outputs: Mapping[str, Path], source: str | Path, guides: Mapping[str, str | Path]) -> None:
+    """Refuse outputs that would replace a file that is read; only the image may replace its own source.
+
+    Args:
+        outputs: paths by kind of output; that of the image is ``image``.
+        source: the raster or product that is restored.
+        guides: guides by role.
+
+    Raises:
+        OutputError: an output is the source or a guide, or one of the files of such a product.
+    """
+    for name, given in (("input", source), *((f"guide {role}", path) for role, path in guides.items())):
+        place = place_of(given).resolve()
+        for kind, path in outputs.items():
+            target = path.resolve()
+            same = target == place and (kind, name) != ("image", "input")
+            inside = target.exists() and place in target.parents and target.name in (virtual_raster(given) or "")
+            if same or inside:
+                raise OutputError(f"the {kind} {path} would replace the {name}; choose another name")
 
 
 def check_suffixes(paths: Mapping[str, Path]) -> None:
