@@ -46,7 +46,7 @@ class ImageSource:
         self.shape = (bands, rows, columns)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Physical values; infinite ones become NaN."""
+        """Physical values; infinite and masked ones become NaN."""
         rows, columns = window.slices
         part: Any
         if isinstance(self._image, xr.DataArray):
@@ -56,6 +56,9 @@ class ImageSource:
         else:
             part = self._image[:, rows, columns]
         values = np.array(part, dtype=np.float32)
+        if isinstance(part, np.ma.MaskedArray):
+            # NumPy copies what lies under a mask like any other number.
+            values[np.ma.getmaskarray(part)] = np.nan
         np.copyto(values, np.float32(np.nan), where=np.isinf(values))
         return values
 
