@@ -75,11 +75,9 @@ def configured_folder(config: Path) -> Path:
 
 def configured(config: Path, key: str) -> Path | None:
     """The path under a key of a configuration; None if there is none. Raises ConfigError if the file is unreadable."""
-    import yaml
+    from llars.data.settings import read_settings
 
-    try:
-        return Path(yaml.safe_load(config.read_text(encoding="utf-8"))[key])
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"cannot read {config}: {fault}; give a YAML file, see configs/") from None
-    except (yaml.YAMLError, TypeError, KeyError):
-        return None
+    found = read_settings(config, "configs/eval/").get(key)
+    if found is not None and not isinstance(found, str):
+        raise ConfigError(f"found {key}: {found} in {config}, expected a path; write it in quotes")
+    return Path(found) if found else None

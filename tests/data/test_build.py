@@ -241,9 +241,8 @@ def test_a_wrong_configuration_is_told(tmp_path: Path, settings: dict[str, Any],
         read_plan(path)
 
 
-@pytest.mark.parametrize("text", ["- 1", "out: x", "{"])
-def test_what_is_no_configuration_is_told(tmp_path: Path, text: str) -> None:
-    (tmp_path / "wrong.yaml").write_text(text)
+def test_what_is_no_configuration_is_told(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("out: x")
     with pytest.raises(ConfigError, match="names out, splits and sources"):
         read_plan(tmp_path / "wrong.yaml")
 

@@ -258,3 +258,29 @@ def test_unknown_weights_device_and_precision_are_refused(make_restorer, tmp_pat
         load(tmp_path / "none.safetensors")
     with pytest.raises(ConfigError, match="float32"):
         make_restorer("float8")
+
+
+def test_masked_pixels_are_gaps(restorer, textured):
+    values = textured(3, 40, 48)
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[:, 5:15, 20:31] = mask[1, 30:33, 8:11] = True
+    holed = np.where(mask, np.float32(np.nan), values)
+    hidden = np.ma.masked_array(np.where(mask, np.float32(999.0), values), mask)
+    for prompt in ("reduce the noise", []):
+        result = restorer(hidden, prompt)
+        assert not isinstance(result, np.ma.MaskedArray)
+        np.testing.assert_array_equal(result, restorer(holed, prompt))
+        np.testing.assert_array_equal(np.isnan(result), mask)
+
+
+def test_masked_pixels_of_a_guide_are_gaps(fuser, textured):
+    sharpen = Step("pansharpen", 0.5, "sharpen with the pan")
+    values, pan = textured(4, 40, 48, seed=1), textured(1, 80, 96, seed=2)
+    hidden = np.ma.masked_array(pan.copy(), np.zeros(pan.shape, dtype=bool))
+    hidden[:, 20:30, 20:30] = 999.0
+    hidden[:, 20:30, 20:30] = np.ma.masked
+    pan[:, 20:30, 20:30] = np.nan
+    results = [
+        fuser(values, [sharpen], guides={"pan": one}, bands=["B02", "B03", "B04", "B08"]) for one in (hidden, pan)
+    ]
+    np.testing.assert_array_equal(*results)

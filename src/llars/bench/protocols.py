@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from llars.data.settings import read_settings
 from llars.errors import ConfigError
 from llars.tasks import TASK_KEYS
 
@@ -207,12 +206,7 @@ def read_protocol(path: str | Path) -> Protocol:
         ConfigError: the file is missing, a setting is unknown or missing, a task or source is unknown, or a target
             names a trial that does not exist.
     """
-    try:
-        settings: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"no evaluation config at {path}; give one, such as configs/eval/shared.yaml") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    settings = read_settings(path, "configs/eval/shared.yaml")
     try:
         trials = tuple(Trial(**_named(trial)) for trial in settings["trials"])
         targets = tuple(_target(target) for target in settings.get("targets", ()))

@@ -19,6 +19,7 @@ import llars
 from llars.data.catalog import SPLITS
 from llars.data.manifest import FORMAT, save, summarise, write_atomically
 from llars.data.records import Record
+from llars.data.settings import read_settings
 from llars.data.shards import ShardWriter
 from llars.data.sources import Part, parts_of, recipes
 from llars.errors import ConfigError, DataError, LlarsError
@@ -56,18 +57,13 @@ def read_plan(config: str | Path, folder: str | Path | None = None, overrides: S
     Raises:
         ConfigError: the file is missing, a setting is unknown or missing, or the test split is asked for.
     """
-    import yaml
-
+    settings = read_settings(config, "configs/data/", overrides)
     try:
-        settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-        settings |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in overrides)}
         if unknown := sorted(settings.keys() - SETTINGS):
             raise ConfigError(f"{config}: unknown {', '.join(unknown)}; known are {', '.join(sorted(SETTINGS))}")
         out, splits, sources = Path(settings["out"]), tuple(settings["splits"]), dict(settings["sources"])
         processes, megabytes = int(settings.get("processes", 1)), float(settings.get("shard_mb", 256))
-    except FileNotFoundError:
-        raise ConfigError(f"{config} is not there; give a data configuration") from None
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{config}: {error}; a data configuration names out, splits and sources") from error
     if "test" in splits:
         raise ConfigError(f"{config} asks for the test split; test images are never packed for training")

@@ -20,7 +20,7 @@ from llars.infer.delivery import deliver
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.raster import read_profile, write_like
 from llars.infer.raster.coarse import coarser
-from llars.infer.raster.outputs import check_outputs, check_suffixes, stoppable, whole_files
+from llars.infer.raster.outputs import check_inputs, check_outputs, check_suffixes, stoppable, whole_files
 from llars.infer.raster.uncertainty import interval_tags
 from llars.infer.reading.picture import picture_of
 from llars.infer.report.diagnosis_picture import draw, require_matplotlib
@@ -104,7 +104,7 @@ def restore_file(
         invented: also write here which pixels were not measured: bytes, see `llars.infer.tiling.invention`.
         preview: also write a picture, before and after, here: PNG.
         report: also write a page about the restoration here: HTML.
-        overwrite: replace outputs that exist.
+        overwrite: replace outputs that exist; of the files that are read, ``output`` may replace ``source`` only.
         resume: keep finished tiles beside the output until it is complete, and go on from those of a killed run.
         progress: called after every tile with the number of tiles done and of all tiles.
         say: called with every note, as soon as it is known.
@@ -115,7 +115,7 @@ def restore_file(
     """
     begun = time.perf_counter()
     extras = {"uncertainty": uncertainty, "invented": invented, "preview": preview, "report": report}
-    paths = _checked({"image": output, **extras}, overwrite)
+    paths = _checked({"image": output, **extras}, overwrite, source, guides or {})
     limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
     with bounded_memory(limit), stoppable(), ExitStack() as stack:
         restorer, notes = restorer or load(model, device, adapters=adapters), Notes((), say)
@@ -140,11 +140,14 @@ def restore_file(
     return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
 
 
-def _checked(wanted: Mapping[str, str | Path | None], overwrite: bool) -> dict[str, Path]:
+def _checked(
+    wanted: Mapping[str, str | Path | None], overwrite: bool, source: str | Path, guides: Mapping[str, str | Path]
+) -> dict[str, Path]:
     """Paths of the files to write, by kind of output, checked."""
     paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     check_suffixes(paths)
+    check_inputs(paths, source, guides)
     return paths
 
 
@@ -258,9 +261,7 @@ def diagnose_file(
 
     With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``.
     """
-    wanted = {} if picture is None else {"preview": Path(picture)}
-    check_outputs([*wanted.values()], overwrite)
-    check_suffixes(wanted)
+    wanted = _checked({"preview": picture}, overwrite, source, {})
     if wanted:
         require_matplotlib()
     scene = open_scene(source, sensor)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from llars.data.settings import read_settings
 from llars.errors import ConfigError
 from llars.train.losses import LossWeights
 
@@ -81,14 +80,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     Raises:
         ConfigError: the file or a key in it is wrong.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text())
-        values |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in overrides)}
-    except FileNotFoundError:
-        raise ConfigError(f"no configuration at {path}; configs/train/ has some to start from") from None
-    except (yaml.YAMLError, ValueError, TypeError) as fault:
-        raise ConfigError(f"{path} and {list(overrides)} are not readable as key: value settings ({fault})") from None
-    return build_config(values)
+    return build_config(read_settings(path, "configs/train/", overrides))
 
 
 def build_config(values: dict[str, Any]) -> TrainConfig:

@@ -1,8 +1,10 @@
 """What was finished before a kill is gone on with, to the same bits; what a kill leaves goes away."""
 
+import errno
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tests.scene.files import S2, write
 from llars.errors import OutputError
 from llars.infer import job
 from llars.infer.raster.outputs import whole_files
+from llars.infer.reading import sources
 from llars.infer.tiling.partial import Partial, identity_of
 from llars.scene import open_scene
 
@@ -128,6 +131,37 @@ def test_what_comes_after_a_line_that_was_cut_short_counts(source, folder):
         journal.write_bytes(journal.read_bytes()[:-4])
     report = job.restore_file(source, folder / "a.tif", "stripes and noise", **OPTIONS)
     assert "going on with 8 tiles that were finished before" in report.notes
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space is not reserved by the system")
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_disk_without_room_between_the_steps_is_told_and_nothing_is_left(source, folder, monkeypatch, resume):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OutputError, match=r"needs 0\.00064 GB beside the output, the disk has .* GB; free space or"):
+        job.restore_file(source, folder / "a.tif", "stripes and noise", tile=64, resume=resume)
+    assert not list(folder.iterdir())
+
+
+def test_what_is_kept_has_its_place_on_the_disk_and_no_deviation_unless_asked_for(source, folder):
+    interrupted(source, folder / "a.tif", 1, **OPTIONS)
+    kept = {path.name: path.stat() for path in (folder / ".a.tif.partial").glob("*.*[!l]")}
+    assert set(kept) == {"0.values"}
+    assert 512 * kept["0.values"].st_blocks >= kept["0.values"].st_size == 4 * 4 * 400 * 100
+
+
+def test_a_file_system_that_cannot_reserve_space_is_asked_for_its_free_space(source, folder, monkeypatch):
+    def unable(*_):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", unable, raising=False)
+    job.restore_file(source, folder / "a.tif", "stripes and noise", **OPTIONS)
+    monkeypatch.setattr(sources.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
+    with pytest.raises(OutputError, match="the disk has 1e-06 GB"):
+        job.restore_file(source, folder / "b.tif", "stripes and noise", **OPTIONS)
+    assert [path.name for path in folder.iterdir()] == ["a.tif"]
 
 
 def test_two_runs_do_not_share_a_partial_result(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -13,17 +14,21 @@ from pathlib import Path
 from types import FrameType
 
 from llars.errors import OutputError
+from llars.scene.products import place_of, virtual_raster
 
 try:
     import fcntl
 except ImportError:  # Windows: what a killed run leaves stays there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["check_outputs", "check_suffixes", "stoppable", "whole_files"]
+__all__ = ["check_inputs", "check_outputs", "check_suffixes", "stoppable", "whole_files"]
 
 PASSING, LOCK, BEFORE = ".llars-", "lock", "before"
 """Prefix of temporary folders, and the files in each: a lock that shows that its run is alive, and a link to the file
 that is replaced."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that say that no more can be written: the disk, a quota, or the largest file that is allowed."""
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
@@ -58,6 +63,27 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
 def _sidecars(path: Path) -> list[Path]:
     """Sidecar files of ``path``, which change what is read from it."""
     return [side for side in (path.with_name(path.name + end) for end in SIDECARS) if side.exists()]
+
+
+def check_inputs(outputs: Mapping[str, Path], source: str | Path, guides: Mapping[str, str | Path]) -> None:
+    """Refuse outputs that would replace a file that is read; only the image may replace its own source.
+
+    Args:
+        outputs: paths by kind of output; that of the image is ``image``.
+        source: the raster or product that is restored.
+        guides: guides by role.
+
+    Raises:
+        OutputError: an output is the source or a guide, or one of the files of such a product.
+    """
+    for name, given in (("input", source), *((f"guide {role}", path) for role, path in guides.items())):
+        place = place_of(given).resolve()
+        for kind, path in outputs.items():
+            target = path.resolve()
+            same = target == place and (kind, name) != ("image", "input")
+            inside = target.exists() and place in target.parents and target.name in (virtual_raster(given) or "")
+            if same or inside:
+                raise OutputError(f"the {kind} {path} would replace the {name}; choose another name")
 
 
 def check_suffixes(paths: Mapping[str, Path]) -> None:
@@ -120,12 +146,18 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
     with anything that a driver leaves in it. A symbolic link is kept, and its target is written.
 
     Raises:
-        OutputError: a folder cannot be written to, or a file cannot be replaced.
+        OutputError: a folder cannot be written to, a file cannot be replaced, or the disk became full in the block.
     """
     targets = [path.resolve() for path in paths]
     with _folders_beside(targets) as folders:
         places = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
-        yield places
+        try:
+            yield places
+        except OSError as fault:
+            if fault.errno not in FULL:
+                raise
+            names = " and ".join(path.name for path in paths) or "the outputs"
+            raise OutputError(f"cannot write {names}: {fault.strerror}; free space or choose another folder") from fault
         _move(places, targets)
         for path in {*paths, *targets}:
             for side in _sidecars(path):

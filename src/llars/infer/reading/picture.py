@@ -101,7 +101,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
     Args:
         image: a DataArray with dimensions band, y and x (attributes ``bands`` and ``value_range`` as ``open_scene``
             sets them; where its coordinate ``band`` holds names of these bands, it says which channel is which), or
-            an array ``(band, y, x)``; physical values, NaN or infinite where there is no data.
+            an array ``(band, y, x)``; physical values, NaN, infinite or masked where there is no data.
         bands: overrides the DataArray's; an array of three bands without any is taken for display values of red,
             green and blue. Bands of no known sensor are assumed to range from 0 to 1.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -10,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import numpy as np
 import xarray as xr
 
+from llars.errors import OutputError
 from llars.infer.reading.pixels import repeat
 from llars.infer.tiles import Window
 
@@ -43,7 +46,7 @@ class ImageSource:
         self.shape = (bands, rows, columns)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Physical values; infinite ones become NaN."""
+        """Physical values; infinite and masked ones become NaN."""
         rows, columns = window.slices
         part: Any
         if isinstance(self._image, xr.DataArray):
@@ -53,6 +56,9 @@ class ImageSource:
         else:
             part = self._image[:, rows, columns]
         values = np.array(part, dtype=np.float32)
+        if isinstance(part, np.ma.MaskedArray):
+            # NumPy copies what lies under a mask like any other number.
+            values[np.ma.getmaskarray(part)] = np.nan
         np.copyto(values, np.float32(np.nan), where=np.isinf(values))
         return values
 
@@ -118,12 +124,14 @@ class Scratch:
     """An image that is written and read window by window: in memory, or in a file."""
 
     def __init__(self, shape: tuple[int, int, int], folder: Path | None = None, name: str | None = None) -> None:
-        """``folder`` holds the file; None keeps the image in memory. Without a ``name`` the file is temporary."""
+        """``folder`` holds the file; None keeps the image in memory. Without a ``name`` the file is temporary.
+
+        Raises:
+            OutputError: the disk has no room for the whole file.
+        """
         self.shape = shape
-        self._file = None if folder is None else _opened(folder, name)
+        self._file = None if folder is None else _reserved(folder, name, 4 * shape[0] * shape[1] * shape[2])
         self._array = np.empty(shape, dtype=np.float32) if self._file is None else None
-        if self._file is not None:
-            self._file.truncate(4 * shape[0] * shape[1] * shape[2])
 
     def _pixels(self) -> NDArray[np.float32]:
         if self._array is not None:
@@ -145,8 +153,48 @@ class Scratch:
             os.fsync(self._file.fileno())
 
 
-def _opened(folder: Path, name: str | None) -> IO[bytes]:
-    if name is None:
+def _reserved(folder: Path, name: str | None, size: int) -> IO[bytes]:
+    """A file of ``size`` bytes, all of which have their place on the disk; a file that exists keeps its content."""
+    path = None if name is None else folder / name
+    new = path is None or not path.exists()
+    try:
+        file = _opened(folder, path, "w+b" if new else "r+b")
+        try:
+            _reserve(file, size, folder)
+        except OSError:
+            file.close()
+            if new and path is not None:
+                path.unlink()
+            raise
+    except OSError as fault:
+        free = shutil.disk_usage(folder).free
+        raise OutputError(
+            f"{fault.strerror}: what is kept between the steps needs {size / 1e9:.3g} GB beside the output, "
+            f"the disk has {free / 1e9:.3g} GB; free space or choose another folder"
+        ) from None
+    return file
+
+
+def _opened(folder: Path, path: Path | None, mode: str) -> IO[bytes]:
+    if path is None:
         return tempfile.TemporaryFile(dir=folder)
-    path = folder / name
-    return path.open("r+b" if path.exists() else "w+b")
+    return path.open(mode)
+
+
+def _reserve(file: IO[bytes], size: int, folder: Path) -> None:
+    """Raise OSError if the disk cannot hold ``size`` bytes of the file.
+
+    Without this the file has holes, and a write through a mapping to a hole on a full disk ends the process (SIGBUS).
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as fault:
+            # Some file systems cannot reserve space.
+            if fault.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+        else:
+            return
+    if size - os.fstat(file.fileno()).st_size > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    file.truncate(size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,10 @@ def draw(path: Path, scene: xr.DataArray, told: Diagnosis) -> None:
     _words(words, told)
     _lines(lines, told)
     _noise(noise, scene, told)
-    figure.savefig(path, format="png")
+    # Drawn in memory: what encodes pictures tells of a full disk without saying so.
+    content = BytesIO()
+    figure.savefig(content, format="png")
+    path.write_bytes(content.getvalue())
 
 
 def _scene(axes: Axes, scene: xr.DataArray, told: Diagnosis) -> None:

@@ -144,7 +144,9 @@ def write_page(place: Path, made: Made) -> None:
     try:
         place.write_text(page, encoding="utf-8")
     except OSError as fault:
-        raise OutputError(f"cannot write the report {place}: {fault.strerror}; is the disk full?") from None
+        raise OutputError(
+            f"cannot write the report {place.name}: {fault.strerror}; free space or choose another folder"
+        ) from None
 
 
 def _own(name: str) -> str:

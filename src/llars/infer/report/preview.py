@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from llars.bands import Band, true_colour
 from llars.errors import OutputError
 from llars.infer.reading.sources import ImageSource
+from llars.infer.report.display import png
 from llars.infer.report.stretch import limits, to_bytes
 from llars.infer.tiles import Window, strips
 
@@ -87,14 +88,10 @@ def write_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
-    _, height, width = image.shape
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path, "w", driver="PNG", width=width, height=height, count=3, dtype="uint8") as picture:
-                picture.write(image)
-    except (RasterioError, OSError) as fault:
-        raise OutputError(f"cannot write the preview {os.fspath(path)}: {fault}; choose another place") from None
+        # Encoded in memory: GDAL tells of a full disk by errors of its own, or not at all.
+        Path(path).write_bytes(png(image))
+    except OSError as fault:
+        raise OutputError(
+            f"cannot write the picture {Path(path).name}: {fault.strerror}; free space or choose another folder"
+        ) from None

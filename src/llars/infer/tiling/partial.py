@@ -50,23 +50,26 @@ class Partial:
         self._say = say
 
     def __enter__(self) -> Self:
+        new = not self.folder.exists()
         try:
             self.folder.mkdir(exist_ok=True)
             self._journal = (self.folder / JOURNAL).open("a+b")
             if fcntl is not None:
                 fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._read()
         except BlockingIOError:
             self._journal.close()
             raise OutputError(f"another run is at work on {self.folder}; wait until it ends") from None
         except OSError as fault:
+            if new:
+                shutil.rmtree(self.folder, ignore_errors=True)
             raise OutputError(f"cannot write to {self.folder}: {fault.strerror}; choose another folder") from None
-        self._read()
         return self
 
     def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
         self._journal.close()
-        # Without a fault the output is complete, and there is nothing to resume.
-        if fault is None:
+        # Without a fault the output is complete, and without a finished tile there is nothing to resume.
+        if fault is None or not any(self._done.values()):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def kept(
@@ -74,8 +77,9 @@ class Partial:
     ) -> Iterator[Restored]:
         """The tiles of a step: first those that are stored, then the rest from ``fresh``, stored as they come."""
         done = self._done.setdefault(step, [])
-        images = {kind: Scratch(shape, self.folder, f"{step}.{kind}") for kind in ("values", "deviation")}
         uncertain = self._identity["uncertainty"]
+        kinds = ("values", "deviation") if uncertain else ("values",)
+        images = {kind: Scratch(shape, self.folder, f"{step}.{kind}") for kind in kinds}
         for window in done:
             deviation = images["deviation"].read(window) if uncertain else None
             yield Restored(window, images["values"].read(window), deviation)

@@ -13,7 +13,7 @@ from llars.scene.products import landsat, sentinel1, sentinel2
 from llars.scene.products.contents import ARCHIVES, Contents, contents_of
 from llars.scene.products.product import Product
 
-__all__ = ["Product", "grids_of", "named_like_product", "notes_of", "part_of", "state_of", "virtual_raster"]
+__all__ = ["Product", "grids_of", "named_like_product", "notes_of", "part_of", "place_of", "state_of", "virtual_raster"]
 
 METADATA = re.compile(r"(MTD_MSIL\w+\.xml|manifest\.safe|.+_MTL\.(txt|json|xml))$", re.IGNORECASE)
 """Metadata files whose path stands for the whole product."""
@@ -75,9 +75,7 @@ def state_of(path: str | Path) -> list[int | str]:
     Size and time of change of a file or archive; of a folder a hash of the names, sizes and times of all its files,
     whatever grid or bands of it ``path`` names.
     """
-    place = Path(_split(str(path))[0])
-    if METADATA.fullmatch(place.name) and place.is_file():
-        place = place.parent
+    place = place_of(path)
     try:
         if place.is_dir():
             facts = repr([(file.name, file.size, file.changed) for file in contents_of(place).files])
@@ -86,6 +84,12 @@ def state_of(path: str | Path) -> list[int | str]:
     except (OSError, RasterError):
         return []
     return [state.st_size, state.st_mtime_ns]
+
+
+def place_of(path: str | Path) -> Path:
+    """The file or folder of a raster or product, whatever grid or bands of it ``path`` names."""
+    place = Path(_split(str(path))[0])
+    return place.parent if METADATA.fullmatch(place.name) and place.is_file() else place
 
 
 def _split(text: str) -> tuple[str, str]:

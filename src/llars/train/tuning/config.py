@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from llars.data.settings import read_overrides, read_settings
 from llars.errors import ConfigError
 from llars.tasks import get_task
 from llars.train.config import converted
@@ -148,14 +147,8 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
     Raises:
         ConfigError: the file or a key in it is wrong.
     """
-    try:
-        values = {} if path is None else yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        words = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in overrides)}
-        values = {**values, **given, **words}
-    except FileNotFoundError:
-        raise ConfigError(f"no configuration at {path}; configs/tune/ has some to start from") from None
-    except (yaml.YAMLError, ValueError, TypeError) as fault:
-        raise ConfigError(f"{path} and {list(overrides)} are not readable as key: value settings ({fault})") from None
+    values = {} if path is None else read_settings(path, "configs/tune/")
+    values = {**values, **given, **read_overrides(overrides)}
     known = {entry.name: str(entry.type) for entry in fields(TuneConfig)}
     if unknown := set(values) - set(known):
         raise ConfigError(f"unknown tuning settings {sorted(unknown)}; known are {', '.join(known)}")

@@ -1,0 +1,59 @@
+"""Files of settings: YAML with ``key: value`` lines, which ``key=value`` arguments override."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llars.errors import ConfigError
+
+__all__ = ["read_overrides", "read_settings"]
+
+
+def read_settings(path: str | Path, example: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings in a YAML file; see ``read_overrides``.
+
+    Args:
+        path: the file.
+        example: a file or folder of such settings, which messages name.
+        overrides: ``key=value`` arguments.
+
+    Raises:
+        ConfigError: the file cannot be read, or does not hold settings, or an override is not one.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration at {path}; see {example} for one to start from") from None
+    except OSError as fault:
+        told = "is a folder" if Path(path).is_dir() else f"cannot be read ({fault.strerror})"
+        raise ConfigError(f"{path} {told}; give a YAML file of settings, see {example}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path} is not YAML ({' '.join(str(fault).split())}); compare with {example}") from None
+    if not isinstance(found, dict):
+        kind = "nothing" if found is None else "a list" if isinstance(found, list) else "a single value"
+        raise ConfigError(f"found {kind} in {path}, expected lines of key: value; compare with {example}")
+    return {**{str(key): value for key, value in found.items()}, **read_overrides(overrides)}
+
+
+def read_overrides(words: Sequence[str]) -> dict[str, Any]:
+    """The settings in ``key=value`` arguments, whose values are YAML too.
+
+    Raises:
+        ConfigError: an argument is something else.
+    """
+    import yaml
+
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not (key and equals):
+            raise ConfigError(f"{word!r} is not readable as a setting; expected key=value, the value as in YAML")
+    return found
