@@ -40,7 +40,8 @@ _SCALE = re.compile(
 )
 _METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
 _COARSER = re.compile(
-    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halve)\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
+    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halv(?:e|ing))\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
+    r"|half the\s+(?:\w+\s+)?resolution\b|resolution\s+(?:(?:should|must|to)\s+be\s+)?halved\b"
     r"|down-?(?:sampl|scal)|coarsen)",
     re.IGNORECASE,
 )
