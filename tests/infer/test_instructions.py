@@ -79,6 +79,23 @@ def test_a_coarser_grid_is_refused(reader: Reader, text: str) -> None:
         reader.understand(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "halve the resolution", "Halve the spatial resolution, please", "halving the resolution", "half the resolution",
+        "I want the resolution halved", "remove the noise, then halve the resolution",
+    ],
+)  # fmt: skip
+def test_half_the_resolution_is_refused_and_not_doubled(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="coarser grid; llars makes grids finer only"):
+        reader.understand(text)
+
+
+def test_pixels_of_half_the_size_are_twice_the_resolution(reader: Reader) -> None:
+    (step,) = reader.understand("halve the pixel size")
+    assert (step.task, step.scale, step.text) == ("sr", 2, "halve the pixel size")
+
+
 def test_a_refusal_names_the_tasks_of_the_weights() -> None:
     with pytest.raises(InstructionError, match=r"the tasks are haze, sr$"):
         Reader(tasks=("haze", "sr")).understand("write me a poem")

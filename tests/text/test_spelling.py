@@ -34,6 +34,11 @@ def test_other_words_stay(speller: Speller, word: str) -> None:
     assert speller.correct(f"remove {word} please") == f"remove {word} please"
 
 
+def test_halve_is_a_word_although_have_is_near() -> None:
+    speller = Speller(("have", "having"), lambda word: False)
+    assert speller.correct("halve it, halved, Halving") == "halve it, halved, Halving"
+
+
 @pytest.mark.parametrize(
     ("made", "meant"),
     [

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, is_courtesy, requests, without_negated
+from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests, without_negated
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.strength import may_name_strength
@@ -40,7 +40,8 @@ _SCALE = re.compile(
 )
 _METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
 _COARSER = re.compile(
-    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halve)\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
+    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halv(?:e|ing))\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
+    r"|half the\s+(?:\w+\s+)?resolution\b|resolution\s+(?:(?:should|must|to)\s+be\s+)?halved\b"
     r"|down-?(?:sampl|scal)|coarsen)",
     re.IGNORECASE,
 )
@@ -82,7 +83,7 @@ class Reader:
         """The steps that ``text`` asks for, in order.
 
         Raises:
-            InstructionError: it asks for nothing that llars does, or for a scale that is not 2, 3 or 4.
+            InstructionError: it asks for nothing that llars does, for a scale that is not 2, 3 or 4, or for several.
         """
         return list(self.interpret(text).steps)
 
@@ -96,15 +97,17 @@ class Reader:
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
         said = self._ear.parts(allowed)
-        found = [clause for clause in requests(said) if _asks(clause)]
+        found = [clause for clause in requests(said, _merged) if _asks(clause)]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
+        _check_scales(found)
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in found
         )
         doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
         doubts += [_beyond(clause) for clause in found if _stops_asked(clause) > MOST_STOPS]
+        doubts += [_either(clause, step) for clause, step in zip(found, steps, strict=True) if _is_torn(clause)]
         doubts += [_left_out(clause) for clause in said if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
 
@@ -161,6 +164,41 @@ def _exposure(text: str, strength: float) -> float:
 def _stops_asked(clause: Clause[Reading]) -> float:
     """Stops, either way, that a request for another brightness names; 0 where it names none."""
     return abs(stops(clause.text) or 0.0) if clause.reading.task == "brightness" else 0.0
+
+
+def _merged(first: Clause[Reading], second: Clause[Reading]) -> Clause[Reading] | None:
+    """One request instead of two neighbours for the same task; None if they contradict each other."""
+    if first.reading.task == "sr":
+        before, after = scale_in(first.text), scale_in(second.text)
+        if before is None or after is None:
+            return likelier(first, second) if before == after else second if before is None else first
+        return likelier(first, second) if before == after else None
+    if first.reading.task == "brightness" and direction(first.text) * direction(second.text) < 0:
+        return None
+    return likelier(first, second)
+
+
+def _check_scales(found: Sequence[Clause[Reading]]) -> None:
+    """Raises ``InstructionError`` if the requests name different scales."""
+    pieces = [piece for clause in found if clause.reading.task == "sr" for piece in cut(clause.text)]
+    named = {piece: scale for piece in pieces if (scale := scale_in(piece)) is not None}
+    if len(set(named.values())) > 1:
+        said = " and ".join(f"x{scale} in {_short(piece)}" for piece, scale in named.items())
+        raise InstructionError(f"the instruction names several scales, {said}; name a single one: x2, x3 or x4")
+
+
+def _is_torn(clause: Clause[Reading]) -> bool:
+    """Whether one request for another brightness names both directions: "brighten and darken"."""
+    if clause.reading.task != "brightness":
+        return False
+    return {-1, 1} <= {direction(piece) for piece in cut(clause.text)}
+
+
+def _either(clause: Clause[Reading], step: Step) -> str:
+    done, other = ("brighter", "darker") if step.severity > 0 else ("darker", "brighter")
+    return (
+        f"{_short(clause.text)} asks for a brighter and a darker image; it is made {done}, and '{other}' was left out"
+    )
 
 
 def _asks(clause: Clause[Reading]) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "cut",
     "is_courtesy",
     "is_other_work",
+    "likelier",
     "parts",
     "requests",
     "without_negated",
@@ -233,8 +234,18 @@ def _asks(clause: Clause[T]) -> bool:
     return clause.reading.task != "none" and clause.reading.probability >= 0.5
 
 
-def requests(found: list[Clause[T]]) -> list[Clause[T]]:
-    """The ``parts`` that ask for a task, with neighbours that ask for the same merged; all parts if none does."""
+def likelier(first: Clause[T], second: Clause[T]) -> Clause[T]:
+    """The clause whose task is more probable."""
+    return second if second.reading.probability > first.reading.probability else first
+
+
+def requests(
+    found: list[Clause[T]], merge: Callable[[Clause[T], Clause[T]], Clause[T] | None] = likelier
+) -> list[Clause[T]]:
+    """The ``parts`` that ask for a task, with neighbours for the same task merged; all parts if none asks.
+
+    ``merge`` returns one clause for two neighbours, or None if both are to be kept.
+    """
     asked = [clause for clause in found if clause.reading.task != "none"]
     half, odd = divmod(len(asked), 2)
     said, again = (sorted(clause.reading.task for clause in part) for part in (asked[:half], asked[half:]))
@@ -243,10 +254,9 @@ def requests(found: list[Clause[T]]) -> list[Clause[T]]:
         asked = asked[half:]
     kept: list[Clause[T]] = []
     for clause in asked:
-        if not kept or kept[-1].reading.task != clause.reading.task:
-            kept.append(clause)
-        elif clause.reading.probability > kept[-1].reading.probability:
-            kept[-1] = clause
+        same = bool(kept) and kept[-1].reading.task == clause.reading.task
+        merged = merge(kept[-1], clause) if same else None
+        kept[-1 if merged else len(kept) :] = [merged or clause]
     return kept or found
 
 

@@ -10,13 +10,14 @@ __all__ = ["direction", "plain_stops", "stops"]
 _LIGHT = r"(?:brightness|exposure|luminance|luminosity|gain|light|illumination|values|stops?|ev)"
 _BRIGHTER = re.compile(
     r"\b(?:bright(?:en|er)|light(?:en|er)|illuminat(?:e|es|ed|ing)\b|under-?exposed"
-    r"|(?:too|so|very|rather|quite|pretty) (?:dark|dim)\b"
+    r"|(?:too|so|very|rather|quite|pretty) (?:dark|dim)\b|(?:not|\w+n['’]t)(?: \w+)? bright enough\b"
     rf"|(?:raise|increase|boost|lift|bump up|turn up)\b.*\b{_LIGHT}|{_LIGHT}\b.*\b(?:up|upwards|increase|boost)\b)",
     re.IGNORECASE,
 )
 _DARKER = re.compile(
     r"\b(?:dark(?:en|er)|dim(?:mer|ming)\b|dim (?:it|this|the|my|our|down)\b|over-?exposed"
     r"|glar(?:ing|y)|dazzling|blinding|burnt out|(?:too|so|very|rather|quite|pretty) bright\b"
+    r"|(?:not|\w+n['’]t)(?: \w+)? dark enough\b"
     rf"|(?:lower|reduce|decrease|drop|cut|(?:turn|bring|tone) down)\b.*\b{_LIGHT}"
     rf"|{_LIGHT}\b.*\b(?:down|downwards|reduction|decrease)\b)",
     re.IGNORECASE,

@@ -19,6 +19,9 @@ __all__ = ["Speller", "vocabulary"]
 _WORD = re.compile(r"(?<![\w'’-])[A-Za-z]{4,}(?![\w'’])")
 _TAUGHT = re.compile(r"(?<![\w'’-])[A-Za-z]{3,}(?![\w'’])")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_KEPT = frozenset({"halve", "halves", "halved", "halving"})
+"""English words that are correct although neither the encoder nor the grammar knows them: "halve" is not "have"."""
+
 _OFTEN = 3
 """A word that the encoder does not know counts as a technical term if the grammar has it this many times."""
 
@@ -37,7 +40,7 @@ class Speller:
 
     def _word(self, word: str) -> str:
         low = word.lower()
-        if low in self._rank or self._known(low):
+        if low in _KEPT or low in self._rank or self._known(low):
             return word
         meant = self._derived(low) or min(
             (near for near in _near(low) if near in self._rank), key=self._rank.__getitem__, default=""
