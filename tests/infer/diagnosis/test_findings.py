@@ -128,6 +128,14 @@ def test_a_real_clean_scene_has_no_fault(scene):
     assert diagnosed(picture_of(scene), TASK_KEYS).findings == ()
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7])
+def test_a_constant_scene_has_no_fault(scene, value):
+    constant = scene.copy(data=np.full_like(scene.values, value))
+    found = diagnosed(picture_of(constant), TASK_KEYS)
+    assert found.findings == ()
+    assert (found.survey.blur, found.survey.air) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("task", "severity", "measure", "expected"),
     [
