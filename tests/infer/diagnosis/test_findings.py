@@ -112,6 +112,13 @@ def test_exposure_is_told_of_pictures_and_left_to_taste(ends, task, sign):
     assert told(survey, "reflectance") == []
 
 
+def test_a_flat_picture_is_called_too_bright_only_if_darkening_helps():
+    flat = {PICTURES: replace(LIMITS, bright=0.35)}
+    (finding,) = findings(replace(NOTHING, ends=(0.38, 0.42, 0.47)), TASK_KEYS, "display 0-1", 1.0, flat)
+    assert (finding.task, finding.fault) == ("stretch", "low contrast")
+    assert findings(replace(NOTHING, ends=(0.42, 0.42, 0.42)), TASK_KEYS, "display 0-1", 1.0, flat) == []
+
+
 def test_limits_come_back_as_they_were_kept(tmp_path):
     keep_limits({PICTURES: replace(LIMITS, air=(0.25, -1.5))}, tmp_path / "limits.json")
     kept = json.loads((tmp_path / "limits.json").read_text())[PICTURES]
@@ -126,6 +133,14 @@ def scene(example):
 
 def test_a_real_clean_scene_has_no_fault(scene):
     assert diagnosed(picture_of(scene), TASK_KEYS).findings == ()
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7])
+def test_a_constant_scene_has_no_fault(scene, value):
+    constant = scene.copy(data=np.full_like(scene.values, value))
+    found = diagnosed(picture_of(constant), TASK_KEYS)
+    assert found.findings == ()
+    assert (found.survey.blur, found.survey.air) == (None, None)
 
 
 @pytest.mark.parametrize(

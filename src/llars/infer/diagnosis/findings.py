@@ -209,11 +209,13 @@ def _exposure(measured: Survey, limits: Limits) -> Iterator[Finding]:
     low, middle, high = measured.ends
     told: dict[str, Any] = {"where": "all over", "applied": False}
     told["measures"] = {"percentile_2": low, "percentile_50": middle, "percentile_98": high}
-    if high < limits.dark or low > limits.bright:
-        stops = max(-1.0, min(math.log2(TYPICAL / max(middle, 1e-3)), 1.0))
-        fault = "too dark" if high < limits.dark else "too bright"
+    stops = max(-1.0, min(math.log2(TYPICAL / max(middle, 1e-3)), 1.0))
+    # The values of a flat picture may all exceed a limit although its median is well exposed.
+    dark, bright = high < limits.dark and stops > 0, low > limits.bright and stops < 0
+    if dark or bright:
+        fault = "too dark" if dark else "too bright"
         strength = f"median {middle:.2f} of the range"
         yield Finding("brightness", stops, words_for("brightness", stops), fault, strength, **told)
-    elif high - low < limits.flat:
+    elif 0.0 < high - low < limits.flat:  # A constant has no contrast that a stretch could raise.
         strength = f"96 % of the values within {high - low:.2f} of the range"
         yield Finding("stretch", 1.0, words_for("stretch", 0.5), "low contrast", strength, **told)

@@ -35,6 +35,9 @@ Cloud removal fills in ground above a higher opacity, ``HIDES`` of ``llars.start
 through still helps to restore the ground.
 """
 
+TEXTURE = 5e-5
+"""Range of the values of a band in a window, in unit values, below which it shows nothing: half a step of 16 bits."""
+
 ENDS = (2.0, 50.0, 98.0)
 """Percentiles by which exposure is judged."""
 
@@ -117,12 +120,21 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     bright = [ranges[index] for index in optical] if reflectance else None
     sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
     means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
+    # A constant has no spectrum and no contrast that blur or haze could have changed, and real clouds are not constant.
+    textured = _is_textured(windows[:, optical], valid[:, optical])
     return Survey(
         sigma,
         looks,
-        find_blur(np.ascontiguousarray(windows[:, optical])),
+        find_blur(np.ascontiguousarray(windows[:, optical])) if textured else None,
         find_stripes(*surveyed_lines(seen), means),
-        air_features(windows[:, optical], seen.bands),
-        Cleared.of(seen, opacity(), reflectances=bright).cover if lit else None,
+        air_features(windows[:, optical], seen.bands) if textured else None,
+        Cleared.of(seen, opacity(), reflectances=bright).cover if lit and textured else None,
         ends,
     )
+
+
+def _is_textured(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
+    """Whether the values of any band vary within any window ``(window, band, y, x)``."""
+    highest = np.where(valid, windows, -np.inf).max((2, 3))
+    lowest = np.where(valid, windows, np.inf).min((2, 3))
+    return bool((highest - lowest > TEXTURE).any())
