@@ -55,3 +55,13 @@ def test_different_scales_in_one_instruction_are_refused(reader: Reader, text: s
 )
 def test_a_scale_that_is_named_once_or_repeated_counts(reader: Reader, text: str) -> None:
     assert [step.scale for step in reader.understand(text)] == [3]
+
+
+@pytest.mark.parametrize("text", ["the image is not noisy", "there is no haze"])
+def test_a_fault_that_is_said_to_be_absent_is_not_mended(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="asks for nothing that llars does"):
+        reader.understand(text)
+
+
+def test_only_the_fault_that_is_present_is_mended(reader: Reader) -> None:
+    assert [step.task for step in reader.understand("the image is not hazy, but blurry")] == ["deblur"]

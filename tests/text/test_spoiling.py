@@ -1,8 +1,8 @@
-"""Facts about the words that ask for a fault instead of its repair."""
+"""Facts about the words that ask for a fault instead of its repair, or deny it."""
 
 import pytest
 
-from llars.text.spoiling import asks_for_fault
+from llars.text.spoiling import asks_for_fault, without_denied
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,23 @@ def test_requests_for_a_fault(text: str) -> None:
 )  # fmt: skip
 def test_requests_for_the_repair(text: str) -> None:
     assert not asks_for_fault(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("the image is not noisy", ""),
+        ("it isn't very hazy.", ""),
+        ("there is no haze, but there are stripes", "there are stripes"),
+        ("remove the stripes, there is no noise", "remove the stripes"),
+    ],
+)
+def test_statements_that_a_fault_is_absent_are_left_out(text: str, left: str) -> None:
+    assert without_denied(text) == left
+
+
+@pytest.mark.parametrize(
+    "text", ["no noise", "the image is not sharp", "make sure it is not noisy", "there is no contrast", "not so noisy"]
+)
+def test_requests_with_not_or_no_stay(text: str) -> None:
+    assert without_denied(text) == text

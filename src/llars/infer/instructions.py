@@ -13,6 +13,7 @@ from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests, without_negated
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
+from llars.text.spoiling import without_denied
 from llars.text.strength import may_name_strength
 from llars.weights.reader import load_listener
 
@@ -96,7 +97,8 @@ class Reader:
         allowed = without_negated(self._ear.spell(plain_stops(text)))
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
-        said = self._ear.parts(allowed)
+        wanted = without_denied(allowed)
+        said = self._ear.parts(wanted) if wanted else []
         found = [clause for clause in requests(said, _merged) if _asks(clause)]
         if not found:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")

@@ -1,10 +1,13 @@
-"""Detects requests for a fault instead of its repair ("add noise", "make it hazy"), from unambiguous words."""
+"""Detects, from unambiguous words, text about a fault that asks for no repair.
+
+It asks for the fault instead ("add noise", "make it hazy"), or states that it is absent ("the image is not noisy").
+"""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["asks_for_fault"]
+__all__ = ["asks_for_fault", "without_denied"]
 
 _FAULT = r"(?:noise|speckles?|grain|haze|fog|mist|smoke|blur|clouds?|stripes?|striping|banding)"
 _FAULTY = (
@@ -32,6 +35,20 @@ _SPOILS = re.compile(
     r")",
     re.IGNORECASE,
 )
+
+_DENIED = re.compile(
+    r"(?:^\s*|[,;.!?]\s*|\b(?:but|and)\s+)"
+    r"(?:(?:it|this|that|(?:the|my|our|this|that)(?:\s+\w+){1,2})\s+(?:is\s+not|isn['’]?t|are\s+not|aren['’]?t)\s+"
+    rf"(?:(?:at\s+all|really|very|too)\s+)?{_FAULTY}|there\s+(?:is|are)\s+(?:no|not\s+any)\s+{_FAULT})"
+    r"(?:\s+(?:at\s+all|in\s+(?:it|the\s+\w+)))?\s*(?=[,;.!?]|\b(?:but|and)\b|$)",
+    re.IGNORECASE,
+)
+
+
+def without_denied(text: str) -> str:
+    """The text without statements that a fault is absent: "there is no haze"; "no haze" alone is a request."""
+    left, found = _DENIED.subn("", text)
+    return re.sub(r"^(?:[\s,;.!?]|(?:but|and)\b)+", "", left).strip() if found else text
 
 
 def asks_for_fault(text: str) -> bool:
