@@ -3,35 +3,48 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from llars.bands import plain_bands
 from llars.degrade.clouds import cloudy
 from llars.errors import WeightsError
+from llars.infer.reading.picture import picture_of
+from llars.infer.tiles import Window
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
+from llars.scene import open_scene
 from llars.starts.clouds import clear
 from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_upsampling
 from llars.weights.helpers import bundle_helper
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("channels", [(2, 1, 0), tuple(range(10))])
 @torch.inference_mode()
-def test_clouds_come_off_ground_of_which_nothing_is_told() -> None:
-    network = load_opacity()
-    assert not network.training
-    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
-    ground = 0.2 + 0.05 * torch.sin(y / 9) * torch.cos(x / 7)
-    image = torch.stack([ground, 0.9 * ground, 0.7 * ground])[None]
-    assert network.cover(image, [plain_bands(3)], Statistics.of(image)).opacity.max() < 0.5
-    left = []
+def test_clouds_come_off_a_real_scene(example: Path, channels: tuple[int, ...], told: bool) -> None:
+    """On a Sentinel-2 scene of the test split, whether or not anything is known of its bands."""
+    network, picture = load_opacity(), picture_of(open_scene(example))
+    values, _ = picture.layers.read(Window(0, 0, 384, 192))
+    image = torch.from_numpy(values[list(channels)])[None]
+    own = tuple(picture.bands[channel] for channel in channels)
+    bands = [own if told else plain_bands(len(channels))]
+    assert network.cover(image, bands, Statistics.of(image)).opacity.max() < 0.2
+    left, found, mistaken = [], [], []
     for seed in range(3, 9):
-        overcast, opacity = cloudy(image, 0.3, torch.Generator().manual_seed(seed), [plain_bands(3)])
-        start, _ = clear(network, overcast, [plain_bands(3)], Statistics.of(overcast))
+        overcast, opacity = cloudy(image, 0.3, torch.Generator().manual_seed(seed), [own])
+        start, _ = clear(network, overcast, bands, Statistics.of(overcast))
         opaque = (opacity > 0.9).expand_as(image)
         left.append(float((start - image)[opaque].abs().mean() / (overcast - image)[opaque].abs().mean()))
-        assert network.cover(overcast, [plain_bands(3)], Statistics.of(overcast)).opacity[opacity < 0.01].mean() < 0.1
-    assert sum(left) / len(left) < 0.25
+        touched = network.cover(overcast, bands, Statistics.of(overcast)).touched > 0.5
+        changed = (overcast - image).abs().amax(1, keepdim=True) > 0.02
+        found.append(float(touched[changed].float().mean()))
+        mistaken.append(float(touched[~changed].float().mean()))
+    # Measured: at most 0.10 of what clouds changed is left, at least 85 % of it is found, at most 4 % of the rest.
+    assert np.mean(left) < 0.15
+    assert np.mean(found) > 0.75
+    assert np.mean(mistaken) < 0.1
 
 
 def test_round_trip_in_half_precision(tmp_path: Path) -> None:
