@@ -1,4 +1,4 @@
-"""Rivals for blur, told the kernel or made to guess it."""
+"""Rivals for blur, with a known or an assumed kernel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from llars.bench.classical.windows import Array, Double
 __all__ = ["gaussian_kernel", "richardson_lucy", "wiener"]
 
 MARGIN = 32
-"""Pixels by which images are continued as their mirror image."""
+"""Width of the mirrored margin in pixels."""
 
 
 def gaussian_kernel(sigma_px: float) -> Double:
-    """A Gaussian of that standard deviation in pixels, summing to 1."""
+    """A Gaussian kernel with this standard deviation in pixels, summing to 1."""
     reach = int(np.ceil(4 * sigma_px))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     kernel = np.exp(-(x**2 + y**2) / (2 * sigma_px**2))
@@ -24,10 +24,10 @@ def gaussian_kernel(sigma_px: float) -> Double:
 
 
 def wiener(image: Array, kernel: Double, balance: float = 1e-3) -> Array:
-    """Wiener deconvolution; ``balance`` weighs smoothness (Hunt 1971).
+    """Wiener deconvolution; ``balance`` is the weight of smoothness (Hunt 1971).
 
-    The margin fades into its own blur (as MATLAB's edgetaper does): a kernel whose transfer has zeros, such as that of
-    motion, would carry the step between opposite edges far into the image.
+    The margin is tapered into its own blur (as by MATLAB's edgetaper): otherwise a kernel whose transfer function has
+    zeros, such as that of motion, would spread the step between opposite edges far into the image.
     """
     from skimage import restoration
 
@@ -44,13 +44,13 @@ def richardson_lucy(image: Array, kernel: Double, iterations: int = 30) -> Array
 
 
 def _padded(image: Array, restore: Callable[[Double], Double], by: int = MARGIN) -> Array:
-    """``restore`` each band behind a mirrored margin that keeps the wrap-around out."""
+    """``restore`` applied to each band with a mirrored margin, which keeps wrap-around out of the result."""
     padded = np.pad(image, ((0, 0), (by, by), (by, by)), "symmetric").astype(np.float64)
     return np.stack([restore(band)[by:-by, by:-by] for band in padded]).astype(np.float32)
 
 
 def _tapered(band: Double, kernel: Double, times: int = 3) -> Double:
-    """``(y, x)`` whose margin gives way to the circular blur of the whole, until opposite edges meet."""
+    """``(y, x)`` with its margin blended into the circular blur of the image, so that opposite edges match."""
     down, across = (np.minimum(np.arange(side), np.arange(side)[::-1]) / MARGIN for side in band.shape)
     inside = np.outer(*(np.sin(0.5 * np.pi * ramp.clip(0, 1)) ** 2 for ramp in (down, across)))
     placed = np.zeros_like(band)

@@ -1,4 +1,4 @@
-"""Rivals for additive noise, told its level."""
+"""Rivals for additive noise, with known noise level."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def bm3d(image: Array, sigma: float) -> Array:
 
 
 def bm3d_debiased(image: Array, sigma: float) -> Array:
-    """BM3D, and the bias of noise that was cut off at dark taken out again (Foi 2009, Signal Processing 89(12)).
+    """BM3D with correction of the bias of noise that is clipped at zero (Foi 2009, Signal Processing 89(12)).
 
-    A detector records nothing below dark, so noise brightens a dark scene, and a mean of it stays too bright.
+    A detector records nothing below zero, so noise brightens dark scenes, and averaging leaves them too bright.
     """
     from scipy.stats import norm
 
     true = np.linspace(-4, 4, 2001)
-    # Mean of max(0, N(true, 1)); four deviations from dark nothing is cut off.
+    # Mean of max(0, N(true, 1)); four standard deviations above zero nothing is clipped.
     recorded = true * norm.cdf(true) + norm.pdf(true)
     denoised = bm3d(image, sigma)
     unbiased = np.interp(denoised / sigma, recorded, true) * sigma
@@ -43,7 +43,7 @@ def nl_means(image: Array, sigma: float) -> Array:
 
 
 def wavelet(image: Array, sigma: float) -> Array:
-    """Soft thresholds on each band's wavelets, one for each level (BayesShrink: Chang et al. 2000, IEEE TIP 9(9))."""
+    """Soft thresholding of each band's wavelets, level by level (BayesShrink: Chang et al. 2000, IEEE TIP 9(9))."""
     from skimage import restoration
 
     denoise = cast("Any", restoration).denoise_wavelet
@@ -52,7 +52,7 @@ def wavelet(image: Array, sigma: float) -> Array:
 
 @lru_cache(maxsize=1)
 def _bm3d(image: bytes, shape: tuple[int, ...], sigma: float) -> Array:
-    """Two rivals start from it, and it takes minutes: keep the last result."""
+    """BM3D, keeping the last result: two rivals start from it, and it takes minutes."""
     from bm3d import bm3d as denoise
 
     bands = np.frombuffer(image, np.float32).reshape(shape).astype(np.float64)

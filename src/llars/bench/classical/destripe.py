@@ -12,13 +12,13 @@ __all__ = ["along_stripes", "moment_matching", "wavelet_fft"]
 
 
 def along_stripes(method: Callable[[Array], Array], image: Array) -> Array:
-    """A method for stripes along y, applied along the stripes that are there: down the columns or along the rows."""
+    """Applies a method for stripes along y in the direction of the stripes: along columns or along rows."""
     down, across = (np.abs(np.diff(image.mean(axis=axis), 2)).mean() for axis in (1, 2))
     return method(image) if down >= across else method(image.swapaxes(1, 2)).swapaxes(1, 2)
 
 
 def moment_matching(image: Array, reach: float = 15.0) -> Array:
-    """Mean and deviation of each column matched to those of its neighbourhood (Gadallah et al. 2000, IJRS 21(12)).
+    """Mean and std of each column matched to those of its neighbourhood (Gadallah et al. 2000, IJRS 21(12)).
 
     Args:
         image: unit values with stripes along y.

@@ -1,6 +1,6 @@
-"""Rivals for spatio-temporal fusion: what a fine sensor would have seen on a date that only a coarse one saw.
+"""Rivals for spatio-temporal fusion: predict the fine image of a date of which there is only a coarse one.
 
-All images are ``(band, y, x)`` on the fine grid, in unit values that mean the same for both sensors.
+All images are ``(band, y, x)`` on the fine grid, in unit values with the same calibration for both sensors.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from llars.bench.classical.windows import Array, Double
 __all__ = ["fine_plus_difference", "starfm"]
 
 UNCERTAINTY = 0.005
-"""Standard deviation of an observation in unit values: differences below it say nothing."""
+"""Standard deviation of an observation in unit values: smaller differences are not significant."""
 
 
 def fine_plus_difference(coarse_now: Array, fine_before: Array, coarse_before: Array) -> Array:
-    """The earlier fine image and what changed between the coarse ones."""
+    """The earlier fine image plus the change between the coarse ones."""
     return (fine_before + (coarse_now - coarse_before)).astype(np.float32)
 
 
 def starfm(
     coarse_now: Array, fine_before: Array, coarse_before: Array, window: int = 31, classes: int = 4, reach: float = 15.0
 ) -> Array:
-    """STARFM with one pair of images before (Gao et al. 2006, IEEE TGRS 44(8)).
+    """STARFM with one earlier pair of images (Gao et al. 2006, IEEE TGRS 44(8)).
 
-    Every pixel is predicted by the neighbours that looked like it: weights fall with the difference of the sensors, the
-    change between the dates and the distance; neighbours worse than the pixel itself in both do not count.
+    Every pixel is predicted from spectrally similar neighbours. Their weights fall with the difference between the
+    sensors, the change between the dates, and the distance; neighbours for which one of the first two is larger than at
+    the pixel itself do not count.
 
     Args:
         coarse_now: the coarse image of the date to predict.
         fine_before: the fine image of the earlier date.
         coarse_before: the coarse image of that date.
         window: side of the neighbourhood in pixels.
-        classes: number of kinds of land cover expected; neighbours within 2 sigma / classes are of one kind.
+        classes: expected number of land cover classes; neighbours within 2 sigma / classes count as similar.
         reach: distance in pixels at which a neighbour's weight is halved.
     """
     images = (np.asarray(image, np.float64) for image in (coarse_now, fine_before, coarse_before))
@@ -58,4 +59,4 @@ def _band(now: Double, fine: Double, before: Double, window: int, classes: int, 
             weight = alike / ((sensors + UNCERTAINTY) * (change + UNCERTAINTY) * distance)
             total += weight * guess
             weights += weight
-    return np.asarray(total / weights)  # never 0: every pixel is like itself
+    return np.asarray(total / weights)  # never 0: every pixel is similar to itself

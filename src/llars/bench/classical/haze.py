@@ -19,7 +19,7 @@ LIGHT = 700.0
 def dark_channel(image: Array, bands: Sequence[Band], window: int = 15) -> Array:
     """Dark channel prior with a guided filter on the transmission (He et al. 2011, IEEE TPAMI 33(12)).
 
-    The haze is estimated in the bands up to 700 nm (all, where there are none) and taken out of these.
+    The haze is estimated in, and removed from, the bands up to 700 nm (all bands if there are none).
     """
     from scipy.ndimage import minimum_filter
 
@@ -38,7 +38,7 @@ def dark_channel(image: Array, bands: Sequence[Band], window: int = 15) -> Array
 def clahe(image: Array) -> Array:
     """Contrast-limited adaptive histogram equalisation of each band (Zuiderveld 1994, Graphics Gems IV).
 
-    Contrast comes back, radiometry does not: what is widely done to hazy pictures.
+    It restores contrast but not radiometry, and is widely used on hazy pictures.
     """
     from skimage import exposure
 

@@ -1,4 +1,4 @@
-"""Rivals for clouds, told where the clouds are: what surrounds a gap, or other dates, fills it."""
+"""Rivals for clouds, with known cloud masks: gaps are filled from their surroundings or from other dates."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["median_composite", "navier_stokes", "telea"]
 Mask = npt.NDArray[np.bool_]
 
 RADIUS = 5.0
-"""Neighbourhood in pixels that a filled pixel is made of."""
+"""Radius in pixels of the neighbourhood from which a pixel is filled."""
 
 FULL = 60000.0
-"""Level of the brightest pixel; above it there is room to overshoot."""
+"""16-bit level of the brightest pixel, which leaves room to overshoot."""
 
 
 def telea(image: Array, mask: Mask) -> Array:
@@ -24,17 +24,17 @@ def telea(image: Array, mask: Mask) -> Array:
 
 
 def navier_stokes(image: Array, mask: Mask) -> Array:
-    """Lines of equal brightness carried into the gaps ``(y, x)`` as by a fluid (Bertalmio et al. 2001, CVPR)."""
+    """Lines of equal brightness propagated into the gaps ``(y, x)`` as in a fluid (Bertalmio et al. 2001, CVPR)."""
     return _inpainted(image, mask, "INPAINT_NS")
 
 
 def median_composite(image: Array, mask: Mask, others: Array) -> Array:
-    """The median of other dates ``(date, band, y, x)`` in the gaps ``(y, x)``; NaN in a date is no data.
+    """Fills the gaps ``(y, x)`` with the median of other dates ``(date, band, y, x)``; NaN in a date is nodata.
 
     Where no other date has data the image stays as it is.
     """
     there = np.isfinite(others)
-    # The middle of the sorted values: NaN sort to the end.
+    # The middle of the sorted values, as NaN sorts to the end.
     counts = there.sum(axis=0)
     ordered = np.sort(others, axis=0)
     low, high = ((counts - 1).clip(min=0) // 2)[None], (counts // 2).clip(max=len(others) - 1)[None]
@@ -51,7 +51,7 @@ def _inpainted(image: Array, mask: Mask, method: str) -> Array:
         return result
     for band, out in zip(image, result, strict=True):
         low, width = float(band[~mask].min()), max(float(np.ptp(band[~mask])), 1e-6)
-        # In 16 bits: the library's arithmetic for real numbers rounds as if they were whole.
+        # In 16 bits, as the library rounds floating-point values to whole numbers.
         levels = ((band - low) / width).clip(0, 1) * FULL
         filled = cv2.inpaint(levels.round().astype(np.uint16), mask.astype(np.uint8), RADIUS, flag)
         out[mask] = filled[mask] / FULL * width + low

@@ -1,7 +1,7 @@
 """Rivals for pansharpening: a multispectral image on a coarse grid and a panchromatic one on a fine grid.
 
-Component substitution puts the PAN in the place of an intensity I made of the bands: ``ms + g (P - I)``, P matched to I
-in mean and deviation. Multiresolution analysis adds the PAN's own detail: ``ms + g (P - P_low)``. Both are compared by
+Component substitution replaces an intensity I, made from the bands, by the PAN: ``ms + g (P - I)``, with P matched to I
+in mean and std. Multiresolution analysis adds the PAN's own detail: ``ms + g (P - P_low)``. Both are compared by
 Vivone et al. 2015, IEEE TGRS 53(5), whose names and defaults are kept. In all functions ``ms`` is ``(band, y, x)``,
 ``pan`` is ``(y * factor, x * factor)``, unit values, and the result lies on the grid of the PAN.
 """
@@ -22,12 +22,13 @@ __all__ = ["brovey", "gs", "gsa", "ihs", "mtf_glp", "mtf_glp_hpm", "pca"]
 Gain = float | Sequence[float]
 
 DARK = 1e-3
-"""Least unit value that is divided by."""
+"""Smallest unit value that is divided by."""
 
 
 def brovey(ms: Array, pan: Array, factor: int) -> Array:
-    """Bands times PAN over their mean: what ``gdal_pansharpen`` does with equal weights, to the same numbers off the
-    edge (Gillespie et al. 1987, RSE 22).
+    """Bands times PAN over the mean of the bands (Gillespie et al. 1987, RSE 22).
+
+    Away from the edges the same numbers as ``gdal_pansharpen`` with equal weights.
     """
     fine = _enlarged(ms, factor)
     return np.asarray(fine * (pan / np.maximum(fine.mean(axis=0), DARK)), np.float32)
@@ -41,7 +42,7 @@ def ihs(ms: Array, pan: Array, factor: int) -> Array:
 
 
 def gs(ms: Array, pan: Array, factor: int) -> Array:
-    """Gram-Schmidt with the mean of the bands for the PAN (Laben & Brower 2000, US patent 6011875)."""
+    """Gram-Schmidt with the mean of the bands as intensity (Laben & Brower 2000, US patent 6011875)."""
     fine = _enlarged(ms, factor)
     return _substituted(fine, fine.mean(axis=0), pan)
 
@@ -68,13 +69,13 @@ def pca(ms: Array, pan: Array, factor: int) -> Array:
 
 
 def mtf_glp(ms: Array, pan: Array, factor: int, gain: Gain) -> Array:
-    """Detail that the sensor's transfer took from the matched PAN (Aiazzi et al. 2006, PE&RS 72(5)).
+    """Adds the detail of the matched PAN that the sensor's MTF removes (Aiazzi et al. 2006, PE&RS 72(5)).
 
     Args:
         ms: see the module.
         pan: see the module.
-        factor: of the grids.
-        gain: of the modulation transfer of the bands at the Nyquist frequency of their grid, one or one for each.
+        factor: ratio of the grids.
+        gain: MTF gain of the bands at the Nyquist frequency of their grid: one for all, or one for each.
     """
     fine = _enlarged(ms, factor)
     sharp = np.stack([_matched(pan, band) for band in fine])
@@ -86,7 +87,7 @@ def mtf_glp_hpm(ms: Array, pan: Array, factor: int, gain: Gain) -> Array:
     fine = _enlarged(ms, factor)
     sharp = np.stack([_matched(pan, band) for band in fine])
     low = _low(sharp, factor, gain)
-    # Where the matched PAN is dark a ratio means nothing.
+    # Where the matched PAN is dark, the ratio is meaningless.
     ratio = np.where(low > DARK, sharp / np.maximum(low, DARK), 1.0)
     return (fine * ratio).astype(np.float32)
 
@@ -101,19 +102,19 @@ def _reduced(pan: Array, factor: int) -> Double:
 
 
 def _low(sharp: Double, factor: int, gain: Gain) -> Double:
-    """What of the PAN the coarse grid would hold, enlarged again."""
+    """The PAN reduced to the coarse grid through the sensor's MTF, and enlarged again."""
     coarse = mtf_reduce(torch.from_numpy(sharp), factor, gain).numpy()
     return bicubic(coarse.astype(np.float32), factor).astype(np.float64)
 
 
 def _matched(pan: Array, intensity: Double) -> Double:
-    """The PAN with the mean and deviation of the intensity."""
+    """The PAN matched to the mean and standard deviation of the intensity."""
     spread = max(float(pan.std()), 1e-9)
     return np.asarray((pan.astype(np.float64) - pan.mean()) * (intensity.std() / spread) + intensity.mean())
 
 
 def _substituted(fine: Double, intensity: Double, pan: Array) -> Array:
-    """``fine + g (P - I)`` with the gain of each band from its regression on I."""
+    """``fine + g (P - I)``, with the gain g of each band from its regression on I."""
     centred = intensity - intensity.mean()
     gains = np.tensordot(fine, centred, 2) / max(float((centred**2).sum()), 1e-12)
     detail = _matched(pan, intensity) - intensity

@@ -27,7 +27,7 @@ def lanczos(image: Array, factor: int) -> Array:
 
 
 def _enlarge(image: Array, factor: int, kernel: Callable[[Double], Double], reach: int) -> Array:
-    """Separable interpolation of pixel areas: the corners of image and result coincide."""
+    """Separable interpolation with pixels as areas: the corners of image and result coincide."""
 
     def weights(length: int) -> Double:
         at = (np.arange(length * factor) + 0.5) / factor - 0.5

@@ -1,4 +1,4 @@
-"""Rivals for speckle, told the number of looks L. They take and give intensities, in linear power.
+"""Rivals for speckle, with known number of looks L. They work on intensities, in linear power.
 
 Cu = 1 / sqrt(L) is the coefficient of variation of speckle, Ci that of the image in a window.
 """
@@ -14,14 +14,15 @@ from llars.bench.classical.windows import Array, Double, local_moments
 __all__ = ["bm3d_log", "frost", "gamma_map", "in_power", "kuan", "lee", "refined_lee"]
 
 WINDOW = 7
-"""Side of the windows in pixels; what the authors of the refined filter took."""
+"""Side of the windows in pixels, as in the paper on the refined Lee filter."""
 
 Filter = Callable[[Array, float], Array]
 
 
 def in_power(image: Array, method: Filter, looks: float, decibels: tuple[float, float] | None) -> Array:
-    """A filter of intensities on an image whose unit values are (dB - lo) / (hi - lo); on the numbers as they are where
-    they are not decibels.
+    """Applies a filter of intensities to an image whose unit values are (dB - low) / (high - low).
+
+    If ``decibels`` (low and high) is None, the values are taken as intensities.
     """
     if decibels is None:
         return method(image, looks)
@@ -39,16 +40,16 @@ def lee(image: Array, looks: float) -> Array:
 
 
 def kuan(image: Array, looks: float) -> Array:
-    """The same without linearising, with weight (1 - Cu^2 / Ci^2) / (1 + Cu^2) (Kuan et al. 1985, IEEE TPAMI 7(2))."""
+    """As ``lee`` without linearisation, weight (1 - Cu^2 / Ci^2) / (1 + Cu^2) (Kuan et al. 1985, IEEE TPAMI 7(2))."""
     mean, variation = _variation(image)
     weight = np.maximum(1.0 - 1.0 / (looks * variation), 0.0) / (1.0 + 1.0 / looks)
     return (mean + weight * (image - mean)).astype(np.float32)
 
 
 def gamma_map(image: Array, looks: float) -> Array:
-    """Most probable intensity where scene and speckle are gamma distributed (Lopes et al. 1990, IGARSS).
+    """MAP estimate of the intensity for gamma distributed scene and speckle (Lopes et al. 1990, IGARSS).
 
-    The mean where the window is homogeneous (Ci < Cu), the pixel itself where it holds a point (Ci > sqrt(2) Cu).
+    The mean in homogeneous windows (Ci < Cu), and the pixel itself at point targets (Ci > sqrt(2) Cu).
     """
     mean, variation = _variation(image)
     speckle = 1.0 / looks
@@ -63,7 +64,8 @@ def gamma_map(image: Array, looks: float) -> Array:
 def frost(image: Array, looks: float, damping: float = 2.0) -> Array:
     """Mean weighted by exp(-K Ci^2 / Cu^2 times distance) (Frost et al. 1982, IEEE TPAMI 4(2)).
 
-    ``Ci^2`` is taken relative to that of speckle, so that the damping K means the same for any number of looks.
+    ``Ci^2`` is relative to that of speckle, so that the damping K has the same effect for any number of looks. The
+    distance is in units of ``WINDOW`` pixels.
     """
     values = image.astype(np.float64)
     _, variation = _variation(image)
@@ -83,8 +85,8 @@ def frost(image: Array, looks: float, damping: float = 2.0) -> Array:
 def refined_lee(image: Array, looks: float) -> Array:
     """Local linear estimate over the half of the window on the pixel's own side of an edge (Lee 1981, CGIP 15(4)).
 
-    Nine means of 3 x 3 pixels give the gradients in four directions; across the steepest the window is halved, and the
-    half whose outer mean is nearer to the centre's is kept.
+    Nine means over 3 x 3 pixels give the gradients in four directions. The window is halved across the steepest, and
+    the half whose outer mean is nearer to the central mean is used.
     """
     from scipy.ndimage import correlate, uniform_filter
 
@@ -109,11 +111,11 @@ def refined_lee(image: Array, looks: float) -> Array:
 
 
 def bm3d_log(image: Array, looks: float) -> Array:
-    """BM3D on the logarithm, where speckle is additive with known mean and variance, and its bias taken out again.
+    """BM3D on the logarithm, where speckle is additive with known mean and variance; its bias is corrected.
 
     The non-local rival: grouping and shrinkage as in SAR-BM3D (Parrilli et al. 2012, IEEE TGRS 50(2)), whose code is
-    not free, with the homomorphic treatment of the same authors' comparisons. ln of L looks has mean psi(L) - ln L and
-    variance psi'(L).
+    not free, with the homomorphic approach of the same authors' comparisons. The logarithm of L-look speckle has mean
+    psi(L) - ln L and variance psi'(L).
     """
     from bm3d import bm3d as denoise
     from scipy.special import digamma, polygamma
@@ -129,7 +131,7 @@ def bm3d_log(image: Array, looks: float) -> Array:
 
 
 def _variation(image: Array) -> tuple[Double, Double]:
-    """Local means, and squared coefficients of variation."""
+    """Local means and squared coefficients of variation (Ci^2)."""
     mean, variance = local_moments(image.astype(np.float64), WINDOW)
     return mean, np.maximum(variance / np.maximum(mean * mean, 1e-30), 1e-9)
 
@@ -143,7 +145,7 @@ def _shifted(image: Double, y: int, x: int) -> Double:
 
 
 def _gradient(nine: dict[tuple[int, int], Double], side: tuple[int, int]) -> Double:
-    """Sum of the means towards ``side`` less that of those on the other."""
+    """Sum of the means towards ``side`` minus the sum of those on the opposite side."""
     (y, x), total = side, np.zeros_like(nine[0, 0])
     for (row, column), mean in nine.items():
         total += np.sign(row * y + column * x) * mean
@@ -151,7 +153,7 @@ def _gradient(nine: dict[tuple[int, int], Double], side: tuple[int, int]) -> Dou
 
 
 def _half_window(y: int, x: int) -> Double:
-    """Weights of the pixels of the window on the side of ``(y, x)``, the line through its middle included."""
+    """Weights of the half of the window towards ``(y, x)``, including the line through its centre."""
     reach = WINDOW // 2
     row, column = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     half = (row * y + column * x >= 0).astype(np.float64)

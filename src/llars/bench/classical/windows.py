@@ -1,4 +1,4 @@
-"""What several methods share: means over windows, and smoothing that keeps edges."""
+"""Shared by several methods: means over windows, and edge-preserving smoothing."""
 
 from __future__ import annotations
 
