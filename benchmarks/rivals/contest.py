@@ -91,12 +91,16 @@ class Contest:
         write_json(file, asdict(self))
 
 
+@dataclass(frozen=True)
 class Field:
-    """Training and test data of a contest, as degraded images or (``mended``) as starting images."""
+    """What the contestants of a contest are trained and scored on, with starting images or without."""
 
-    def __init__(self, contest: Contest, corpus: Path, shares: Mapping[str, float]) -> None:
-        """``shares`` are the shares of the tasks in the batches."""
-        self.contest, self.corpus, self.shares = contest, corpus, shares
+    contest: Contest
+    corpus: Path
+    """Folder that ``llars data build`` wrote."""
+
+    shares: Mapping[str, float]
+    """Shares of the tasks in the batches."""
 
     def sights(self, mended: bool) -> Sights:
         """The held-out batches."""

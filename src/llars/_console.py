@@ -85,7 +85,7 @@ def say(notes: Iterable[str]) -> None:
 
 
 def written(path: object, seconds: float, steps: Sequence[Step] = ()) -> list[str]:
-    """The closing note of a command that wrote a file; empty unless on a terminal, as programs check the exit code."""
+    """The last line of a command that wrote a file; empty unless on a terminal, as programs check the exit code."""
     done = ", then ".join(f"{step.task} at strength {step.severity:.2f}" for step in steps)
     return [f"wrote {path} in {seconds:.1f} s{': ' if done else ''}{done}"] if sys.stderr.isatty() else []
 

@@ -3,31 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from rasterio.transform import Affine
+from tests.infer.reading.places import LEFT, PAN, RED_NIR, TOP, at
 
-from llars.bands import Band
 from llars.errors import RasterError
 from llars.infer.reading.picture import picture_of
 from llars.tasks import Step
-
-RED_NIR = (Band("red", 660.0, 30.0, 20.0), Band("nir", 830.0, 100.0, 20.0))
-PAN = Band("B8", 590.0, 172.0, 10.0)
-LEFT, TOP = 600_000.0, 5_800_000.0
-
-
-def at(pixel, left=LEFT, top=TOP):
-    return Affine(pixel, 0, left, 0, -pixel, top)
-
-
-@pytest.fixture
-def scene(textured, placed):
-    return placed(textured(2, 60, 70), RED_NIR, at(20.0), units="reflectance")
-
-
-@pytest.fixture
-def pan(textured, placed):
-    return placed(textured(1, 120, 140, seed=2), (PAN,), at(10.0), units="reflectance")
-
 
 FLIPS = {
     "rows": lambda image: image.sortby("y"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from rasterio.transform import Affine
+from tests.infer.reading.places import LEFT, PAN, RED_NIR, TOP, at
 
 from llars.bands import Band, Modality, Polarisation, Role
 from llars.errors import BandError, ConfigError, InstructionError, RasterError, ValueRangeError
@@ -11,32 +12,15 @@ from llars.infer.reading.picture import picture_of
 from llars.infer.tiles import Window
 from llars.tasks import Step
 
-RED_NIR = (Band("red", 660.0, 30.0, 20.0), Band("nir", 830.0, 100.0, 20.0))
 RADAR = tuple(
     Band(name, modality=Modality.SAR, polarisation=Polarisation(name.lower()), gsd_m=10.0) for name in ("VV", "VH")
 )
-PAN = Band("B8", 590.0, 172.0, 10.0)
-LEFT, TOP = 600_000.0, 5_800_000.0
-
-
-def at(pixel, left=LEFT, top=TOP):
-    return Affine(pixel, 0, left, 0, -pixel, top)
-
-
-@pytest.fixture
-def scene(textured, placed):
-    return placed(textured(2, 60, 70), RED_NIR, at(20.0), units="reflectance")
 
 
 @pytest.fixture
 def radar(textured, placed):
     """Twice as fine as the scene, in decibel."""
     return placed(textured(2, 120, 140, seed=1) * 20 - 25, RADAR, at(10.0), value_range=(-35.0, 5.0), units="dB")
-
-
-@pytest.fixture
-def pan(textured, placed):
-    return placed(textured(1, 120, 140, seed=2), (PAN,), at(10.0), units="reflectance")
 
 
 def notes_of(guides, scene):
