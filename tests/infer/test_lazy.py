@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from llars.bands import Band
 from llars.errors import BandError, InstructionError
 from llars.infer.tiles import TileGrid, Window
+from llars.infer.tiling import descent
+from llars.infer.tiling.stream import Options
 from llars.tasks import Step
 
 pytest.importorskip("dask")
@@ -61,6 +64,23 @@ def test_a_block_looks_at_no_other(restorer, scene, monkeypatch):
     monkeypatch.setattr(TileGrid, "__iter__", lambda _: pytest.fail("went through the grid"))
     window = Window(64, 64, 128, 128)
     np.testing.assert_allclose(restored(window).values, expected[:, 64:128, 64:128], atol=1e-3)
+
+
+def test_a_block_too_large_for_the_memory_is_halved(restorer, scene, monkeypatch):
+    expected, spread = restorer(scene, "noise", uncertainty=True)
+    rolling, full = descent.Rolling, [torch.OutOfMemoryError("out of memory")]
+
+    def once(dense):
+        if full:
+            raise full.pop()
+        return rolling(dense)
+
+    restored = restorer.stream(scene, "noise", options=Options(uncertainty=True)).prepared(128)
+    monkeypatch.setattr(descent, "Rolling", once)
+    part = restored(Window(0, 0, 128, 128))
+    assert not full
+    np.testing.assert_allclose(part.values, expected[:, :128, :128], atol=1e-3)
+    np.testing.assert_allclose(part.deviation, spread[:, :128, :128], atol=1e-3)
 
 
 def test_mistakes_are_told_at_once_and_no_step_changes_nothing(restorer, scene, lazy):

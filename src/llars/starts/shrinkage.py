@@ -4,7 +4,7 @@ Ground is similar in all bands and smooth over a few pixels, noise is neither. S
 components after noise whitening (Green et al., 1988), and every block of 8 x 8 pixels of a component to cosines
 (Yaroslavsky, 1996). The power of a coefficient and its neighbours in excess of the noise gives the share of ground to
 keep (an empirical Wiener filter). Overlapping blocks are averaged, with more weight for those that keep few
-coefficients (Guleryuz, 2007).
+coefficients (Guleryuz, 2007). With a guide, its power takes the place of the excess.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MARGIN_PX = 2 * (SIDE + STEP) + ALIGNED
 """Halo of ``shrunk`` around a window, in pixels."""
 
 OVERRATED = 1.5
-"""Factor on the noise power: residual noise is more visible than lost fine texture of the ground."""
+"""Factor on the noise power where no guide is given: residual noise is more visible than lost fine texture."""
 
 MOST_PIXELS = 2**18
 """Pixels, counted over components, that are shrunk in one go."""

@@ -147,8 +147,7 @@ class Stream:
                 parts = exposed(work.target, picture.ranges, step.severity, [window], uncertainty)
             else:
                 parts = self._engine.run(folded, work, grid, [grid.column([window])])
-            (part,) = map(self._physical, _spread(parts, variance))
-            return part
+            return _joined(window, map(self._physical, _spread(parts, variance)))
 
         return restored
 
@@ -248,6 +247,21 @@ class Stream:
         total = sum(self._engine.count(size, self._options.tile) for size in sizes)
         done = itertools.count(1)
         return lambda: progress(next(done), total)
+
+
+def _joined(window: Window, parts: Iterator[Restored]) -> Restored:
+    """One window from the parts that cover it: several where memory ran out and the tile was halved."""
+    first = next(parts)
+    if first.window == window:
+        return first
+    values = np.empty((len(first.values), *window.shape), dtype=np.float32)
+    deviation = None if first.deviation is None else np.empty_like(values)
+    for part in itertools.chain([first], parts):
+        place = (slice(None), *part.window.inside(window))
+        values[place] = part.values
+        if deviation is not None:
+            deviation[place] = part.deviation
+    return Restored(window, values, deviation)
 
 
 def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
