@@ -15,7 +15,7 @@ from llars.sample import Batch
 from llars.tasks import TASK_KEYS
 from llars.train.log import TaskMeans
 from llars.train.losses import LossWeights
-from llars.train.objective import Seen, forward, jitter, judge
+from llars.train.objective import ForwardResult, batch_loss, forward, jitter
 from llars.train.weighting import TaskWeights
 
 __all__ = ["Ours"]
@@ -37,23 +37,23 @@ class Ours(Contestant):
         """Builds the network; variants override this."""
         return Network(config)
 
-    def look(self, batch: Batch) -> Seen:
+    def forward_batch(self, batch: Batch) -> ForwardResult:
         """Runs the network on a batch; in training the statistics are jittered as for larger scenes."""
         statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
         return forward(self.network, batch, jitter(statistics) if self.training else statistics)
 
     def loss(self, batch: Batch) -> Tensor:
         """Restoration loss weighted by task, plus the auxiliary terms."""
-        judged = judge(self.look(batch), batch, self.weighting, LossWeights())
-        self.weights.take(batch.task, judged.weights)
-        return judged.total
+        outcome = batch_loss(self.forward_batch(batch), batch, self.weighting, LossWeights())
+        self.weights.take(batch.task, outcome.weights)
+        return outcome.total
 
     def restore(self, batch: Batch) -> Tensor:
         """Restored unit values; each patch counts as a scene of its own."""
-        seen = self.look(batch)
-        return seen.statistics.undo(seen.output.image)
+        result = self.forward_batch(batch)
+        return result.statistics.undo(result.output.image)
 
-    def told(self) -> Mapping[str, object]:
+    def log_fields(self) -> Mapping[str, object]:
         """The mean dynamic weight of each task since the last row of the log."""
         row = {f"weight_{task}": value for task, value in self.weights.row(TASK_KEYS).items()}
         self.weights = TaskMeans()

@@ -50,7 +50,7 @@ class Contestant(nn.Module, ABC):
     def restore(self, batch: Batch) -> Tensor:
         """``(batch, band, y, x)`` float32 unit values of the targets."""
 
-    def told(self) -> Mapping[str, object]:
+    def log_fields(self) -> Mapping[str, object]:
         """Its own columns for the log, over the steps since the last call; always the same columns."""
         return {}
 
@@ -198,7 +198,7 @@ def train(
         losses.append(run.learn(batch, learning_rate * rate_at(done())))
         if run.step % LOG_STEPS == 0:
             row = {"step": run.step, "cpu_seconds": f"{run.spent:.1f}", "loss": f"{sum(losses) / len(losses):.4f}"}
-            run.write({**row, "skipped": run.skipped, **contestant.told()})
+            run.write({**row, "skipped": run.skipped, **contestant.log_fields()})
             losses = []
         if done() >= 1 or run.spent - run.saved > CHECKPOINT_SECONDS:
             run.save()

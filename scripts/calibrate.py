@@ -18,17 +18,17 @@ from pathlib import Path
 import torch
 
 from llars.bench.calibration.cases import clean_scenes
-from llars.bench.calibration.faults import fit_limits, hidden_share, judge, measure
-from llars.bench.calibration.overcast import dates_of, judge_dates
+from llars.bench.calibration.cloud_dates import compare_dates, dates_of
+from llars.bench.calibration.faults import evaluate_detection, fit_limits, hidden_share, measure
 from llars.bench.calibration.page import (
     alarm_lines,
+    cloud_lines,
     fault_lines,
     limit_lines,
-    overcast_lines,
     put_section,
-    sureness_lines,
+    uncertainty_lines,
 )
-from llars.bench.calibration.sureness import calibrated, collect, tasks_of
+from llars.bench.calibration.uncertainty import calibrated, collect, tasks_of
 from llars.errors import LlarsError
 from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, keep_limits
 from llars.infer.restorer import load
@@ -36,7 +36,7 @@ from llars.weights.temperatures import keep_calibrations
 
 PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
 
-FAULTS_CROP, SURENESS_CROP = 192, 128
+FAULTS_CROP, UNCERTAINTY_CROP = 192, 128
 """Largest side of the scenes in pixels, for each of the two parts."""
 
 
@@ -57,10 +57,10 @@ def calibrate_faults(data: Path) -> None:
     }
     keep_limits(limits)
     put_section(PAGE, "limits", [f"Fitted on {len(clean)} scenes.", "", *limit_lines(limits)])
-    alarms, judged = judge(list(clean_scenes(data, ("test",), FAULTS_CROP, corners=True)), limits, say)
+    alarms, judged = evaluate_detection(list(clean_scenes(data, ("test",), FAULTS_CROP, corners=True)), limits, say)
     put_section(PAGE, "alarms", alarm_lines(alarms))
     put_section(PAGE, "faults", fault_lines(judged))
-    real = overcast_lines(judge_dates(dates_of(data), lambda scene: hidden_share(scene, limits)))
+    real = cloud_lines(compare_dates(dates_of(data), lambda scene: hidden_share(scene, limits)))
     put_section(PAGE, "overcast", real)
     print("\n".join([*alarm_lines(alarms), "", *fault_lines(judged), "", *real]))
 
@@ -69,13 +69,13 @@ def calibrate_uncertainty(data: Path, weights: str) -> None:
     """Fit and judge the calibration of the uncertainty."""
     restorer = load(weights)
     # Centres and corners: the split has few places, and their centres alone are too small a sample.
-    fit = [one for corners in (False, True) for one in clean_scenes(data, ("val",), SURENESS_CROP, corners=corners)]
-    held_out = list(clean_scenes(data, ("test",), SURENESS_CROP))
-    told = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
-    keep_calibrations(restorer.info.sha256, tasks_of(told))
+    fit = [one for corners in (False, True) for one in clean_scenes(data, ("val",), UNCERTAINTY_CROP, corners=corners)]
+    held_out = list(clean_scenes(data, ("test",), UNCERTAINTY_CROP))
+    calibrations = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
+    keep_calibrations(restorer.info.sha256, tasks_of(calibrations))
     made = f"Weights {restorer.info.sha256[:16]}; {len(fit)} parts of scenes to fit, {len(held_out)} scenes to judge."
-    put_section(PAGE, "uncertainty", [made, "", *sureness_lines(told)])
-    print("\n".join(sureness_lines(told)))
+    put_section(PAGE, "uncertainty", [made, "", *uncertainty_lines(calibrations)])
+    print("\n".join(uncertainty_lines(calibrations)))
 
 
 def main() -> int:

@@ -85,10 +85,10 @@ def main(run: Path, corpus: Path, results: Path) -> None:
         "\n## Data\n",
         *licences(corpus / "manifest.json"),
     ]
-    told = {"facts": "\n".join(sections), "steps": f"{int(info.training['steps']):,}"}
-    told["samples"] = f"{int(info.training['samples']):,}"
+    entries = {"facts": "\n".join(sections), "steps": f"{int(info.training['steps']):,}"}
+    entries["samples"] = f"{int(info.training['samples']):,}"
     head = HEAD.read_text(encoding="utf-8")
-    for name, text in told.items():
+    for name, text in entries.items():
         head = head.replace("{" + name + "}", text)
     print(head, end="")
 

@@ -160,8 +160,8 @@ def refusals(server: Server, folder: Path, table: Table) -> None:
         pass
     someone = visitor(server)
     for name, send in (
-        ("garbage of 5 kB", lambda: told(lambda: upload(someone, garbage), "no GeoTIFF")),
-        ("bomb: 1 kB, 60000 x 60000 px", lambda: told(lambda: upload(someone, bomb), "3600 Mpx")),
+        ("garbage of 5 kB", lambda: refused_with(lambda: upload(someone, garbage), "no GeoTIFF")),
+        ("bomb: 1 kB, 60000 x 60000 px", lambda: refused_with(lambda: upload(someone, bomb), "3600 Mpx")),
         ("500 MB", lambda: too_long(server, 500_000_000)),
     ):
         before, begun = server.processor(), time.monotonic()
@@ -171,7 +171,7 @@ def refusals(server: Server, folder: Path, table: Table) -> None:
         table.tell(f"{name} refused", f"{taken:.2f} s", f"{used:.2f} s", f"{REFUSED_IN} s", good)
 
 
-def told(action: Callable[[], object], words: str) -> bool:
+def refused_with(action: Callable[[], object], words: str) -> bool:
     """Whether the action is refused with a message that contains ``words``."""
     try:
         action()

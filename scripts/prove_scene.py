@@ -6,7 +6,7 @@ It makes a uint16 scene from real crops, and one twice as long; restores both wi
 outside the resident memory of all processes together, wall-clock and processor time. The exit code is 1 if the memory
 exceeds the limit, or the wall-clock rate is below 85 % of the network's own. Reading and writing run beside the
 network, so with one thread this needs a second, idle processor. Rates are computed from the difference between the
-longer and the shorter scene, which is free of start-up. For a prompt whose task has a starting image, the time to
+longer and the shorter scene, which is free of start-up. For a prompt whose task has an initial estimate, the time to
 compute that is included.
 """
 

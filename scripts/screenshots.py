@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from llars.app.server import build, listening, uvicorn_of
-from llars.app.studio import Studio
+from llars.app.service import PlaygroundService
 from llars.infer.restorer import load
 
 WIDTH, HEIGHT = 1400, 960
@@ -110,8 +110,8 @@ def tour(visit: Visit, address: str) -> None:
 def main(folder: Path) -> None:
     """Take the screenshots."""
     folder.mkdir(parents=True, exist_ok=True)
-    with listening("127.0.0.1", 0) as listener, closing(Studio(load("llars-small", "cpu"))) as studio:
-        server = uvicorn_of(build(studio, None))
+    with listening("127.0.0.1", 0) as listener, closing(PlaygroundService(load("llars-small", "cpu"))) as service:
+        server = uvicorn_of(build(service, None))
         threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
         driver = browser()
         try:

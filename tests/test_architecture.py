@@ -14,7 +14,7 @@ STEPS = (
     ("bands", "tasks", "sensors"),
     ("sample", "scene", "curves"),
     ("degrade", "metrics", "text", "model"),
-    ("starts",),
+    ("initial",),
     ("data", "weights"),
     ("train", "infer"),
     ("bench",),
@@ -32,13 +32,13 @@ ALIASES = {**dict.fromkeys(("_archive", "_console", "_data_commands", "_diagnosi
 ROOMS = (
     ("tiles",),
     ("reading",),
-    ("raster", "starts"),
+    ("raster", "initial"),
     ("tiling", "diagnosis"),
     ("report",),
     ("instructions",),
-    ("taught", "lazy"),
+    ("sentences", "lazy"),
     ("restorer",),
-    ("levelling", "delivery", "telling", "export", "comparison"),
+    ("common_grid", "writing", "notes", "export", "comparison"),
     ("resolution",),
     ("job",),
     ("batch",),
@@ -49,7 +49,7 @@ FORBIDDEN = {
     "model": {"rasterio", "rioxarray", "xarray"},
     "degrade": {"rasterio", "rioxarray", "xarray"},
     "text": {"rasterio", "rioxarray", "xarray"},
-    "starts": {"rasterio", "rioxarray", "xarray"},
+    "initial": {"rasterio", "rioxarray", "xarray"},
 }
 """Never, not even inside a function: these know tensors and words, not files."""
 

@@ -99,7 +99,7 @@ def page(results: Mapping[str, Result], inputs: Mapping[str, float]) -> str:
             "",
             "## What followed from earlier tables",
             "",
-            *(f"- **{VARIANTS[name].title}**: {told}." for name in results if (told := VARIANTS[name].followed)),
+            *(f"- **{VARIANTS[name].title}**: {comment}." for name in results if (comment := VARIANTS[name].followed)),
             "",
             *cost(results),
             *weights_part(results),
@@ -176,14 +176,14 @@ def verdict(result: Result, full: Result, spread: float | None) -> str:
         f"least in {least} ({result.psnr[least] - full.psnr[least]:+.2f})"
     )
     if spread is None:
-        said = "chance not known"
+        verdict_text = "chance not known"
     elif change < -spread:
-        said = "the part helps by more than the spread"
+        verdict_text = "the part helps by more than the spread"
     elif change > spread:
-        said = "the part does not help here: without it the model is better by more than the spread"
+        verdict_text = "the part does not help here: without it the model is better by more than the spread"
     else:
-        said = "the part neither helps nor harms by more than the spread"
-    return f"**{title}**: {change:+.2f} dB; {said}; {detail}."
+        verdict_text = "the part neither helps nor harms by more than the spread"
+    return f"**{title}**: {change:+.2f} dB; {verdict_text}; {detail}."
 
 
 def cost(results: Mapping[str, Result]) -> list[str]:

@@ -20,7 +20,7 @@ from llars.model.normalise import Statistics
 from llars.model.output import PLANES
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
-from llars.train.objective import Seen, forward
+from llars.train.objective import ForwardResult, forward
 
 __all__ = ["VARIANTS", "Variant"]
 
@@ -145,22 +145,22 @@ class WithoutText(Ours):
         self.labels = nn.Embedding(len(TASK_KEYS), config.instruction_features)
         nn.init.normal_(self.labels.weight, std=config.instruction_features**-0.5)
 
-    def look(self, batch: Batch) -> Seen:
+    def forward_batch(self, batch: Batch) -> ForwardResult:
         """Runs the network with the task given, but not its strength."""
-        return super().look(replace(batch, instruction=self.labels(batch.task)))
+        return super().forward_batch(replace(batch, instruction=self.labels(batch.task)))
 
 
 class WithoutNormalisation(Ours):
     """The network works on unit values; the loss is in the same units as for all other variants."""
 
-    def look(self, batch: Batch) -> Seen:
+    def forward_batch(self, batch: Batch) -> ForwardResult:
         """Runs the network with the identity as normalisation, whose statistics are also what it is conditioned on."""
         true = Statistics.of(batch.image, histogram=batch.about_histogram)
         none = Statistics(torch.zeros_like(true.mean), torch.ones_like(true.std), true.knots)
-        seen = forward(self.network, batch, none)
+        result = forward(self.network, batch, none)
         own = true.first(batch.clean.shape[1])
-        output = replace(seen.output, image=own.apply(seen.output.image))
-        return replace(seen, output=output, truth=own.apply(batch.clean), statistics=own)
+        output = replace(result.output, image=own.apply(result.output.image))
+        return replace(result, output=output, truth=own.apply(batch.clean), statistics=own)
 
 
 def with_network(change: Callable[[Network], None]) -> Callable[[ModelConfig], Ours]:

@@ -60,8 +60,8 @@ def trained(base: Base, corpus: Path, folder: Path) -> WeightsInfo:
         ConfigError: the folder holds a base with other settings.
         LlarsError: the corpus or the checkpoint is unusable.
     """
-    file, told, wanted = folder / "base.safetensors", folder / "base.json", asdict(base)
-    kept = json.loads(told.read_text()) if told.exists() else wanted
+    file, record, wanted = folder / "base.safetensors", folder / "base.json", asdict(base)
+    kept = json.loads(record.read_text()) if record.exists() else wanted
     if differing := sorted(key for key in wanted if kept[key] != wanted[key]):
         raise ConfigError(
             f"{folder} holds a base with {', '.join(f'{key} {kept[key]}' for key in differing)}, asked for "
@@ -70,7 +70,7 @@ def trained(base: Base, corpus: Path, folder: Path) -> WeightsInfo:
     if file.exists():
         return read_info(file)
     folder.mkdir(parents=True, exist_ok=True)
-    told.write_text(json.dumps(wanted, indent=1) + "\n")
+    record.write_text(json.dumps(wanted, indent=1) + "\n")
     torch.manual_seed(base.seed)
     contestant = Ours(preset(base.model))
     mixer = Mixer(

@@ -22,7 +22,7 @@ from llars.train.tuning.batches import Batches, Words
 from llars.train.tuning.config import settings
 from llars.train.tuning.examples import read_examples
 from llars.train.validation import validate
-from llars.weights.adapters import read_adapter, wear
+from llars.weights.adapters import apply_adapters, read_adapter
 from llars.weights.registry import WeightsInfo, load_network
 
 __all__ = ["Ground", "Result", "Steps", "adapt", "read_result"]
@@ -171,7 +171,7 @@ def adapt(ground: Ground, method: str, pairs: int, seed: int, steps: Steps) -> R
         say=clock.look,
     )
     minutes = clock.minutes
-    tuned, _ = wear(ground.network, ground.info, [read_adapter(report.adapter)])
+    tuned, _ = apply_adapters(ground.network, ground.info, [read_adapter(report.adapter)])
     after, old = validate(tuned, ground.test), validate(tuned, ground.old)
     result = Result(
         sensor=ground.without,
@@ -227,5 +227,5 @@ def _tasks(measured: Mapping[str, float]) -> list[str]:
 
 def read_result(path: Path) -> Result:
     """The result that ``adapt`` wrote."""
-    told = json.loads(path.read_text())
-    return Result(**{**told, "old": {key: (before, after) for key, (before, after) in told["old"].items()}})
+    stored = json.loads(path.read_text())
+    return Result(**{**stored, "old": {key: (before, after) for key, (before, after) in stored["old"].items()}})

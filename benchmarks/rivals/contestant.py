@@ -21,7 +21,7 @@ __all__ = ["BANDS", "Blind", "Instructable", "Mixed", "Rival"]
 BANDS = (max(max(Recipe().bands), 3 * Recipe().most_guided), max(Recipe().bands))
 """Channels in and out: the largest numbers in a batch of the recipe, with guides and without."""
 
-PSNR_WEIGHT, LEAST_ERROR = 0.05, 1e-4
+PSNR_WEIGHT, MIN_ERROR = 0.05, 1e-4
 """Weight of the logarithm of a sample's mean square error, and the constant added to the error: 40 dB. With a smaller
 one, samples with hardly a fault hold networks that are blind to the task at the identity."""
 
@@ -59,20 +59,20 @@ class Rival(Contestant):
         return padded.contiguous(memory_format=torch.channels_last)
 
     @abstractmethod
-    def look(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+    def forward_batch(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The network's output ``(batch, channel, y, x)``, and its own auxiliary loss."""
 
     def run(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """Targets in unit values, float32, and the network's own auxiliary loss."""
         with autocast(batch.clean.device):
-            restored, own = self.look(batch)
+            restored, own = self.forward_batch(batch)
         return restored[:, : batch.clean.shape[1]].float(), own
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean restoration loss over the samples, plus the network's own auxiliary loss."""
         restored, own = self.run(batch)
         error = (restored - batch.clean).square().mean((1, 2, 3))
-        return PSNR_WEIGHT * (error + LEAST_ERROR).log().mean() + own
+        return PSNR_WEIGHT * (error + MIN_ERROR).log().mean() + own
 
     def restore(self, batch: Batch) -> Tensor:
         """Restored unit values of the targets."""
@@ -82,7 +82,7 @@ class Rival(Contestant):
 class Blind(Rival):
     """A network that sees only the image: NAFNet, Restormer, SwinIR, PromptIR, AdaIR."""
 
-    def look(self, batch: Batch) -> tuple[Tensor, float]:
+    def forward_batch(self, batch: Batch) -> tuple[Tensor, float]:
         """The output; there is no auxiliary loss."""
         return self.network(self.image(batch)), 0.0
 
@@ -92,7 +92,7 @@ class Mixed(Rival):
 
     network: MoCEIR
 
-    def look(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward_batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The output, and the loss on the choice of experts."""
         restored, choice = self.network(self.image(batch))
         return restored, CHOICE * choice
@@ -103,8 +103,8 @@ class Instructable(Rival):
 
     network: InstructIR
 
-    def look(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward_batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The output, and the loss of the task classification."""
         restored = self.network(self.image(batch), batch.instruction)
-        said = self.network.classify(self.network.meaning(batch.instruction)).float()
-        return restored, INTENT * functional.cross_entropy(said, batch.task)
+        logits = self.network.classify(self.network.meaning(batch.instruction)).float()
+        return restored, INTENT * functional.cross_entropy(logits, batch.task)

@@ -52,8 +52,8 @@ class WindowAttention(nn.Module):
         side = self.window
         inside = torch.arange(side) >= side - self.shift
         below = (torch.arange(rows) == rows - 1)[:, None, None, None] & inside[:, None]
-        beside = (torch.arange(columns) == columns - 1)[:, None, None] & inside
-        part = (2 * below + beside).expand(rows, columns, side, side).flatten(2)
+        in_last_column = (torch.arange(columns) == columns - 1)[:, None, None] & inside
+        part = (2 * below + in_last_column).expand(rows, columns, side, side).flatten(2)
         return -100.0 * (part[..., :, None] != part[..., None, :])
 
 

@@ -22,7 +22,7 @@ from llars.weights.registry import find, load_network
 KINDS = ("attention", "convolution", "channel")
 
 
-class Onlooker:
+class ConditionRecorder:
     """The bundled network, used only for its conditions."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Onlooker:
 
 def as_landsat(scene: xr.DataArray) -> xr.DataArray:
     """A Sentinel-2 scene with the bands and the pixel size of Landsat 8."""
-    twins = {"B2": "B02", "B3": "B03", "B4": "B04", "B5": "B8A", "B6": "B11", "B7": "B12"}
-    chosen = [[band.name for band in scene.attrs["bands"]].index(name) for name in twins.values()]
-    bands = [band for band in llars.get_sensor("landsat8-oli-sr").bands if band.name in twins]
+    matching_bands = {"B2": "B02", "B3": "B03", "B4": "B04", "B5": "B8A", "B6": "B11", "B7": "B12"}
+    chosen = [[band.name for band in scene.attrs["bands"]].index(name) for name in matching_bands.values()]
+    bands = [band for band in llars.get_sensor("landsat8-oli-sr").bands if band.name in matching_bands]
     coarse = scene[chosen].coarsen(y=3, x=3, boundary="trim").mean()
     return coarse.assign_attrs(scene.attrs, bands=tuple(bands), sensor="landsat8-oli-sr").assign_coords(
         band=[band.name for band in bands]
@@ -52,13 +52,13 @@ def as_landsat(scene: xr.DataArray) -> xr.DataArray:
 
 def plan(path: Path) -> None:
     """The transport plan of three sensors."""
-    onlooker = Onlooker()
+    recorder = ConditionRecorder()
     scenes = {"Sentinel-2": wales(), "Landsat 8 (simulated)": as_landsat(wales()), "NAIP": dakota()}
     shares: dict[str, NDArray[np.float32]] = {}
     bands: dict[str, tuple[Band, ...]] = {}
     for name, scene in scenes.items():
         bands[name] = tuple(picture_of(scene).layers.bands)
-        shares[name] = onlooker.conditions(scene, "reduce the noise").plan.to_bands[0].T.numpy()
+        shares[name] = recorder.conditions(scene, "reduce the noise").plan.to_bands[0].T.numpy()
     # Slots have no natural order; they are sorted by the wavelengths that they take from Sentinel-2.
     lengths = np.log([band.wavelength_nm or 1.0 for band in bands["Sentinel-2"]])
     order = np.argsort((shares["Sentinel-2"] * lengths).sum(1) / shares["Sentinel-2"].sum(1))
@@ -79,16 +79,16 @@ def plan(path: Path) -> None:
 
 def experts(path: Path) -> None:
     """Gate weights of every expert of every block, for every task."""
-    onlooker = Onlooker()
+    recorder = ConditionRecorder()
     used: dict[str, NDArray[np.float32]] = {kind: np.zeros((len(TASKS), 0), np.float32) for kind in KINDS}
     scenes = [wales(), dakota()]
     for kind in KINDS:
         rows = []
         for task in TASKS:
-            seen = [onlooker.conditions(scene, task.instruction).gates for scene in scenes]
+            seen = [recorder.conditions(scene, task.instruction).gates for scene in scenes]
             rows.append(np.mean([[getattr(gate, kind)[0].numpy() for gate in gates] for gates in seen], 0).ravel())
         used[kind] = np.stack(rows)
-    count = onlooker.network.config.experts
+    count = recorder.network.config.experts
     figure, panels = plt.subplots(3, 1, figsize=(7.2, 6.0), layout="constrained", sharex=True)
     for axes, kind in zip(panels, KINDS, strict=True):
         drawn = axes.imshow(used[kind], cmap="magma_r", vmin=0, vmax=1, aspect="auto", interpolation="nearest")

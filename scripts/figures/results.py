@@ -1,4 +1,4 @@
-"""Figures of results: starting images, tiles, radiometry and uncertainty."""
+"""Figures of results: initial estimates, tiles, radiometry and uncertainty."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 import llars
 from figures.drawing import bare, colours, corner, degraded, save, wales
+from llars.infer.initial.estimates import initial_estimate
 from llars.infer.reading.picture import picture_of
-from llars.infer.starts.setting_out import set_out
 from llars.infer.tiles import TileGrid, Window
 from llars.tasks import get_task
 
@@ -23,10 +23,10 @@ FAULTS = {
     "deblur": ("gaussian_blur", 0.4),
     "cloud": ("thick_cloud", 0.3),
 }
-"""Operator and severity for tasks that have a starting image and need no guide."""
+"""Operator and severity for tasks that have an initial estimate and need no guide."""
 
 
-def starts(path: Path) -> None:
+def initial_estimates(path: Path) -> None:
     """Degraded, starting, restored and true image; one row for each task of ``FAULTS``."""
     truth = wales()
     restorer = llars.load("llars-small")
@@ -34,7 +34,7 @@ def starts(path: Path) -> None:
     for row, (task, (operator, severity)) in zip(panels, FAULTS.items(), strict=True):
         bad = degraded(truth, operator, severity)
         layers = picture_of(bad).layers
-        unit, _ = set_out(task, layers, ()).read(Window(0, 0, *layers.size))
+        unit, _ = initial_estimate(task, layers, ()).read(Window(0, 0, *layers.size))
         lows, highs = (np.array(ends)[:, None, None] for ends in zip(*picture_of(bad).ranges, strict=True))
         start = bad.copy(data=(unit * (highs - lows) + lows).astype(np.float32))
         done = restorer(bad, get_task(task).instruction)
@@ -117,19 +117,21 @@ def uncertainty(path: Path) -> None:
     figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), layout="constrained")
     for severity in (0.25, 0.5, 0.75):
         done, sigma = restorer(degraded(truth, "gaussian_noise", severity), "reduce the noise", uncertainty=True)
-        error, told = np.abs(done.values - truth.values), sigma.values
+        error, predicted = np.abs(done.values - truth.values), sigma.values
         if severity == 0.5:
-            top = float(np.percentile(told.mean(0), 99))
-            for axes, image, name in zip(panels, (told, error), ("told: standard deviation", "error"), strict=False):
+            top = float(np.percentile(predicted.mean(0), 99))
+            for axes, image, name in zip(
+                panels, (predicted, error), ("told: standard deviation", "error"), strict=False
+            ):
                 axes.imshow(image.mean(0)[:SHOWN, :SHOWN], cmap="magma", vmin=0, vmax=top)
                 axes.set_title(name)
                 bare(axes)
-        edges = np.quantile(told, np.linspace(0, 1, 13))
-        which = np.clip(np.digitize(told.ravel(), edges) - 1, 0, 11)
+        edges = np.quantile(predicted, np.linspace(0, 1, 13))
+        which = np.clip(np.digitize(predicted.ravel(), edges) - 1, 0, 11)
         means = [np.sqrt(np.mean(error.ravel()[which == one] ** 2)) for one in range(12)]
         axes = panels[2]
         axes.loglog(
-            [told.ravel()[which == one].mean() for one in range(12)],
+            [predicted.ravel()[which == one].mean() for one in range(12)],
             means,
             "o-",
             markersize=3,
@@ -145,4 +147,4 @@ def uncertainty(path: Path) -> None:
     save(figure, path)
 
 
-MAKERS = {"starts": starts, "tiles": tiles, "radiometry": radiometry, "uncertainty": uncertainty}
+MAKERS = {"starts": initial_estimates, "tiles": tiles, "radiometry": radiometry, "uncertainty": uncertainty}

@@ -13,8 +13,8 @@ import rasterio
 from rasterio.transform import from_origin
 from tests.commands import write
 
-from llars.app.intake import Limits
-from llars.app.studio import Studio
+from llars.app.service import PlaygroundService
+from llars.app.uploads import Limits
 from llars.infer.restorer import load
 
 LIMITS = Limits(upload=2_000_000, pixels=500_000, bands=12, unpacked=8_000_000, results=3)
@@ -26,8 +26,8 @@ def small_restorer(tiny_weights):
 
 
 @pytest.fixture
-def studio(small_restorer):
-    made = Studio(small_restorer, LIMITS)
+def service(small_restorer):
+    made = PlaygroundService(small_restorer, LIMITS)
     yield made
     made.close()
 
@@ -86,12 +86,12 @@ def radar(tmp_path_factory):
 
 
 @contextmanager
-def running(studio: Studio, token: str | None = None, local: bool = True) -> Iterator[str]:
-    """The address of a server over the studio."""
+def running(service: PlaygroundService, token: str | None = None, local: bool = True) -> Iterator[str]:
+    """The address of a server over the service."""
     from llars.app.server import build, listening, uvicorn_of
 
     with listening("127.0.0.1", 0) as listener:
-        server = uvicorn_of(build(studio, token, local))
+        server = uvicorn_of(build(service, token, local))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
@@ -104,9 +104,9 @@ def running(studio: Studio, token: str | None = None, local: bool = True) -> Ite
 
 @pytest.fixture(scope="module")
 def served(small_restorer, tmp_path_factory):
-    """A running playground: its studio and its address."""
+    """A running playground: its service and its address."""
     pytest.importorskip("gradio", reason="needs the extra app")
-    studio = Studio(small_restorer, LIMITS)
-    with running(studio) as address:
-        yield studio, address
-    studio.close()
+    service = PlaygroundService(small_restorer, LIMITS)
+    with running(service) as address:
+        yield service, address
+    service.close()

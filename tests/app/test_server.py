@@ -13,8 +13,8 @@ from tests.app.conftest import LIMITS, running
 from tests.commands import plain, write
 
 from llars.app.bundled import BUNDLED
+from llars.app.service import PlaygroundService
 from llars.app.session import STRETCHES
-from llars.app.studio import Studio
 
 pytest.importorskip("gradio", reason="needs the extra app")
 
@@ -33,11 +33,11 @@ def get(address):
         return answer.read()
 
 
-def left(studio, monkeypatch):
+def left(service, monkeypatch):
     """Uploads that nobody opens, when their time is over."""
-    monkeypatch.setattr("llars.app.studio.UNCLAIMED", -1.0)
-    studio.sweep()
-    return [path for path in studio.uploads.rglob("*") if path.is_file()]
+    monkeypatch.setattr("llars.app.service.UPLOAD_SECONDS", -1.0)
+    service.sweep()
+    return [path for path in service.uploads.rglob("*") if path.is_file()]
 
 
 def test_a_bundled_scene_is_opened_restored_and_downloaded(served, tmp_path):
@@ -74,7 +74,7 @@ def test_what_cannot_be_opened_or_done_is_told_and_leaves_nothing(served, garbag
     from gradio_client import handle_file
     from gradio_client.exceptions import AppError
 
-    studio, address = served
+    service, address = served
     visitor = client(address)
     for bad, says in ((garbage, "no GeoTIFF"), (bomb, "3600 Mpx")):
         begun = time.perf_counter()
@@ -84,11 +84,11 @@ def test_what_cannot_be_opened_or_done_is_told_and_leaves_nothing(served, garbag
     visitor.predict(next(iter(BUNDLED)), SENSOR, STRETCH, api_name="/open")
     with pytest.raises(AppError, match="nothing that llars does"):
         visitor.predict("sing me a song", "Natural colour", STRETCH, False, api_name="/restore")
-    assert not left(studio, monkeypatch)
+    assert not left(service, monkeypatch)
 
 
 def test_500_mb_are_refused_before_they_are_sent(served, monkeypatch):
-    studio, address = served
+    service, address = served
     begun = time.perf_counter()
     wire = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
     wire.putrequest("POST", "/gradio_api/upload")
@@ -98,13 +98,13 @@ def test_500_mb_are_refused_before_they_are_sent(served, monkeypatch):
     answer = wire.getresponse()
     assert (answer.status, b"up to 2 MB" in answer.read()) == (413, True)
     assert time.perf_counter() - begun < 2.0
-    assert not left(studio, monkeypatch)
+    assert not left(service, monkeypatch)
 
 
 def test_ten_visitors_at_once_lose_nothing(served, picture, monkeypatch):
     from gradio_client import handle_file
 
-    studio, address = served
+    service, address = served
     results, failed = {}, []
 
     def visit(number):
@@ -129,7 +129,7 @@ def test_ten_visitors_at_once_lose_nothing(served, picture, monkeypatch):
     for number, (_, content) in results.items():
         with rasterio.MemoryFile(content) as memory, memory.open() as file:
             assert (file.read().mean() > usual) == bool(number % 2)
-    assert not left(studio, monkeypatch)
+    assert not left(service, monkeypatch)
 
 
 def test_an_image_that_helps_is_told_and_asked_for(served, picture, tmp_path):
@@ -159,8 +159,8 @@ def test_the_page_asks_nobody_else_for_fonts_or_scripts(served):
 
 
 def test_a_playground_that_others_reach_asks_for_its_token(small_restorer):
-    studio = Studio(small_restorer, LIMITS)
-    with running(studio, "sesame", local=False) as address:
+    service = PlaygroundService(small_restorer, LIMITS)
+    with running(service, "sesame", local=False) as address:
         with pytest.raises(urllib.error.HTTPError, match="401"):
             get(address + "/config")
         with pytest.raises(urllib.error.HTTPError, match="401"):
@@ -168,5 +168,5 @@ def test_a_playground_that_others_reach_asks_for_its_token(small_restorer):
         keeping = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with keeping.open(address + "/config?token=sesame", timeout=20) as answer:
             assert b"llars playground" in answer.read()
-    studio.close()
-    assert not studio.root.exists()
+    service.close()
+    assert not service.root.exists()

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from llars.bench.calibration.cases import FAULTS, haze_depth, put
-from llars.bench.calibration.overcast import dates_of, judge_dates
-from llars.bench.calibration.page import overcast_lines, put_section, sureness_lines
-from llars.bench.calibration.sureness import LEVELS, Errors, calibrated, coverage, expected_error, fitted
+from llars.bench.calibration.cases import FAULTS, haze_depth, simulate
+from llars.bench.calibration.cloud_dates import compare_dates, dates_of
+from llars.bench.calibration.page import cloud_lines, put_section, uncertainty_lines
+from llars.bench.calibration.uncertainty import LEVELS, Errors, calibrated, coverage, expected_error, fitted
 from llars.bench.cases import Scene
 from llars.errors import ConfigError, DataError
 from llars.sensors import get_sensor
@@ -64,7 +64,7 @@ def test_what_chance_brings_about_is_how_places_differ():
     assert alike.chance < 0.005 < 0.08 < unlike.chance < 0.16
     (alone,) = calibrated({"haze": of(1.0)}, {"haze": of(1.0)})
     assert np.isnan(alone.chance)
-    assert " | - | " in sureness_lines([alone])[-1]
+    assert " | - | " in uncertainty_lines([alone])[-1]
 
 
 def test_a_calibration_is_judged_where_it_was_not_fitted():
@@ -74,7 +74,7 @@ def test_a_calibration_is_judged_where_it_was_not_fitted():
     assert told.calibration.temperature == pytest.approx(2.0, rel=0.04)
     assert told.after < 0.04 < 0.15 < told.before
     assert told.single == pytest.approx(told.after, abs=0.01)
-    assert f"| `haze` | 2 | {told.calibration.temperature:.2f} |" in sureness_lines([told])[-1]
+    assert f"| `haze` | 2 | {told.calibration.temperature:.2f} |" in uncertainty_lines([told])[-1]
 
 
 def scene() -> Scene:
@@ -97,8 +97,8 @@ EXPECTED = {
 @pytest.mark.parametrize("fault", [one for one in FAULTS if one.name in EXPECTED], ids=lambda one: one.name)
 def test_the_truth_of_a_fault_is_known(fault):
     made = scene()
-    assert put(made, fault).truth == pytest.approx(EXPECTED[fault.name], rel=0.2)
-    assert (put(made, fault).values == put(made, fault).values).all()
+    assert simulate(made, fault).truth == pytest.approx(EXPECTED[fault.name], rel=0.2)
+    assert (simulate(made, fault).values == simulate(made, fault).values).all()
 
 
 def test_the_depth_of_haze_follows_from_black_and_white():
@@ -135,19 +135,21 @@ def series(tmp_path):
 
 
 def test_real_dates_are_held_against_their_classes(series):
-    judged = judge_dates(dates_of(series), lambda scene: float(scene.values.mean() > 0.4))
+    judged = compare_dates(dates_of(series), lambda scene: float(scene.values.mean() > 0.4))
     assert [one.shares for one in judged] == [(0.0, 0.0), (0.1, 0.4), (0.4, 0.8), (0.8, 1.0)]
-    assert [one.told for one in judged] == [(0.0,), (0.0,), (1.0,), (1.0,)]
+    assert [one.estimates for one in judged] == [(0.0,), (0.0,), (1.0,), (1.0,)]
     assert [one.errors for one in judged] == [(0.0,), (0.25,), (0.5,), (0.0,)]
-    assert overcast_lines(judged)[-2] == "| `place` | test | 2 | 40 to 80 % | 1 | 1 | 100 % | 50 points |"
+    assert cloud_lines(judged)[-2] == "| `place` | test | 2 | 40 to 80 % | 1 | 1 | 100 % | 50 points |"
 
 
 def test_dates_of_both_resolutions_are_judged_apart(series):
     with np.load(series / "place.npz") as file:
         coarse = np.repeat(file["s2_10m"][:, :1, ::2, ::2], 3, axis=1)
         np.savez(series / "place.npz", **file, s2_20m=coarse, s2_20m_bands=np.array(["B05", "B11", "B8A"]))
-    judged = judge_dates(dates_of(series), lambda scene: float(len(scene.bands) == 3))
-    assert [(one.bands, one.told) for one in judged] == [(bands, (bands - 2.0,)) for bands in (2, 3) for _ in range(4)]
+    judged = compare_dates(dates_of(series), lambda scene: float(len(scene.bands) == 3))
+    assert [(one.bands, one.estimates) for one in judged] == [
+        (bands, (bands - 2.0,)) for bands in (2, 3) for _ in range(4)
+    ]
 
 
 def test_a_series_without_classes_is_told(series):

@@ -7,7 +7,7 @@ from llars.bands import Band
 from llars.bench import rivals
 from llars.bench.cases import Case, Guide, Scene
 from llars.bench.evaluate import evaluate, main
-from llars.bench.ours import other_words, restore_with
+from llars.bench.ours import restore_with, reworded_instruction
 from llars.bench.protocols import Trial, read_protocol
 from llars.bench.result import DEGRADED, OURS, OURS_REWORDED
 from llars.bench.rivals import Rival
@@ -120,7 +120,7 @@ def test_other_words_are_tried_and_count_as_nothing_where_not_understood(folder,
     assert by["grey", OURS] == np.inf
     assert by["grey", OURS_REWORDED] == pytest.approx(40, abs=1e-3)
     assert by["veg", OURS_REWORDED] == by["veg", DEGRADED]
-    assert other_words(protocol.trials[0], "grey", 5) == told[1] != told[3]
+    assert reworded_instruction(protocol.trials[0], "grey", 5) == told[1] != told[3]
 
 
 def test_mistakes_end_with_two_and_one_line(folder, config, tmp_path, capsys):

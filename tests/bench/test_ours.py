@@ -7,7 +7,7 @@ import pytest
 
 from llars.bands import Band
 from llars.bench.cases import Case, Scene
-from llars.bench.ours import restore_with, ways
+from llars.bench.ours import restore_with, runs_of_llars
 from llars.bench.protocols import OURS, OURS_FEW, OURS_SHUFFLED, OURS_UNPROJECTED, Trial
 
 
@@ -30,7 +30,7 @@ def test_bands_are_shuffled_and_given_few_at_a_time_and_come_back_in_their_order
         return case.degraded + offsets[:, None, None]
 
     case = case_of(count, rearranged=True)
-    images = {name: run() for name, run in ways(case, restore, seed=5)}
+    images = {name: run() for name, run in runs_of_llars(case, restore, seed=5)}
     assert list(images) == [OURS, OURS_SHUFFLED, OURS_FEW]
     np.testing.assert_array_equal(images[OURS_SHUFFLED], images[OURS])
     np.testing.assert_array_equal(images[OURS_FEW], images[OURS])
@@ -39,13 +39,15 @@ def test_bands_are_shuffled_and_given_few_at_a_time_and_come_back_in_their_order
     assert [len(group) for group in given[2:]] == sizes
     first = list(given)
     given.clear()
-    for _, run in ways(case, restore, seed=5):
+    for _, run in runs_of_llars(case, restore, seed=5):
         run()
     assert given == first
 
 
 def test_one_band_has_no_other_order():
-    assert [name for name, _ in ways(case_of(1, rearranged=True), lambda case, words: case.degraded, 5)] == [OURS]
+    assert [name for name, _ in runs_of_llars(case_of(1, rearranged=True), lambda case, words: case.degraded, 5)] == [
+        OURS
+    ]
 
 
 def test_the_projection_is_left_out_where_the_trial_asks_for_it():
@@ -55,8 +57,8 @@ def test_the_projection_is_left_out_where_the_trial_asks_for_it():
         told.append(options)
         return image.values
 
-    for _, run in ways(case_of(3, unprojected=True), restore_with(restorer), 5):
+    for _, run in runs_of_llars(case_of(3, unprojected=True), restore_with(restorer), 5):
         run()
     assert told == [{}, {"project": False}]
-    assert [name for name, _ in ways(case_of(3), restore_with(restorer), 5)] == [OURS]
-    assert OURS_UNPROJECTED not in [name for name, _ in ways(case_of(3), restore_with(restorer), 5)]
+    assert [name for name, _ in runs_of_llars(case_of(3), restore_with(restorer), 5)] == [OURS]
+    assert OURS_UNPROJECTED not in [name for name, _ in runs_of_llars(case_of(3), restore_with(restorer), 5)]

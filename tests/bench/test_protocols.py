@@ -72,7 +72,7 @@ def test_a_kernel_is_what_the_blur_makes_of_a_point(scenes):
     for degradation, severity in (("gaussian_blur", 0.5), ("motion_blur", 0.5)):
         trial = Trial("blur", "deblur", "sharpen", severity, degradation)
         case = degrade_scene(scenes["grey"], trial, 5)
-        kernel = case.told.kernel
+        kernel = case.side_info.kernel
         assert kernel.sum() == pytest.approx(1)
         reach = len(kernel) // 2
         inside = scenes["grey"].values[0, 30 - reach : 31 + reach, 25 - reach : 26 + reach]
@@ -108,7 +108,7 @@ def test_clouds_are_told_to_rivals_as_they_are(scenes):
     changed = np.abs(case.degraded - scenes["veg"].values).max(axis=0)
     assert 0.05 < case.under.mean() < 0.9
     assert changed[~case.under].max() <= 0.02 < changed[case.under].min()
-    np.testing.assert_array_equal(case.told.clouds, case.under)
+    np.testing.assert_array_equal(case.side_info.clouds, case.under)
 
 
 def test_walds_protocol_gives_a_pan_on_the_fine_grid(scenes):

@@ -98,7 +98,7 @@ def test_a_pan_comes_along_and_the_truth_is_as_published(made):
     assert case.truth.shape == case.baseline.shape == (4, 64, 64)
     np.testing.assert_allclose(case.truth, pair.images["target"].values / 2047, atol=1e-6)
     np.testing.assert_allclose(case.guides["pan"].values, pair.images["pan"].values / 2047, atol=1e-6)
-    assert case.told.gains == NYQUIST["quickbird"][0]
+    assert case.side_info.gains == NYQUIST["quickbird"][0]
 
 
 def test_walds_protocol_takes_the_transfer_of_the_sensor(made):
@@ -129,7 +129,7 @@ def test_looks_are_told_from_the_truth(made):
     trial = Trial("sar", "denoise", "despeckle", source="published", sets=("sar-despeckle",))
     for case in cases_of(trial, Folder(made("sar-despeckle"), PROTOCOL)):
         # One look: exponential speckle, whose ratio varies as much as its mean; 256 samples, a fourth moment of 24.
-        assert case.told.looks == pytest.approx(1, abs=0.5)
+        assert case.side_info.looks == pytest.approx(1, abs=0.5)
 
 
 def test_what_does_not_fit_is_refused_or_told(made, tmp_path):

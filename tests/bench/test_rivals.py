@@ -6,10 +6,10 @@ import pytest
 
 from llars.bands import Band, Modality, Role
 from llars.bench import rivals
-from llars.bench.cases import Case, Guide, Scene, Told
+from llars.bench.cases import Case, Guide, Scene, SideInformation
 from llars.bench.classical import denoise, haze, pansharpen, speckle
 from llars.bench.protocols import Trial
-from llars.bench.rivals import RIVALS, Rival, rivals_of, tried
+from llars.bench.rivals import RIVALS, Rival, cached_result, rivals_of
 
 BANDS = (Band("B02", 490.0), Band("B04", 665.0))
 
@@ -22,7 +22,7 @@ def case_of(trial: Trial, **changes) -> Case:
     clouds = np.zeros((height, width), bool)
     clouds[8:14, 8:14] = True
     kernel = np.full((3, 3), 1 / 9)
-    told = Told(kernel=kernel, looks=4.0, clouds=clouds, others=np.stack([image, image]))
+    side_info = SideInformation(kernel=kernel, looks=4.0, clouds=clouds, others=np.stack([image, image]))
     fine = image.repeat(trial.scale, 1).repeat(trial.scale, 2)
     pan = Guide(fine[:1], (Band("PAN", role=Role.PAN),), (0.0, 1.0))
     guides = {
@@ -30,7 +30,7 @@ def case_of(trial: Trial, **changes) -> Case:
         "fine_before": Guide(image, BANDS, (0.0, 1.0)),
         "coarse_before": Guide(image, BANDS, (0.0, 1.0)),
     }
-    return Case(scene, trial, image, fine, fine, BANDS, guides, **{"told": told, **changes})
+    return Case(scene, trial, image, fine, fine, BANDS, guides, **{"side_info": side_info, **changes})
 
 
 TRIALS = [
@@ -68,7 +68,7 @@ def test_radar_has_rivals_of_its_own():
 
 def test_a_composite_needs_other_dates():
     composite = next(rival for rival in RIVALS["cloud"] if rival.name == "median composite")
-    assert composite.arguments(case_of(TRIALS[8], told=Told(clouds=np.ones((32, 40), bool)))) is None
+    assert composite.arguments(case_of(TRIALS[8], side_info=SideInformation(clouds=np.ones((32, 40), bool)))) is None
 
 
 def test_speckle_is_filtered_in_power():
@@ -85,11 +85,13 @@ def test_speckle_is_filtered_in_power():
 def test_results_are_kept_until_arguments_or_source_change(tmp_path, monkeypatch):
     case = case_of(TRIALS[0])
     rival = Rival("median", denoise.nl_means, lambda case: (case.degraded, 0.05))
-    first, cached = tried(rival, case, tmp_path)
-    again, cached_again = tried(rival, case, tmp_path)
+    first, cached = cached_result(rival, case, tmp_path)
+    again, cached_again = cached_result(rival, case, tmp_path)
     assert (cached, cached_again) == (False, True)
     np.testing.assert_array_equal(first, again)
-    assert tried(Rival("median", denoise.nl_means, lambda case: (case.degraded, 0.06)), case, tmp_path)[1] is False
+    assert (
+        cached_result(Rival("median", denoise.nl_means, lambda case: (case.degraded, 0.06)), case, tmp_path)[1] is False
+    )
     # The code of another method's module does not matter, nor do comments and docstrings; its own code does.
     source, changed = inspect.getsource, "\nCHANGED = 1\n"
     for module, added, kept in (
@@ -100,7 +102,7 @@ def test_results_are_kept_until_arguments_or_source_change(tmp_path, monkeypatch
         monkeypatch.setattr(
             rivals.inspect, "getsource", lambda one, own=module, more=added: source(one) + more * (one is own)
         )
-        assert tried(rival, case, tmp_path)[1] is kept
+        assert cached_result(rival, case, tmp_path)[1] is kept
 
 
 def test_the_source_of_what_a_module_uses_counts_too():

@@ -69,7 +69,7 @@ def test_radar_means_are_those_of_one_orbit_in_power(series_folder):
         ratio = to_power(case.degraded, RADAR) / expected
         assert ratio.mean() == pytest.approx(1, abs=0.15)  # one look: 512 samples, standard error 4.4 %
         assert ratio.std() == pytest.approx(1, abs=0.2)
-        assert case.told.looks == 1
+        assert case.side_info.looks == 1
 
 
 def test_real_dates_are_judged_by_the_mean_of_their_orbit(series_folder):
@@ -83,7 +83,7 @@ def test_real_dates_are_judged_by_the_mean_of_their_orbit(series_folder):
         np.testing.assert_allclose(to_power(case.truth, RADAR), expected, rtol=1e-4)
         np.testing.assert_allclose(to_power(case.degraded, RADAR), 10 ** (arrays["s1_20m"][date] / 1000), rtol=1e-4)
         # Drawn with 4.4; the median over pixels of five noisy differences each lies somewhat above.
-        assert 3.5 < case.told.looks < 7
+        assert 3.5 < case.side_info.looks < 7
 
 
 def test_real_clouds_lie_over_the_nearest_clear_date(series_folder):
@@ -93,7 +93,7 @@ def test_real_clouds_lie_over_the_nearest_clear_date(series_folder):
     assert case.scene.name == "site_s2_002"
     np.testing.assert_allclose(case.truth, arrays["s2_10m"][1] * 1e-4, atol=1e-6)
     assert case.under[:16].all() and not case.under[16:].any()
-    assert case.told.others.shape[0] == 4  # six dates less the clouded and the one that is the truth
+    assert case.side_info.others.shape[0] == 4  # six dates less the clouded and the one that is the truth
     # Optical date 2 is day 10, 10:00; radar date 3 is day 9 - 7 hours + 484 s, date 4 day 12 - 17 hours.
     np.testing.assert_allclose(
         to_power(case.guides["sar"].values, RADAR), 10 ** (arrays["s1_20m"][4] / 1000), rtol=1e-4

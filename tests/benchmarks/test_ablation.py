@@ -95,7 +95,7 @@ def test_slots_in_order_hear_nothing_of_wavelengths() -> None:
     for name in ("full", "no_sinkhorn"):
         network = made(name).network
         with torch.no_grad():
-            plans[name] = [made(name).look(each).conditions.plan.mass for each in (batch, swapped)]
+            plans[name] = [made(name).forward_batch(each).conditions.plan.mass for each in (batch, swapped)]
         assert network.config.slots == plans[name][0].shape[1]
     assert torch.equal(*plans["no_sinkhorn"])
     assert not torch.allclose(*plans["full"], rtol=0.01)
@@ -118,7 +118,7 @@ def test_without_scene_gates_hear_the_words_alone() -> None:
     for name, same in (("full", False), ("no_scene", True)):
         contestant = made(name)
         with torch.no_grad():
-            gates = [contestant.look(each).conditions.gates for each in (batch, darker)]
+            gates = [contestant.forward_batch(each).conditions.gates for each in (batch, darker)]
         assert all(torch.equal(a.channel, b.channel) for a, b in zip(*gates, strict=True)) == same, name
 
 
@@ -138,9 +138,9 @@ def test_a_kind_that_is_removed_has_no_say(kind: str) -> None:
 def test_weights_are_equal_without_weighting() -> None:
     contestant = made("no_weighting").train()
     contestant.loss(patches("haze"))
-    row = contestant.told()
+    row = contestant.log_fields()
     assert row["weight_haze"] == "1.0000" and row["weight_sr"] == ""
-    assert contestant.told()["weight_haze"] == ""
+    assert contestant.log_fields()["weight_haze"] == ""
 
 
 def test_full_resolution_costs_about_the_same() -> None:

@@ -176,7 +176,7 @@ def test_prompts_fit_images_of_any_size() -> None:
 class OneBand(Rival):
     """Restores the first channel that it is given, and leaves the others."""
 
-    def look(self, batch: Batch) -> tuple[torch.Tensor, float]:
+    def forward_batch(self, batch: Batch) -> tuple[torch.Tensor, float]:
         image = self.image(batch).clone()
         image[:, 0] = batch.clean[:, 0]
         return image, 0.0

@@ -6,7 +6,7 @@ import torch
 
 from llars.bands import Band, Modality, Role
 from llars.data.guided import another_date, clouded, fused, later
-from llars.data.starting import Estimators, started
+from llars.data.initial import Estimators, initial_pair
 from llars.degrade.resolution import reduce
 
 BANDS = [(Band("R", 660.0, 40.0, 10.0), Band("N", 840.0, 100.0, 10.0))] * 3
@@ -30,7 +30,7 @@ def test_pan_holds_the_detail_that_the_bands_lost(clean: torch.Tensor, seed: int
 @pytest.mark.parametrize("seed", range(4))
 def test_only_area_means_are_held(clean: torch.Tensor, seed: int) -> None:
     pair = fused(clean, BANDS, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
-    start = started("pansharpen", pair, BANDS, Estimators())
+    start = initial_pair("pansharpen", pair, BANDS, Estimators())
     means = [reduce(image, pair.factor) for image in (start.degraded, pair.clean)]
     assert start.factor == (pair.factor if torch.allclose(*means, atol=1e-4) else 1)
     assert (start.degraded - pair.clean).square().mean() < (pair.degraded - pair.clean).square().mean()
@@ -42,7 +42,7 @@ def test_the_coarse_difference_tells_what_changed(clean: torch.Tensor) -> None:
     pair = later(clean, before, BANDS, rng)
     assert pair.guides is not None
     fine_before = pair.guides[:, :2]
-    start = started("stf", pair, BANDS, Estimators()).degraded
+    start = initial_pair("stf", pair, BANDS, Estimators()).degraded
     assert (start - clean).square().mean() < (fine_before - clean).square().mean()
     assert [band.role for band in pair.guide_bands[0]] == [Role.FINE_BEFORE] * 2 + [Role.COARSE_BEFORE] * 2
 

@@ -126,7 +126,7 @@ def test_tallies_pool_to_the_statistics_of_all_pixels(path: Path, records: list[
     shard, total = Shard(path), Tally()
     for index in range(len(shard)):
         one = Tally()
-        one.add(shard.said(index))
+        one.add(shard.metadata(index))
         total.merge(Tally.from_json(json.loads(json.dumps(one.to_json()))))
     images = [records[0].images["image"], records[1].images["target"], records[2].images["target"]]
     held = np.concatenate([image.values[1][image.valid] / 255 for image in images])

@@ -10,8 +10,8 @@ import torch
 import llars.data.validation
 from llars.data.catalog import read_catalog
 from llars.data.corpus import Corpus, pack
+from llars.data.initial import Estimators
 from llars.data.mix import Instructions
-from llars.data.starting import Estimators
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 

@@ -13,7 +13,7 @@ from tests.scene.files import S2, write
 
 import llars
 from llars.errors import ConfigError, InstructionError, OutputError
-from llars.infer import delivery, job
+from llars.infer import job, writing
 from llars.infer.instructions import Interpretation
 from llars.infer.raster.outputs import whole_files
 from llars.tasks import Step
@@ -142,7 +142,7 @@ def test_a_failure_at_the_last_output_leaves_none(source, folder, monkeypatch, f
     def fail(*_):
         raise fault
 
-    monkeypatch.setattr(delivery, "write_png", fail)
+    monkeypatch.setattr(writing, "write_png", fail)
     with pytest.raises(type(fault)):
         job.restore_file(source, folder / "a.tif", "noise", uncertainty=folder / "s.tif", preview=folder / "a.png")
     assert not list(folder.iterdir())

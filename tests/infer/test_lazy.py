@@ -8,7 +8,7 @@ import xarray as xr
 from llars.bands import Band
 from llars.errors import BandError, InstructionError
 from llars.infer.tiles import TileGrid, Window
-from llars.infer.tiling import descent
+from llars.infer.tiling import column_pass
 from llars.infer.tiling.stream import Options
 from llars.tasks import Step
 
@@ -68,7 +68,7 @@ def test_a_block_looks_at_no_other(restorer, scene, monkeypatch):
 
 def test_a_block_too_large_for_the_memory_is_halved(restorer, scene, monkeypatch):
     expected, spread = restorer(scene, "noise", uncertainty=True)
-    rolling, full = descent.Rolling, [torch.OutOfMemoryError("out of memory")]
+    rolling, full = column_pass.Rolling, [torch.OutOfMemoryError("out of memory")]
 
     def once(dense):
         if full:
@@ -76,7 +76,7 @@ def test_a_block_too_large_for_the_memory_is_halved(restorer, scene, monkeypatch
         return rolling(dense)
 
     restored = restorer.stream(scene, "noise", options=Options(uncertainty=True)).prepared(128)
-    monkeypatch.setattr(descent, "Rolling", once)
+    monkeypatch.setattr(column_pass, "Rolling", once)
     part = restored(Window(0, 0, 128, 128))
     assert not full
     np.testing.assert_allclose(part.values, expected[:, :128, :128], atol=1e-3)

@@ -11,7 +11,7 @@ import rasterio
 from llars.errors import ConfigError, InstructionError
 from llars.infer import job
 from llars.infer.batch.manifest import read_manifest
-from llars.infer.resolution import wish_in, with_own_pan
+from llars.infer.resolution import pixel_size_request, with_own_pan
 
 
 @pytest.fixture(scope="session")
@@ -50,18 +50,18 @@ def safe(products, tmp_path_factory):
     ],
 )
 def test_sizes_are_found_and_the_rest_stays(prompt, metres, rest) -> None:
-    wish = wish_in(prompt, several=True)
+    wish = pixel_size_request(prompt, several=True)
     assert (wish.metres, wish.rest) == (metres, rest)
 
 
 @pytest.mark.parametrize("prompt", ["remove the haze", "despeckle down to 3 m", "double the resolution", "x2", ""])
 def test_other_instructions_are_left_to_the_reader(prompt) -> None:
-    assert wish_in(prompt, several=True) is None
+    assert pixel_size_request(prompt, several=True) is None
 
 
 def test_a_factor_between_two_sizes_is_the_readers_where_there_is_one_grid() -> None:
-    assert wish_in("take the image from 10 m to 5 m", several=False) is None
-    assert wish_in("take the image from 20 m to 10 m", several=True).metres == 10
+    assert pixel_size_request("take the image from 10 m to 5 m", several=False) is None
+    assert pixel_size_request("take the image from 20 m to 10 m", several=True).metres == 10
 
 
 def test_all_bands_come_to_the_fine_grid(safe, tmp_path) -> None:

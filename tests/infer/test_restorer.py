@@ -15,7 +15,7 @@ from llars.errors import (
     ValueRangeError,
     WeightsError,
 )
-from llars.infer.diagnosis.findings import steps_against
+from llars.infer.diagnosis.findings import corrective_steps
 from llars.infer.restorer import load
 from llars.tasks import Step
 
@@ -190,7 +190,7 @@ def test_diagnosis_comes_with_prompts_for_tasks_the_weights_can_do(make_restorer
 def test_without_an_instruction_what_is_found_is_mended(make_restorer, textured):
     noisy = textured(3, 64, 64) + np.random.default_rng(2).normal(0, 0.08, (3, 64, 64)).astype(np.float32)
     able = make_restorer(tasks=("denoise",))
-    expected = able(noisy, steps_against(able.diagnose(noisy)))
+    expected = able(noisy, corrective_steps(able.diagnose(noisy)))
     assert (expected != noisy).mean() > 0.5
     np.testing.assert_array_equal(able(noisy), expected)
     np.testing.assert_array_equal(make_restorer(tasks=("sr",))(noisy), noisy)

@@ -11,8 +11,8 @@ from llars.data.corpus import Corpus, pack
 from llars.data.patches import PatchSource
 from llars.model.opacity import Cover
 from llars.sample import Sample
+from llars.train.cloud_examples import CLEAN, draw
 from llars.train.opacity import figures, loss, train
-from llars.train.skies import CLEAN, draw
 
 BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
 

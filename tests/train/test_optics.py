@@ -9,8 +9,8 @@ import torch
 from llars.bands import plain_bands
 from llars.data.corpus import Corpus, pack
 from llars.data.patches import PatchSource
+from llars.initial.deconvolution import kernels
 from llars.sample import Sample
-from llars.starts.deconvolution import kernels
 from llars.train import optics
 
 

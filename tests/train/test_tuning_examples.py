@@ -11,14 +11,14 @@ import torch
 
 from llars.errors import ConfigError, DataError, LlarsError
 from llars.infer.instructions import Interpretation
-from llars.infer.taught import Taught
+from llars.infer.sentences import SentenceMatcher
 from llars.tasks import TASK_KEYS, TONES, Step
 from llars.text.encoder import SentenceEncoder
 from llars.train.tuning.batches import OTHERS, Batches, Words
 from llars.train.tuning.config import TuneConfig, settings
 from llars.train.tuning.examples import Example, read_examples
 from llars.train.tuning.shift import measure_shift
-from llars.train.tuning.split import divided
+from llars.train.tuning.split import split_by_place
 
 Pairs = Callable[..., dict[str, Path]]
 
@@ -114,7 +114,7 @@ def test_a_table_names_guides_and_places(pairs: Pairs, tmp_path: Path) -> None:
     examples, _ = read(pairs=table, task="pansharpen")
     assert examples[0].guides.shape == examples[0].truth.shape
     assert {band.role.value for band in examples[0].guide_bands} == {"pan"}
-    train, held_out = divided(examples, 0.5)
+    train, held_out = split_by_place(examples, 0.5)
     assert {one.place for one in train}.isdisjoint({one.place for one in held_out})
     with pytest.raises(DataError, match="stf needs fine_before and coarse_before"):
         read(pairs=table, task="stf")
@@ -125,12 +125,12 @@ def test_a_table_names_guides_and_places(pairs: Pairs, tmp_path: Path) -> None:
 
 def test_what_overlaps_is_held_out_together(pairs: Pairs) -> None:
     examples, _ = read(**pairs(4))
-    train, held_out = divided(examples, 0.25)
+    train, held_out = split_by_place(examples, 0.25)
     assert (len(train), len(held_out)) == (3, 1)
-    assert divided(list(reversed(examples)), 0.25)[1][0].name == held_out[0].name
+    assert split_by_place(list(reversed(examples)), 0.25)[1][0].name == held_out[0].name
     one = examples[0]
     with pytest.raises(DataError, match="all 2 images overlap or share a place"):
-        divided([one, one], 0.5)
+        split_by_place([one, one], 0.5)
 
 
 def test_clean_images_are_made_bad_and_others_faults_are_put_in(pairs: Pairs, tmp_path: Path) -> None:
@@ -216,5 +216,5 @@ class Other:
     ],
 )
 def test_taught_sentences_are_understood_and_others_left_to_the_reader(text: str, tasks: list[str]) -> None:
-    reader = Taught(Other(), SentenceEncoder(), {"fill in the missing scan lines": "destripe"})
+    reader = SentenceMatcher(Other(), SentenceEncoder(), {"fill in the missing scan lines": "destripe"})
     assert [step.task for step in reader.interpret(text).steps] == tasks

@@ -20,7 +20,7 @@ QUICK = {"task": "denoise", "steps": 40, "batch_size": 2, "patch": 32, "rank": 2
 Pairs = Callable[..., dict[str, Path]]
 
 
-def started(method: str, given: dict[str, Any]) -> tuple[trainer.Tuner, Network]:
+def initial_pair(method: str, given: dict[str, Any]) -> tuple[trainer.Tuner, Network]:
     """A run before its first step, and its base."""
     config = settings(None, {**QUICK, "out": "x.safetensors", "method": method, **given})
     network, info = load_network(config.base)
@@ -32,11 +32,11 @@ def started(method: str, given: dict[str, Any]) -> tuple[trainer.Tuner, Network]
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_starts_where_the_base_is_and_learns(method: str, pairs: Pairs, moved_weights: Path) -> None:
-    tuner, network = started(method, {**pairs(), "base": moved_weights})
-    tuner.worn.load_state_dict(tuner.tensors())
+    tuner, network = initial_pair(method, {**pairs(), "base": moved_weights})
+    tuner.evaluation_network.load_state_dict(tuner.tensors())
     # What the base does to the faults of other tasks is done exactly alike; a twin expert shows in its own task only.
     other = tuner.batches.other(0)
-    torch.testing.assert_close(restore(tuner.worn, other), restore(network, other), rtol=0, atol=1e-6)
+    torch.testing.assert_close(restore(tuner.evaluation_network, other), restore(network, other), rtol=0, atol=1e-6)
     with torch.no_grad():
         before = tuner._loss(20).item()
     for _ in range(6):
@@ -48,13 +48,13 @@ def test_every_method_starts_where_the_base_is_and_learns(method: str, pairs: Pa
 
 def test_expert_tensors_are_adapted_by_low_rank_methods(pairs: Pairs, moved_weights: Path) -> None:
     for method in ("lora", "dora", "ssf"):
-        tuner, _ = started(method, {**pairs(), "base": moved_weights})
+        tuner, _ = initial_pair(method, {**pairs(), "base": moved_weights})
         names = {name.rpartition(".")[2] for name in tuner.changes}
         assert {"kernels", "experts", "down", "up", "query", "key"} <= names
 
 
 def test_tensors_without_a_part_in_the_output_are_left_out(pairs: Pairs, moved_weights: Path) -> None:
-    tuner, network = started("full", {**pairs(), "base": moved_weights})
+    tuner, network = initial_pair("full", {**pairs(), "base": moved_weights})
     left = set(network.state_dict()) - set(tuner.changes)
     # No guides, and nothing here learns to diagnose.
     assert {"guides.basis", "scene.faults.weight"} <= left

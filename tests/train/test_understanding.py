@@ -10,14 +10,14 @@ from llars.text.composites import Composite, composite
 from llars.text.encoder import SentenceEncoder
 from llars.text.grammar import NONE, Utterance, corpus
 from llars.train.understanding import confusion, negated, report, strengths, templates, understood
-from llars.weights.listener import Listener
-from llars.weights.reader import load_listener
+from llars.weights.parser import InstructionParser
+from llars.weights.reader import load_parser
 
 WORDS = {"noise": "denoise", "stripes": "destripe", "bright": "brightness", "dark": "brightness"}
 
 
 class Words:
-    """Hears a few words."""
+    """Parses a few words."""
 
     def spell(self, text: str) -> str:
         return text.replace("nosie", "noise")
@@ -87,17 +87,17 @@ def test_negations_want_one_task_and_forbid_another() -> None:
 
 
 @pytest.fixture(scope="module")
-def ear() -> Listener:
-    return load_listener(SentenceEncoder())
+def ear() -> InstructionParser:
+    return load_parser(SentenceEncoder())
 
 
-def share(cases: list[Composite], ear: Listener) -> float:
+def share(cases: list[Composite], ear: InstructionParser) -> float:
     return sum(understood(case.text, ear) == case.tasks for case in cases) / len(cases)
 
 
 @pytest.mark.parametrize(("split", "several", "refused"), [("heldout", 0.8, 0.93), ("second", 0.72, 0.85)])
 def test_the_shipped_reader_understands_templates_that_it_never_saw(
-    ear: Listener, split: str, several: float, refused: float
+    ear: InstructionParser, split: str, several: float, refused: float
 ) -> None:
     """Floors under the figures of the model card, which more sentences give; these few scatter by two per cent."""
     asked = [task for task in CLASSES if task != NONE]

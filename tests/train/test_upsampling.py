@@ -4,13 +4,13 @@ import torch
 from tests.shapes import discs
 
 from llars.degrade.resolution import enlarge_exactly, reduce
+from llars.initial.superresolution import superresolved
 from llars.model.upsampling import UpsamplingFilters
-from llars.starts.superresolution import superresolved
-from llars.train.upsampling import Sums
+from llars.train.upsampling import NormalEquations
 
 
 def test_edges_of_one_kind_of_image_are_learned_from_others_like_it() -> None:
-    sums = Sums(2)
+    sums = NormalEquations(2)
     for seed in range(30):
         sums.add(discs(seed, 96))
     filters = UpsamplingFilters()

@@ -22,5 +22,5 @@ def test_learns_words_of_the_trade_and_repeats(monkeypatch: pytest.MonkeyPatch) 
 def test_leaves_out_what_is_not_taught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "PER_TASK", 60)
     monkeypatch.setattr(words, "IRRELEVANT", 60)
-    vote = train_words(0, taught=lambda utterance: utterance.task != "sr")
+    vote = train_words(0, accepts=lambda utterance: utterance.task != "sr")
     assert float(vote([grams("super-resolution x2")])[0, CLASSES.index("sr")].detach().exp()) < 0.05

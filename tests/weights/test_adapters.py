@@ -12,7 +12,16 @@ from llars.model.align import describe
 from llars.model.config import preset
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.weights.adapters import Adapter, AdapterInfo, Change, changed, merge, read_adapter, save_adapter, wear
+from llars.weights.adapters import (
+    Adapter,
+    AdapterInfo,
+    Change,
+    apply_adapters,
+    changed,
+    merge,
+    read_adapter,
+    save_adapter,
+)
 from llars.weights.registry import load_network, save_weights
 
 HALF = 2e-3
@@ -134,9 +143,9 @@ def test_adapters_add_up_in_any_order_and_leave_the_base_alone(base, low_rank, s
     network, info = load_network(base)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     first, second = read_adapter(low_rank), read_adapter(shifted)
-    one, told = wear(network, info, [first, second])
-    other, _ = wear(network, info, [second, first])
-    assert told.tasks == ("denoise", "haze")
+    one, adapted_info = apply_adapters(network, info, [first, second])
+    other, _ = apply_adapters(network, info, [second, first])
+    assert adapted_info.tasks == ("denoise", "haze")
     for name, value in one.state_dict().items():
         torch.testing.assert_close(value, other.state_dict()[name], rtol=0, atol=0)
         assert torch.equal(network.state_dict()[name], before[name])
@@ -145,9 +154,9 @@ def test_adapters_add_up_in_any_order_and_leave_the_base_alone(base, low_rank, s
 
 
 def test_a_network_with_adapters_folds(base, low_rank, shifted):
-    worn, _ = wear(*load_network(base), [read_adapter(low_rank), read_adapter(shifted)])
-    plain = restored(worn)
-    torch.testing.assert_close(restored(worn, uncertainty=False), plain, rtol=1e-4, atol=1e-4)
+    adapted, _ = apply_adapters(*load_network(base), [read_adapter(low_rank), read_adapter(shifted)])
+    plain = restored(adapted)
+    torch.testing.assert_close(restored(adapted, uncertainty=False), plain, rtol=1e-4, atol=1e-4)
     assert (plain - restored(load_network(base)[0])).abs().max() > 0.1
 
 
@@ -157,11 +166,11 @@ def test_merging_gives_a_weights_file_that_restores_alike(base, low_rank, shifte
     network, read = load_network(out)
     assert read == info
     assert [one["method"] for one in info.training["adapters"]] == ["lora", "bitfit"]
-    worn, _ = wear(*load_network(base), [read_adapter(low_rank), read_adapter(shifted)])
-    for name, value in worn.state_dict().items():
+    adapted, _ = apply_adapters(*load_network(base), [read_adapter(low_rank), read_adapter(shifted)])
+    for name, value in adapted.state_dict().items():
         torch.testing.assert_close(network.state_dict()[name], value, rtol=HALF, atol=1e-6)
     with pytest.raises(WeightsError, match="was made for tiny with SHA-256"):
-        wear(network, read, [read_adapter(low_rank)])
+        apply_adapters(network, read, [read_adapter(low_rank)])
 
 
 def test_appended_experts_stack_up(base, make):
@@ -173,14 +182,14 @@ def test_appended_experts_stack_up(base, make):
             if old != new:
                 changes[name] = Change("append", {"rows": value.narrow(axis, 0, 1).clone()}, axis)
     adapter = read_adapter(make("experts", changes, method="experts", rank=0, experts=1))
-    worn, told = wear(network, info, [adapter, adapter])
-    assert told.config.experts == worn.config.experts == network.config.experts + 2
-    assert restored(worn).isfinite().all()
+    adapted, adapted_info = apply_adapters(network, info, [adapter, adapter])
+    assert adapted_info.config.experts == adapted.config.experts == network.config.experts + 2
+    assert restored(adapted).isfinite().all()
 
 
 def test_sentences_of_ones_own_travel_with_the_adapter(base, make, tmp_path):
     path = make("taught", {"stem.bias": Change("add", {"value": torch.ones(16)})}, instructions=("fill the gaps",))
-    _, info = wear(*load_network(base), [read_adapter(path)])
+    _, info = apply_adapters(*load_network(base), [read_adapter(path)])
     assert info.training["taught"] == {"fill the gaps": "haze"}
     assert merge(base, [path], tmp_path / "m.safetensors").training["taught"] == {"fill the gaps": "haze"}
 
@@ -190,10 +199,10 @@ def test_wrong_files_are_refused_in_one_line(base, low_rank, tmp_path):
     adapter = read_adapter(low_rank)
     stranger = Adapter(replace(adapter.info, base_sha256="f" * 64), adapter.changes, "mine.safetensors")
     with pytest.raises(WeightsError, match=r"^mine\.safetensors was made for tiny with SHA-256 f{12}.*[^\n]$"):
-        wear(network, info, [stranger])
+        apply_adapters(network, info, [stranger])
     misfit = Adapter(adapter.info, {"stem.bias": Change("append", {"rows": torch.ones(1)})})
     with pytest.raises(WeightsError, match="do not fit the weights"):
-        wear(network, info, [misfit])
+        apply_adapters(network, info, [misfit])
     with pytest.raises(WeightsError, match="no adapter at"):
         read_adapter(tmp_path / "none.safetensors")
     with pytest.raises(WeightsError, match="is no llars adapter: its format is llars-weights-1"):

@@ -12,10 +12,10 @@ from llars.degrade.clouds import cloudy
 from llars.errors import WeightsError
 from llars.infer.reading.picture import picture_of
 from llars.infer.tiles import Window
+from llars.initial.clouds import clear
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
 from llars.scene import open_scene
-from llars.starts.clouds import clear
 from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_upsampling
 from llars.weights.helpers import bundle_helper
 

@@ -10,7 +10,7 @@ import torch
 from llars.errors import WeightsError
 from llars.model.reading import InstructionReader
 from llars.text.encoder import SentenceEncoder
-from llars.weights.reader import bundle_reader, load_listener, load_reader
+from llars.weights.reader import bundle_reader, load_parser, load_reader
 
 
 def test_the_bundled_reader_fits_its_checksum() -> None:
@@ -55,7 +55,7 @@ def test_who_reads_files_that_are_replaced_has_the_old_ones_whole(tmp_path: Path
 def test_the_words_come_along_and_are_missed(tmp_path: Path) -> None:
     bundle_reader(InstructionReader(), {}, ["noise", "haze"], tmp_path)
     encoder = SentenceEncoder()
-    assert load_listener(encoder, tmp_path).spell("reduce nosie") == "reduce noise"
+    assert load_parser(encoder, tmp_path).spell("reduce nosie") == "reduce noise"
     (tmp_path / "llars-reader.txt").unlink()
     with pytest.raises(WeightsError, match=r"llars-reader.txt are missing; reinstall"):
-        load_listener(encoder, tmp_path)
+        load_parser(encoder, tmp_path)

@@ -9,20 +9,20 @@ from typing import Any
 import gradio as gr
 
 from llars.app.bundled import BUNDLED
-from llars.app.doors import ANY_SENSOR, MOST_FINDINGS, Doors
-from llars.app.intake import Limits, readable
+from llars.app.handlers import ANY_SENSOR, MAX_FINDINGS, Handlers
+from llars.app.service import PlaygroundService
 from llars.app.session import STRETCHES
-from llars.app.studio import Studio
+from llars.app.uploads import Limits, readable
 from llars.sensors import SENSORS
 from llars.tasks import TASKS
 
-__all__ = ["look", "playground"]
+__all__ = ["appearance", "playground"]
 
-SHOWN = ("denoise", "destripe", "haze", "deblur", "cloud", "sr", "brightness", "stretch", "equalize")
+SUGGESTED_TASKS = ("denoise", "destripe", "haze", "deblur", "cloud", "sr", "brightness", "stretch", "equalize")
 """Tasks whose instruction is suggested, if the weights can do them; tasks that need a guide are left out."""
 
 
-def look() -> dict[str, Any]:
+def appearance() -> dict[str, Any]:
     """Theme and styles, without external resources such as web fonts."""
     fonts = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans", "sans-serif"]
     theme = gr.themes.Base(
@@ -45,36 +45,38 @@ def look() -> dict[str, Any]:
         button_primary_text_color="#fff",
         color_accent="#0b7a75",
     )
-    return {"theme": theme, "css": _own("page.css")}
+    return {"theme": theme, "css": _resource("page.css")}
 
 
-def playground(studio: Studio) -> gr.Blocks:
-    """The page, wired to the studio."""
+def playground(service: PlaygroundService) -> gr.Blocks:
+    """The page, wired to the service."""
     page: gr.Blocks = gr.Blocks(title="llars playground", analytics_enabled=False, delete_cache=(3600, 3600))
     with page:
         gr.HTML('<div class="head"><b>llars</b><span>Bad satellite images made good, by instruction.</span></div>')
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
-                left = _controls(studio)
+                controls = _controls(service)
             with gr.Column(scale=8, min_width=420):
                 with gr.Row():
                     bands = gr.Dropdown(label="Bands", choices=[], interactive=True, elem_id="bands")
-                    usual = next(iter(STRETCHES))
-                    stretch = gr.Dropdown(label="Stretch", choices=[*STRETCHES], value=usual, elem_id="stretch")
+                    default_stretch = next(iter(STRETCHES))
+                    stretch = gr.Dropdown(
+                        label="Stretch", choices=[*STRETCHES], value=default_stretch, elem_id="stretch"
+                    )
                 viewer = gr.HTML(
                     {"images": []},
                     html_template='<div class="viewer"></div>',
-                    css_template=_own("viewer.css"),
-                    js_on_load=_own("viewer.js"),
+                    css_template=_resource("viewer.css"),
+                    js_on_load=_resource("viewer.js"),
                     apply_default_css=False,
                     elem_id="viewer",
                 )
-        _wire(page, studio, left, bands, stretch, viewer)
+        _wire(page, service, controls, bands, stretch, viewer)
     page.queue(default_concurrency_limit=4, max_size=100)
     return page
 
 
-def _own(name: str) -> str:
+def _resource(name: str) -> str:
     return resources.files("llars.app").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -88,8 +90,8 @@ class _Controls:
     sensor: gr.Dropdown
     guide: gr.UploadButton
     prompt: gr.Textbox
-    found: gr.HTML
-    seen: gr.Row
+    diagnosis_label: gr.HTML
+    findings_row: gr.Row
     findings: list[gr.Button]
     suggestions: list[gr.Button]
     run: gr.Button
@@ -98,7 +100,7 @@ class _Controls:
     clear: gr.Button
 
 
-def _controls(studio: Studio) -> _Controls:
+def _controls(service: PlaygroundService) -> _Controls:
     pick = gr.Dropdown(label="Scene", choices=[*BUNDLED], value=next(iter(BUNDLED)), elem_id="pick")
     upload = gr.UploadButton("Upload a GeoTIFF", file_types=[".tif", ".tiff"], size="sm", elem_id="upload")
     facts = gr.HTML("", elem_id="facts")
@@ -109,7 +111,7 @@ def _controls(studio: Studio) -> _Controls:
         guide = gr.UploadButton(
             "Add radar or a panchromatic band", file_types=[".tif", ".tiff"], size="sm", elem_id="guide"
         )
-        gr.HTML(f'<span class="limits">{_limits(studio.limits)}</span>')
+        gr.HTML(f'<span class="limits">{_limits(service.limits)}</span>')
     prompt = gr.Textbox(
         label="Instruction",
         placeholder="remove the stripes, then reduce the noise slightly",
@@ -121,24 +123,39 @@ def _controls(studio: Studio) -> _Controls:
     )
     run = gr.Button("Restore", variant="primary", elem_id="run")
     status = gr.HTML("", elem_id="status")
-    found, seen, findings, suggestions = _suggestions(studio)
+    diagnosis_label, findings_row, findings, suggestions = _suggestions(service)
     with gr.Row(elem_id="options"):
         report = gr.Checkbox(label="with a report", value=False, elem_id="report", container=False, min_width=120)
         clear = gr.Button("Clear results", size="sm", elem_id="clear", min_width=120)
     return _Controls(
-        pick, upload, facts, sensor, guide, prompt, found, seen, findings, suggestions, run, status, report, clear
+        pick,
+        upload,
+        facts,
+        sensor,
+        guide,
+        prompt,
+        diagnosis_label,
+        findings_row,
+        findings,
+        suggestions,
+        run,
+        status,
+        report,
+        clear,
     )
 
 
-def _suggestions(studio: Studio) -> tuple[gr.HTML, gr.Row, list[gr.Button], list[gr.Button]]:
-    found = gr.HTML("", elem_id="found", visible=False)
-    with gr.Row(elem_classes=["chips", "seen"], visible=False) as seen:
-        findings = [gr.Button("", visible=False, size="sm") for _ in range(MOST_FINDINGS)]
+def _suggestions(service: PlaygroundService) -> tuple[gr.HTML, gr.Row, list[gr.Button], list[gr.Button]]:
+    diagnosis_label = gr.HTML("", elem_id="found", visible=False)
+    with gr.Row(elem_classes=["chips", "seen"], visible=False) as findings_row:
+        findings = [gr.Button("", visible=False, size="sm") for _ in range(MAX_FINDINGS)]
     gr.HTML('<span class="label">You could say</span>')
     with gr.Row(elem_classes=["chips"], elem_id="say"):
-        able = [task for key in SHOWN for task in TASKS if task.key == key and key in studio.restorer.tasks]
-        suggestions = [gr.Button(task.instruction, size="sm") for task in able]
-    return found, seen, findings, suggestions
+        available = [
+            task for key in SUGGESTED_TASKS for task in TASKS if task.key == key and key in service.restorer.tasks
+        ]
+        suggestions = [gr.Button(task.instruction, size="sm") for task in available]
+    return diagnosis_label, findings_row, findings, suggestions
 
 
 def _limits(limits: Limits) -> str:
@@ -146,35 +163,41 @@ def _limits(limits: Limits) -> str:
     return f"{size}{limits.seconds:.0f} s of work. What you send is deleted after you leave."
 
 
-def _wire(page: gr.Blocks, studio: Studio, left: _Controls, bands: Any, stretch: Any, viewer: Any) -> None:
+def _wire(
+    page: gr.Blocks, service: PlaygroundService, controls: _Controls, bands: Any, stretch: Any, viewer: Any
+) -> None:
     """Connect the events; an opened scene is shown at once, and its diagnosis as soon as it is known."""
-    doors = Doors(studio)
+    handlers = Handlers(service)
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     private: dict[str, Any] = {"api_visibility": "private", **quiet}
-    opened = [viewer, bands, left.facts, left.prompt]
-    for event, door, given, name in (
-        (page.load, doors.open_bundled, left.pick, "first"),
-        (left.pick.input, doors.open_bundled, left.pick, "open"),
-        (left.upload.upload, doors.open_upload, left.upload, "upload"),
+    opened = [viewer, bands, controls.facts, controls.prompt]
+    for event, handler, component, name in (
+        (page.load, handlers.open_bundled, controls.pick, "first"),
+        (controls.pick.input, handlers.open_bundled, controls.pick, "open"),
+        (controls.upload.upload, handlers.open_upload, controls.upload, "upload"),
     ):
-        shown = event(door, [given, left.sensor, stretch], opened, api_name=name, **quiet)
-        advised = [left.found, left.seen, *left.findings]
-        shown.success(doors.advise, None, advised, concurrency_id="look", concurrency_limit=1, **private)
-    left.guide.upload(doors.add_guide, [left.guide], [left.facts, left.prompt], api_name="guide", **quiet)
-    for event in (left.run.click, left.prompt.submit):
+        shown_event = event(handler, [component, controls.sensor, stretch], opened, api_name=name, **quiet)
+        diagnosis_parts = [controls.diagnosis_label, controls.findings_row, *controls.findings]
+        shown_event.success(
+            handlers.diagnose, None, diagnosis_parts, concurrency_id="look", concurrency_limit=1, **private
+        )
+    controls.guide.upload(
+        handlers.add_guide, [controls.guide], [controls.facts, controls.prompt], api_name="guide", **quiet
+    )
+    for event in (controls.run.click, controls.prompt.submit):
         event(
-            doors.restore,
-            [left.prompt, bands, stretch, left.report],
-            [viewer, left.status],
+            handlers.restore,
+            [controls.prompt, bands, stretch, controls.report],
+            [viewer, controls.status],
             api_name="restore",
             concurrency_id="work",
             concurrency_limit=1,
-            show_progress_on=[left.status],
+            show_progress_on=[controls.status],
             trigger_mode="once",
         )
-    left.clear.click(doors.clear, [bands, stretch], [viewer], **private)
+    controls.clear.click(handlers.clear, [bands, stretch], [viewer], **private)
     for picker in (bands, stretch):
-        picker.input(doors.show, [bands, stretch], [viewer], api_name="show", **quiet)
-    for button in (*left.findings, *left.suggestions):
-        button.click(lambda text: text, [button], [left.prompt], queue=False, **private)
-    page.unload(doors.leave)
+        picker.input(handlers.show, [bands, stretch], [viewer], api_name="show", **quiet)
+    for button in (*controls.findings, *controls.suggestions):
+        button.click(lambda text: text, [button], [controls.prompt], queue=False, **private)
+    page.unload(handlers.leave)

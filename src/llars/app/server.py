@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from llars.app.gate import Gate
-from llars.app.intake import Limits
+from llars.app.access import AccessControl
+from llars.app.uploads import Limits
 from llars.errors import ConfigError
 
 __all__ = ["build", "listening", "serve", "uvicorn_of"]
@@ -44,14 +44,14 @@ def serve(
     with listening(host, port) as listener:
         if token is None and host not in LOCAL:
             token = secrets.token_urlsafe(16)
-        from llars.app.studio import Studio
+        from llars.app.service import PlaygroundService
         from llars.infer.raster.outputs import stoppable
         from llars.infer.restorer import load
 
-        studio = Studio(load(model, device), Limits(), Path(model).name)
+        service = PlaygroundService(load(model, device), Limits(), Path(model).name)
         # Uvicorn raises again the signal that stopped it: caught here, so that nothing is left behind.
-        with suppress(KeyboardInterrupt), stoppable(), closing(studio):
-            server = uvicorn_of(build(studio, token, local=host in LOCAL))
+        with suppress(KeyboardInterrupt), stoppable(), closing(service):
+            server = uvicorn_of(build(service, token, local=host in LOCAL))
             name = f"[{host}]" if ":" in host else host
             address = f"http://{name}:{listener.getsockname()[1]}/"
             say(f"the playground is at {address}{f'?token={token}' if token else ''} (Ctrl-C ends it)")
@@ -77,36 +77,36 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def build(studio: Any, token: str | None, local: bool = True) -> Any:
-    """The web application (ASGI) of a studio, whose folder also holds Gradio's files."""
+def build(service: Any, token: str | None, local: bool = True) -> Any:
+    """The web application (ASGI) of a service, whose folder also holds Gradio's files."""
     # Gradio reads these as it is loaded and as components are made: no telemetry, no cache elsewhere.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(studio.uploads)
+    os.environ["GRADIO_TEMP_DIR"] = str(service.uploads)
     try:
         import gradio as gr
         from fastapi import FastAPI
     except ModuleNotFoundError:
         raise ConfigError("the playground needs gradio: pip install 'llars[app]'") from None
-    from llars.app.doors import FILES
     from llars.app.files import router
-    from llars.app.layout import look, playground
+    from llars.app.handlers import FILES
+    from llars.app.layout import appearance, playground
 
     api = FastAPI(openapi_url=None)
-    api.include_router(router(studio), prefix=FILES)
+    api.include_router(router(service), prefix=FILES)
     mounted = gr.mount_gradio_app(
         api,
-        playground(studio),
+        playground(service),
         path="/",
         footer_links=[],
         run_history=False,
-        max_file_size=studio.limits.upload,
+        max_file_size=service.limits.upload,
         ssr_mode=False,
         show_error=True,
         mcp_server=False,
         pwa=False,
-        **look(),
+        **appearance(),
     )
-    return Gate(mounted, token, studio.limits.upload, local)
+    return AccessControl(mounted, token, service.limits.upload, local)
 
 
 def uvicorn_of(app: Any) -> Any:

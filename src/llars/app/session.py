@@ -43,7 +43,7 @@ class Image:
     prompt: str = ""
     """Empty for the scene itself."""
 
-    told: str = ""
+    interpretation: str = ""
     """What the instruction was understood as."""
 
     notes: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Session:
     guides: dict[Role, Path] = field(default_factory=dict)
     """Files of guides, by role."""
 
-    touched: float = field(default_factory=time.monotonic)
+    last_active: float = field(default_factory=time.monotonic)
     """When the visitor last did something."""
 
     busy: int = 0
@@ -100,14 +100,14 @@ def picture(session: Session, image: Image, combination: str, stretch: str) -> b
     choices = composites(session.bands)
     channels = choices.get(combination) or next(iter(choices.values()))
     percent, shared = STRETCHES.get(stretch) or next(iter(STRETCHES.values()))
-    samples = [_thin(one, channels, SAMPLE) for one in (session.images if shared else [image])]
+    samples = [_decimated(one, channels, SAMPLE) for one in (session.images if shared else [image])]
     low, high = limits(samples, percent)
-    shown = to_bytes(_thin(image, channels, LONGEST), low, high)
-    return png(shown) if shown[0].size <= LOSSLESS else jpeg(shown, JPEG_BYTES)
+    pixels = to_bytes(_decimated(image, channels, LONGEST), low, high)
+    return png(pixels) if pixels[0].size <= LOSSLESS else jpeg(pixels, JPEG_BYTES)
 
 
-def _thin(image: Image, channels: Sequence[int], longest: int) -> Any:
-    return image.file.only(channels).thin(*display_size(image.file.grid, longest))
+def _decimated(image: Image, channels: Sequence[int], longest: int) -> Any:
+    return image.file.only(channels).decimated(*display_size(image.file.grid, longest))
 
 
 def facts_of(path: Path, profile: RasterProfile, attributes: Mapping[str, Any]) -> tuple[str, ...]:

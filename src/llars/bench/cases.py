@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llars.degrade.base import Degradation
     from llars.sample import Sample
 
-__all__ = ["Array", "Case", "Guide", "Mask", "Scene", "Told", "degrade_scene", "scene_of", "with_gaps"]
+__all__ = ["Array", "Case", "Guide", "Mask", "Scene", "SideInformation", "degrade_scene", "scene_of", "with_gaps"]
 
 Array = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -73,7 +73,7 @@ class Guide:
 
 
 @dataclass(frozen=True)
-class Told:
+class SideInformation:
     """Side information that rivals are given and llars has to estimate."""
 
     kernel: npt.NDArray[np.float64] | None = None
@@ -113,7 +113,7 @@ class Case:
     guides: Mapping[str, Guide] = field(default_factory=dict)
     """Guides by role."""
 
-    told: Told = field(default_factory=Told)
+    side_info: SideInformation = field(default_factory=SideInformation)
 
     under: Mask | None = None
     """``(y, x)``: pixels under clouds, whose error is also reported separately."""
@@ -182,15 +182,15 @@ def degrade_scene(
         # Not a fault but a wish: the operator gives the truth, and the clean image is the input.
         truth = _degraded(truth, trial.degradation, trial.severity, scene, seed)
         degraded = clean
-    told, under = Told(), None
+    side_info, under = SideInformation(), None
     if trial.degradation.endswith("blur") and not trial.untouched:
-        told = Told(kernel=_kernel(trial, scene, seed))
+        side_info = SideInformation(kernel=_kernel(trial, scene, seed))
     elif trial.degradation == "speckle" and trial.severity:
-        told = Told(looks=1.0 / trial.severity**2)
+        side_info = SideInformation(looks=1.0 / trial.severity**2)
     elif trial.task.startswith("cloud") and trial.severity:
         under = np.abs(degraded - clean).max(axis=0) > VISIBLE_CHANGE
-        told = Told(clouds=under, others=others)
-    return Case(scene, trial, degraded, degraded, truth, scene.bands, guides or {}, told, under)
+        side_info = SideInformation(clouds=under, others=others)
+    return Case(scene, trial, degraded, degraded, truth, scene.bands, guides or {}, side_info, under)
 
 
 def _degraded(image: Array, name: str, severity: float, scene: Scene, seed: int) -> Array:

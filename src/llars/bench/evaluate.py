@@ -12,10 +12,10 @@ import numpy as np
 
 from llars.bench.cases import Array, Case
 from llars.bench.measure import measured
-from llars.bench.ours import Restore, restore_with, ways
+from llars.bench.ours import Restore, restore_with, runs_of_llars
 from llars.bench.protocols import Protocol, read_protocol
 from llars.bench.result import DEGRADED, Evaluation, Panel, Score
-from llars.bench.rivals import rivals_of, tried
+from llars.bench.rivals import cached_result, rivals_of
 from llars.bench.scenes import Folder
 from llars.bench.sources import cases_of
 from llars.errors import ConfigError, DataError, LlarsError
@@ -25,7 +25,7 @@ __all__ = ["evaluate", "main"]
 CACHE = Path(".cache/evaluate")
 """Cached results of the classical rivals; git ignores the folder."""
 
-FAULTS_TOLD = 3
+MAX_FAULTS_QUOTED = 3
 """Largest number of faults of a public set that the report quotes."""
 
 
@@ -57,8 +57,8 @@ def evaluate(
         LlarsError: the scenes cannot be read, there are none, or the restorer refuses one.
     """
     if unknown := set(tasks) - {trial.task for trial in protocol.trials}:
-        known = ", ".join(dict.fromkeys(trial.task for trial in protocol.trials))
-        raise ConfigError(f"the protocol does not evaluate {', '.join(sorted(unknown))}; it has {known}")
+        has_truth = ", ".join(dict.fromkeys(trial.task for trial in protocol.trials))
+        raise ConfigError(f"the protocol does not evaluate {', '.join(sorted(unknown))}; it has {has_truth}")
     result, images = Evaluation(protocol), Folder(folder, protocol)
     for trial in protocol.trials:
         if tasks and trial.task not in tasks:
@@ -69,7 +69,7 @@ def evaluate(
         before = len(images.faults)
         for case in cases_of(trial, images):
             _measure(result, case, ours, rivals, cache, progress)
-        notes = _told(images.faults[before:], images.root)
+        notes = _fault_notes(images.faults[before:], images.root)
         if not notes and not any(score.trial == trial.name for score in result.scores):
             notes = ["The folder holds no test image for it."]
         if notes:
@@ -79,10 +79,10 @@ def evaluate(
     return result
 
 
-def _told(faults: Sequence[str], root: Path) -> list[str]:
+def _fault_notes(faults: Sequence[str], root: Path) -> list[str]:
     """The first faults of a public set, and how many more there are; local paths are replaced."""
-    more = len(faults) - FAULTS_TOLD
-    lines = [f"Left out: {fault}." for fault in faults[:FAULTS_TOLD]]
+    more = len(faults) - MAX_FAULTS_QUOTED
+    lines = [f"Left out: {fault}." for fault in faults[:MAX_FAULTS_QUOTED]]
     lines = [line.replace(str(root.resolve()), "DATA").replace(str(root), "DATA") for line in lines]
     return [*lines, f"And {more} more."] if more > 0 else lines
 
@@ -104,14 +104,14 @@ def _measure(
         start = time.perf_counter()
         images[method], cached = run()
         seconds = 0.0 if cached else time.perf_counter() - start
-        found = measured(case, images[method], result.protocol.columns)
-        result.scores.append(Score(trial.name, scene.data_set, scene.name, method, found, seconds))
-        headline = next((f"{found[key]:7.3f} {key}" for key in ("psnr", "hqnr", "enl", "drift") if key in found), "")
+        scores = measured(case, images[method], result.protocol.columns)
+        result.scores.append(Score(trial.name, scene.data_set, scene.name, method, scores, seconds))
+        headline = next((f"{scores[key]:7.3f} {key}" for key in ("psnr", "hqnr", "enl", "drift") if key in scores), "")
         progress(f"{trial.name:22} {scene.name:28} {method:20} {headline} {seconds:6.1f} s")
     # Without a truth and a finer grid a picture shows little: for radar the number of looks is more telling.
-    known, shown = np.isfinite(case.truth).any(), result.panels.get(trial.name)
-    better = shown is None or (known and not np.isfinite(shown.case.truth).any())
-    if (known or trial.scale > 1) and (better or scene.name == result.protocol.picture):
+    has_truth, shown_panel = np.isfinite(case.truth).any(), result.panels.get(trial.name)
+    better = shown_panel is None or (has_truth and not np.isfinite(shown_panel.case.truth).any())
+    if (has_truth or trial.scale > 1) and (better or scene.name == result.protocol.picture):
         result.panels[trial.name] = Panel(case, images)
 
 
@@ -124,8 +124,8 @@ def _methods(
     cache = None if case.trial.sets else cache
     for rival in rivals_of(case.trial) if rivals else ():
         if rival.arguments(case) is not None:
-            yield rival.name, lambda rival=rival: tried(rival, case, cache)  # type: ignore[misc]
-    for name, run in ways(case, restore, seed) if restore is not None else ():
+            yield rival.name, lambda rival=rival: cached_result(rival, case, cache)  # type: ignore[misc]
+    for name, run in runs_of_llars(case, restore, seed) if restore is not None else ():
         yield name, lambda run=run: (run(), False)  # type: ignore[misc]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["native_scenes", "real_pans", "reduced_real_pans", "without_truth"]
 
-SIDE, CLEAREST = 128, 4
+SIDE, CLEAREST_WINDOWS = 128, 4
 """Side of the windows of a scene with a PAN, in multispectral pixels, and number of windows used: the clearest ones."""
 
 BRIGHT = 0.99
@@ -63,7 +63,7 @@ def reduced_real_pans(trial: Trial, folder: Folder) -> Iterator[Case]:
     """The same windows at reduced scale: image and PAN degraded by Wald's protocol, so that there is a truth."""
     for case in real_pans(trial, folder):
         (guide,) = case.guides.values()
-        coarse, pan = (_seen_coarser(values, trial.scale) for values in (case.degraded, guide.values))
+        coarse, pan = (_degraded_by_mtf(values, trial.scale) for values in (case.degraded, guide.values))
         bands = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in case.bands)
         coarser = tuple(band.with_gsd(band.gsd_m and band.gsd_m * trial.scale) for band in guide.bands)
         truth = with_gaps(case.degraded, case.coarse_valid)
@@ -82,7 +82,7 @@ def without_truth(trial: Trial, scene: Scene, guides: dict[str, Guide] | None = 
     return Case(fine, trial, scene.values, baseline, truth, scene.bands, guides or {})
 
 
-def _seen_coarser(values: Array, scale: int) -> Array:
+def _degraded_by_mtf(values: Array, scale: int) -> Array:
     from torch import from_numpy
 
     return np.asarray(mtf_reduce(from_numpy(values).double(), scale), np.float32)
@@ -112,16 +112,18 @@ def _nested(pan: Path, ms: Path, values: Array, scale: int) -> Array:
 
 def _windows(trial: Trial, ms: Scene, pan: Scene) -> Iterator[Case]:
     low, high = PAN_NM
-    seen = [i for i, band in enumerate(ms.bands) if band.wavelength_nm is not None and low < band.wavelength_nm < high]
-    bluest = min(seen, key=lambda i: ms.bands[i].wavelength_nm or 0.0)
+    within_pan = [
+        i for i, band in enumerate(ms.bands) if band.wavelength_nm is not None and low < band.wavelength_nm < high
+    ]
+    bluest = min(within_pan, key=lambda i: ms.bands[i].wavelength_nm or 0.0)
     height, width = ms.valid.shape
     corners = [(y, x) for y in range(0, height - SIDE + 1, SIDE) for x in range(0, width - SIDE + 1, SIDE)]
     inside = {corner: tuple(slice(start, start + SIDE) for start in corner) for corner in corners}
     whole = [corner for corner in corners if ms.valid[inside[corner]].all()]
     whole.sort(key=lambda corner: float(np.quantile(ms.values[bluest][inside[corner]], BRIGHT)))
-    for y, x in sorted(whole[:CLEAREST]):
-        values = np.ascontiguousarray(ms.values[seen][:, y : y + SIDE, x : x + SIDE])
-        bands = tuple(ms.bands[i] for i in seen)
+    for y, x in sorted(whole[:CLEAREST_WINDOWS]):
+        values = np.ascontiguousarray(ms.values[within_pan][:, y : y + SIDE, x : x + SIDE])
+        bands = tuple(ms.bands[i] for i in within_pan)
         part = replace(ms, name=f"{ms.name}_{y}_{x}", values=values, bands=bands, valid=ms.valid[inside[y, x]])
         top, left, side = y * trial.scale, x * trial.scale, SIDE * trial.scale
         sharp = np.ascontiguousarray(pan.values[:, top : top + side, left : left + side])

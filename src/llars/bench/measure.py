@@ -17,9 +17,9 @@ from llars.degrade.resolution import reduce
 from llars.degrade.wald import MS_NYQUIST
 from llars.errors import LlarsError
 
-__all__ = ["ASKED", "measured"]
+__all__ = ["OPTIONAL_METRICS", "measured"]
 
-ASKED: Mapping[str, Callable[[Any, Any], float]] = {
+OPTIONAL_METRICS: Mapping[str, Callable[[Any, Any], float]] = {
     "ms_ssim": metrics.ms_ssim,
     "edge_preservation": metrics.edge_preservation,
     "colour_error": metrics.colour_error,
@@ -35,44 +35,46 @@ def measured(case: Case, image: Array, columns: Collection[str] = ()) -> dict[st
     """Every metric that applies to an image on the grid of the truth.
 
     If the truth is known: the metrics of ``llars.metrics.compare``, with ERGAS divided by the ratio of the grids; those
-    of ``ASKED`` among ``columns``; and ``mae_under``, the mean absolute error under the clouds. In flat windows of
-    radar: ``enl``, and ``mean_shift``, the absolute relative change of the mean power, averaged over bands. On finer
-    grids: those of ``_consistency``, and with a PAN but without a truth those of ``_blind``.
+    of ``OPTIONAL_METRICS`` among ``columns``; and ``mae_under``, the mean absolute error under the clouds. In flat
+    windows of radar: ``enl``, and ``mean_shift``, the absolute relative change of the mean power, averaged over bands.
+    On finer grids: those of ``_consistency``, and with a PAN but without a truth those of ``_blind``.
     """
-    found: dict[str, float] = {}
-    known = bool(np.isfinite(case.truth).any())
-    if known:
-        found = metrics.compare(image, case.truth) | _asked(case, image, columns)
-        if "ergas" in found:
-            found["ergas"] /= case.trial.scale
+    values: dict[str, float] = {}
+    has_truth = bool(np.isfinite(case.truth).any())
+    if has_truth:
+        values = metrics.compare(image, case.truth) | _optional_metrics(case, image, columns)
+        if "ergas" in values:
+            values["ergas"] /= case.trial.scale
         if case.under is not None and (case.under & np.isfinite(case.truth[0])).any():
-            found["mae_under"] = metrics.mae(np.where(case.under, image, np.nan), case.truth)
+            values["mae_under"] = metrics.mae(np.where(case.under, image, np.nan), case.truth)
     if case.flat:
         after, before = (to_power(one, case.scene.value_range) for one in (image, case.degraded))
-        found["enl"] = float(np.mean([metrics.enl(after[:, *window]) for window in case.flat]))
-        new, old = (np.mean([p[:, *w].mean(axis=(1, 2)) for w in case.flat], axis=0) for p in (after, before))
-        found["mean_shift"] = float(np.abs(new / old - 1).mean())
+        values["enl"] = float(np.mean([metrics.enl(after[:, *window]) for window in case.flat]))
+        mean_after, mean_before = (
+            np.mean([p[:, *w].mean(axis=(1, 2)) for w in case.flat], axis=0) for p in (after, before)
+        )
+        values["mean_shift"] = float(np.abs(mean_after / mean_before - 1).mean())
     if case.trial.scale > 1:
-        found |= _consistency(case, image, known)
-        if "pan" in case.guides and not known:
-            found |= _blind(case, image)
-    return found
+        values |= _consistency(case, image, has_truth)
+        if "pan" in case.guides and not has_truth:
+            values |= _blind(case, image)
+    return values
 
 
-def _asked(case: Case, image: Array, columns: Collection[str]) -> dict[str, float]:
-    """The metrics of ``ASKED`` among ``columns``, if they apply."""
+def _optional_metrics(case: Case, image: Array, columns: Collection[str]) -> dict[str, float]:
+    """The metrics of ``OPTIONAL_METRICS`` among ``columns``, if they apply."""
     chosen = list(true_colour(case.scene.bands))
-    found = {}
-    for name in ASKED.keys() & columns:
+    values = {}
+    for name in OPTIONAL_METRICS.keys() & columns:
         pair = (image[chosen], case.truth[chosen]) if name == "colour_error" else (image, case.truth)
         try:
-            found[name] = ASKED[name](*pair)
+            values[name] = OPTIONAL_METRICS[name](*pair)
         except LlarsError:
             continue  # the image is too small, or flat
-    return found
+    return values
 
 
-def _consistency(case: Case, image: Array, known: bool) -> dict[str, float]:
+def _consistency(case: Case, image: Array, has_truth: bool) -> dict[str, float]:
     """Metrics of consistency with the input and of detail, on a finer grid.
 
     ``drift`` is the root mean square difference, in unit values, between the image averaged to the input's pixels and
@@ -82,7 +84,7 @@ def _consistency(case: Case, image: Array, known: bool) -> dict[str, float]:
     scale = case.trial.scale
     means = reduce(torch.from_numpy(np.ascontiguousarray(image)).double(), scale).numpy()
     drift = float(np.sqrt(np.mean((means - case.degraded)[:, case.coarse_valid] ** 2)))
-    below, beyond = detail(image, case.truth if known else with_gaps(case.baseline, case.scene.valid), scale)
+    below, beyond = detail(image, case.truth if has_truth else with_gaps(case.baseline, case.scene.valid), scale)
     spectral = {"below": below, "beyond": beyond}
     return {"drift": drift, **{name: value for name, value in spectral.items() if np.isfinite(value)}}
 
@@ -90,7 +92,7 @@ def _consistency(case: Case, image: Array, known: bool) -> dict[str, float]:
 def _blind(case: Case, image: Array) -> dict[str, float]:
     """QNR and HQNR with their factors, for the mean MTF gain of the sensor's bands if it is known."""
     pan, ms = case.guides["pan"].values, case.degraded
-    gain = float(np.mean(case.told.gains or MS_NYQUIST))
+    gain = float(np.mean(case.side_info.gains or MS_NYQUIST))
     window = min(QNR_WINDOW, *ms.shape[1:])
     spectral, spatial = metrics.d_lambda(image, ms, window), metrics.d_s(image, ms, pan, window)
     consistency = metrics.d_lambda_k(image, ms, gain, window)

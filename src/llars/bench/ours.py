@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from llars.infer.restorer import Restorer
 
-__all__ = ["Restore", "in_order", "other_words", "restore_with", "ways"]
+__all__ = ["Restore", "restore_with", "restored_in_groups", "reworded_instruction", "runs_of_llars"]
 
 Restore = Callable[..., Array]
 """Restores a case with an instruction: unit values on the grid of the truth. ``project=False`` omits the projection."""
 
-AT_A_TIME = 4
+GROUP_SIZE = 4
 """Largest number of bands in a group, when few are given at a time."""
 
 
@@ -49,24 +49,24 @@ def restore_with(restorer: Restorer) -> Restore:
     return restore
 
 
-def ways(case: Case, restore: Restore, seed: int) -> Iterator[tuple[str, Callable[[], Array]]]:
+def runs_of_llars(case: Case, restore: Restore, seed: int) -> Iterator[tuple[str, Callable[[], Array]]]:
     """The ways in which llars is measured on a case: the normal one, and the variants that the trial asks for."""
     trial = case.trial
     yield OURS, lambda: restore(case, trial.instruction)
     if trial.reworded:
-        words = other_words(trial, case.scene.name, seed)
-        yield OURS_REWORDED, lambda: _understood(restore, case, words)
+        words = reworded_instruction(trial, case.scene.name, seed)
+        yield OURS_REWORDED, lambda: _restored_if_understood(restore, case, words)
     if trial.unprojected:
         yield OURS_UNPROJECTED, lambda: restore(case, trial.instruction, project=False)
     count = len(case.bands)
     if trial.rearranged and count > 1:
         order = _another_order(count, f"{seed}/{trial.name}/{case.scene.name}")
-        few = np.array_split(order, -(-count // min(AT_A_TIME, count - 1)))
-        yield OURS_SHUFFLED, lambda: in_order(restore, case, [order])
-        yield OURS_FEW, lambda: in_order(restore, case, few)
+        few = np.array_split(order, -(-count // min(GROUP_SIZE, count - 1)))
+        yield OURS_SHUFFLED, lambda: restored_in_groups(restore, case, [order])
+        yield OURS_FEW, lambda: restored_in_groups(restore, case, few)
 
 
-def in_order(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Array:
+def restored_in_groups(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Array:
     """The image with the bands of each group restored by themselves, in the given order."""
     result = np.empty_like(case.truth)
     for group in groups:
@@ -76,7 +76,7 @@ def in_order(restore: Restore, case: Case, groups: list[np.ndarray[tuple[int], n
     return result
 
 
-def other_words(trial: Trial, scene: str, seed: int) -> str:
+def reworded_instruction(trial: Trial, scene: str, seed: int) -> str:
     """A sentence from held-out templates of the grammar that asks for the same task; the same every time."""
     severity = trial.severity if trial.task == "brightness" else None
     return sentence(trial.task, severity, random.Random(f"{seed}/{trial.name}/{scene}"), "heldout")
@@ -91,7 +91,7 @@ def _another_order(count: int, seed: str) -> np.ndarray[tuple[int], np.dtype[np.
     return np.array(order)
 
 
-def _understood(restore: Restore, case: Case, words: str) -> Array:
+def _restored_if_understood(restore: Restore, case: Case, words: str) -> Array:
     """The restored image, or the baseline if the words are not understood."""
     try:
         image = restore(case, words)

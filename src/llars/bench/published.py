@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from llars.bench.cases import Case, Guide, Mask, Scene, Told, scene_of, with_gaps
+from llars.bench.cases import Case, Guide, Mask, Scene, SideInformation, scene_of, with_gaps
 from llars.bench.classical.resize import bicubic
+from llars.bench.cloud_cases import clouded
 from llars.bench.fullscale import without_truth
 from llars.bench.fusion import fusion_case, in_range
-from llars.bench.overcast import clouded
 from llars.bench.protocols import Trial
 from llars.bench.scenes import Folder
 from llars.bench.series import to_power
@@ -45,7 +45,7 @@ def published_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
         scale = pair.factors.get("target", pair.factors.get("pan", 1))
         if scale != trial.scale:
             raise ConfigError(f"{trial.name}: grids of {pair.set} differ by a factor of {scale}, not {trial.scale}")
-        yield _case(images, trial, _told(images, pair))
+        yield _case(images, trial, _side_info(images, pair))
 
 
 def reduced_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
@@ -67,9 +67,9 @@ def reduced_pairs(trial: Trial, folder: Folder) -> Iterator[Case]:
             for image, gain in ((truth, gains), (images["pan"], pan_gain))
         )
         valid = _reduced(truth.valid, trial.scale)
-        seen = replace(truth, values=coarse, valid=valid, bands=bands)
+        coarse_scene = replace(truth, values=coarse, valid=valid, bands=bands)
         sharp = replace(images["pan"], values=pan, bands=(images["pan"].bands[0].with_gsd(truth.bands[0].gsd_m),))
-        yield _case({"input": seen, "target": truth, "pan": sharp}, trial, Told(gains=gains))
+        yield _case({"input": coarse_scene, "target": truth, "pan": sharp}, trial, SideInformation(gains=gains))
 
 
 def _read(trial: Trial, folder: Folder) -> Iterator[Paired]:
@@ -88,48 +88,48 @@ def _images(pair: Paired, trial: Trial) -> dict[str, Scene]:
     return {role: replace(scene, name=name, data_set=data_set) for role, scene in scenes.items()}
 
 
-def _case(images: Mapping[str, Scene], trial: Trial, told: Told) -> Case:
-    seen, target, scale = images["input"], images.get("target"), trial.scale
+def _case(images: Mapping[str, Scene], trial: Trial, side_info: SideInformation) -> Case:
+    image, target, scale = images["input"], images.get("target"), trial.scale
     guides = {
         role: Guide(images[role].values, images[role].bands, images[role].value_range)
         for role in GUIDES
         if role in images
     }
     if target is None:
-        return replace(without_truth(trial, seen, guides), told=told)
-    baseline = bicubic(seen.values, scale) if scale > 1 else seen.values
-    valid = seen.valid.repeat(scale, 0).repeat(scale, 1) & target.valid
-    truth = with_gaps(in_range(target, seen), valid)
-    scene = replace(seen, values=truth, valid=valid, bands=target.bands)
-    return Case(scene, trial, seen.values, baseline, truth, seen.bands, guides, told, told.clouds)
+        return replace(without_truth(trial, image, guides), side_info=side_info)
+    baseline = bicubic(image.values, scale) if scale > 1 else image.values
+    valid = image.valid.repeat(scale, 0).repeat(scale, 1) & target.valid
+    truth = with_gaps(in_range(target, image), valid)
+    scene = replace(image, values=truth, valid=valid, bands=target.bands)
+    return Case(scene, trial, image.values, baseline, truth, image.bands, guides, side_info, side_info.clouds)
 
 
-def _told(images: Mapping[str, Scene], pair: Paired) -> Told:
+def _side_info(images: Mapping[str, Scene], pair: Paired) -> SideInformation:
     """The side information for rivals, from the truth if necessary."""
-    seen, target = images["input"], images.get("target")
+    image, target = images["input"], images.get("target")
     if pair.task == "denoise" and target is not None:
-        return Told(looks=_looks(seen, target))
+        return SideInformation(looks=_looks(image, target))
     if pair.task.startswith("cloud") and target is not None:
-        return Told(clouds=clouded(seen.values, in_range(target, seen), seen.bands))
-    return Told(gains=_transfer(pair)[0] if pair.task == "pansharpen" else ())
+        return SideInformation(clouds=clouded(image.values, in_range(target, image), image.bands))
+    return SideInformation(gains=_transfer(pair)[0] if pair.task == "pansharpen" else ())
 
 
 def _looks(noisy: Scene, clean: Scene) -> float:
     """Equivalent number of looks of a noisy image from its ratio to the clean one: squared mean over variance."""
-    above, below = (
+    numerator, denominator = (
         to_power(one.values, one.value_range) if one.units == "dB" else one.values.astype(np.float64)
         for one in (noisy, clean)
     )
-    ratio = (above / np.maximum(below, 1e-6 * below.mean()))[:, noisy.valid & clean.valid]
+    ratio = (numerator / np.maximum(denominator, 1e-6 * denominator.mean()))[:, noisy.valid & clean.valid]
     return float(ratio.mean() ** 2 / max(float(ratio.var()), 1e-9))
 
 
 def _transfer(pair: Paired) -> tuple[tuple[float, ...], float]:
     """MTF gains at Nyquist of the bands and of the PAN; typical values for sensors without published ones."""
-    known = NYQUIST.get(pair.images["input"].sensor.removesuffix("-dn"))
-    if known is None or len(known[0]) != len(pair.images["input"].bands):
+    published_gains = NYQUIST.get(pair.images["input"].sensor.removesuffix("-dn"))
+    if published_gains is None or len(published_gains[0]) != len(pair.images["input"].bands):
         return (MS_NYQUIST,), PAN_NYQUIST
-    return known
+    return published_gains
 
 
 def _reduced(valid: Mask, scale: int) -> Mask:

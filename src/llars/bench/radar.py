@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from llars.bench.cases import Case, Scene, Told, degrade_scene
+from llars.bench.cases import Case, Scene, SideInformation, degrade_scene
 from llars.bench.protocols import Trial
 from llars.bench.scenes import Folder
 from llars.bench.series import Series, to_decibels, to_power
@@ -48,19 +48,19 @@ def radar_dates(trial: Trial, folder: Folder) -> Iterator[Case]:
     for series in folder.series():
         yield from _dates(series, trial)
     for scene in _scenes(folder):
-        nobody_knows = np.full_like(scene.values, np.nan)
+        unknown_truth = np.full_like(scene.values, np.nan)
         flat = flat_windows(scene)
         power = to_power(scene.values, scene.value_range)
-        told = Told(looks=float(np.mean([enl(power[:, *window]) for window in flat])))
-        yield Case(scene, trial, scene.values, scene.values, nobody_knows, scene.bands, {}, told, flat=flat)
+        side_info = SideInformation(looks=float(np.mean([enl(power[:, *window]) for window in flat])))
+        yield Case(scene, trial, scene.values, scene.values, unknown_truth, scene.bands, {}, side_info, flat=flat)
 
 
 def _dates(series: Series, trial: Trial) -> Iterator[Case]:
     for dates in series.passes():
-        mean, told = series.radar_mean(dates), Told(looks=series.looks(dates))
+        mean, side_info = series.radar_mean(dates), SideInformation(looks=series.looks(dates))
         for date in dates[np.linspace(0, len(dates) - 1, DATES).round().astype(int)]:
             scene = series.radar_scene(f"{date:03}", np.ascontiguousarray(series.radar[date]))
-            yield Case(scene, trial, scene.values, scene.values, mean, scene.bands, {}, told)
+            yield Case(scene, trial, scene.values, scene.values, mean, scene.bands, {}, side_info)
 
 
 def multilooked(scene: Scene) -> Scene:

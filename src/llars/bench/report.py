@@ -36,7 +36,7 @@ __all__ = ["render", "slug", "write_report"]
 IN_SUMMARY = ("ssim", "sam", "ergas", "q2n", "scc", "mae", "rmse", "colour_error")
 """Further metrics in the table of all trials, for llars only, if the protocol shows them."""
 
-MOST_NAMED = 100
+MAX_NAMED = 100
 """Largest number of scenes that are listed by name; of more only the number is given."""
 
 
@@ -107,7 +107,7 @@ def render(
         "",
         *(f"- {name}: {value}" for name, value in header.items()),
         f"- seed: {protocol.seed}",
-        f"- scenes: {', '.join(scenes) if len(scenes) <= MOST_NAMED else len(scenes)}",
+        f"- scenes: {', '.join(scenes) if len(scenes) <= MAX_NAMED else len(scenes)}",
         "",
         "## Means over data sets",
         "",

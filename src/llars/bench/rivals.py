@@ -20,7 +20,7 @@ from llars.bench.protocols import Trial
 from llars.degrade.noise import FULL_SIGMA
 from llars.degrade.wald import MS_NYQUIST
 
-__all__ = ["RIVALS", "Rival", "rivals_of", "tried"]
+__all__ = ["RIVALS", "Rival", "cached_result", "rivals_of"]
 
 GUESSED_SIGMA = 1.5
 """Kernel that is assumed if it is unknown: a Gaussian with this standard deviation in pixels."""
@@ -62,7 +62,7 @@ def rivals_of(trial: Trial) -> tuple[Rival, ...]:
     return RIVALS.get("speckle" if radar else trial.task, ())
 
 
-def tried(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
+def cached_result(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
     """The rival's image, and whether it comes from the cache, which is keyed by its source code and arguments."""
     if cache is None:
         return rival.run(case), False
@@ -124,30 +124,30 @@ def _sigma(case: Case) -> float:
 
 def _speckle(name: str, method: Method) -> Rival:
     def arguments(case: Case) -> tuple[Any, ...]:
-        return case.degraded, method, case.told.looks, case.scene.value_range if case.scene.units == "dB" else None
+        return case.degraded, method, case.side_info.looks, case.scene.value_range if case.scene.units == "dB" else None
 
     return Rival(name, speckle.in_power, arguments, "number of looks")
 
 
 def _sharpener(name: str, method: Method, knows_gain: bool = False) -> Rival:
     def arguments(case: Case) -> tuple[Any, ...]:
-        told = (case.told.gains or (MS_NYQUIST,),) if knows_gain else ()
-        return case.degraded, case.guides["pan"].values[0], case.trial.scale, *told
+        gains = (case.side_info.gains or (MS_NYQUIST,),) if knows_gain else ()
+        return case.degraded, case.guides["pan"].values[0], case.trial.scale, *gains
 
     return Rival(name, method, arguments, "modulation transfer" if knows_gain else "")
 
 
 def _inpainter(name: str, method: Method) -> Rival:
-    return Rival(name, method, lambda case: (case.degraded, case.told.clouds), "place of the clouds")
+    return Rival(name, method, lambda case: (case.degraded, case.side_info.clouds), "place of the clouds")
 
 
 def _composite(case: Case) -> tuple[Any, ...] | None:
-    return None if case.told.others is None else (case.degraded, case.told.clouds, case.told.others)
+    return None if case.side_info.others is None else (case.degraded, case.side_info.clouds, case.side_info.others)
 
 
 def _wiener(case: Case) -> tuple[Any, ...]:
     # The transfer function of oblique motion has zeros, which make the edges ring: smoothness needs more weight.
-    return case.degraded, case.told.kernel, 1e-2 if case.trial.degradation == "motion_blur" else 1e-3
+    return case.degraded, case.side_info.kernel, 1e-2 if case.trial.degradation == "motion_blur" else 1e-3
 
 
 def _dates(case: Case) -> tuple[Any, ...]:
@@ -177,7 +177,7 @@ RIVALS: Mapping[str, tuple[Rival, ...]] = {
     ),
     "deblur": (
         Rival("Wiener", deblur.wiener, _wiener, "kernel"),
-        Rival("Richardson-Lucy", deblur.richardson_lucy, lambda case: (case.degraded, case.told.kernel), "kernel"),
+        Rival("Richardson-Lucy", deblur.richardson_lucy, lambda case: (case.degraded, case.side_info.kernel), "kernel"),
         Rival(
             "Richardson-Lucy, kernel guessed",
             deblur.richardson_lucy,

@@ -174,8 +174,8 @@ def describe(trial: Trial) -> str:
     names = f" ({', '.join(f'`{name}`' for name in trial.sets)})" if trial.sets else ""
     source = f"On {SOURCES[trial.source]}{names}"
     beneath = [f"`{trial.beneath}`{severity} lies beneath, in the truth too"] if trial.beneath else []
-    told = dict.fromkeys(rival.known for rival in rivals_of(trial) if rival.known)
-    known = [f"Rivals may be told the {' and the '.join(told)}"] if told else []
+    given_facts = dict.fromkeys(rival.known for rival in rivals_of(trial) if rival.known)
+    known = [f"Rivals may be told the {' and the '.join(given_facts)}"] if given_facts else []
     return ". ".join([source, fault, *beneath, f"The instruction: *{trial.instruction}*", *known]) + "."
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from llars.bench.cases import Array, Case, Scene, degrade_scene
+from llars.bench.cloud_cases import cloudy_dates, radar_pairs
 from llars.bench.fullscale import native_scenes, real_pans, reduced_real_pans
 from llars.bench.fusion import fusion_dates
-from llars.bench.overcast import cloudy_dates, radar_pairs
 from llars.bench.protocols import Trial
 from llars.bench.published import published_pairs, reduced_pairs
 from llars.bench.radar import radar_dates, radar_means
@@ -21,10 +21,10 @@ __all__ = ["cases_of"]
 NEEDS_SHARP = frozenset({"deblur", "sr", "pansharpen"})
 """Tasks whose truth must be sharp itself."""
 
-LEAST_SIDE = 16
+MIN_SIDE = 16
 """Smallest side in pixels on the coarser grid: the least that the restorer accepts."""
 
-LEAST_BANDS, LEAST_WITHIN = 4, 3
+MIN_BANDS, MIN_WITHIN = 4, 3
 """Smallest number of bands of a scene for pansharpening, and of bands within the PAN's range."""
 
 
@@ -42,7 +42,7 @@ def clean(trial: Trial, folder: Folder) -> Iterator[Case]:
     """Clean scenes with a fault; soft scenes cannot be the truth of tasks that sharpen."""
     scenes = folder.clean(trial.crop)
     for scene in scenes:
-        if (trial.task in NEEDS_SHARP and not scene.sharp) or min(scene.valid.shape) < trial.scale * LEAST_SIDE:
+        if (trial.task in NEEDS_SHARP and not scene.sharp) or min(scene.valid.shape) < trial.scale * MIN_SIDE:
             continue
         if trial.task == "pansharpen" and not _suits_pan(scene):
             continue
@@ -68,7 +68,7 @@ MAKERS: Mapping[str, Callable[[Trial, Folder], Iterator[Case]]] = {
 def _suits_pan(scene: Scene) -> bool:
     low, high = PAN_NM
     within = [band for band in scene.bands if band.wavelength_nm is not None and low < band.wavelength_nm < high]
-    return len(scene.bands) >= LEAST_BANDS and len(within) >= LEAST_WITHIN
+    return len(scene.bands) >= MIN_BANDS and len(within) >= MIN_WITHIN
 
 
 def _other_dates(scene: Scene, scenes: list[Scene]) -> Array | None:

@@ -25,10 +25,10 @@ __all__ = ["Speed", "folded", "main", "matmul_rate", "measure", "report"]
 BANDS = tuple(Band(f"{nm} nm", float(nm), 40.0, 10.0) for nm in (490, 560, 665, 705, 740, 783, 842, 865, 1610, 2190))
 """Ten bands like those of Sentinel-2 at 10 and 20 m; the operation counts depend only on their number."""
 
-MOST_WORK = 100.0
+MAX_WORK = 100.0
 """Target: at most this many GFLOP per megapixel."""
 
-LEAST_SPEED = 1.0 / 158.0
+MIN_SPEED = 1.0 / 158.0
 """Target: at least this many megapixels per second in bfloat16 for each GFLOP/s of the matrix product."""
 
 
@@ -96,14 +96,14 @@ def matmul_rate(side: int = 2048) -> float:
 
 def report(speed: Speed) -> str:
     """The measurements and the targets, one per line."""
-    needed = LEAST_SPEED * speed.matmul
+    needed = MIN_SPEED * speed.matmul
     lines = [
         f"matrix product, float32      {speed.matmul:8.1f} GFLOP/s on {torch.get_num_threads()} threads",
         f"{speed.preset + ', folded':28} {speed.work:8.1f} GFLOP/Mpx at {len(BANDS)} bands",
         f"float32, {f'{speed.side} x {speed.side} tile':19} {speed.float32:8.3f} Mpx/s",
         f"bfloat16, {f'{speed.side} x {speed.side} tile':18} {speed.bfloat16:8.3f} Mpx/s",
         f"peak memory                  {speed.memory:8.2f} GiB",
-        f"target: at most {MOST_WORK:.0f} GFLOP/Mpx: {_verdict(speed.work <= MOST_WORK)}",
+        f"target: at most {MAX_WORK:.0f} GFLOP/Mpx: {_verdict(speed.work <= MAX_WORK)}",
         f"target: at least {needed:.3f} Mpx/s in bfloat16 on this machine: {_verdict(speed.bfloat16 >= needed)}",
     ]
     return "\n".join(lines)

@@ -141,9 +141,9 @@ class _Segment:
         for (split, task, sensor), writer in self._writers.items():
             about = {"split": split, "part": self.part.name, "task": task, "sensor": sensor}
             shards.append(writer.close(file=f"{split}/{writer.path.name}", **about))
-        said = {"recipe": recipe, "stop": stop, "last": last, "faults": list(faults), "shards": shards}
-        write_atomically(_said_at(self.plan, self.part, self.number), json.dumps(said))
-        return said
+        record = {"recipe": recipe, "stop": stop, "last": last, "faults": list(faults), "shards": shards}
+        write_atomically(_record_path(self.plan, self.part, self.number), json.dumps(record))
+        return record
 
 
 def _write_part(plan: Plan, part: Part, asked: str) -> list[dict[str, Any]]:
@@ -177,11 +177,13 @@ def _done(plan: Plan, part: Part, recipe: str) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
     paths = _segments_of(plan, part.name)
     for number, path in enumerate(paths):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        whole = path == _said_at(plan, part, number) and all(_is_there(plan, shard) for shard in said["shards"])
-        if said["recipe"] != recipe or not whole:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        whole = path == _record_path(plan, part, number) and all(
+            _shard_exists(plan, shard) for shard in record["shards"]
+        )
+        if record["recipe"] != recipe or not whole:
             break
-        kept.append(said)
+        kept.append(record)
     # The faults may have been repaired since: record numbers and segments would differ from there on.
     if kept and kept[-1]["faults"]:
         kept = []
@@ -194,11 +196,11 @@ def _segments_of(plan: Plan, part: str) -> list[Path]:
     return sorted((plan.out / PROGRESS).glob(f"{part}-[0-9][0-9][0-9][0-9][0-9].json"))
 
 
-def _said_at(plan: Plan, part: Part, number: int) -> Path:
+def _record_path(plan: Plan, part: Part, number: int) -> Path:
     return plan.out / PROGRESS / f"{part.name}-{number:05}.json"
 
 
-def _is_there(plan: Plan, shard: dict[str, Any]) -> bool:
+def _shard_exists(plan: Plan, shard: dict[str, Any]) -> bool:
     path = plan.out / shard["file"]
     return path.exists() and bool(path.stat().st_size == shard["bytes"])
 

@@ -28,7 +28,7 @@ CHUNK = 1 << 24
 """Bytes that are hashed at a time; also sets how many pairs of footprints are compared at a time."""
 
 
-class _Seen:
+class _SplitIndex:
     """Hashes of the content of one split: 40 bytes for a sample of one image, and 40 more for a known footprint."""
 
     def __init__(self) -> None:
@@ -42,10 +42,10 @@ class _Seen:
     def add(self, shard: Shard, path: Path) -> None:
         """Hash the samples of a shard."""
         for index in range(len(shard)):
-            said = shard.said(index)
-            self.keys.append(_hash(said["key"].encode()))
-            self._own("place", _hash(said["place"].encode()), self.total + index)
-            for name, image in said["images"].items():
+            metadata = shard.metadata(index)
+            self.keys.append(_hash(metadata["key"].encode()))
+            self._own("place", _hash(metadata["place"].encode()), self.total + index)
+            for name, image in metadata["images"].items():
                 values, _ = shard.arrays(index, name, image)
                 self._own("image", _hash(values.tobytes()), self.total + index)
                 if image["footprint"] is not None:
@@ -58,7 +58,7 @@ class _Seen:
         """Key of sample ``number``, counted over all shards of the split."""
         for path, count in self.shards:
             if number < count:
-                return str(Shard(path).said(number)["key"])
+                return str(Shard(path).metadata(number)["key"])
             number -= count
         raise IndexError(number)
 
@@ -82,19 +82,19 @@ def check(root: str | Path) -> list[str]:
     """
     folder = Path(root)
     splits = load(folder)["splits"]
-    found = list(_unlisted(folder, splits))
-    seen: dict[str, _Seen] = {}
+    faults = list(_unlisted(folder, splits))
+    indexes: dict[str, _SplitIndex] = {}
     for split, about in splits.items():
-        seen[split] = _Seen()
+        indexes[split] = _SplitIndex()
         for entry in about["shards"]:
             try:
-                seen[split].add(_whole(folder / entry["file"], entry), folder / entry["file"])
+                indexes[split].add(_whole(folder / entry["file"], entry), folder / entry["file"])
             except DataError as error:
-                found.append(str(error))
-        found += _doubled(split, seen[split])
-    for (one, a), (other, b) in combinations(seen.items(), 2):
-        found += _shared(one, a, other, b)
-    return found
+                faults.append(str(error))
+        faults += _doubled(split, indexes[split])
+    for (one, a), (other, b) in combinations(indexes.items(), 2):
+        faults += _shared(one, a, other, b)
+    return faults
 
 
 def _unlisted(folder: Path, splits: Mapping[str, Any]) -> Iterator[str]:
@@ -120,33 +120,33 @@ def _whole(path: Path, entry: Mapping[str, Any]) -> Shard:
     return shard
 
 
-def _doubled(split: str, seen: _Seen) -> Iterator[str]:
-    keys = np.frombuffer(seen.keys, dtype=np.uint64)
+def _doubled(split: str, index: _SplitIndex) -> Iterator[str]:
+    keys = np.frombuffer(index.keys, dtype=np.uint64)
     order = np.argsort(keys, kind="stable")
     again = order[1:][keys[order][1:] == keys[order][:-1]]
     for number in again[:5].tolist():
-        yield f"{split}: more than one sample is called {seen.name(number)}; give them names of their own"
+        yield f"{split}: more than one sample is called {index.name(number)}; give them names of their own"
     if len(again) > 5:
         yield f"{split}: {len(again) - 5} more samples have the name of another"
 
 
-def _shared(one: str, a: _Seen, other: str, b: _Seen) -> Iterator[str]:
+def _shared(split: str, a: _SplitIndex, other: str, b: _SplitIndex) -> Iterator[str]:
     """Lines on what two splits have in common: places, images, and ground."""
     for kind in ("place", "image"):
-        first, second = (np.frombuffer(seen.hashes[kind], dtype=np.uint64) for seen in (a, b))
+        first, second = (np.frombuffer(index.hashes[kind], dtype=np.uint64) for index in (a, b))
         common, i, j = np.intersect1d(first, second, return_indices=True)
         if len(common):
             names = f"{a.owner(kind, int(i[0]))} and {b.owner(kind, int(j[0]))}"
-            yield f"{one} and {other} share {len(common)} {kind}s, that of {names} among them; split them by place"
+            yield f"{split} and {other} share {len(common)} {kind}s, that of {names} among them; split them by place"
     count, (left, right) = _overlapping(_boxes(a), _boxes(b))
     if count:
         names = f"{a.owner('footprint', left)} and {b.owner('footprint', right)}"
-        yield f"{one} and {other}: {count} pairs of images overlap, {names} among them; split them by place"
+        yield f"{split} and {other}: {count} pairs of images overlap, {names} among them; split them by place"
 
 
-def _boxes(seen: _Seen) -> NDArray[np.float64]:
+def _boxes(index: _SplitIndex) -> NDArray[np.float64]:
     """Footprints with east greater than west, beyond 180 degrees for those that cross the antimeridian."""
-    boxes = np.array(seen.boxes, dtype=np.float64).reshape(-1, 4)
+    boxes = np.array(index.boxes, dtype=np.float64).reshape(-1, 4)
     boxes[:, 2] += np.where(boxes[:, 0] > boxes[:, 2], TURN, 0.0)
     return boxes
 
@@ -163,11 +163,11 @@ def _overlapping(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, t
         for turn in turns:
             ends = np.minimum(rows[..., 2], b[:, 2] + turn), np.maximum(rows[..., 0], b[:, 0] + turn)
             width += np.maximum(ends[0] - ends[1], 0.0)
-        found = width * np.maximum(height, 0.0) > OVERLAP * np.minimum(_area(rows), _area(b))
-        if not count and found.any():
-            i, j = np.unravel_index(int(found.argmax()), found.shape)
+        faults = width * np.maximum(height, 0.0) > OVERLAP * np.minimum(_area(rows), _area(b))
+        if not count and faults.any():
+            i, j = np.unravel_index(int(faults.argmax()), faults.shape)
             first = start + int(i), int(j)
-        count += int(np.count_nonzero(found))
+        count += int(np.count_nonzero(faults))
     return count, first
 
 

@@ -166,8 +166,8 @@ def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
 def _scenes(shard: Shard, part: str) -> Iterator[tuple[tuple[str, int, int], Scene]]:
     """The images of a shard, each with a sort key that restores the order of its source."""
     for index in range(len(shard)):
-        said = shard.said(index)
-        for position, (name, image) in enumerate(said["images"].items()):
+        metadata = shard.metadata(index)
+        for position, (name, image) in enumerate(metadata["images"].items()):
             values, valid = shard.arrays(index, name, image)
             scene = Scene(
                 name=image["scene"],
@@ -186,4 +186,4 @@ def _scenes(shard: Shard, part: str) -> Iterator[tuple[tuple[str, int, int], Sce
                 pixels=image["pixels"],
                 statistics=tuple(image["statistics"]),
             )
-            yield (part, said["number"], position), scene
+            yield (part, metadata["number"], position), scene

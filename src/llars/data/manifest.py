@@ -39,20 +39,20 @@ class Tally:
         self.bands: dict[tuple[str, str], tuple[int, float, float, float, float]] = {}
         """Pixels, mean, sum of squared deviations, minimum and maximum of each band, in physical values."""
 
-    def add(self, said: Mapping[str, Any]) -> None:
+    def add(self, metadata: Mapping[str, Any]) -> None:
         """Count one sample, given as its JSON description."""
         self.samples += 1
-        self.tasks[said["task"]] += 1
-        severity = said["severity"]
+        self.tasks[metadata["task"]] += 1
+        severity = metadata["severity"]
         if severity is not None:
-            bins = self.severities.setdefault(said["task"], [0] * BINS)
+            bins = self.severities.setdefault(metadata["task"], [0] * BINS)
             bins[min(int(abs(severity) * BINS), BINS - 1)] += 1
-        for role, image in said["images"].items():
+        for role, image in metadata["images"].items():
             self.images += 1
             sensor = image["sensor"]
             self.sensors[sensor] += 1
             self.pixels[sensor] += image["pixels"]
-            self.sources[image["source"], image["licence"], said["citation"]] += 1
+            self.sources[image["source"], image["licence"], metadata["citation"]] += 1
             if role in NOT_TRUTH:
                 continue
             count = image["pixels"]

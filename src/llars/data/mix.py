@@ -13,9 +13,9 @@ from llars.bands import Band, plain_bands
 from llars.data.companions import Companions
 from llars.data.corpus import Corpus
 from llars.data.guided import another_date, clouded, fused, later
+from llars.data.initial import WIDE, Estimators, initial_pair
 from llars.data.patches import Patches, PatchSource
 from llars.data.recipe import GUIDED, MARGINED, Recipe
-from llars.data.starting import WIDE, Estimators, started
 from llars.data.synthetic import (
     CHAIN,
     GRID,
@@ -83,7 +83,7 @@ class Mixer:
         seed: int = 0,
         estimators: Estimators | None = None,
     ) -> None:
-        """Sets up the draws; without ``estimators`` degraded images are used as they are, not as starting images.
+        """Sets up the draws; without ``estimators`` degraded images are used as they are, not as initial estimates.
 
         Raises:
             DataError: the corpus is not of the training split, no scene fits any number of bands of the recipe, or
@@ -165,7 +165,7 @@ class Mixer:
         words = torch.from_numpy(rng.uniform(0.1, 1.0, self.batch_size)).float()
         draw = self._guided if task in GUIDED else self._toned
         pair, bands = draw(task, count, rng, generator)
-        pair = self._cut(started(task, pair, bands, self.estimators), 1)
+        pair = self._cut(initial_pair(task, pair, bands, self.estimators), 1)
         return self._joined([(task, pair, bands, words)], rng, generator)
 
     def _guided(
@@ -220,7 +220,7 @@ class Mixer:
         bands = patches.bands
         if task in MENDED and rng.random() < self._none_odds:
             words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
-            return self._cut(started(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
+            return self._cut(initial_pair(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
         step = 1
         if task == "sr":
             step = int(rng.choice(FACTORS, p=FACTOR_ODDS))
@@ -236,7 +236,7 @@ class Mixer:
         else:
             second = bool(rng.random() < self.recipe.second_fault)
             pair = damage(task, patches.clean, bands, rng, generator, second)
-        return self._cut(started(task, pair, bands, self.estimators), step), bands, pair.severity
+        return self._cut(initial_pair(task, pair, bands, self.estimators), step), bands, pair.severity
 
     def _side(self, task: str, count: int) -> int:
         """Side of the crop that a patch of a task is cut from; ``crop`` if no scene is large enough for it."""

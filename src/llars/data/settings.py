@@ -29,8 +29,8 @@ def read_settings(path: str | Path, example: str, overrides: Sequence[str] = ())
     except FileNotFoundError:
         raise ConfigError(f"no configuration at {path}; see {example} for one to start from") from None
     except OSError as fault:
-        told = "is a folder" if Path(path).is_dir() else f"cannot be read ({fault.strerror})"
-        raise ConfigError(f"{path} {told}; give a YAML file of settings, see {example}") from None
+        problem = "is a folder" if Path(path).is_dir() else f"cannot be read ({fault.strerror})"
+        raise ConfigError(f"{path} {problem}; give a YAML file of settings, see {example}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{path} is not YAML ({' '.join(str(fault).split())}); compare with {example}") from None
     if not isinstance(found, dict):

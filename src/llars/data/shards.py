@@ -57,7 +57,7 @@ class ShardWriter:
             DataError: an image has no valid pixel, or its numbers of stored and of described bands differ.
         """
         key = _short(record.key, KEY_LENGTH)
-        said: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "key": record.key,
             "number": number,
             "task": record.task,
@@ -71,12 +71,12 @@ class ShardWriter:
         for given, sample in record.images.items():
             name = _short(given, NAME_LENGTH)
             whole = bool(sample.valid.all())
-            said["images"][name] = describe(sample, whole)
+            metadata["images"][name] = describe(sample, whole)
             arrays.append((f"{key}.{name}.npy", sample.values))
             if not whole:
                 arrays.append((f"{key}.{name}.valid.npy", sample.valid))
-        self.tally.add(said)
-        self._append(f"{key}.json", json.dumps(said).encode())
+        self.tally.add(metadata)
+        self._append(f"{key}.json", json.dumps(metadata).encode())
         for member, array in arrays:
             self._append(member, _npy_header(array.dtype.str, array.shape), array.tobytes())
 
@@ -87,8 +87,8 @@ class ShardWriter:
         os.fsync(self._stream.fileno())
         self._stream.close()
         os.replace(self._part, self.path)
-        said = {"bytes": self.bytes, "sha256": self._digest.hexdigest(), "samples": self.tally.samples}
-        return {**more, **said, "tally": self.tally.to_json()}
+        summary = {"bytes": self.bytes, "sha256": self._digest.hexdigest(), "samples": self.tally.samples}
+        return {**more, **summary, "tally": self.tally.to_json()}
 
     def discard(self) -> None:
         """Abandon the shard and delete its unfinished file."""
@@ -134,22 +134,24 @@ class Shard:
         Raises:
             DataError: a member is missing or cannot be read.
         """
-        said = self.said(index)
+        metadata = self.metadata(index)
         images = {}
-        for name, image in said["images"].items():
-            images[name] = sample_from(image, said["split"], *self.arrays(index, name, image))
-        return Record(said["key"], said["task"], said["place"], images, said["severity"], said["citation"])
+        for name, image in metadata["images"].items():
+            images[name] = sample_from(image, metadata["split"], *self.arrays(index, name, image))
+        return Record(
+            metadata["key"], metadata["task"], metadata["place"], images, metadata["severity"], metadata["citation"]
+        )
 
-    def said(self, index: int) -> dict[str, Any]:
+    def metadata(self, index: int) -> dict[str, Any]:
         """The JSON of a sample."""
         try:
             start, size = self._samples[index]["json"]
-            said: dict[str, Any] = json.loads(bytes(self._buffer[start : start + size]))
+            metadata: dict[str, Any] = json.loads(bytes(self._buffer[start : start + size]))
         except (KeyError, ValueError) as error:
             raise DataError(
                 f"{self.url}: sample {index} has no readable JSON ({error}); build the corpus again"
             ) from None
-        return said
+        return metadata
 
     def arrays(self, index: int, name: str, image: Mapping[str, Any]) -> Arrays:
         """Values and validity mask of the image called ``name``, whose JSON description is ``image``."""

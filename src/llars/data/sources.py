@@ -63,8 +63,8 @@ class Part:
         files = files_of(root) if root is not None else []
         index = root / "scenes.json" if root is not None else None
         text = index.read_text(encoding="utf-8") if index is not None and index.is_file() else ""
-        said = [self.name, self.kind, dict(self.settings), self.split, self.span, files, text]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        identity = [self.name, self.kind, dict(self.settings), self.split, self.span, files, text]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def read(self, start: int, on_fault: OnFault) -> Iterator[tuple[int, Record]]:
         """Records from number ``start`` on, each with its number; what cannot be read is reported and left out."""

@@ -147,9 +147,9 @@ def _odds(
     samples = {kind: sum(count for _, count in shards) for kind, shards in kinds.items()}
     for asked, axis in ((tasks, 0), (sensors, 1)):
         if unknown := sorted(set(asked or {}) - {kind[axis] for kind in kinds}):
-            there = sorted({kind[axis] for kind in kinds})
+            available = sorted({kind[axis] for kind in kinds})
             raise ConfigError(
-                f"weights for {', '.join(unknown)}, which the corpus does not have; it has {', '.join(there)}"
+                f"weights for {', '.join(unknown)}, which the corpus does not have; it has {', '.join(available)}"
             )
     within = {kind: float(samples[kind] if sensors is None else sensors.get(kind[1], 0.0)) for kind in kinds}
     totals = {task: sum(within[kind] for kind in kinds if kind[0] == task) for task, _ in kinds}

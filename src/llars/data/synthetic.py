@@ -51,8 +51,8 @@ SAR_RANGE = get_sensor("sentinel1-grd-db").valid_range
 STRENGTHS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 """Brightness strengths that words can ask for: slightly, plainly, strongly."""
 
-LEAST, MOST = 0.05, 1.0
-"""Range of severities in training: below ``LEAST`` a fault is hidden by the noise of the clean images."""
+MIN_STRENGTH, MAX_STRENGTH = 0.05, 1.0
+"""Range of severities in training: below ``MIN_STRENGTH`` a fault is hidden by the noise of the clean images."""
 
 
 @dataclass(frozen=True)
@@ -202,5 +202,5 @@ def faults_of(task: str, severity: Tensor) -> Tensor:
 
 
 def severities(rng: np.random.Generator, count: int) -> Tensor:
-    """Severities uniformly distributed between ``LEAST`` and ``MOST``."""
-    return torch.from_numpy(rng.uniform(LEAST, MOST, count)).float()
+    """Severities uniformly distributed between ``MIN_STRENGTH`` and ``MAX_STRENGTH``."""
+    return torch.from_numpy(rng.uniform(MIN_STRENGTH, MAX_STRENGTH, count)).float()

@@ -11,10 +11,10 @@ import torch
 from llars.bands import Band
 from llars.data.corpus import Corpus
 from llars.data.guided import another_date, fused, later
+from llars.data.initial import WIDE, Estimators, initial_pair
 from llars.data.mix import MARGIN, Instructions
 from llars.data.patches import PatchSource
 from llars.data.recipe import GUIDED, MARGINED
-from llars.data.starting import WIDE, Estimators, started
 from llars.data.synthetic import GRID, Pair, brighten, cut, operate, upsample
 from llars.degrade import get
 from llars.errors import DataError
@@ -37,7 +37,7 @@ FAULTS = {
 TASKS = (*FAULTS, "sr", "brightness", "pansharpen", "stf", *sorted(TONES))
 """Tasks that are validated: all whose pairs can be made from clean images alone."""
 
-MOST_GUIDED = 6
+MAX_GUIDED = 6
 """Largest number of target bands in tasks with guides."""
 
 STRENGTH = 0.5
@@ -79,7 +79,7 @@ def validation_batches(
 ) -> list[HeldOut]:
     """One batch of ``size`` patches for every task and every family of sensors in ``corpus``; always the same.
 
-    Without ``estimators`` degraded images are used as they are, not as starting images.
+    Without ``estimators`` degraded images are used as they are, not as initial estimates.
 
     Raises:
         DataError: the corpus is the training split, or holds no family that is large enough.
@@ -92,7 +92,7 @@ def validation_batches(
     found: list[HeldOut] = []
     for family in families:
         for task in TASKS:
-            if task in GUIDED and not 2 <= family.clean.shape[1] <= MOST_GUIDED:
+            if task in GUIDED and not 2 <= family.clean.shape[1] <= MAX_GUIDED:
                 continue
             generator = torch.Generator().manual_seed(seed)
             pair = _pair(task, family, generator, patch, estimators)
@@ -123,7 +123,7 @@ def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, es
     wide = task in WIDE or task in MARGINED
     clean = family.clean[..., : WIDE.get(task), : WIDE.get(task)] if wide else family.clean[inner]
     pair = _whole(task, clean.contiguous(), family, generator)
-    pair = started(task, pair, family.bands, estimators)
+    pair = initial_pair(task, pair, family.bands, estimators)
     return cut(pair, MARGIN, patch) if wide else pair
 
 

@@ -34,7 +34,7 @@ IMPULSE_SHARE = 0.1
 MANY_COUNTS = 4.0
 """Mean from which on the variance of the Cornish-Fisher expansion of a Poisson variate is accurate to 0.2 %."""
 
-MOST_FEW_COUNTS = 24
+MAX_FEW_COUNTS = 24
 """More counts than this occur less than once in 10^11 variates of mean ``MANY_COUNTS``."""
 
 VANISHING = 1e-6
@@ -130,7 +130,7 @@ def _few_counts(mean: Tensor, quantile: Tensor) -> Tensor:
     chance = torch.exp(-mean)
     below = chance.clone()
     counts = torch.zeros_like(mean)
-    for count in range(1, MOST_FEW_COUNTS + 1):
+    for count in range(1, MAX_FEW_COUNTS + 1):
         more = quantile > below
         if not bool(more.any()):
             break

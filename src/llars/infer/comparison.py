@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llars import metrics
 from llars.errors import DataError
-from llars.infer.reading.grids import Grid, Nesting, anchored, grid_of, nesting
+from llars.infer.reading.grids import Grid, Nesting, grid_of, in_common_frame, nesting
 from llars.scene import open_scene
 from llars.scene.decode import open_raster
 
@@ -38,25 +38,25 @@ def compare_files(image: str | Path, reference: str | Path, *, sensor: str | Non
         DataError: the images lie on different grids, have different units or shapes, or no valid pixel in common.
         SensorError: the image's bands are not those of the reference's sensor.
     """
-    truth, here = open_scene(reference, sensor), _grid(image)
-    there = grid_of(truth)
-    if not _one(here, there):
+    truth, image_grid = open_scene(reference, sensor), _grid(image)
+    reference_grid = grid_of(truth)
+    if not _same_grid(image_grid, reference_grid):
         raise DataError(
-            f"{image} has {_told(here)}, {reference} has {_told(there)}; expected one grid: "
+            f"{image} has {_describe(image_grid)}, {reference} has {_describe(reference_grid)}; expected one grid: "
             "bring the image to that of the reference (gdalwarp -t_srs -te -tr)"
         )
-    known = truth.attrs["sensor"]
-    given = open_scene(image, sensor or (None if known == "unknown" else known))
-    if given.attrs["units"] != truth.attrs["units"]:
+    known_sensor = truth.attrs["sensor"]
+    compared = open_scene(image, sensor or (None if known_sensor == "unknown" else known_sensor))
+    if compared.attrs["units"] != truth.attrs["units"]:
         raise DataError(
-            f"{image} is in {given.attrs['units']}, {reference} in {truth.attrs['units']}; expected the same units: "
+            f"{image} is in {compared.attrs['units']}, {reference} in {truth.attrs['units']}; expected the same units: "
             "name the sensor of both (--sensor)"
         )
-    notes = [*truth.attrs["notes"], *given.attrs["notes"]]
-    if here.transform is None and there.transform is not None:
+    notes = [*truth.attrs["notes"], *compared.attrs["notes"]]
+    if image_grid.transform is None and reference_grid.transform is not None:
         notes.append(f"{image} does not say where it lies: taken to cover what {reference} covers")
     low, high = truth.attrs["value_range"]
-    return Comparison(metrics.compare(given.values, truth.values, high - low), tuple(dict.fromkeys(notes)))
+    return Comparison(metrics.compare(compared.values, truth.values, high - low), tuple(dict.fromkeys(notes)))
 
 
 def _grid(path: str | Path) -> Grid:
@@ -65,15 +65,15 @@ def _grid(path: str | Path) -> Grid:
         return Grid(dataset.height, dataset.width, transform, dataset.crs)
 
 
-def _one(image: Grid, reference: Grid) -> bool:
+def _same_grid(image: Grid, reference: Grid) -> bool:
     """Whether every pixel of the one is the same place as that of the other, as far as is known."""
     if (image.height, image.width) != (reference.height, reference.width):
         return False
-    placed = anchored(image, reference)
+    placed = in_common_frame(image, reference)
     return placed is not None and nesting(*placed) == Nesting(1, 0, 0)
 
 
-def _told(grid: Grid) -> str:
+def _describe(grid: Grid) -> str:
     size = f"{grid.width} x {grid.height} px"
     if grid.transform is None:
         return size

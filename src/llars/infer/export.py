@@ -20,18 +20,18 @@ from torch import Tensor, nn
 
 import llars
 from llars.errors import ConfigError, InstructionError, OutputError
+from llars.infer.initial.estimates import ESTIMATED_TASKS, Denoised, initial_estimate
 from llars.infer.instructions import Reader
 from llars.infer.raster.outputs import check_outputs, whole_files
 from llars.infer.raster.profile import RasterProfile, read_profile
 from llars.infer.reading.layers import Stack
 from llars.infer.reading.picture import Picture, picture_of
 from llars.infer.restorer import Restorer
-from llars.infer.starts.setting_out import STARTED, Denoised, set_out
-from llars.infer.tiling.descent import Folded
+from llars.infer.tiling.column_pass import Folded
 from llars.infer.tiling.engine import Engine
+from llars.initial.denoising import denoised, margin_px
+from llars.initial.shrinkage import SIDE, Noise
 from llars.scene import open_scene
-from llars.starts.denoising import denoised, margin_px
-from llars.starts.shrinkage import SIDE, Noise
 from llars.tasks import TONES, Step, get_task
 from llars.text.encoder import SentenceEncoder
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -121,7 +121,7 @@ def export_file(
         ConfigError: the packages of the extra ``export`` are missing.
         LlarsError: something about the files is wrong.
     """
-    begun = time.perf_counter()
+    started = time.perf_counter()
     path = Path(output)
     check_outputs([path], overwrite)
     if path.suffix.lower() != ".onnx":
@@ -134,9 +134,9 @@ def export_file(
     _require_packages()
     picture = picture_of(scene)
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
-    start = set_out(step.task, picture.layers, ())
-    noise = start.noise if isinstance(start, Denoised) else None
-    folded = engine.fold(step, Stack((start,)), len(picture.bands))
+    estimate = initial_estimate(step.task, picture.layers, ())
+    noise = estimate.noise if isinstance(estimate, Denoised) else None
+    folded = engine.fold(step, Stack((estimate,)), len(picture.bands))
     gain, shift = _affine(folded, picture, profile)
     document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
     halo = network.halo + (0 if noise is None else margin_px(noise))
@@ -146,7 +146,7 @@ def export_file(
     with whole_files([path]) as (place,):
         place.write_bytes(document.SerializeToString())
     bands = tuple(band.name for band in picture.bands)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     return ExportReport(step, bands, network.multiple, halo, scene.attrs["notes"], seconds, path)
 
 
@@ -165,8 +165,8 @@ def _only_step(steps: Sequence[Step]) -> Step:
         InstructionError: there are several steps, or the step is more than a network.
     """
     if len(steps) > 1:
-        asked = ", ".join(step.task for step in steps)
-        raise InstructionError(f"the prompt asks for {len(steps)} steps ({asked}); export one network for each")
+        tasks = ", ".join(step.task for step in steps)
+        raise InstructionError(f"the prompt asks for {len(steps)} steps ({tasks}); export one network for each")
     step = steps[0]
     if step.task in TONES:
         raise InstructionError(f"{step.task} maps quantiles, for which ONNX has no operator; use llars restore")
@@ -177,7 +177,7 @@ def _only_step(steps: Sequence[Step]) -> Step:
             f"{step.task} brings grids together before the network and after it, which an ONNX file cannot; "
             "use llars restore"
         )
-    if step.task in STARTED - {"denoise"}:
+    if step.task in ESTIMATED_TASKS - {"denoise"}:
         raise InstructionError(
             f"{step.task} sets out from what is found in the whole scene, which an ONNX file cannot; use llars restore"
         )
@@ -200,9 +200,9 @@ def _traced(network: Exported, bands: int, multiple: int) -> onnx.ModelProto:
     # The exporter logs at length what it skips.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     # Half of a tile must be wider than a block of the cosine transform: narrower ones are mirrored in another way.
-    least = 1 if network.noise is None else 2 * SIDE // multiple + 1
-    example = torch.zeros(1, bands, (least + 3) * multiple, (least + 5) * multiple)
-    height, width = (torch.export.Dim(name, min=least, max=2**16) for name in ("rows", "columns"))
+    min_size = 1 if network.noise is None else 2 * SIDE // multiple + 1
+    example = torch.zeros(1, bands, (min_size + 3) * multiple, (min_size + 5) * multiple)
+    height, width = (torch.export.Dim(name, min=min_size, max=2**16) for name in ("rows", "columns"))
     program = torch.onnx.export(
         network.eval().requires_grad_(False),
         (example,),

@@ -15,7 +15,7 @@ from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.spoiling import without_denied
 from llars.text.strength import may_name_strength
-from llars.weights.reader import load_listener
+from llars.weights.reader import load_parser
 
 __all__ = ["Interpretation", "Reader", "scale_in"]
 
@@ -77,7 +77,7 @@ class Reader:
         Raises:
             WeightsError: the bundled weights are missing or damaged.
         """
-        self._ear = load_listener(encoder or SentenceEncoder())
+        self._parser = load_parser(encoder or SentenceEncoder())
         self._tasks = tuple(tasks)
 
     def understand(self, text: str) -> list[Step]:
@@ -94,23 +94,27 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        allowed = without_negated(self._ear.spell(plain_stops(text)))
+        allowed = without_negated(self._parser.spell(plain_stops(text)))
         if not allowed:
             raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
-        wanted = without_denied(allowed)
-        said = self._ear.parts(wanted) if wanted else []
-        found = [clause for clause in requests(said, _merged) if _asks(clause)]
-        if not found:
+        remaining = without_denied(allowed)
+        parts = self._parser.parts(remaining) if remaining else []
+        requested = [clause for clause in requests(parts, _merged) if _asks(clause)]
+        if not requested:
             raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
-        _check_scales(found)
+        _check_scales(requested)
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
-            for clause in found
+            for clause in requested
         )
-        doubts = [_doubt(clause) for clause in found if clause.reading.probability < _CLEAR]
-        doubts += [_beyond(clause) for clause in found if _stops_asked(clause) > MOST_STOPS]
-        doubts += [_either(clause, step) for clause, step in zip(found, steps, strict=True) if _is_torn(clause)]
-        doubts += [_left_out(clause) for clause in said if not _asks(clause) and not is_courtesy(clause.text)]
+        doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
+        doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
+        doubts += [
+            _both_directions(clause, step)
+            for clause, step in zip(requested, steps, strict=True)
+            if _is_contradictory(clause)
+        ]
+        doubts += [_ignored(clause) for clause in parts if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
 
     def _hint(self) -> str:
@@ -120,7 +124,7 @@ class Reader:
 EXPOSURES = (0.25, 0.5, 1.0)
 """Stops that words convey: slightly, somewhat, much."""
 
-MOST_STOPS = 1.0
+MAX_STOPS = 1.0
 """Most by which an image is made brighter or darker."""
 
 
@@ -133,8 +137,8 @@ def scale_in(text: str) -> int | None:
     factor: float | None = None
     if metres := _METRES.search(text):
         factor = float(metres[1]) / max(float(metres[2]), 1e-6)
-    elif found := _SCALE.search(text):
-        word = (found["after"] or found["before"] or found["word"]).lower()
+    elif match := _SCALE.search(text):
+        word = (match["after"] or match["before"] or match["word"]).lower()
         factor = float(_NUMBERS.get(word, 0) or word.replace(",", "."))
     if factor is None:
         return None
@@ -156,10 +160,14 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
 
 def _exposure(text: str, strength: float) -> float:
     """Stops from -1 to 1: as many as the words name, else one of ``EXPOSURES``, nearest to their ``strength``."""
-    named = stops(text)
-    if named is None and not may_name_strength(text):
+    named_stops = stops(text)
+    if named_stops is None and not may_name_strength(text):
         return math.copysign(UNNAMED_SEVERITY, direction(text) or strength)
-    size = min(abs(named), MOST_STOPS) if named else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
+    size = (
+        min(abs(named_stops), MAX_STOPS)
+        if named_stops
+        else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
+    )
     return math.copysign(size, direction(text) or strength)
 
 
@@ -183,20 +191,20 @@ def _merged(first: Clause[Reading], second: Clause[Reading]) -> Clause[Reading] 
 def _check_scales(found: Sequence[Clause[Reading]]) -> None:
     """Raises ``InstructionError`` if the requests name different scales."""
     pieces = [piece for clause in found if clause.reading.task == "sr" for piece in cut(clause.text)]
-    named = {piece: scale for piece in pieces if (scale := scale_in(piece)) is not None}
-    if len(set(named.values())) > 1:
-        said = " and ".join(f"x{scale} in {_short(piece)}" for piece, scale in named.items())
-        raise InstructionError(f"the instruction names several scales, {said}; name a single one: x2, x3 or x4")
+    scales = {piece: scale for piece in pieces if (scale := scale_in(piece)) is not None}
+    if len(set(scales.values())) > 1:
+        listed = " and ".join(f"x{scale} in {_short(piece)}" for piece, scale in scales.items())
+        raise InstructionError(f"the instruction names several scales, {listed}; name a single one: x2, x3 or x4")
 
 
-def _is_torn(clause: Clause[Reading]) -> bool:
+def _is_contradictory(clause: Clause[Reading]) -> bool:
     """Whether one request for another brightness names both directions: "brighten and darken"."""
     if clause.reading.task != "brightness":
         return False
     return {-1, 1} <= {direction(piece) for piece in cut(clause.text)}
 
 
-def _either(clause: Clause[Reading], step: Step) -> str:
+def _both_directions(clause: Clause[Reading], step: Step) -> str:
     done, other = ("brighter", "darker") if step.severity > 0 else ("darker", "brighter")
     return (
         f"{_short(clause.text)} asks for a brighter and a darker image; it is made {done}, and '{other}' was left out"
@@ -216,14 +224,14 @@ def _doubt(clause: Clause[Reading]) -> str:
     )
 
 
-def _beyond(clause: Clause[Reading]) -> str:
+def _too_many_stops(clause: Clause[Reading]) -> str:
     return (
         f"{_short(clause.text)} asks for {_stops_asked(clause):.3g} stops; llars makes an image brighter or darker by "
-        f"{MOST_STOPS:g} at most, and does that"
+        f"{MAX_STOPS:g} at most, and does that"
     )
 
 
-def _left_out(clause: Clause[Reading]) -> str:
+def _ignored(clause: Clause[Reading]) -> str:
     return f"{_short(clause.text)} asks for nothing that llars does; it was left out"
 
 

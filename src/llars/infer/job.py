@@ -16,21 +16,21 @@ import llars
 from llars import degrade
 from llars.degrade.registry import in_decibels
 from llars.errors import ConfigError
-from llars.infer.delivery import deliver
 from llars.infer.diagnosis.findings import Finding
+from llars.infer.notes import Notes, Say, run_details, tags_of, tile_notes
 from llars.infer.raster import read_profile, write_like
 from llars.infer.raster.coarse import coarser
 from llars.infer.raster.outputs import check_inputs, check_outputs, check_suffixes, stoppable, whole_files
 from llars.infer.raster.uncertainty import interval_tags
 from llars.infer.reading.picture import picture_of
 from llars.infer.report.diagnosis_picture import draw, require_matplotlib
-from llars.infer.report.page import Made, write_page
-from llars.infer.resolution import Order, arranged, mended, steps_of
+from llars.infer.report.page import Report, write_page
+from llars.infer.resolution import Request, repair_steps, resolved, steps_of
 from llars.infer.restorer import Restorer, load
-from llars.infer.telling import Notes, Say, about_tiles, circumstances, tags_of
-from llars.infer.tiling.memory import bounded_memory, fitting_tile, in_bytes, sensible_limit
+from llars.infer.tiling.memory import bounded_memory, default_limit, largest_tile, parse_bytes
 from llars.infer.tiling.partial import Partial, identity_of
 from llars.infer.tiling.stream import Options
+from llars.infer.writing import write_outputs
 from llars.scene import open_scene
 from llars.scene.keeping import files_kept_open
 from llars.tasks import Step
@@ -113,58 +113,58 @@ def restore_file(
     Raises:
         LlarsError: something about the files or the prompt is wrong; no output is left behind.
     """
-    begun = time.perf_counter()
+    started = time.perf_counter()
     extras = {"uncertainty": uncertainty, "invented": invented, "preview": preview, "report": report}
     paths = _checked({"image": output, **extras}, overwrite, source, guides or {})
-    limit = sensible_limit() if max_memory is None else in_bytes(max_memory)
+    limit = default_limit() if max_memory is None else parse_bytes(max_memory)
     with bounded_memory(limit), stoppable(), ExitStack() as stack:
         restorer, notes = restorer or load(model, device, adapters=adapters), Notes((), say)
-        order = Order(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
-        order = stack.enter_context(arranged(order, restorer, paths["image"].parent, limit, tile, notes.add))
-        profile, scene = read_profile(order.source, sensor), open_scene(order.source, sensor)
+        request = Request(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
+        request = stack.enter_context(resolved(request, restorer, paths["image"].parent, limit, tile, notes.add))
+        profile, scene = read_profile(request.source, sensor), open_scene(request.source, sensor)
         notes.add_all(scene.attrs["notes"])
-        steps = steps_of(order, restorer, notes.add) if prompt else mended(order, restorer, scene, notes.add)
-        helpers = {role: open_scene(path) for role, path in order.guides.items()}
-        side = _fitting([scene, *helpers.values()], steps, restorer, limit) if tile is None else tile
+        steps = steps_of(request, restorer, notes.add) if prompt else repair_steps(request, restorer, scene, notes.add)
+        helpers = {role: open_scene(path) for role, path in request.guides.items()}
+        side = _tile_size([scene, *helpers.values()], steps, restorer, limit) if tile is None else tile
         with whole_files([*paths.values()]) as places, files_kept_open():
-            identity = identity_of(_asked(order, restorer, sensor, steps, side, project), scene, restorer.info)
-            kept = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
-            options = Options(side, order.uncertainty, project, places[0].parent, kept, progress, profile.storable)
+            identity = identity_of(_arguments(request, restorer, sensor, steps, side, project), scene, restorer.info)
+            partial = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
+            options = Options(side, request.uncertainty, project, places[0].parent, partial, progress, profile.storable)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
-            notes.add_all(about_tiles(side, stream.shape, limit, max_memory is not None))
+            notes.add_all(tile_notes(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
-            deliver(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
+            write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
             if "report" in files:
-                told = circumstances(restorer, begun, order.guides)
-                write_page(files["report"], Made.of(paths, files, stream, profile, scene, steps, notes, tags, told))
-    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - begun, paths["image"])
+                facts = run_details(restorer, started, request.guides)
+                write_page(files["report"], Report.of(paths, files, stream, profile, scene, steps, notes, tags, facts))
+    return JobReport(tuple(steps), tuple(notes), time.perf_counter() - started, paths["image"])
 
 
 def _checked(
-    wanted: Mapping[str, str | Path | None], overwrite: bool, source: str | Path, guides: Mapping[str, str | Path]
+    outputs: Mapping[str, str | Path | None], overwrite: bool, source: str | Path, guides: Mapping[str, str | Path]
 ) -> dict[str, Path]:
     """Paths of the files to write, by kind of output, checked."""
-    paths = {kind: Path(path) for kind, path in wanted.items() if path is not None}
+    paths = {kind: Path(path) for kind, path in outputs.items() if path is not None}
     check_outputs([*paths.values()], overwrite)
     check_suffixes(paths)
     check_inputs(paths, source, guides)
     return paths
 
 
-def _fitting(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int) -> Extent:
+def _tile_size(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int) -> Extent:
     """Size of the tiles of the scene and its guides that fit into ``limit`` bytes."""
     finest = max((step.scale for step in steps), default=1)
-    return fitting_tile(limit, sum(map(len, scenes)), restorer.info.config, finest)
+    return largest_tile(limit, sum(map(len, scenes)), restorer.info.config, finest)
 
 
-def _asked(
-    order: Order, restorer: Restorer, sensor: str | None, steps: Sequence[Step], tile: Extent, project: bool
+def _arguments(
+    request: Request, restorer: Restorer, sensor: str | None, steps: Sequence[Step], tile: Extent, project: bool
 ) -> dict[str, Any]:
     """The arguments that tell one run from another."""
     return {
-        "input": order.source,
-        "guides": dict(order.guides),
-        "uncertainty": order.uncertainty,
+        "input": request.source,
+        "guides": dict(request.guides),
+        "uncertainty": request.uncertainty,
         "sensor": sensor,
         "steps": steps,
         "tiles": tile,
@@ -215,7 +215,7 @@ def degrade_file(
     Raises:
         LlarsError: something about the files or the degradation is wrong; no output is left behind.
     """
-    begun, generator = time.perf_counter(), _seeded(seed)
+    started, generator = time.perf_counter(), _seeded(seed)
     path = Path(output)
     check_outputs([path], overwrite)
     check_suffixes({"output": path})
@@ -238,7 +238,7 @@ def degrade_file(
         values = np.where(valid, operator(values, severity, generator, picture.bands), np.float32(np.nan))
     with whole_files([path]) as (place,):
         write_like(place, picture.physical(values), profile, tags=tags)
-    return JobReport((), tuple(notes), time.perf_counter() - begun, path)
+    return JobReport((), tuple(notes), time.perf_counter() - started, path)
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -261,12 +261,12 @@ def diagnose_file(
 
     With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``.
     """
-    wanted = _checked({"preview": picture}, overwrite, source, {})
-    if wanted:
+    pictures = _checked({"preview": picture}, overwrite, source, {})
+    if pictures:
         require_matplotlib()
     scene = open_scene(source, sensor)
-    told = load(model, device).examine(scene)
-    with whole_files([*wanted.values()]) as places:
+    diagnosis = load(model, device).examine(scene)
+    with whole_files([*pictures.values()]) as places:
         for place in places:
-            draw(place, scene, told)
-    return list(told.findings)
+            draw(place, scene, diagnosis)
+    return list(diagnosis.findings)

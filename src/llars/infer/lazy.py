@@ -10,7 +10,7 @@ import numpy as np
 
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.images import like
-from llars.infer.reading.picture import described
+from llars.infer.reading.picture import bands_and_ranges
 from llars.infer.tiles import TileGrid, Window
 from llars.infer.tiling.stream import Options, Stream
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llars.infer.reading.picture import BandsLike
     from llars.infer.restorer import Restorer
-    from llars.infer.tiling.descent import Restored
+    from llars.infer.tiling.column_pass import Restored
     from llars.tasks import Step
 
 __all__ = ["lazily"]
@@ -40,7 +40,7 @@ def lazily(
     Raises:
         BandError: the bands are unknown, or not as many as the channels.
     """
-    described(scene, bands)
+    bands_and_ranges(scene, bands)
     if not steps:
         return (scene, 0.0 * scene) if options.uncertainty else scene
     scale = math.prod(step.scale for step in steps)

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from llars.errors import ConfigError, InstructionError
-from llars.infer.diagnosis.findings import steps_against
-from llars.infer.levelling import level
+from llars.infer.common_grid import to_finest_grid
+from llars.infer.diagnosis.findings import corrective_steps
 from llars.infer.tiling.engine import Extent
-from llars.infer.tiling.memory import fitting_tile
+from llars.infer.tiling.memory import largest_tile
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of
 from llars.tasks import RESOLUTIONS, Step, get_task
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llars.infer.restorer import Restorer
 
-__all__ = ["Order", "Wish", "arranged", "steps_of", "wish_in", "with_own_pan"]
+__all__ = ["PixelSizeRequest", "Request", "pixel_size_request", "resolved", "steps_of", "with_own_pan"]
 
 _METRES = re.compile(r"\b(?:to|at|on)\s+(?:an?\s+|the\s+)?(?P<size>\d+(?:\.\d+)?)\s*-?\s*(?:m|met(?:re|er)s?)\b", re.I)
 _ABOUT = re.compile(
@@ -43,7 +43,7 @@ CLOSE = 0.02
 
 
 @dataclass(frozen=True)
-class Wish:
+class PixelSizeRequest:
     """A pixel size that an instruction asks for."""
 
     metres: float
@@ -55,8 +55,8 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Order:
-    """A restoration to do; after `arranged`, with products and pixel sizes resolved."""
+class Request:
+    """A restoration to do; after `resolved`, with products and pixel sizes resolved."""
 
     source: str | Path
     prompt: str
@@ -70,26 +70,26 @@ class Order:
     uncertainty: bool = False
     """The standard deviation of the error is wanted too."""
 
-    begun: bool = False
+    shortened: bool = False
     """A part of the instruction was already taken out of the words."""
 
 
-def wish_in(prompt: str, several: bool) -> Wish | None:
+def pixel_size_request(prompt: str, several: bool) -> PixelSizeRequest | None:
     """The pixel size that ``prompt`` asks for: "bring all bands to 10 m", "resample to 5 metres"; None if none.
 
     Args:
         prompt: an instruction.
         several: the image has bands of several sizes, so that "from 20 m to 10 m" is not one factor for all.
     """
-    starts = [0, *(found.end() for found in _BETWEEN.finditer(prompt))]
-    ends = [*(found.start() for found in _BETWEEN.finditer(prompt)), len(prompt)]
+    starts = [0, *(match.end() for match in _BETWEEN.finditer(prompt))]
+    ends = [*(match.start() for match in _BETWEEN.finditer(prompt)), len(prompt)]
     for start, end in zip(starts, ends, strict=True):
         clause = prompt[start:end]
         size = _METRES.search(clause)
         if size is None or not _ABOUT.search(clause) or (not several and _FROM.search(clause)):
             continue
         parts = [_trimmed(prompt[:start]), _trimmed(prompt[end:])]
-        return Wish(float(size["size"]), clause.strip(" ."), ", then ".join(part for part in parts if part))
+        return PixelSizeRequest(float(size["size"]), clause.strip(" ."), ", then ".join(part for part in parts if part))
     return None
 
 
@@ -100,13 +100,13 @@ def _trimmed(text: str) -> str:
 
 
 @contextmanager
-def arranged(
-    order: Order, restorer: Restorer, folder: Path, limit: int, tile: int | None, say: Callable[[str], object]
-) -> Iterator[Order]:
+def resolved(
+    request: Request, restorer: Restorer, folder: Path, limit: int, tile: int | None, say: Callable[[str], object]
+) -> Iterator[Request]:
     """The order in plain steps: products on one grid, sizes as factors, own panchromatic bands as guides.
 
     Args:
-        order: as the user gave it.
+        request: as the user gave it.
         restorer: does the restoration.
         folder: where a temporary folder for large files is made.
         limit: memory that may be used, in bytes.
@@ -116,71 +116,75 @@ def arranged(
     Raises:
         InstructionError: the size cannot be reached.
         ConfigError: the pixels have that size already, or their size is unknown.
-        RasterError: see `level`.
+        RasterError: see `to_finest_grid`.
     """
-    grids = grids_of(order.source)
-    wish = wish_in(order.prompt, len(grids) > 1)
-    if wish is None:
-        yield replace(order, guides=with_own_pan(restorer, order.source, order.prompt, order.guides))
+    grids = grids_of(request.source)
+    wanted_size = pixel_size_request(request.prompt, len(grids) > 1)
+    if wanted_size is None:
+        yield replace(request, guides=with_own_pan(restorer, request.source, request.prompt, request.guides))
         return
-    order = replace(order, prompt=wish.rest, begun=True)
+    request = replace(request, prompt=wanted_size.rest, shortened=True)
     if len(grids) < 2 or grids[1] == "pan":
-        yield _sharpened(order) if _is_pan_of(order, wish) else _scaled(order, wish)
+        yield (
+            _with_pansharpening(request) if _is_size_of_pan(request, wanted_size) else _with_scale(request, wanted_size)
+        )
         return
 
     def side(bands: int, factor: int) -> Extent:
-        return fitting_tile(limit, bands, restorer.info.config, factor) if tile is None else tile
+        return largest_tile(limit, bands, restorer.info.config, factor) if tile is None else tile
 
-    if wish.metres > 1.5 * (_size(order.source) or 0.0):
-        raise InstructionError(f"{wish.text!r} asks for a coarser grid than {grids[0]}; llars makes grids finer only")
-    if order.uncertainty:
-        raise InstructionError(f"{wish.text!r} cannot tell its uncertainty; leave out --uncertainty")
-    order = _scaled(order, wish, reached=True)
+    if wanted_size.metres > 1.5 * (_size(request.source) or 0.0):
+        raise InstructionError(
+            f"{wanted_size.text!r} asks for a coarser grid than {grids[0]}; llars makes grids finer only"
+        )
+    if request.uncertainty:
+        raise InstructionError(f"{wanted_size.text!r} cannot tell its uncertainty; leave out --uncertainty")
+    request = _with_scale(request, wanted_size, reached=True)
     with TemporaryDirectory(prefix=".llars-", dir=folder) as place:
-        yield replace(order, source=level(order.source, Path(place), restorer, side, say))
+        yield replace(request, source=to_finest_grid(request.source, Path(place), restorer, side, say))
 
 
-def _is_pan_of(order: Order, wish: Wish) -> bool:
+def _is_size_of_pan(request: Request, wanted_size: PixelSizeRequest) -> bool:
     """Whether the size is that of the product's own panchromatic band, and nobody gave another."""
-    own = "pan" in grids_of(order.source) and "pan" not in order.guides
-    return own and _size(part_of(order.source, "pan")) == wish.metres
+    own = "pan" in grids_of(request.source) and "pan" not in request.guides
+    return own and _size(part_of(request.source, "pan")) == wanted_size.metres
 
 
-def _sharpened(order: Order) -> Order:
+def _with_pansharpening(request: Request) -> Request:
     sharpen = Step("pansharpen", 0.5, get_task("pansharpen").instruction)
-    return replace(order, first=(sharpen,), guides={**order.guides, "pan": part_of(order.source, "pan")})
+    return replace(request, first=(sharpen,), guides={**request.guides, "pan": part_of(request.source, "pan")})
 
 
-def steps_of(order: Order, restorer: Restorer, say: Callable[[str], object]) -> list[Step]:
+def steps_of(request: Request, restorer: Restorer, say: Callable[[str], object]) -> list[Step]:
     """The steps of an order; ``say`` is told where guides turn a step into another task than the words named.
 
     Raises:
         InstructionError: the words ask for nothing that can be done.
     """
-    wanted = list(order.first)
-    if order.prompt or not order.begun:
-        meant = restorer.interpret(order.prompt)
-        wanted += meant.steps
-        for doubt in meant.doubts:
+    requested = list(request.first)
+    if request.prompt or not request.shortened:
+        interpretation = restorer.interpret(request.prompt)
+        requested += interpretation.steps
+        for doubt in interpretation.doubts:
             say(doubt)
-    steps = restorer.plan(wanted, order.scale, order.guides)
-    for asked, step in zip(wanted, steps, strict=False):
-        if step.task != asked.task and step.task != "sr":
-            say(f"{asked.text!r} with the guides given was taken as {step.task}: {step.text}")
+    steps = restorer.plan(requested, request.scale, request.guides)
+    for requested_step, step in zip(requested, steps, strict=False):
+        if step.task != requested_step.task and step.task != "sr":
+            say(f"{requested_step.text!r} with the guides given was taken as {step.task}: {step.text}")
     return steps
 
 
-def mended(order: Order, restorer: Restorer, scene: xr.DataArray, say: Callable[[str], object]) -> list[Step]:
+def repair_steps(request: Request, restorer: Restorer, scene: xr.DataArray, say: Callable[[str], object]) -> list[Step]:
     """The steps that mend what the diagnosis finds; ``say`` is told each finding. Empty where nothing is wrong.
 
     Raises:
         InstructionError: a guide was given that helps none of them.
     """
-    found = restorer.diagnose(scene)
-    for finding in found:
-        done = finding.prompt if finding.applied else f"left as it is; to change that: -p {finding.prompt!r}"
-        say(f"{finding.fault}, {finding.strength}: {done}")
-    steps = restorer.plan(steps_against(found), order.scale, order.guides)
+    findings = restorer.diagnose(scene)
+    for finding in findings:
+        remedy = finding.prompt if finding.applied else f"left as it is; to change that: -p {finding.prompt!r}"
+        say(f"{finding.fault}, {finding.strength}: {remedy}")
+    steps = restorer.plan(corrective_steps(findings), request.scale, request.guides)
     if not steps:
         say("nothing to mend was found: the pixels are copied as they are")
     return steps
@@ -203,25 +207,28 @@ def _size(source: str | Path) -> float | None:
     return size
 
 
-def _scaled(order: Order, wish: Wish, reached: bool = False) -> Order:
+def _with_scale(request: Request, wanted_size: PixelSizeRequest, reached: bool = False) -> Request:
     """The order with the factor from the image's pixel size to the one asked for."""
-    size = _size(order.source)
+    size = _size(request.source)
     if size is None:
         raise ConfigError(
-            f"{wish.text!r} names a size, and nothing tells how large the pixels of {order.source} are; "
+            f"{wanted_size.text!r} names a size, and nothing tells how large the pixels of {request.source} are; "
             "say --scale 2, or give it a CRS and a transform"
         )
-    factor = size / wish.metres
+    factor = size / wanted_size.metres
     scale = round(factor)
     if scale == 1 and abs(factor - 1) < CLOSE:
-        if not (reached or order.prompt):
-            raise ConfigError(f"{order.source} has pixels of {size:g} m already; there is nothing to do")
-        return order
+        if not (reached or request.prompt):
+            raise ConfigError(f"{request.source} has pixels of {size:g} m already; there is nothing to do")
+        return request
     if scale not in RESOLUTIONS or abs(factor - scale) > CLOSE * scale:
-        able = ", ".join(f"{size / one:.3g}" for one in RESOLUTIONS)
+        choices = ", ".join(f"{size / one:.3g}" for one in RESOLUTIONS)
         raise InstructionError(
-            f"{wish.text!r}: the pixels are {size:.4g} m wide, that is {factor:.3g} times finer; possible are {able} m"
+            f"{wanted_size.text!r}: the pixels are {size:.4g} m wide, that is {factor:.3g} times finer; "
+            f"possible are {choices} m"
         )
-    if order.scale not in (None, scale):
-        raise ConfigError(f"{wish.text!r} makes the grid {scale} times finer, but --scale says {order.scale}; give one")
-    return replace(order, scale=scale)
+    if request.scale not in (None, scale):
+        raise ConfigError(
+            f"{wanted_size.text!r} makes the grid {scale} times finer, but --scale says {request.scale}; give one"
+        )
+    return replace(request, scale=scale)

@@ -11,21 +11,21 @@ import xarray as xr
 
 from llars.bands import Role
 from llars.errors import InstructionError
-from llars.infer.diagnosis.findings import Diagnosis, Finding, diagnosed, steps_against
+from llars.infer.diagnosis.findings import Diagnosis, Finding, corrective_steps, diagnosed
 from llars.infer.instructions import Interpretation, Reader
 from llars.infer.lazy import lazily
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.guides import read_guides, role_of
 from llars.infer.reading.images import like
 from llars.infer.reading.picture import AnyImage, BandsLike, Image, picture_of
-from llars.infer.taught import Taught
-from llars.infer.tiling.engine import Encodes, Engine, Precision, pick_device, runs_in_half
-from llars.infer.tiling.planning import adapted, with_scale
+from llars.infer.sentences import SentenceMatcher
+from llars.infer.tiling.engine import Encoder, Engine, Precision, pick_device, runs_in_half
+from llars.infer.tiling.planning import with_guided_tasks, with_scale
 from llars.infer.tiling.stream import Options, Stream
 from llars.model.network import Network
 from llars.tasks import RESOLUTIONS, Step, get_task
 from llars.text.encoder import SentenceEncoder
-from llars.weights.adapters import read_adapter, wear
+from llars.weights.adapters import apply_adapters, read_adapter
 from llars.weights.registry import WeightsInfo, find, load_network
 from llars.weights.temperatures import temperatures_of
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Restorer", "load"]
 
 
-class Interprets(Protocol):
+class Interpreter(Protocol):
     """Turns words into steps."""
 
     def interpret(self, text: str) -> Interpretation:
@@ -66,9 +66,9 @@ def load(
     """
     network, info = load_network(find(name_or_file))
     if adapters:
-        network, info = wear(network, info, map(read_adapter, adapters))
+        network, info = apply_adapters(network, info, map(read_adapter, adapters))
     encoder = SentenceEncoder()
-    reader = Taught(Reader(encoder, info.tasks), encoder, info.training.get("taught", {}))
+    reader = SentenceMatcher(Reader(encoder, info.tasks), encoder, info.training.get("taught", {}))
     return Restorer(network, info, reader, encoder, device=device, precision=precision)
 
 
@@ -79,8 +79,8 @@ class Restorer:
         self,
         network: Network,
         info: WeightsInfo,
-        reader: Interprets,
-        encoder: Encodes,
+        reader: Interpreter,
+        encoder: Encoder,
         *,
         device: str = "auto",
         precision: Precision = "auto",
@@ -133,9 +133,9 @@ class Restorer:
         steps: list[Any] = (
             [*given] if isinstance(given, Sequence) and not isinstance(given, str) else self.understand(given)
         )
-        if strange := [step for step in steps if not isinstance(step, Step)]:
-            raise InstructionError(_no_instruction(strange[0]))
-        steps = adapted(steps, roles)
+        if invalid := [step for step in steps if not isinstance(step, Step)]:
+            raise InstructionError(_no_instruction(invalid[0]))
+        steps = with_guided_tasks(steps, roles)
         if scale is not None:
             steps = with_scale(steps, scale)
         for step in steps:
@@ -143,17 +143,17 @@ class Restorer:
         return steps
 
     def _require(self, step: Step, roles: Collection[Role]) -> None:
-        able = f"these weights ({self.info.config.name}) can do {', '.join(self.tasks)}"
+        capabilities = f"these weights ({self.info.config.name}) can do {', '.join(self.tasks)}"
         task = get_task(step.task)
         missing = [role.value for role in task.guides if role not in roles]
         if missing:
             options = " ".join(f"--guide {role}=FILE" for role in missing)
-            remedy = able if task.key not in self.tasks else f"give it: {options} (guides= in Python)"
+            remedy = capabilities if task.key not in self.tasks else f"give it: {options} (guides= in Python)"
             raise InstructionError(
                 f"{step.text!r} asks for {task.key}, which needs a guide ({' and '.join(missing)}); {remedy}"
             )
         if task.key not in self.tasks:
-            raise InstructionError(f"{step.text!r} asks for {task.key}; {able}")
+            raise InstructionError(f"{step.text!r} asks for {task.key}; {capabilities}")
         if task.key == "sr" and step.scale not in RESOLUTIONS:
             raise InstructionError(f"{step.text!r} asks for a grid {step.scale} times finer; 2, 3 and 4 are possible")
 
@@ -228,7 +228,7 @@ class Restorer:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
         """
         if prompt is None:
-            prompt = steps_against(self.diagnose(scene, bands=bands))
+            prompt = corrective_steps(self.diagnose(scene, bands=bands))
         if isinstance(scene, xr.DataArray) and scene.chunks is not None and not guides:
             steps = self.plan(prompt, scale)
             return lazily(self, scene, steps, bands, Options(tile, uncertainty, project))

@@ -126,16 +126,16 @@ def _seen_by_sensor(fine: Array, factor: int, gain: float) -> Array:
     reach = min(int(np.ceil(np.sqrt(-2.0 * np.log(NEGLIGIBLE)) * sigma)), max(fine.shape[1:]))
     squares = (np.arange(-reach, factor + reach) - (factor - 1) / 2) ** 2
     taps = np.exp(-0.5 * (squares - squares.min()) / sigma**2)
-    seen = np.empty((len(fine), *(side // factor for side in fine.shape[1:])))
+    coarse_bands = np.empty((len(fine), *(side // factor for side in fine.shape[1:])))
     whole = np.outer(*(_weighted(np.ones(side), taps, factor) for side in fine.shape[1:]))
-    for band, result in zip(fine, seen, strict=True):
+    for band, result in zip(fine, coarse_bands, strict=True):
         valid = np.isfinite(band)
         share, total = (
             _weighted(_weighted(values, taps, factor).T, taps, factor).T / whole
             for values in (valid.astype(np.float64), np.where(valid, band, 0.0))
         )
         result[...] = np.where(share >= 0.5, total / np.maximum(share, 0.5), np.nan)
-    return seen
+    return coarse_bands
 
 
 def _weighted(values: Array, taps: Array, factor: int) -> Array:

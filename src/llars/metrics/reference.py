@@ -156,9 +156,11 @@ def edge_preservation(a: Any, b: Any) -> float:
     """
     scores = []
     for x, y in zip(*pair(a, b), strict=True):
-        left, there = (sum(float(np.nansum(np.abs(np.diff(i, axis=axis)))) for axis in (0, 1)) for i in (x, y))
-        if there > 0:
-            scores.append(left / there)
+        variation, variation_of_truth = (
+            sum(float(np.nansum(np.abs(np.diff(i, axis=axis)))) for axis in (0, 1)) for i in (x, y)
+        )
+        if variation_of_truth > 0:
+            scores.append(variation / variation_of_truth)
     if not scores:
         raise DataError("the reference is flat; edge preservation needs two neighbours that differ")
     return float(np.mean(scores))

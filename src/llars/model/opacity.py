@@ -112,8 +112,8 @@ class OpacityNetwork(nn.Module):
             levels.append(cells)
         for index in reversed(range(len(self.up))):
             cells = self.up[index](torch.cat((_twice(cells), levels[index]), 1))
-        told = _twice(functional.relu(self.told(cells)))
-        details = self.fine_head(self.both(torch.cat((told, self.seen(fine)), 1)))
+        coarse_features = _twice(functional.relu(self.told(cells)))
+        details = self.fine_head(self.both(torch.cat((coarse_features, self.seen(fine)), 1)))
         logits: Tensor = self.head(cells)
         for _ in range(2):
             logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear")
@@ -143,20 +143,20 @@ class OpacityNetwork(nn.Module):
         """Input features of trunk and fine branch for every cell, about -1 to 1; arguments as for ``cover``."""
         visible, swir = (_members(bands, *limits).to(image.device) for limits in (VISIBLE_NM, SWIR_NM))
         grey = image.mean(1, keepdim=True)
-        cells, unit = _shown(image, grey, statistics, CELL)
+        cells, unit = _band_inputs(image, grey, statistics, CELL)
         for members in (visible, swir):
-            there = members.any(1)[:, None, None, None].to(unit)
+            present = members.any(1)[:, None, None, None].to(unit)
             mean, spread = _over(unit, members)
-            cells += [mean, spread, there.expand_as(mean)]
-        fine, unit = _shown(image, grey, statistics, FINE)
+            cells += [mean, spread, present.expand_as(mean)]
+        fine, unit = _band_inputs(image, grey, statistics, FINE)
         details = functional.pixel_unshuffle(grey, FINE) - functional.avg_pool2d(grey, FINE)
         fine += [*_over(unit, visible), (DETAIL * details).clamp(-2.0, 2.0)]
         metres = _distances(bands).to(unit)[..., None, None]
-        cells, fine = ([*shown, metres.expand(-1, -1, *shown[0].shape[-2:])] for shown in (cells, fine))
+        cells, fine = ([*inputs, metres.expand(-1, -1, *inputs[0].shape[-2:])] for inputs in (cells, fine))
         return torch.cat(cells, 1), torch.cat(fine, 1)
 
 
-def _shown(image: Tensor, grey: Tensor, statistics: Statistics, side: int) -> tuple[list[Tensor], Tensor]:
+def _band_inputs(image: Tensor, grey: Tensor, statistics: Statistics, side: int) -> tuple[list[Tensor], Tensor]:
     """Eight features of cells, and the cells' means in every band."""
     means = functional.avg_pool2d(image, side)
     mean_square = functional.avg_pool2d(grey.square(), side)

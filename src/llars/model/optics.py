@@ -19,7 +19,7 @@ RINGS, SECTORS = 32, 16
 
 FEATURES = 256
 
-LEAST_POWER = 1e-9
+MIN_POWER = 1e-9
 """Power, relative to that of the band, below which there is only rounding error."""
 
 
@@ -37,15 +37,15 @@ class OpticsEstimator(nn.Module):
     def forward(
         self, windows: Float[Tensor, "batch window band side side"]
     ) -> tuple[Float[Tensor, "batch kernel"], Float[Tensor, "batch"]]:
-        """Logits of the kernels, and the noise-to-ground power ratio (``roughness`` of ``llars.starts.filters``).
+        """Logits of the kernels, and the noise-to-ground power ratio (``roughness`` of ``llars.initial.filters``).
 
         Args:
             windows: values of any scale at the scene's own resolution, ``SIDE`` pixels wide.
         """
-        seen = self.each(log_power(windows)).mean(1)
+        features = self.each(log_power(windows)).mean(1)
         # Between 1e-8 and 1; about 1e-4 at initialisation.
-        roughness = 10.0 ** (8.0 * (torch.sigmoid(self.roughness(seen)[:, 0]) - 1.0))
-        return self.kernel(seen), roughness
+        roughness = 10.0 ** (8.0 * (torch.sigmoid(self.roughness(features)[:, 0]) - 1.0))
+        return self.kernel(features), roughness
 
 
 def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Tensor, "batch band cell"]:
@@ -55,7 +55,7 @@ def log_power(windows: Float[Tensor, "batch window band side side"]) -> Float[Te
     power = torch.fft.rfft2(centred * fade[:, None] * fade).abs().square().mean(1)
     power = power / power.mean((-2, -1), keepdim=True).clamp_min(1e-20)
     cells = power.flatten(-2) @ _cells().to(power.device)
-    logarithm = (cells + LEAST_POWER).log()
+    logarithm = (cells + MIN_POWER).log()
     about: Tensor = logarithm - logarithm.mean(-1, keepdim=True)
     return about
 

@@ -27,7 +27,7 @@ SURE = 0.35
 """Probability below which a reading of a sentence is not acted on."""
 
 
-_STEPS_SAY, _WORDS_SAY = 0.2, 0.35
+_STEPS_WEIGHT, _WORDS_WEIGHT = 0.2, 0.35
 """Weights of the votes of the step finder and of the words.
 
 The first was chosen on held-out templates that had been looked at, the second and ``SURE`` by ``train.reading``.
@@ -120,10 +120,10 @@ class InstructionReader(nn.Module):
         out = self(batch, mask)
         own, by_steps = out.logits.log_softmax(dim=1), self.steps.told(batch, mask)
         by_words = self.words([grams(text) for text in texts])
-        said = (1 - _STEPS_SAY - _WORDS_SAY) * own + _STEPS_SAY * by_steps + _WORDS_SAY * by_words
+        log_shares = (1 - _STEPS_WEIGHT - _WORDS_WEIGHT) * own + _STEPS_WEIGHT * by_steps + _WORDS_WEIGHT * by_words
         # A request for a degradation names it just as a request for its removal does, and the words vote for removal.
         nothing, wanted = CLASSES.index("none"), out.spoils.sigmoid()
-        shares = said.softmax(dim=1)
+        shares = log_shares.softmax(dim=1)
         spoilt = shares * (1 - wanted)[:, None]
         spoilt[:, nothing] += wanted
         best = torch.where((wanted > 0.5)[:, None], spoilt, shares).topk(2, dim=1)

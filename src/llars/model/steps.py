@@ -62,13 +62,13 @@ class StepFinder(nn.Module):
             tokens: ``(batch, token, 384)`` token vectors of the sentence encoder, zero where there is no token.
             mask: ``(batch, token)`` boolean, where there is one.
         """
-        there = mask[..., None]
-        seen = functional.gelu(self.lift(tokens)) * there
+        token_mask = mask[..., None]
+        hidden = functional.gelu(self.lift(tokens)) * token_mask
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            around = layer(self.dropout(norm(seen) * there).transpose(1, 2)).transpose(1, 2)
-            seen = (seen + functional.gelu(around)) * there
-        seen = self.dropout(seen)
-        return self.marks(seen), self.classes(seen)
+            context = layer(self.dropout(norm(hidden) * token_mask).transpose(1, 2)).transpose(1, 2)
+            hidden = (hidden + functional.gelu(context)) * token_mask
+        hidden = self.dropout(hidden)
+        return self.marks(hidden), self.classes(hidden)
 
     def told(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Log-probabilities of the classes ``(batch, 13)`` of sentences that are taken as one step each."""

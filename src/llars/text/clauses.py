@@ -248,9 +248,9 @@ def requests(
     """
     asked = [clause for clause in found if clause.reading.task != "none"]
     half, odd = divmod(len(asked), 2)
-    said, again = (sorted(clause.reading.task for clause in part) for part in (asked[:half], asked[half:]))
+    earlier, later = (sorted(clause.reading.task for clause in part) for part in (asked[:half], asked[half:]))
     # Some list their complaints first and then repeat them as requests, which have the order of work.
-    if not odd and said == again and len(set(said)) > 1:
+    if not odd and earlier == later and len(set(earlier)) > 1:
         asked = asked[half:]
     kept: list[Clause[T]] = []
     for clause in asked:

@@ -55,17 +55,17 @@ def composite(rng: random.Random, split: str = "train") -> Composite:
     count as steps when a sentence is cut, but are not among its tasks.
     """
     template, words, tasks = _drawn(rng, split)
-    for slot, said in words.items():
-        template = template.replace(slot, said)
+    for slot, step_texts in words.items():
+        template = template.replace(slot, step_texts)
     return Composite(finish(template, rng), tuple(task for task in tasks if task != NONE))
 
 
 def marked(rng: random.Random) -> Marked:
     """A random training sentence like those of ``composite``, with its steps marked."""
     template, words, tasks = _drawn(rng, "train")
-    for slot, said in words.items():
+    for slot, step_texts in words.items():
         # Characters of the private use area mark the steps while the text is finished, and are then removed.
-        template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{said}\ue000")
+        template = template.replace(slot, f"{chr(0xE000 + int(slot[-2]))}{step_texts}\ue000")
     steps: list[int] = []
     step, text = 0, ""
     for piece in _MARK.split(finish(template, rng)):
@@ -85,17 +85,17 @@ def _drawn(rng: random.Random, split: str) -> tuple[str, dict[str, str], tuple[s
         tasks = rng.sample(TASK_KEYS, len({number for _, number in slots}))
         if {"cloud", "cloud_sar"} <= set(tasks):
             continue
-        said = {slot: _step(tasks[slot[1] - 1], slot[0], rng, split) for slot in slots}
-        if None in said.values():
+        step_texts = {slot: _step(tasks[slot[1] - 1], slot[0], rng, split) for slot in slots}
+        if None in step_texts.values():
             continue
-        open_to_all = [slot for slot in said if slot[0] in ("do", "step")]
-        if split == "train" and len(said) == len(tasks) and open_to_all and rng.random() < _FOREIGN_SHARE:
+        open_to_all = [slot for slot in step_texts if slot[0] in ("do", "step")]
+        if split == "train" and len(step_texts) == len(tasks) and open_to_all and rng.random() < _FOREIGN_SHARE:
             foreign = rng.choice(open_to_all)
-            said[foreign] = foreign_step(rng)
+            step_texts[foreign] = foreign_step(rng)
             tasks[foreign[1] - 1] = NONE
         text = _worded(template, rng)
         text = choose(_worded(text, rng), rng) if split == "train" else text
-        return text, {f"{{{kind}{number}}}": str(words) for (kind, number), words in said.items()}, tuple(tasks)
+        return text, {f"{{{kind}{number}}}": str(words) for (kind, number), words in step_texts.items()}, tuple(tasks)
 
 
 def _worded(template: str, rng: random.Random) -> str:

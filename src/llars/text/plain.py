@@ -34,9 +34,9 @@ class PlainWords:
     def __init__(self, encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
         """Encodes a few dozen sentences; ``encode`` maps texts to vectors ``(sentence, feature)``."""
         strengths = {words_for(task, strength) for task in TASK_KEYS for strength in _STRENGTHS}
-        said = sorted(strengths | {words_for("sr", _USUAL, scale) for scale in RESOLUTIONS})
-        self._row = {text: row for row, text in enumerate(said)}
-        self._vectors = torch.from_numpy(encode(said)).float()
+        sentences = sorted(strengths | {words_for("sr", _USUAL, scale) for scale in RESOLUTIONS})
+        self._row = {text: row for row, text in enumerate(sentences)}
+        self._vectors = torch.from_numpy(encode(sentences)).float()
 
     def draw(self, task: Tensor, severity: Tensor, generator: torch.Generator) -> Tensor:
         """One vector for each sample, ``(batch, feature)`` float32 on the CPU.
@@ -49,11 +49,11 @@ class PlainWords:
         Half of the sentences name no strength, except for ``brightness`` and ``sr``, whose words always fit.
         """
         silent = torch.rand(len(task), generator=generator) < 0.5
-        said = [
+        sentences = [
             _words(TASK_KEYS[index], strength, quiet)
             for index, strength, quiet in zip(task.tolist(), severity.tolist(), silent.tolist(), strict=True)
         ]
-        return self._vectors[[self._row[words] for words in said]]
+        return self._vectors[[self._row[words] for words in sentences]]
 
 
 def _words(task: str, severity: float, silent: bool) -> str:

@@ -42,20 +42,20 @@ class Speller:
         low = word.lower()
         if low in _KEPT or low in self._rank or self._known(low):
             return word
-        meant = self._derived(low) or min(
+        correction = self._derived(low) or min(
             (near for near in _near(low) if near in self._rank), key=self._rank.__getitem__, default=""
         )
-        if not meant:
+        if not correction:
             return word
-        return meant.capitalize() if word[0].isupper() else meant
+        return correction.capitalize() if word[0].isupper() else correction
 
     def _derived(self, word: str) -> str:
         """The usual words for an ad-hoc derivation: "dehaze" for "unhaze", "more hazy" for "hazier"; or empty."""
         if word.startswith("un") and word[2:] in self._rank:
             return f"de{word[2:]}" if f"de{word[2:]}" in self._rank else f"de-{word[2:]}"
-        for ending, said in (("iness", "{} look"), ("ier", "more {}"), ("iest", "most {}"), ("ily", "{}")):
+        for ending, pattern in (("iness", "{} look"), ("ier", "more {}"), ("iest", "most {}"), ("ily", "{}")):
             if word.endswith(ending) and (stem := word[: -len(ending)] + "y") in self._rank:
-                return said.format(stem)
+                return pattern.format(stem)
         return ""
 
 

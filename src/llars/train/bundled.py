@@ -1,8 +1,8 @@
-"""The parts of the package that training uses: canonical sentences, and the estimators behind starting images."""
+"""The parts of the package that training uses: canonical sentences, and the estimators behind initial estimates."""
 
 from __future__ import annotations
 
-from llars.data.starting import Estimators
+from llars.data.initial import Estimators
 from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
 from llars.weights.estimators import load_opacity, load_optics, load_upsampling
@@ -16,5 +16,5 @@ def instructions() -> PlainWords:
 
 
 def estimators() -> Estimators:
-    """The bundled estimators, which produce the starting images that the bundled weights are trained on."""
+    """The bundled estimators, which produce the initial estimates that the bundled weights are trained on."""
     return Estimators(load_optics(), load_opacity(), load_upsampling())

@@ -29,7 +29,7 @@ from llars.train.bundled import estimators, instructions
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.log import Log, Progress
-from llars.train.objective import forward, jitter, judge
+from llars.train.objective import batch_loss, forward, jitter
 from llars.train.panel import panel
 from llars.train.processes import Processes, joined
 from llars.train.validation import validate
@@ -109,9 +109,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
-        judged = judge(forward(self.network, batch, statistics), batch, self.weighting, self.config.losses)
+        result = batch_loss(forward(self.network, batch, statistics), batch, self.weighting, self.config.losses)
         self.optimizer.zero_grad(set_to_none=True)
-        judged.total.backward()  # type: ignore[no-untyped-call]
+        result.total.backward()  # type: ignore[no-untyped-call]
         self.processes.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
@@ -119,7 +119,7 @@ class Trainer:
             self.average.update(self.network, self.step)
         else:
             progress.skipped += 1
-        progress.take(batch.task, judged.losses, judged.weights)
+        progress.take(batch.task, result.losses, result.weights)
         self.step += 1
 
 
@@ -146,11 +146,11 @@ def run(config: TrainConfig, processes: Processes) -> None:
     first, count = trainer.step, processes.count
     for batch in Loader(mixer, first * count + processes.rank, config.steps * count, stride=count):
         trainer.train_step(batch.to(config.device), progress)
-        late = config.max_minutes is not None and time.monotonic() - start > 60 * config.max_minutes
-        over = processes.agree(late) if config.max_minutes is not None else False
+        out_of_time = config.max_minutes is not None and time.monotonic() - start > 60 * config.max_minutes
+        stop = processes.agree(out_of_time) if config.max_minutes is not None else False
         if report is not None:
             progress = report.after_step(progress)
-        if over:
+        if stop:
             break
     if trainer.step == 0:
         raise DataError(f"no training step was done: steps={config.steps} with the corpus at {config.corpus}")
@@ -169,7 +169,7 @@ class Report:
         ]
         self.log = Log(config.run)
         self.saved = self.evaluated = time.monotonic()
-        self.judged = trainer.step
+        self.evaluated_step = trainer.step
 
     def after_step(self, progress: Progress) -> Progress:
         """Writes whatever is due and returns the progress to count on with: a new one after a line of the log."""
@@ -190,7 +190,7 @@ class Report:
     def finish(self) -> None:
         """Checkpoint and evaluation of the last step."""
         self.save()
-        if self.judged != self.trainer.step:
+        if self.evaluated_step != self.trainer.step:
             self.evaluate()
 
     def save(self) -> None:
@@ -205,4 +205,4 @@ class Report:
         self.log.write("validation", {"step": step, **validate(network, held_out)})
         if importlib.util.find_spec("PIL") is not None:
             self.log.picture("held_out", step, panel(network, held_out))
-        self.evaluated, self.judged = time.monotonic(), step
+        self.evaluated, self.evaluated_step = time.monotonic(), step

@@ -19,11 +19,11 @@ from llars.sample import Batch
 from llars.train.losses import LossWeights, auxiliary_loss, restoration_loss
 from llars.train.projection import hold_means
 
-__all__ = ["Judged", "Seen", "forward", "jitter", "judge"]
+__all__ = ["ForwardResult", "LossResult", "batch_loss", "forward", "jitter"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class ForwardResult:
     """The network's output on a batch, with what is needed to judge it."""
 
     output: Output
@@ -39,7 +39,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Judged:
+class LossResult:
     """The loss of a batch."""
 
     total: Float[Tensor, ""]
@@ -52,7 +52,7 @@ class Judged:
     """Weight of each sample in ``total``."""
 
 
-def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
+def forward(network: Network, batch: Batch, statistics: Statistics) -> ForwardResult:
     """Runs the network on a batch normalised with ``statistics``; each patch counts as a scene of its own."""
     targets = batch.clean.shape[1]
     image, own = statistics.apply(batch.image), statistics.first(targets)
@@ -60,16 +60,18 @@ def forward(network: Network, batch: Batch, statistics: Statistics) -> Seen:
     with autocast(image.device):
         conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)
         output = network(image, conditions)
-    held = hold_means(output.image, image[:, :targets], batch.factor)
-    return Seen(replace(output, image=held), own.apply(batch.clean), own, conditions)
+    projected = hold_means(output.image, image[:, :targets], batch.factor)
+    return ForwardResult(replace(output, image=projected), own.apply(batch.clean), own, conditions)
 
 
-def judge(seen: Seen, batch: Batch, weighting: Callable[[Tensor, Tensor], Tensor], factors: LossWeights) -> Judged:
+def batch_loss(
+    result: ForwardResult, batch: Batch, weighting: Callable[[Tensor, Tensor], Tensor], loss_weights: LossWeights
+) -> LossResult:
     """The loss, with the samples weighted by ``weighting(losses, tasks)``."""
-    losses = restoration_loss(seen.output, seen.truth, seen.statistics, factors)
+    losses = restoration_loss(result.output, result.truth, result.statistics, loss_weights)
     weights = weighting(losses, batch.task)
-    auxiliary = auxiliary_loss(seen.output, seen.truth, seen.conditions, batch, factors)
-    return Judged((weights * losses).mean() + auxiliary, losses, weights)
+    auxiliary = auxiliary_loss(result.output, result.truth, result.conditions, batch, loss_weights)
+    return LossResult((weights * losses).mean() + auxiliary, losses, weights)
 
 
 def jitter(statistics: Statistics) -> Statistics:

@@ -23,14 +23,14 @@ from llars.data.patches import PatchSource
 from llars.model.opacity import OpacityNetwork
 from llars.model.precision import autocast
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
-from llars.train.skies import Examples, draw
+from llars.train.cloud_examples import Examples, draw
 
 __all__ = ["Figures", "figures", "loss", "train"]
 
 SEED = 0
-BATCHES, RATE, WARM_UP, LOOKS = 6000, 2e-3, 300, 2
-"""``LOOKS`` is the number of steps on each batch, every second one with x and y swapped: simulating the clouds of a
-batch takes as long as a step."""
+BATCHES, RATE, WARM_UP, STEPS_PER_BATCH = 6000, 2e-3, 300, 2
+"""``STEPS_PER_BATCH`` is the number of steps on each batch, every second one with x and y swapped: simulating the
+clouds of a batch takes as long as a step."""
 
 DECAY = 0.999
 """Decay per step of the moving average of the weights."""
@@ -41,10 +41,10 @@ PIXELS = 5 * 192**2
 SIDES = {64: 0.05, 128: 0.3, 192: 0.4, 256: 0.25}
 """Probability of each side of a patch: large patches show the interior of clouds, small ones stand for small scenes."""
 
-LEFT_OUT = 20
+HELD_OUT_EVERY = 20
 """One scene in this many is left out of training, for model selection."""
 
-SAVED_S = 90.0
+CHECKPOINT_SECONDS = 90.0
 """Seconds between checkpoints."""
 
 SHADOW_WEIGHT = 0.5
@@ -82,11 +82,11 @@ def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> T
     image, target = examples.image, examples.target
     if turned:
         image, target = image.mT, target.mT
-    shown = network.features(image, examples.bands, examples.statistics)
+    inputs = network.features(image, examples.bands, examples.statistics)
     with autocast(image.device):
-        said = network(*(one.contiguous(memory_format=torch.channels_last) for one in shown))
-    each = functional.binary_cross_entropy_with_logits(said.float(), target, reduction="none")
-    return each[:, :2].mean() + SHADOW_WEIGHT * ((1.0 - target[:, 0]) * each[:, 2]).mean()
+        logits = network(*(one.contiguous(memory_format=torch.channels_last) for one in inputs))
+    losses = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return losses[:, :2].mean() + SHADOW_WEIGHT * ((1.0 - target[:, 0]) * losses[:, 2]).mean()
 
 
 class Trainer:
@@ -155,20 +155,20 @@ def train(
         rate: peak learning rate.
     """
     torch.manual_seed(seed)
-    trainer = Trainer(network or OpacityNetwork(), LOOKS * batches, rate)
+    trainer = Trainer(network or OpacityNetwork(), STEPS_PER_BATCH * batches, rate)
     checkpoint = run and run / "checkpoint.safetensors"
     if checkpoint and checkpoint.exists():
         trainer.load(checkpoint)
-    first, running, saved = trainer.step // LOOKS, 0.0, time.monotonic()
+    first, running, saved = trainer.step // STEPS_PER_BATCH, 0.0, time.monotonic()
     for batch in range(first, batches):
         rng = np.random.default_rng((seed, batch))
         chosen = side or int(rng.choice(list(SIDES), p=list(SIDES.values())))
         examples = draw(source, size or PIXELS // chosen**2, chosen, rng)
-        value = np.mean([trainer.learn(examples, turned=look % 2 == 1) for look in range(LOOKS)])
+        value = np.mean([trainer.learn(examples, turned=repeat % 2 == 1) for repeat in range(STEPS_PER_BATCH)])
         running += float(value - running) / min(batch + 1 - first, 100)
         if (batch + 1) % 50 == 0:
             print(f"{time.strftime('%X')} batch {batch + 1}/{batches}: loss {running:.4f}", flush=True)
-        if checkpoint and (time.monotonic() - saved > SAVED_S or batch + 1 == batches):
+        if checkpoint and (time.monotonic() - saved > CHECKPOINT_SECONDS or batch + 1 == batches):
             trainer.save(checkpoint)
             saved = time.monotonic()
     return trainer.averaged()
@@ -177,26 +177,26 @@ def train(
 @torch.inference_mode()
 def figures(network: OpacityNetwork, batches: Iterator[Examples]) -> Figures:
     """Detection and false-alarm rates over some batches."""
-    said, true = [], []
+    predicted, targets = [], []
     for examples in batches:
         cover = network.cover(examples.image, examples.bands, examples.statistics)
-        said.append(torch.cat((cover.opacity, cover.touched, cover.shadow), 1).transpose(0, 1).flatten(2))
-        true.append(examples.target.transpose(0, 1).flatten(2))
-    (opaque, touched, _), (opacity, share, _) = (torch.cat(parts, 1) for parts in (said, true))
+        predicted.append(torch.cat((cover.opacity, cover.touched, cover.shadow), 1).transpose(0, 1).flatten(2))
+        targets.append(examples.target.transpose(0, 1).flatten(2))
+    (opaque, touched, _), (opacity, share, _) = (torch.cat(parts, 1) for parts in (predicted, targets))
     clean = (share.amax(1) == 0)[:, None].expand_as(share)
-    bare, called = (share == 0) & ~clean, opaque > OPAQUE
+    untouched, detected = (share == 0) & ~clean, opaque > OPAQUE
     return Figures(
-        found=float(called[opacity > OPAQUE].float().mean()),
-        false=float(called[bare].float().mean()),
-        false_clean=float(called[clean].float().mean()),
+        found=float(detected[opacity > OPAQUE].float().mean()),
+        false=float(detected[untouched].float().mean()),
+        false_clean=float(detected[clean].float().mean()),
         touched_found=float((touched > 0.5)[share > 0.5].float().mean()),
-        touched_false=float((touched > 0.5)[bare | clean].float().mean()),
+        touched_false=float((touched > 0.5)[untouched | clean].float().mean()),
     )
 
 
 def part(corpus: Corpus, left_out: bool) -> PatchSource:
-    """Every ``LEFT_OUT``-th scene if ``left_out``, otherwise all the others."""
-    chosen = (scene for index, scene in enumerate(corpus.scenes) if (index % LEFT_OUT == 0) == left_out)
+    """Every ``HELD_OUT_EVERY``-th scene if ``left_out``, otherwise all the others."""
+    chosen = (scene for index, scene in enumerate(corpus.scenes) if (index % HELD_OUT_EVERY == 0) == left_out)
     return PatchSource(Corpus(corpus.path, corpus.split, tuple(chosen)))
 
 
@@ -214,9 +214,9 @@ def main() -> None:
     parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    shown = part(Corpus.open(arguments.data / "train"), left_out=False)
+    source = part(Corpus.open(arguments.data / "train"), left_out=False)
     network = train(
-        shown,
+        source,
         arguments.batches,
         seed=arguments.seed,
         run=arguments.run,
@@ -226,8 +226,8 @@ def main() -> None:
     held_out = PatchSource(Corpus.open(arguments.data / "val"))
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
-    told = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
-    path = bundle_helper(OPACITY, network, {**told, "figures": asdict(scores)})
+    settings = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
+    path = bundle_helper(OPACITY, network, {**settings, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

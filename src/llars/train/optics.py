@@ -18,9 +18,9 @@ from torch import Tensor
 from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.degrade import get
+from llars.initial.deconvolution import SIDE, corner_windows, kernels, transfers, wiener
+from llars.initial.filters import deconvolve
 from llars.model.optics import OpticsEstimator
-from llars.starts.deconvolution import SIDE, corner_windows, kernels, transfers, wiener
-from llars.starts.filters import deconvolve
 from llars.weights.estimators import OPTICS
 from llars.weights.helpers import bundle_helper
 
@@ -32,10 +32,10 @@ COUNTS = (1, 3, 4)
 """Possible numbers of bands of a patch."""
 
 BATCH, STEPS, RATE = 16, 4000, 2e-3
-QUIET = 0.3
+NOISE_FREE_SHARE = 0.3
 """Share of batches without noise; the others have standard deviations from 3e-5 to 1e-2 in unit values."""
 
-NEAR = 2e-4
+SIMILAR = 2e-4
 """Mean square difference of two transfer functions at which kernels count as nearly the same."""
 
 LIKELIHOOD = 0.1
@@ -67,11 +67,11 @@ def blurred(source: PatchSource, seed: int) -> Blurred:
         image = get(kind)(image, severity, generator=generator)
         impulse = get(kind)(impulse, severity, generator=generator.set_state(state))
     transfer = torch.fft.rfft2(torch.fft.ifftshift(impulse[:, 0], dim=(1, 2))).real
-    apart = (transfer[:, None] - transfers()).square().mean((-2, -1))
-    if rng.random() > QUIET:
+    distances = (transfer[:, None] - transfers()).square().mean((-2, -1))
+    if rng.random() > NOISE_FREE_SHARE:
         sigma = 10 ** rng.uniform(-4.5, -2.0)
         image = image + sigma * torch.randn(image.shape, generator=generator)
-    return Blurred(image, patches.clean, torch.softmax(-apart / NEAR, -1))
+    return Blurred(image, patches.clean, torch.softmax(-distances / SIMILAR, -1))
 
 
 def losses(network: OpticsEstimator, batch: Blurred, windows: int) -> tuple[Tensor, Tensor]:
@@ -92,31 +92,34 @@ def train(source: PatchSource, steps: int) -> OpticsEstimator:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
     start = time.monotonic()
     for step in range(steps):
-        left, unlikely = losses(network, blurred(source, step), 1 + step % 4)
-        loss = left.mean() + LIKELIHOOD * unlikely.mean()
+        remaining, cross_entropy = losses(network, blurred(source, step), 1 + step % 4)
+        loss = remaining.mean() + LIKELIHOOD * cross_entropy.mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % 200 == 199:
-            took = time.monotonic() - start
-            print(f"step {step + 1}: left {left.mean():.3f}, unlikely {unlikely.mean():.3f}, {took:.0f} s", flush=True)
+            seconds = time.monotonic() - start
+            print(
+                f"step {step + 1}: left {remaining.mean():.3f}, unlikely {cross_entropy.mean():.3f}, {seconds:.0f} s",
+                flush=True,
+            )
     return network.eval()
 
 
 @torch.no_grad()
 def report(network: OpticsEstimator, source: PatchSource, batches: int = 40) -> list[str]:
     """Lines that state the error before and after on held-out patches, by kind of blur."""
-    found: dict[str, list[tuple[float, float]]] = {}
+    errors: dict[str, list[tuple[float, float]]] = {}
     for seed in range(batches):
         batch = blurred(source, 1_000_000 + seed)
         before = (batch.image - batch.clean).square().mean((1, 2, 3)) / batch.clean.var((2, 3)).mean(1)
         after = losses(network, batch, 4)[0]
         kind = kernels()[int(batch.target.mean(0).argmax())].kind
-        found.setdefault(kind, []).append((float((before + 1e-7).log().mean()), float(after.mean())))
+        errors.setdefault(kind, []).append((float((before + 1e-7).log().mean()), float(after.mean())))
     lines = []
-    for kind, pairs in found.items():
+    for kind, pairs in errors.items():
         before, after = (10 / np.log(10) * np.mean(side) for side in zip(*pairs, strict=True))
         lines.append(f"{kind}: error of {before:.1f} dB relative to the ground, {after:.1f} dB after ({len(pairs)})")
     return lines

@@ -27,13 +27,13 @@ class Processes:
 
     def average(self, values: Iterable[Tensor]) -> None:
         """Replaces every tensor by its mean over the processes, in one message."""
-        held = list(values)
-        if self.count == 1 or not held:
+        tensors = list(values)
+        if self.count == 1 or not tensors:
             return
-        flat = torch.cat([value.reshape(-1).float() for value in held])
+        flat = torch.cat([value.reshape(-1).float() for value in tensors])
         torch.distributed.all_reduce(flat)
         flat /= self.count
-        for value, mean in zip(held, torch.split(flat, [value.numel() for value in held]), strict=True):
+        for value, mean in zip(tensors, torch.split(flat, [value.numel() for value in tensors]), strict=True):
             value.copy_(mean.view_as(value))
 
     def average_gradients(self, network: nn.Module) -> None:
@@ -49,9 +49,9 @@ class Processes:
         """Whether any process wants to stop: clocks differ, and all must stop at the same step."""
         if self.count == 1:
             return stop
-        wish = torch.tensor(float(stop), device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
-        torch.distributed.all_reduce(wish)
-        return bool(wish > 0)
+        stop_flag = torch.tensor(float(stop), device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
+        torch.distributed.all_reduce(stop_flag)
+        return bool(stop_flag > 0)
 
 
 @contextmanager

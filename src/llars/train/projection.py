@@ -11,19 +11,21 @@ __all__ = ["hold_means"]
 
 
 def hold_means(
-    restored: Float[Tensor, "batch band y x"], given: Float[Tensor, "batch band y x"], factor: Int[Tensor, "batch"]
+    restored: Float[Tensor, "batch band y x"],
+    coarse: Float[Tensor, "batch band y x"],
+    factor: Int[Tensor, "batch"],
 ) -> Float[Tensor, "batch band y x"]:
-    """``restored``, with the area means of ``given`` over ``factor`` by ``factor`` pixels where factor is above 1.
+    """``restored``, with the area means of ``coarse`` over ``factor`` by ``factor`` pixels where factor is above 1.
 
     Where the factor does not divide the patch, the remainder at the right and lower edges stays as it is.
     """
-    for each in sorted(set(factor.tolist())):
-        if each == 1:
+    for value in sorted(set(factor.tolist())):
+        if value == 1:
             continue
-        chosen = factor == each
-        height, width = (side // each * each for side in restored.shape[-2:])
+        chosen = factor == value
+        height, width = (side // value * value for side in restored.shape[-2:])
         inner = (chosen, slice(None), slice(height), slice(width))
-        held = restored.clone()
-        held[inner] = project(restored[inner], reduce(given[inner], each), each)
-        restored = held
+        projected = restored.clone()
+        projected[inner] = project(restored[inner], reduce(coarse[inner], value), value)
+        restored = projected
     return restored

@@ -55,17 +55,17 @@ class Examples:
     spoils: Tensor
     """``(n,)`` boolean: asks for a fault. Of class ``none``, but left out of the class loss: it has its own logit."""
 
-    left_out: Tensor
+    held_out: Tensor
     """``(n,)`` boolean: made from a template that calibration leaves out."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
 
-def validates(utterance: Utterance) -> bool:
+def is_held_out(utterance: Utterance) -> bool:
     """Whether calibration leaves the template of this sentence out of training: about one in ten."""
-    told = f"{utterance.task}/{utterance.template}"
-    return utterance.template not in ("", "doubled") and zlib.crc32(told.encode()) % 10 == 0
+    identifier = f"{utterance.task}/{utterance.template}"
+    return utterance.template not in ("", "doubled") and zlib.crc32(identifier.encode()) % 10 == 0
 
 
 def doubled(rng: random.Random) -> Utterance:
@@ -108,19 +108,19 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], cache: Path | None) 
 def examples(encoder: SentenceEncoder, seed: int, cache: Path | None = None) -> tuple[Examples, Lines]:
     """The encoded training data: whole sentences for the reader, and lines with marked steps for the step finder."""
     single = utterances(seed)
-    said = sentences(single, COMPOSITES, seed)
-    tokens = encoded(encoder, [sentence.text for sentence in said], cache)
+    labelled = sentences(single, COMPOSITES, seed)
+    tokens = encoded(encoder, [sentence.text for sentence in labelled], cache)
     task = torch.tensor([CLASSES.index(u.task) for u in single] + [-1] * COMPOSITES)
     nan = float("nan")
     severity = torch.tensor([nan if u.severity is None else u.severity for u in single] + [nan] * COMPOSITES)
-    spoils = torch.arange(len(said)) >= len(single) - SPOILERS
+    spoils = torch.arange(len(labelled)) >= len(single) - SPOILERS
     spoils[len(single) :] = False
-    left_out = torch.tensor([validates(utterance) for utterance in single] + [False] * COMPOSITES)
+    held_out = torch.tensor([is_held_out(utterance) for utterance in single] + [False] * COMPOSITES)
     # The step finder learns from composites; a sample of the single-step sentences is enough beside them.
     few = random.Random(seed).sample(range(len(single) - SPOILERS), SINGLE_LINES)
-    rows = [*few, *range(len(single), len(said))]
-    return Examples(tokens, task, severity, spoils, left_out), lines(
-        encoder, [said[row] for row in rows], [tokens[row] for row in rows]
+    rows = [*few, *range(len(single), len(labelled))]
+    return Examples(tokens, task, severity, spoils, held_out), lines(
+        encoder, [labelled[row] for row in rows], [tokens[row] for row in rows]
     )
 
 
@@ -128,9 +128,9 @@ def loss(reader: InstructionReader, data: Examples, rows: Tensor) -> Tensor:
     """Cross-entropies of the class and of the yes-no outputs, plus the error of the strength."""
     tokens, mask = pad_tokens([data.tokens[int(row)] for row in rows])
     # Token dropout, so that no reading depends on a single word.
-    shown = mask & (torch.rand(mask.shape) > 0.1)
-    shown[:, 0] = True
-    out = reader(tokens * shown[..., None], shown)
+    kept = mask & (torch.rand(mask.shape) > 0.1)
+    kept[:, 0] = True
+    out = reader(tokens * kept[..., None], kept)
     task, severity, spoils = data.task[rows], data.severity[rows], data.spoils[rows]
     single = task >= 0
     classed = single & ~spoils
@@ -158,8 +158,8 @@ def batches(data: Examples, rows: Tensor) -> list[Tensor]:
         pool[torch.tensor([len(data.tokens[int(row)]) for row in pool]).argsort()]
         for pool in torch.split(shuffled, 8192)
     ]
-    found = [batch for pool in pools for batch in torch.split(pool, BATCH)]
-    return [found[int(index)] for index in torch.randperm(len(found))]
+    all_batches = [batch for pool in pools for batch in torch.split(pool, BATCH)]
+    return [all_batches[int(index)] for index in torch.randperm(len(all_batches))]
 
 
 def train(data: Examples, rows: Tensor, seed: int = SEED, epochs: int = EPOCHS) -> InstructionReader:
@@ -189,31 +189,36 @@ def calibrate(data: Examples, seed: int = SEED, epochs: int = EPOCHS) -> None:
     One line for each weight of the word vote and each threshold. The step finder is left out, as it is trained on all
     templates.
     """
-    rows = torch.nonzero(data.left_out & ~data.spoils).flatten()
-    texts = [utterance.text for utterance in utterances(seed)[:-SPOILERS] if validates(utterance)]
-    words = train_words(seed, taught=lambda utterance: not validates(utterance))
-    reader = train(data, torch.nonzero(~data.left_out).flatten(), seed, epochs)
+    rows = torch.nonzero(data.held_out & ~data.spoils).flatten()
+    texts = [utterance.text for utterance in utterances(seed)[:-SPOILERS] if is_held_out(utterance)]
+    words = train_words(seed, accepts=lambda utterance: not is_held_out(utterance))
+    reader = train(data, torch.nonzero(~data.held_out).flatten(), seed, epochs)
     with torch.inference_mode():
         own = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).logits.log_softmax(dim=1) for row in rows])
         by_words = words([grams(text) for text in texts])
-        wanted = {spoil: _wanted(reader, data, data.left_out & (data.spoils == spoil)) for spoil in (True, False)}
-    print(f"asks for faults: {wanted[True]:.1f} % told, and {wanted[False]:.1f} % of all else by mistake")
+        refused = {
+            spoil: _share_of_fault_requests(reader, data, data.held_out & (data.spoils == spoil))
+            for spoil in (True, False)
+        }
+    print(f"asks for faults: {refused[True]:.1f} % told, and {refused[False]:.1f} % of all else by mistake")
     nothing = CLASSES.index(NONE)
-    meant = data.task[rows]
-    asking = meant != nothing
+    labels = data.task[rows]
+    requests = labels != nothing
     for weight in (0.0, 0.2, 0.3, 0.4, 0.5):
         best = ((1 - weight) * own + weight * by_words).softmax(dim=1).max(dim=1)
-        for sure in (0.3, 0.35, 0.4, 0.45, 0.5):
-            right = torch.where(best.values >= sure, best.indices, nothing) == meant
-            told, kept = (100 * float(right[which].float().mean()) for which in (asking, ~asking))
-            print(f"words {weight:.1f}, at {sure:.2f}: {told:.1f} % understood, {kept:.1f} % refused")
+        for threshold in (0.3, 0.35, 0.4, 0.45, 0.5):
+            correct = torch.where(best.values >= threshold, best.indices, nothing) == labels
+            understood, refused_share = (100 * float(correct[which].float().mean()) for which in (requests, ~requests))
+            print(
+                f"words {weight:.1f}, at {threshold:.2f}: {understood:.1f} % understood, {refused_share:.1f} % refused"
+            )
 
 
-def _wanted(reader: InstructionReader, data: Examples, which: Tensor) -> float:
+def _share_of_fault_requests(reader: InstructionReader, data: Examples, which: Tensor) -> float:
     """Percentage of the sentences that are taken to ask for a fault."""
     rows = torch.nonzero(which).flatten()
-    told = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).spoils for row in rows])
-    return 100 * float((told > 0).float().mean())
+    share_detected = torch.cat([reader(*pad_tokens([data.tokens[int(row)]])).spoils for row in rows])
+    return 100 * float((share_detected > 0).float().mean())
 
 
 def main() -> None:

@@ -53,15 +53,15 @@ def sentences(single: Sequence[Utterance], composites: int, seed: int) -> list[M
     return [as_marked(utterance) for utterance in single] + [marked(rng) for _ in range(composites)]
 
 
-def lines(encoder: Offsets, said: Sequence[Marked], tokens: list[Tensor]) -> Lines:
+def lines(encoder: Offsets, marked_sentences: Sequence[Marked], tokens: list[Tensor]) -> Lines:
     """The sentences with the mark and the class of each of their ``tokens``."""
-    found = Lines(tokens, [], [])
-    for sentence in said:
+    result = Lines(tokens, [], [])
+    for sentence in marked_sentences:
         marks = [sentence.steps[start] if stop > start else _IGNORED for start, stop in encoder.offsets(sentence.text)]
         classes = [CLASSES.index(sentence.tasks[mark - 1]) if mark > 0 else _IGNORED for mark in marks]
-        found.marks.append(torch.tensor(marks))
-        found.classes.append(torch.tensor(classes))
-    return found
+        result.marks.append(torch.tensor(marks))
+        result.classes.append(torch.tensor(classes))
+    return result
 
 
 def loss(finder: StepFinder, data: Lines, rows: Sequence[int]) -> Tensor:
@@ -73,13 +73,13 @@ def loss(finder: StepFinder, data: Lines, rows: Sequence[int]) -> Tensor:
     lengths = torch.tensor([len(data.tokens[row]) for row in rows])
     mask = torch.arange(tokens.shape[1])[None] < lengths[:, None]
     # Token dropout, so that no boundary between steps depends on a single word.
-    shown = torch.rand(mask.shape) > 0.1
-    said_marks, said_classes = finder(tokens * shown[..., None], mask)
-    of_marks = functional.cross_entropy(said_marks.flatten(0, 1), marks.flatten(), ignore_index=_IGNORED)
-    of_classes = functional.cross_entropy(
-        said_classes.flatten(0, 1), classes.flatten(), ignore_index=_IGNORED, label_smoothing=0.05
+    kept = torch.rand(mask.shape) > 0.1
+    predicted_marks, predicted_classes = finder(tokens * kept[..., None], mask)
+    mark_loss = functional.cross_entropy(predicted_marks.flatten(0, 1), marks.flatten(), ignore_index=_IGNORED)
+    class_loss = functional.cross_entropy(
+        predicted_classes.flatten(0, 1), classes.flatten(), ignore_index=_IGNORED, label_smoothing=0.05
     )
-    return of_marks + 0.5 * of_classes
+    return mark_loss + 0.5 * class_loss
 
 
 def train_steps(data: Lines, seed: int, epochs: int = EPOCHS) -> StepFinder:
@@ -107,6 +107,6 @@ def _batches(data: Lines) -> list[list[int]]:
     """All rows in random batches of sentences of similar length."""
     order = torch.randperm(len(data.tokens)).tolist()
     pools = [sorted(order[at : at + 4096], key=lambda row: len(data.tokens[row])) for at in range(0, len(order), 4096)]
-    found = [pool[at : at + BATCH] for pool in pools for at in range(0, len(pool), BATCH)]
-    random.Random(order[0]).shuffle(found)
-    return found
+    batches = [pool[at : at + BATCH] for pool in pools for at in range(0, len(pool), BATCH)]
+    random.Random(order[0]).shuffle(batches)
+    return batches

@@ -19,12 +19,12 @@ from torch.nn import functional
 from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
+from llars.initial.superresolution import superresolved
 from llars.model.upsampling import FACTORS, KINDS, REACH, SIDE, UpsamplingFilters, kinds_of
-from llars.starts.superresolution import superresolved
 from llars.weights.estimators import UPSAMPLING
 from llars.weights.helpers import bundle_helper
 
-__all__ = ["Sums", "learned", "patches", "report"]
+__all__ = ["NormalEquations", "learned", "patches", "report"]
 
 CROP, COUNT, BATCH, BATCHES = 96, 3, 8, 400
 """Side of a patch in pixels, its number of bands, patches per batch, and number of batches."""
@@ -39,7 +39,7 @@ FLAT = 1e-2
 """Standard deviation in unit values below which patches are weighted down: what they show is noise."""
 
 
-class Sums:
+class NormalEquations:
     """The normal equations of the filters of one factor."""
 
     def __init__(self, factor: int) -> None:
@@ -51,16 +51,16 @@ class Sums:
         """Adds sharp images ``(batch, 1, y, x)``, each normalised by its contrast."""
         coarse = reduce(fine, self.factor)
         contrast = 1.0 / (coarse.var((1, 2, 3), keepdim=True) + FLAT**2).sqrt()
-        lacking = functional.pixel_unshuffle(fine - enlarge_exactly(coarse, self.factor), self.factor) * contrast
+        missing_detail = functional.pixel_unshuffle(fine - enlarge_exactly(coarse, self.factor), self.factor) * contrast
         kind = kinds_of(coarse).flatten()
         order = kind.argsort()
-        given = _surroundings(coarse * contrast).transpose(1, 2).flatten(0, 1)[order]
-        wanted = lacking.permute(0, 2, 3, 1).flatten(0, 2)[order]
+        neighbourhoods = _neighbourhoods(coarse * contrast).transpose(1, 2).flatten(0, 1)[order]
+        targets = missing_detail.permute(0, 2, 3, 1).flatten(0, 2)[order]
         start = 0
         for one, count in enumerate(torch.bincount(kind, minlength=KINDS).tolist()):
             part = slice(start, start + count)
-            self.square[one] += given[part].T @ given[part]
-            self.product[one] += given[part].T @ wanted[part]
+            self.square[one] += neighbourhoods[part].T @ neighbourhoods[part]
+            self.product[one] += neighbourhoods[part].T @ targets[part]
             start += count
 
     def solved(self) -> Tensor:
@@ -80,7 +80,7 @@ def patches(source: PatchSource, batches: int, seed: int) -> Iterator[Tensor]:
 
 def learned(source: PatchSource, batches: int = BATCHES) -> UpsamplingFilters:
     """The filters of all factors; the same for the same patches."""
-    sums = [Sums(factor) for factor in FACTORS]
+    sums = [NormalEquations(factor) for factor in FACTORS]
     for fine in patches(source, batches, seed=0):
         for one in sums:
             one.add(fine)
@@ -103,7 +103,7 @@ def report(filters: UpsamplingFilters, source: PatchSource, batches: int = 40) -
     return {factor: tuple(np.mean(gains, 0).round(3).tolist()) for factor, gains in found.items()}
 
 
-def _surroundings(image: Tensor) -> Tensor:
+def _neighbourhoods(image: Tensor) -> Tensor:
     """``(batch, place, pixel)``: the neighbourhood of each pixel less its mean; the image's edges are replicated."""
     around = functional.unfold(functional.pad(image, [REACH] * 4, mode="replicate"), SIDE)
     return around - around.mean(1, keepdim=True)

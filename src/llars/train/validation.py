@@ -21,8 +21,8 @@ __all__ = ["decibels", "restore", "validate"]
 def restore(network: Network, batch: Batch) -> Float[Tensor, "batch band y x"]:
     """Restored unit values; each patch counts as a scene of its own."""
     statistics = Statistics.of(batch.image, histogram=batch.about_histogram)
-    seen = forward(network, batch, statistics)
-    return seen.statistics.undo(seen.output.image)
+    result = forward(network, batch, statistics)
+    return result.statistics.undo(result.output.image)
 
 
 def decibels(image: Tensor, truth: Tensor) -> Tensor:
@@ -37,9 +37,9 @@ def validate(network: Network, batches: Iterable[Batch]) -> dict[str, float]:
     for batch in batches:
         after = decibels(restore(network, batch), batch.clean)
         gain = after - decibels(batch.degraded, batch.clean)
-        for task, value, more in zip(batch.task.tolist(), after.tolist(), gain.tolist(), strict=True):
+        for task, value, sample_gain in zip(batch.task.tolist(), after.tolist(), gain.tolist(), strict=True):
             restored.setdefault(TASK_KEYS[task], []).append(value)
-            gains.setdefault(TASK_KEYS[task], []).append(more)
+            gains.setdefault(TASK_KEYS[task], []).append(sample_gain)
     row = {task: round(sum(values) / len(values), 3) for task, values in sorted(restored.items())}
     means = {task: round(sum(values) / len(values), 3) for task, values in sorted(gains.items())}
     return {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llars.model.network import Network
 
-__all__ = ["Adapter", "AdapterInfo", "Change", "changed", "merge", "read_adapter", "save_adapter", "wear"]
+__all__ = ["Adapter", "AdapterInfo", "Change", "apply_adapters", "changed", "merge", "read_adapter", "save_adapter"]
 
 FORMAT = "llars-adapter-1"
 
@@ -66,8 +66,8 @@ class Change:
             case "low_rank":
                 return (parts["up"] @ parts["down"]).view(base.shape)
             case "directed":
-                turned = base + (parts["up"] @ parts["down"]).view(base.shape)
-                return _lengthened(base, turned, parts["magnitude"]) - base
+                updated = base + (parts["up"] @ parts["down"]).view(base.shape)
+                return _with_row_norms(base, updated, parts["magnitude"]) - base
             case "scale":
                 value = parts["value"]
                 return base * value.reshape(value.shape + (1,) * (base.ndim - value.ndim))
@@ -80,15 +80,15 @@ class Change:
                 raise ValueError("appended experts are no sum")
 
 
-def _lengthened(base: Tensor, turned: Tensor, magnitude: Tensor) -> Tensor:
-    """The rows of ``turned``, with the norms of the rows of ``base`` times 1 + magnitude."""
+def _with_row_norms(base: Tensor, updated: Tensor, magnitude: Tensor) -> Tensor:
+    """The rows of ``updated``, with the norms of the rows of ``base`` times 1 + magnitude."""
     import torch
 
     shape = (*magnitude.shape, -1)
     old = base.reshape(shape).norm(dim=-1, keepdim=True)
     # Treated as a constant in the gradient: cheaper, and no worse (section 4.3 of the paper).
-    new = turned.detach().reshape(shape).norm(dim=-1, keepdim=True).clamp_min(1e-12)
-    rows = turned.reshape(shape) * torch.where(old > 0, old * (1 + magnitude[..., None]) / new, 1.0)
+    new = updated.detach().reshape(shape).norm(dim=-1, keepdim=True).clamp_min(1e-12)
+    rows = updated.reshape(shape) * torch.where(old > 0, old * (1 + magnitude[..., None]) / new, 1.0)
     return rows.view(base.shape)
 
 
@@ -226,7 +226,7 @@ def _change(entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Change:
     return Change(entry["kind"], parts, entry["axis"], entry["stem"])
 
 
-def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tuple[Network, WeightsInfo]:
+def apply_adapters(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tuple[Network, WeightsInfo]:
     """A copy of the network with ``adapters`` applied, and its metadata; ``network`` itself is unchanged.
 
     Args:
@@ -239,16 +239,16 @@ def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tu
     """
     from llars.model.network import Network
 
-    worn = list(adapters)
-    for one in worn:
+    applied = list(adapters)
+    for one in applied:
         if one.info.base_sha256 != info.sha256:
             raise WeightsError(
                 f"{one.path or 'an adapter'} was made for {one.info.base} with SHA-256 {one.info.base_sha256[:12]}, "
                 f"these weights have {info.sha256[:12]}: give --model its base, or tune anew"
             )
-    config = replace(network.config, experts=network.config.experts + sum(one.info.experts for one in worn))
+    config = replace(network.config, experts=network.config.experts + sum(one.info.experts for one in applied))
     tensors = {
-        name: changed(base, [one.changes[name] for one in worn if name in one.changes])
+        name: changed(base, [one.changes[name] for one in applied if name in one.changes])
         for name, base in network.state_dict().items()
     }
     result = Network(config)
@@ -256,11 +256,11 @@ def wear(network: Network, info: WeightsInfo, adapters: Iterable[Adapter]) -> tu
         result.load_state_dict(tensors)
     except RuntimeError as fault:
         raise WeightsError(f"the adapters do not fit the weights: {' '.join(str(fault).split())[:200]}") from None
-    tasks = tuple(dict.fromkeys((*info.tasks, *(task for one in worn for task in one.info.tasks))))
-    taught = dict(info.training.get("taught", {}))
-    taught |= {sentence: one.info.tasks[0] for one in worn for sentence in one.info.instructions}
-    marks = [{"sha256": one.sha256, "method": one.info.method, "tasks": list(one.info.tasks)} for one in worn]
-    training = {**info.training, "adapters": [*info.training.get("adapters", []), *marks], "taught": taught}
+    tasks = tuple(dict.fromkeys((*info.tasks, *(task for one in applied for task in one.info.tasks))))
+    sentences = dict(info.training.get("taught", {}))
+    sentences |= {sentence: one.info.tasks[0] for one in applied for sentence in one.info.instructions}
+    records = [{"sha256": one.sha256, "method": one.info.method, "tasks": list(one.info.tasks)} for one in applied]
+    training = {**info.training, "adapters": [*info.training.get("adapters", []), *records], "taught": sentences}
     return result.eval(), replace(info, config=config, tasks=tasks, training=training)
 
 
@@ -278,6 +278,6 @@ def merge(
         WeightsError: a file is missing or damaged, or an adapter was made for other weights.
         OutputError: ``out`` cannot be written.
     """
-    worn = [read_adapter(path) for path in adapters]
-    network, info = wear(*load_network(find(base)), worn)
+    applied = [read_adapter(path) for path in adapters]
+    network, info = apply_adapters(*load_network(find(base)), applied)
     return save_weights(out, network.state_dict(), info.config, info.tasks, {**info.training, "base": info.sha256})

@@ -1,4 +1,4 @@
-"""The bundled estimators behind starting images: of blur, of clouds, and of the detail of a finer grid."""
+"""The bundled estimators behind initial estimates: of blur, of clouds, and of the detail of a finer grid."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling
 
 def load_optics(folder: Path = FOLDER) -> OpticsEstimator:
     """The blur estimator; see ``load_helper``."""
+    from llars.initial.deconvolution import kernels
     from llars.model.optics import OpticsEstimator
-    from llars.starts.deconvolution import kernels
 
     return load_helper(OPTICS, OpticsEstimator(len(kernels())), folder)
 

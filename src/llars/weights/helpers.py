@@ -32,10 +32,10 @@ def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
     try:
         content = (folder / f"{name}.safetensors").read_bytes()
         record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        found, expected = hashlib.sha256(content).hexdigest(), record["sha256"]
-        if found != expected:
+        actual, expected = hashlib.sha256(content).hexdigest(), record["sha256"]
+        if actual != expected:
             raise WeightsError(
-                f"the bundled {name}.safetensors is damaged: its SHA-256 begins with {found[:12]}, "
+                f"the bundled {name}.safetensors is damaged: its SHA-256 begins with {actual[:12]}, "
                 f"expected {expected[:12]}; reinstall llars"
             )
         network.load_state_dict(load(content))

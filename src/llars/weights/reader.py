@@ -13,9 +13,9 @@ from llars.weights.helpers import FOLDER, bundle_helper, load_helper
 if TYPE_CHECKING:
     from llars.model.reading import InstructionReader
     from llars.text.encoder import SentenceEncoder
-    from llars.weights.listener import Listener
+    from llars.weights.parser import InstructionParser
 
-__all__ = ["bundle_reader", "load_listener", "load_reader"]
+__all__ = ["bundle_reader", "load_parser", "load_reader"]
 
 NAME = "llars-reader"
 
@@ -31,16 +31,16 @@ def load_reader(folder: Path = FOLDER) -> InstructionReader:
     return load_helper(NAME, InstructionReader(), folder)
 
 
-def load_listener(encoder: SentenceEncoder, folder: Path = FOLDER) -> Listener:
+def load_parser(encoder: SentenceEncoder, folder: Path = FOLDER) -> InstructionParser:
     """The bundled reader with its encoder and the vocabulary it was trained on; raises like ``load_reader``."""
-    from llars.weights.listener import Listener
+    from llars.weights.parser import InstructionParser
 
     reader = load_reader(folder)
     try:
         words = (folder / f"{NAME}.txt").read_text(encoding="utf-8").split()
     except OSError as fault:
         raise WeightsError(f"the bundled words {NAME}.txt are missing; reinstall llars") from fault
-    return Listener(encoder, reader, words)
+    return InstructionParser(encoder, reader, words)
 
 
 def bundle_reader(

@@ -106,9 +106,9 @@ def _verified(entry: WeightsEntry) -> Path:
     path = FOLDER / entry.file
     if not path.is_file():
         raise WeightsError(f"the bundled weights {entry.name!r} lack their file {path}; reinstall llars")
-    if (found := _sha256(path)) != entry.sha256:
+    if (actual := _sha256(path)) != entry.sha256:
         raise WeightsError(
-            f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {entry.sha256[:12]}; reinstall llars"
+            f"{path} is damaged: its SHA-256 begins with {actual[:12]}, expected {entry.sha256[:12]}; reinstall llars"
         )
     return path
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from llars.errors import ConfigError
-from llars.infer.batch.engines.choice import engine_called
-from llars.infer.batch.engines.crew import Died, Lost, in_turn
+from llars.infer.batch.engines.choice import get_engine
+from llars.infer.batch.engines.pool import LostItem, WorkerDied, dispatch
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def engine(request, own_signals):
     package = {"dask": "distributed", "ray": "ray"}.get(request.param)
     if package is not None and find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
-    return engine_called(request.param, 2)
+    return get_engine(request.param, 2)
 
 
 def live_dangerously(item):
@@ -46,12 +46,12 @@ def test_items_whose_workers_die_are_tried_again_twice_and_no_other_suffers(engi
     results = list(engine.map(live_dangerously, items))
     assert sorted(number for (number, _, _), _ in results) == list(range(8))
     found = {number: result for (number, _, _), result in results}
-    assert found == {number: number**2 for number in range(8)} | {5: Lost(3)}
+    assert found == {number: number**2 for number in range(8)} | {5: LostItem(3)}
     attempts = [len(list(tmp_path.glob(f"{number}-*"))) for number in range(8)]
     assert attempts == [1, 1, 1, 3, 1, 3, 1, 1]
 
 
-class Crew:
+class WorkerPool:
     """Workers that only keep books; ``deaths`` says how often each item kills."""
 
     size = 2
@@ -72,10 +72,10 @@ class Crew:
     def result(self, ticket):
         del self.busy[ticket]
         if ticket[1] > 0:
-            raise Died
+            raise WorkerDied
         return ticket[0] * 10
 
-    def renew(self, worker):
+    def restart(self, worker):
         self.renewed += 1
 
     def close(self):
@@ -83,30 +83,30 @@ class Crew:
 
 
 def test_a_crew_does_each_item_once_and_is_sent_home():
-    crew = Crew({1: 2, 2: 3})
-    assert sorted(in_turn(crew, abs, [0, 1, 2, 3]), key=lambda pair: pair[0]) == [
+    pool = WorkerPool({1: 2, 2: 3})
+    assert sorted(dispatch(pool, abs, [0, 1, 2, 3]), key=lambda pair: pair[0]) == [
         (0, 0),
         (1, 10),
-        (2, Lost(3)),
+        (2, LostItem(3)),
         (3, 30),
     ]
-    assert crew.renewed == 5
-    assert crew.closed
+    assert pool.renewed == 5
+    assert pool.closed
 
 
 def test_a_crew_is_sent_home_when_nobody_wants_the_rest():
-    crew = Crew({})
-    results = in_turn(crew, abs, [1, 2, 3])
+    pool = WorkerPool({})
+    results = dispatch(pool, abs, [1, 2, 3])
     next(results)
     results.close()
-    assert crew.closed
+    assert pool.closed
 
 
 def test_engines_that_cannot_be_had_are_refused_in_one_line():
     with pytest.raises(ConfigError, match="choose local, dask, ray"):
-        engine_called("slurm", 1)
+        get_engine("slurm", 1)
     with pytest.raises(ConfigError, match="--engine dask"):
-        engine_called("local", 1, "tcp://there:8786")
+        get_engine("local", 1, "tcp://there:8786")
 
 
 @pytest.mark.parametrize(("name", "package"), [("dask", "dask"), ("ray", "ray")])
@@ -114,4 +114,4 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, name, package):
     monkeypatch.delitem(sys.modules, f"llars.infer.batch.engines.{name}", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigError, match=rf"needs {package}: pip install 'llars\[{name}\]'"):
-        engine_called(name, 1)
+        get_engine(name, 1)

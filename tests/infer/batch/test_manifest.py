@@ -55,13 +55,13 @@ def test_a_table_says_prompt_result_guide_and_time_of_each(place):
         "deep/b.TIF,,,,\n"
     )
     one, two = read_manifest(place / "t.csv", place / "out", "reduce the noise")
-    assert (one.output, one.prompt, one.taken) == (
+    assert (one.output, one.prompt, one.acquired) == (
         PurePosixPath("new/one.tif"),
         "use the radar",
         "2024-05-01T10:00:00Z",
     )
     assert one.guides == (("sar", place / "sar.tif"),)
-    assert (two.output, two.prompt, two.guides, two.taken) == (PurePosixPath("b.tif"), "reduce the noise", (), None)
+    assert (two.output, two.prompt, two.guides, two.acquired) == (PurePosixPath("b.tif"), "reduce the noise", (), None)
 
 
 def test_stac_items_and_plain_geojson(place):
@@ -79,7 +79,7 @@ def test_stac_items_and_plain_geojson(place):
     path = place / "items.json"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [stac, plain]}))
     one, two = read_manifest(path, place / "out", "denoise")
-    assert (one.source, one.output, one.taken) == (
+    assert (one.source, one.output, one.acquired) == (
         place / "a.tif",
         PurePosixPath("S2_X.tif"),
         "2024-05-01T10:00:00Z",
@@ -139,7 +139,7 @@ def test_a_parquet_table_says_what_a_csv_says(place):
     (place / "table.csv").write_text("\n".join(rows))
     entries = read_manifest(place / "table.parquet", place / "out", "denoise")
     assert entries == read_manifest(place / "table.csv", place / "out", "denoise")
-    assert [entry.taken for entry in entries] == ["2024-05-01T10:00:00Z", None]
+    assert [entry.acquired for entry in entries] == ["2024-05-01T10:00:00Z", None]
     (place / "bad.parquet").write_bytes(b"no table")
     with pytest.raises(ConfigError, match="is it Parquet"):
         read_manifest(place / "bad.parquet", place / "out", "denoise")

@@ -14,7 +14,7 @@ from llars import cli
 from llars.errors import InstructionError, OutputError, WeightsError
 from llars.infer import batch
 from llars.infer.batch import worker
-from llars.infer.batch.engines.crew import Lost
+from llars.infer.batch.engines.pool import LostItem
 from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry
 
@@ -30,7 +30,7 @@ class Here:
             if self.stop_after is not None and len(self.asked) >= self.stop_after:
                 raise KeyboardInterrupt
             self.asked.append(item.entry.source.name)
-            yield item, Lost(3) if item.entry.source.name in self.dies else function(item)
+            yield item, LostItem(3) if item.entry.source.name in self.dies else function(item)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def run(archive, tmp_path, tiny_weights, monkeypatch):
 
     def call(prompt="reduce the noise", engine=None, manifest=archive, **options):
         engine = engine or Here()
-        monkeypatch.setattr(batch.run, "engine_called", lambda *_, **__: engine)
+        monkeypatch.setattr(batch.run, "get_engine", lambda *_, **__: engine)
         options = {"model": str(tiny_weights), "device": "cpu", **options}
         return batch.restore_batch(manifest, tmp_path / "out", prompt, **options), engine.asked
 

@@ -12,12 +12,12 @@ from llars.bands import Band, Modality
 from llars.infer.diagnosis.air import air_features, visible_bands
 from llars.infer.diagnosis.blur import find_blur, spread_of
 from llars.infer.diagnosis.lines import find_stripes
+from llars.infer.initial.estimates import line_corrections
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
-from llars.infer.starts.setting_out import surveyed_lines
+from llars.initial.deconvolution import Kernel
+from llars.initial.noise import equivalent_looks, noise_sigma
 from llars.sensors import get_sensor
-from llars.starts.deconvolution import Kernel
-from llars.starts.noise import equivalent_looks, noise_sigma
 
 RNG = np.random.default_rng(5)
 
@@ -139,4 +139,4 @@ def windows_of(image: np.ndarray) -> np.ndarray:
 
 def stripes_of(image: np.ndarray):
     layers = Filled.of(ImageSource(image), tuple(Band(f"b{i}") for i in range(len(image))))
-    return find_stripes(*surveyed_lines(layers), image.mean((1, 2)).astype(np.float64))
+    return find_stripes(*line_corrections(layers), image.mean((1, 2)).astype(np.float64))

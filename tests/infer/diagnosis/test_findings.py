@@ -13,7 +13,7 @@ from llars import cli, degrade
 from llars.bands import Band, Modality
 from llars.degrade.clouds import cloudy
 from llars.infer.diagnosis.blur import Blur
-from llars.infer.diagnosis.findings import Finding, diagnosed, findings, steps_against
+from llars.infer.diagnosis.findings import Finding, corrective_steps, diagnosed, findings
 from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, Limits, bundled_limits, keep_limits
 from llars.infer.diagnosis.lines import Stripes
 from llars.infer.diagnosis.survey import Survey
@@ -47,7 +47,7 @@ def clouds(share: float) -> np.ndarray:
 
 def test_nothing_wrong_is_no_finding():
     assert told(NOTHING) == []
-    assert steps_against([]) == []
+    assert corrective_steps([]) == []
 
 
 def test_faults_come_in_the_order_in_which_they_are_mended():
@@ -61,7 +61,7 @@ def test_faults_come_in_the_order_in_which_they_are_mended():
     )
     found = told(every)
     assert [one.task for one in found] == ["cloud", "haze", "destripe", "denoise", "deblur"]
-    assert [step.task for step in steps_against(found)] == [one.task for one in found]
+    assert [step.task for step in corrective_steps(found)] == [one.task for one in found]
     assert [one.prompt for one in found][:2] == ["slightly remove the clouds", "remove the haze"]
     assert [one.severity for one in found] == pytest.approx([0.25, 0.49 / 1.15, 0.2, 0.3, 0.65], abs=0.01)
 
@@ -82,7 +82,7 @@ def test_one_bad_band_of_three_is_not_the_noise_of_the_scene():
 
 
 def test_noise_is_not_taken_for_blur():
-    blur = replace(BLURRED, kind="motion", sure=0.6)
+    blur = replace(BLURRED, kind="motion", confidence=0.6)
     assert [one.task for one in told(replace(NOTHING, blur=blur))] == ["deblur"]
     assert [one.task for one in told(replace(NOTHING, blur=blur, sigma=np.full(3, 0.04)))] == ["denoise"]
 
@@ -108,7 +108,7 @@ def test_exposure_is_told_of_pictures_and_left_to_taste(ends, task, sign):
     (finding,) = told(survey, "display 0-1")
     assert (finding.task, finding.applied) == (task, False)
     assert finding.severity * sign > 0
-    assert steps_against([finding]) == []
+    assert corrective_steps([finding]) == []
     assert told(survey, "reflectance") == []
 
 

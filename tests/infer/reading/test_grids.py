@@ -5,7 +5,17 @@ import pytest
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
-from llars.infer.reading.grids import Grid, anchored, cut_to, footprint, nesting, overlap, pixel_ratio, positions, shift
+from llars.infer.reading.grids import (
+    Grid,
+    cropped_to,
+    footprint,
+    in_common_frame,
+    nesting,
+    overlap,
+    pixel_ratio,
+    positions,
+    shift,
+)
 from llars.infer.tiles import Window
 
 UTM, NEXT, DEGREES = (CRS.from_epsg(code) for code in (32633, 32634, 4326))
@@ -76,25 +86,27 @@ def test_pixels_are_compared_across_maps():
 def test_grids_without_a_place_are_taken_for_the_same_area():
     for factor in (1, 2, 3):
         fine = Grid(60 * factor, 80 * factor)
-        found, base = anchored(fine, INPUT)
+        found, base = in_common_frame(fine, INPUT)
         assert base == INPUT
         assert nesting(INPUT, found).factor == factor
         assert nesting(found.finer(2), INPUT.finer(2 * factor)).factor == 1
-        coarse, base = anchored(Grid(20, 40), Grid(20 * factor, 40 * factor))
+        coarse, base = in_common_frame(Grid(20, 40), Grid(20 * factor, 40 * factor))
         assert nesting(coarse, base).factor == factor
     for size in ((61, 80), (120, 80), (90, 120), (120, 240)):
-        assert anchored(Grid(*size), INPUT) is None
+        assert in_common_frame(Grid(*size), INPUT) is None
     nowhere = Grid(60, 80, Affine(2, 0, 5, 0, -2, 7))
-    assert anchored(nowhere, nowhere) == (nowhere, nowhere), "a transform without a map is a place among its like"
-    assert anchored(nowhere, INPUT)[0].crs == UTM
+    assert in_common_frame(nowhere, nowhere) == (nowhere, nowhere), (
+        "a transform without a map is a place among its like"
+    )
+    assert in_common_frame(nowhere, INPUT)[0].crs == UTM
 
 
 def test_a_lattice_is_cut_to_what_it_covers_of_the_input():
     pan = grid(15.0, left=499_992.5, top=5_000_007.5, height=500, width=161)
-    cut = cut_to(pan, INPUT)
+    cut = cropped_to(pan, INPUT)
     assert (cut.height, cut.width) == (121, 161)
     assert cut.transform == pan.transform
-    inner = cut_to(grid(15.0, left=500_300.0, height=500, width=20), INPUT)
+    inner = cropped_to(grid(15.0, left=500_300.0, height=500, width=20), INPUT)
     assert (inner.height, inner.width) == (120, 20)
 
 

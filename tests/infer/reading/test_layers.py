@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llars.bands import plain_bands
-from llars.infer.reading.layers import Enlarged, Filled, Survey
+from llars.infer.reading.layers import BlockSurvey, Enlarged, Filled
 from llars.infer.reading.pixels import enlarge_scene, fill_gaps, repeat
 from llars.infer.reading.sources import ImageSource, Repeated, Scratch, Shifted
 from llars.infer.tiles import Window
@@ -57,14 +57,16 @@ def test_an_enlarged_window_is_a_window_of_the_enlarged(scene, filled, factor, e
 
 
 def test_a_survey_counts_what_is_valid(scene):
-    survey, layers = Survey.of(ImageSource(scene)), Filled.of(ImageSource(scene), plain_bands(2))
+    survey, layers = BlockSurvey.of(ImageSource(scene)), Filled.of(ImageSource(scene), plain_bands(2))
     assert survey.valid == tuple(np.isfinite(scene).sum((1, 2)))
     for window in (Window(0, 0, *SIZE), Window(32, 64, 96, 128)):
         part = (slice(None), *window.slices)
-        assert layers.held(window) == pytest.approx(np.isfinite(scene[part]).sum())
-        assert Enlarged(layers, 2).held(window.finer(2)) == pytest.approx(4 * np.isfinite(scene[part]).sum())
+        assert layers.valid_count(window) == pytest.approx(np.isfinite(scene[part]).sum())
+        assert Enlarged(layers, 2).valid_count(window.finer(2)) == pytest.approx(4 * np.isfinite(scene[part]).sum())
     # A window that cuts blocks is counted in proportion: exact where they are alike.
-    assert layers.held(Window(50, 70, 60, 75)) == pytest.approx(np.isfinite(scene[1, 48:64, 64:80]).sum() * 50 / 256)
+    assert layers.valid_count(Window(50, 70, 60, 75)) == pytest.approx(
+        np.isfinite(scene[1, 48:64, 64:80]).sum() * 50 / 256
+    )
 
 
 def test_a_shifted_source_has_no_data_beyond_its_own():

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llars.infer.reading.pixels import fill_gaps, hold_radiometry, keep_within, repeat
-from llars.starts.pansharpening import Transfer
+from llars.infer.reading.pixels import enforce_radiometry, fill_gaps, keep_within, repeat
+from llars.initial.pansharpening import Transfer
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
@@ -43,14 +43,14 @@ def test_projection_leaves_what_is_right_and_ignores_gaps():
     valid = np.ones(coarse.shape, dtype=bool)
     right = repeat(coarse, 3)
     moved = right.copy()
-    hold_radiometry(moved, coarse, valid, Transfer(3))
+    enforce_radiometry(moved, coarse, valid, Transfer(3))
     np.testing.assert_allclose(moved, right, atol=1e-6)
     valid[0, 5, 5] = False
     poisoned = np.where(valid, coarse, np.float32(1e9))
     fine = rng.random(right.shape, dtype=np.float32)
     other = fine.copy()
-    hold_radiometry(fine, coarse, valid, Transfer(3))
-    hold_radiometry(other, poisoned, valid, Transfer(3))
+    enforce_radiometry(fine, coarse, valid, Transfer(3))
+    enforce_radiometry(other, poisoned, valid, Transfer(3))
     assert np.array_equal(fine, other)
 
 

@@ -74,11 +74,11 @@ def test_thinning_takes_pixels_as_they_are_and_gaps_stay(tmp_path):
     numbers = np.arange(3 * 40 * 60, dtype=np.uint16).reshape(3, 40, 60)
     path = write(tmp_path / "scene.tif", numbers, nodata=0)
     file = opened(path)
-    thin = file.thin(20, 30)
+    thin = file.decimated(20, 30)
     assert thin.shape == (3, 20, 30)
     whole = file.read(Window(0, 0, 40, 60))
     assert np.isin(thin[np.isfinite(thin)], whole[np.isfinite(whole)]).all()
-    assert np.array_equal(file.only([2, 0]).thin(40, 60), whole[[2, 0]], equal_nan=True)
+    assert np.array_equal(file.only([2, 0]).decimated(40, 60), whole[[2, 0]], equal_nan=True)
 
 
 def test_a_stretch_spans_all_images_and_gaps_are_black():

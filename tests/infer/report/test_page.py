@@ -13,7 +13,7 @@ from llars.errors import OutputError
 from llars.infer import job
 from llars.infer.report.charts import axis_ticks, histogram
 from llars.infer.report.measures import measure
-from llars.infer.report.pictures import Thin, detail_window, distinct_points, thinned
+from llars.infer.report.pictures import DecimatedPair, decimated_pair, detail_window, distinct_points
 from llars.infer.report.sections import consistency
 
 
@@ -88,7 +88,7 @@ def test_a_finer_grid_is_brought_back_to_the_input(tmp_path):
     fine[:, :, 1::2] -= 4.0
     files = [opened(write(tmp_path / f"{i}.tif", one)) for i, one in enumerate((coarse, fine, fine + 2.0))]
     kept, moved = (measure(files[0], other, 2, ["a", "b"]) for other in files[1:])
-    assert max(band.farthest for band in kept.bands) < 1e-4
+    assert max(band.largest for band in kept.bands) < 1e-4
     assert moved.bands[0].shift == pytest.approx(2.0, abs=1e-4)
     told = "the result averaged over each pixel of the input gives that pixel"
     assert told in consistency(kept, 2, {"sr"}, "counts")
@@ -121,7 +121,7 @@ def test_changes_are_measured_in_the_units_of_the_image(tmp_path):
     changes = measure(*files, 1, ["a", "b"])
     moved, same = changes.bands
     assert moved.shift == moved.broad == pytest.approx(3.0, abs=1e-4)
-    assert (same.change, same.farthest) == (0.0, 0.0)
+    assert (same.change, same.largest) == (0.0, 0.0)
     assert changes.untouched == pytest.approx(0.5)
     assert moved.before.sum() == pytest.approx(1.0)
     assert moved.means[1] - moved.means[0] == pytest.approx(3.0, abs=1e-4)
@@ -142,7 +142,7 @@ def test_large_scenes_are_thinned_and_looked_at_where_most_changed(tmp_path):
     after = before.copy()
     after[0, 850:1050, 1300:1500] += 50
     files = [opened(write(tmp_path / f"{i}.tif", one)) for i, one in enumerate((before, after))]
-    thin = thinned(*files, 1)
+    thin = decimated_pair(*files, 1)
     assert thin.after.shape == (1, 600, 1000)
     window = detail_window(thin, (1200, 2000))
     assert window.shape == (360, 360)
@@ -153,15 +153,15 @@ def test_large_scenes_are_thinned_and_looked_at_where_most_changed(tmp_path):
 
 def test_a_scene_that_fits_on_the_page_needs_no_detail():
     image = np.zeros((1, 50, 60), dtype=np.float32)
-    assert detail_window(Thin(image, image), (50, 60)) is None
+    assert detail_window(DecimatedPair(image, image), (50, 60)) is None
 
 
 def test_spectra_are_taken_where_they_differ():
     image = np.zeros((3, 90, 90), dtype=np.float32)
     image[0, :, :30], image[1, :, 30:60], image[2, :, 60:] = 1.0, 1.0, 1.0
-    points = distinct_points(Thin(image, image), 3)
+    points = distinct_points(DecimatedPair(image, image), 3)
     assert {column // 30 for _, column in points} == {0, 1, 2}
-    assert distinct_points(Thin(image * np.nan, image), 3) == []
+    assert distinct_points(DecimatedPair(image * np.nan, image), 3) == []
 
 
 def test_ticks_are_round_numbers_within_the_ends():

@@ -10,14 +10,14 @@ from llars import cli
 from llars.infer.reading.grids import Grid
 from llars.infer.tiles import Window
 from llars.infer.tiling.invention import FILLED, FINER, MEASURED, NO_DATA, invented
-from llars.infer.tiling.planning import Place
+from llars.infer.tiling.planning import OutputGrid
 from llars.tasks import Step
 
 HEIGHT, WIDTH = 24, 32
 
 
 @dataclass(frozen=True)
-class Cleared:
+class CloudFree:
     """A cloud over rows 4 to 9 and columns 8 to 15."""
 
     size: tuple[int, int] = (HEIGHT, WIDTH)
@@ -30,7 +30,7 @@ class Cleared:
 
 GRID = Grid(HEIGHT, WIDTH, None, None)
 CLOUD, DOUBLE, NOISE = Step("cloud", 0.5), Step("sr", 1 / 3, scale=2), Step("denoise", 0.5)
-SAME, TWICE = Place(GRID, 1), Place(GRID.finer(2), 2)
+SAME, TWICE = OutputGrid(GRID, 1), OutputGrid(GRID.finer(2), 2)
 WHOLE, FINE = Window(0, 0, HEIGHT, WIDTH), Window(0, 0, 2 * HEIGHT, 2 * WIDTH)
 
 
@@ -40,20 +40,22 @@ def test_without_clouds_all_is_measured():
 
 
 def test_what_clouds_hide_is_filled():
-    mask = invented(WHOLE, GRID, [NOISE, CLOUD], [SAME, SAME], [Cleared()])
+    mask = invented(WHOLE, GRID, [NOISE, CLOUD], [SAME, SAME], [CloudFree()])
     assert mask.shape == (1, HEIGHT, WIDTH)
     assert (mask[0, 4:10, 8:16] == FILLED).all()
     assert (mask == FILLED).sum() == 6 * 8
-    part = invented(Window(6, 10, 20, 30), GRID, [CLOUD], [SAME], [Cleared()])
+    part = invented(Window(6, 10, 20, 30), GRID, [CLOUD], [SAME], [CloudFree()])
     assert (part == mask[:, 6:20, 10:30]).all()
 
 
 def test_a_finer_grid_is_a_guess_and_a_filled_one_a_bolder():
-    mask = invented(FINE, GRID, [CLOUD, DOUBLE], [SAME, TWICE], [Cleared()])
+    mask = invented(FINE, GRID, [CLOUD, DOUBLE], [SAME, TWICE], [CloudFree()])
     assert (mask[0, 8:20, 16:32] == FILLED).all()
     assert (mask == FILLED).sum() == 4 * 6 * 8
     assert (mask == FINER).sum() == mask.size - 4 * 6 * 8
-    after = invented(FINE, GRID, [DOUBLE, CLOUD], [TWICE, Place(TWICE.grid, 1)], [Cleared((2 * HEIGHT, 2 * WIDTH))])
+    after = invented(
+        FINE, GRID, [DOUBLE, CLOUD], [TWICE, OutputGrid(TWICE.grid, 1)], [CloudFree((2 * HEIGHT, 2 * WIDTH))]
+    )
     assert (after[0, 4:10, 8:16] == FILLED).all()
 
 

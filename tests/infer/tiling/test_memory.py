@@ -13,7 +13,7 @@ from llars.infer.job import restore_file
 from llars.infer.tiling import allocator
 from llars.infer.tiling.allocator import keep_freed, resident, watched
 from llars.infer.tiling.engine import TILE_COLUMNS
-from llars.infer.tiling.memory import fitting_tile, half_of_memory, in_bytes, sensible_limit
+from llars.infer.tiling.memory import default_limit, half_of_memory, largest_tile, parse_bytes
 from llars.model.config import preset
 
 SMALL = preset("llars-small")
@@ -24,17 +24,17 @@ SMALL = preset("llars-small")
     [("4GB", 4e9), ("4g", 4e9), (" 1.5 GiB", 1.5 * 2**30), ("800M", 8e8), ("2000000000", 2e9), ("512 mib", 2**29)],
 )
 def test_amounts_are_read_with_their_units(text, amount):
-    assert in_bytes(text) == amount
+    assert parse_bytes(text) == amount
 
 
 @pytest.mark.parametrize("text", ["", "much", "-2GB", "0", "4GBit", "2,5GB"])
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(ConfigError, match="no amount of memory"):
-        in_bytes(text)
+        parse_bytes(text)
 
 
 def columns(limit, bands, scale=1):
-    return fitting_tile(int(limit * 1e9), bands, SMALL, scale)[1]
+    return largest_tile(int(limit * 1e9), bands, SMALL, scale)[1]
 
 
 def test_tiles_grow_with_memory_and_shrink_with_bands():
@@ -114,11 +114,11 @@ def test_too_little_memory_is_refused_with_what_is_needed():
     with pytest.raises(
         ConfigError, match=r"0\.5 GB of memory are not enough for 10 bands; allow at least [\d.]+ GB"
     ) as e:
-        fitting_tile(500_000_000, 10, SMALL)
+        largest_tile(500_000_000, 10, SMALL)
     needed = float(str(e.value).split("at least ")[1].split()[0])
     assert columns(needed, 10) >= 64
 
 
 def test_the_limit_is_a_share_of_the_machine():
     assert 10**8 < half_of_memory() < 10**13
-    assert sensible_limit() == min(half_of_memory(), 2 * 10**9)
+    assert default_limit() == min(half_of_memory(), 2 * 10**9)

@@ -13,7 +13,7 @@ from tests.scene.files import S2, write
 import llars
 from llars.errors import ConfigError
 from llars.infer import job
-from llars.infer.tiling import descent
+from llars.infer.tiling import column_pass
 from llars.infer.tiling.rolling import Rolling
 from llars.infer.tiling.stream import Options
 from llars.tasks import Step
@@ -120,16 +120,16 @@ class Narrow:
 )
 def test_out_of_memory_halves_the_tiles_and_goes_on(loaded, restorer, source, folder, monkeypatch, fault):
     job.restore_file(source, folder / "whole.tif", "noise")
-    monkeypatch.setattr(descent, "Rolling", Narrow(descent.Rolling, 500, fault))
+    monkeypatch.setattr(column_pass, "Rolling", Narrow(column_pass.Rolling, 500, fault))
     report = job.restore_file(source, folder / "narrow.tif", "noise", tile=2000)
     assert [note for note in report.notes if "out of memory on cpu" in note and "half as wide" in note]
     whole, narrow = (read(folder / name).astype(int) for name in ("whole.tif", "narrow.tif"))
     # 1e-3 of the range are ten stored numbers.
     assert np.abs(whole - narrow).max() <= 10
-    monkeypatch.setattr(descent, "Rolling", Narrow(descent.Rolling, 0, fault))
+    monkeypatch.setattr(column_pass, "Rolling", Narrow(column_pass.Rolling, 0, fault))
     with pytest.raises(ConfigError, match="no memory left on cpu"):
         job.restore_file(source, folder / "none.tif", "noise")
-    monkeypatch.setattr(descent, "Rolling", Narrow(Rolling, 0, RuntimeError("a fault of ours")))
+    monkeypatch.setattr(column_pass, "Rolling", Narrow(Rolling, 0, RuntimeError("a fault of ours")))
     with pytest.raises(RuntimeError, match="a fault of ours"):
         job.restore_file(source, folder / "none.tif", "noise")
     assert {path.name for path in folder.iterdir()} == {"whole.tif", "narrow.tif"}

@@ -18,7 +18,7 @@ from llars.degrade.clouds import cloudy
 from llars.errors import DataError
 from llars.infer.diagnosis.survey import OPAQUE
 
-__all__ = ["FAULTS", "Fault", "Put", "clean_scenes", "haze_depth", "put"]
+__all__ = ["FAULTS", "Fault", "Simulated", "clean_scenes", "haze_depth", "simulate"]
 
 SMALLEST = 96
 """Smallest side of a scene in pixels."""
@@ -46,7 +46,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Put:
+class Simulated:
     """A scene with a fault."""
 
     values: Array
@@ -106,14 +106,14 @@ def clean_scenes(
         raise DataError(f"{folder} holds no clean scene of {' or '.join(splits)} of at least {SMALLEST} pixels a side")
 
 
-def put(scene: Scene, fault: Fault) -> Put:
+def simulate(scene: Scene, fault: Fault) -> Simulated:
     """The scene with the fault; the same every time."""
     degraded, truth = _degraded(scene, fault)
     values = np.asarray(degraded, np.float32)
-    return Put(values, truth(values) if callable(truth) else truth)
+    return Simulated(values, truth(values) if callable(truth) else truth)
 
 
-def haze_depth(scene: Scene, severity: float, seed: int) -> Put:
+def haze_depth(scene: Scene, severity: float, seed: int) -> Simulated:
     """The scene in haze, and its mean optical depth at 550 nm.
 
     Haze is affine in the image, with coefficients independent of it: hazing a black and a white image reveals them.
@@ -127,7 +127,7 @@ def haze_depth(scene: Scene, severity: float, seed: int) -> Put:
     nearest = int(np.argmin([abs((band.wavelength_nm or REFERENCE_NM) - REFERENCE_NM) for band in scene.bands]))
     depth = -(white - black)[nearest].clamp(min=1e-6).log()
     scale = ((scene.bands[nearest].wavelength_nm or REFERENCE_NM) / REFERENCE_NM) ** 1.3
-    return Put(np.asarray(hazy, np.float32), float(depth.mean()) * scale)
+    return Simulated(np.asarray(hazy, np.float32), float(depth.mean()) * scale)
 
 
 def _degraded(scene: Scene, fault: Fault) -> tuple[Any, float | Callable[[Array], float]]:

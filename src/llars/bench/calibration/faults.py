@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, put
+from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, simulate
 from llars.bench.cases import Array, Scene
 from llars.infer.diagnosis.air import air_features, visible_bands
 from llars.infer.diagnosis.findings import Finding, findings, typical_sigma
@@ -18,10 +18,10 @@ from llars.infer.reading.layers import Filled
 from llars.infer.reading.picture import DISPLAY, REFLECTANCE
 from llars.infer.reading.sampling import sample_pixels
 from llars.infer.reading.sources import ImageSource
-from llars.starts.deconvolution import SIDE
+from llars.initial.deconvolution import SIDE
 from llars.tasks import TASK_KEYS
 
-__all__ = ["TASKS", "Clean", "Judged", "fit_limits", "hidden_share", "judge", "measure"]
+__all__ = ["TASKS", "Clean", "DetectionResult", "evaluate_detection", "fit_limits", "hidden_share", "measure"]
 
 TASKS = ("cloud", "haze", "destripe", "denoise", "deblur", "brightness", "stretch")
 """Tasks that findings can name."""
@@ -42,17 +42,17 @@ MARGIN = 1.15
 
 QUANTILE = 0.985
 
-LEAST_SIGMA, LEAST_SPREAD, LEAST_SHARE = 0.004, 0.6, 0.01
+MIN_SIGMA, MIN_SPREAD, MIN_SHARE = 0.004, 0.6, 0.01
 """Smallest limits for noise in unit values, blur in pixels, and shares, however good the scenes: less does no harm."""
 
-LEAST_CLOUD = 0.02
+MIN_CLOUD = 0.02
 """Share of a scene under opaque clouds from which the fault counts as present."""
 
 Say = Callable[[str], object]
 
 
 @dataclass
-class Judged:
+class DetectionResult:
     """How often a fault is found, and the errors of its estimated strength."""
 
     fault: Fault
@@ -83,8 +83,8 @@ def measure(scene: Scene, number: int) -> Clean:
     for turn, severity in enumerate((0.0, *HAZES)):
         hazy = haze_depth(scene, severity, 1000 * number + turn)
         windows, _ = sample_pixels(Filled.of(ImageSource(hazy.values), scene.bands), SIDE)
-        if (seen := air_features(windows, scene.bands)) is not None:
-            air.append((seen, hazy.truth if severity else 0.0))
+        if (features := air_features(windows, scene.bands)) is not None:
+            air.append((features, hazy.truth if severity else 0.0))
     return Clean(scene.name, _is_picture(scene), _survey(scene, scene.values), air)
 
 
@@ -92,18 +92,18 @@ def fit_limits(clean: Sequence[Clean]) -> Limits:
     """Limits that nearly none of these scenes exceeds."""
     surveys = [one.survey for one in clean]
     owners = np.array([number for number, one in enumerate(clean) for _ in one.air])
-    terms = np.array([air_terms(seen) for one in clean for seen, _ in one.air])
+    terms = np.array([air_terms(features) for one in clean for features, _ in one.air])
     depths = np.array([depth for one in clean for _, depth in one.air])
     blurs = [0.0 if one.blur is None or one.blur.kind == "none" else one.blur.spread_px for one in surveys]
     lines = [one.stripes for one in surveys if one.stripes]
     ends = np.array([one.ends for one in surveys])
     return Limits(
-        noise=max(_above([typical_sigma(one) for one in surveys]), LEAST_SIGMA),
-        blur=max(_above(blurs), LEAST_SPREAD),
-        stripes=_above([one.evidence for one in lines]),
-        dead=max(_above([one.dead for one in lines]), LEAST_SHARE),
-        haze=_above(_held_out(terms, depths, owners)),
-        hidden=max(_above([one.hidden for one in surveys]), LEAST_SHARE),
+        noise=max(_upper_limit([typical_sigma(one) for one in surveys]), MIN_SIGMA),
+        blur=max(_upper_limit(blurs), MIN_SPREAD),
+        stripes=_upper_limit([one.evidence for one in lines]),
+        dead=max(_upper_limit([one.dead for one in lines]), MIN_SHARE),
+        haze=_upper_limit(_held_out(terms, depths, owners)),
+        hidden=max(_upper_limit([one.hidden for one in surveys]), MIN_SHARE),
         dark=float(np.quantile(ends[:, 2], 1 - QUANTILE)) / MARGIN,
         bright=float(np.quantile(ends[:, 0], QUANTILE)) * MARGIN,
         flat=float(np.quantile(ends[:, 2] - ends[:, 0], 1 - QUANTILE)) / MARGIN,
@@ -111,9 +111,9 @@ def fit_limits(clean: Sequence[Clean]) -> Limits:
     )
 
 
-def judge(
+def evaluate_detection(
     scenes: Sequence[Scene], limits: Mapping[str, Limits], say: Say = str
-) -> tuple[dict[str, list[bool]], list[Judged]]:
+) -> tuple[dict[str, list[bool]], list[DetectionResult]]:
     """False alarms by task on faultless scenes, and the detection of faults simulated in them.
 
     Args:
@@ -122,34 +122,34 @@ def judge(
         say: called with the name of each scene that is done.
     """
     alarms: dict[str, list[bool]] = {task: [] for task in TASKS}
-    judged, begun = {fault.name: Judged(fault) for fault in FAULTS}, set[str]()
+    judged, started_scenes = {fault.name: DetectionResult(fault) for fault in FAULTS}, set[str]()
     for scene in scenes:
-        said = {one.task for one in _findings(scene, scene.values, limits)}
-        for task, heard in alarms.items():
-            heard.append(task in said)
+        named_tasks = {one.task for one in _findings(scene, scene.values, limits)}
+        for task, flags in alarms.items():
+            flags.append(task in named_tasks)
         # Further parts of a scene look like the first, so only false alarms are counted on them.
-        for fault in FAULTS if scene.name.split()[0] not in begun else ():
-            spoiled = put(scene, fault)
-            if _shows(fault, scene, spoiled.truth):
-                _count(judged[fault.name], _findings(scene, spoiled.values, limits), spoiled.truth)
-        begun.add(scene.name.split()[0])
+        for fault in FAULTS if scene.name.split()[0] not in started_scenes else ():
+            simulated = simulate(scene, fault)
+            if _is_detectable(fault, scene, simulated.truth):
+                _count(judged[fault.name], _findings(scene, simulated.values, limits), simulated.truth)
+        started_scenes.add(scene.name.split()[0])
         say(scene.name)
     return alarms, list(judged.values())
 
 
-def _shows(fault: Fault, scene: Scene, truth: float) -> bool:
+def _is_detectable(fault: Fault, scene: Scene, truth: float) -> bool:
     """Whether the fault can be found: simulated clouds may miss a scene, and haze is measured in visible bands."""
     if fault.task == "cloud":
-        return truth >= LEAST_CLOUD
+        return truth >= MIN_CLOUD
     return fault.task != "haze" or bool(visible_bands(scene.bands))
 
 
-def _count(judged: Judged, found: list[Finding], truth: float) -> None:
-    own = [one for one in found if one.task == judged.fault.task]
-    judged.found.append(bool(own))
+def _count(judged: DetectionResult, found: list[Finding], truth: float) -> None:
+    own_findings = [one for one in found if one.task == judged.fault.task]
+    judged.found.append(bool(own_findings))
     judged.others.append(len({one.task for one in found} - {judged.fault.task}))
-    if own and judged.fault.measure in own[0].measures and truth > 0:
-        judged.errors.append(abs(own[0].measures[judged.fault.measure] / truth - 1.0))
+    if own_findings and judged.fault.measure in own_findings[0].measures and truth > 0:
+        judged.errors.append(abs(own_findings[0].measures[judged.fault.measure] / truth - 1.0))
 
 
 def hidden_share(scene: Scene, limits: Mapping[str, Limits] | None = None) -> float:
@@ -174,24 +174,28 @@ def _survey(scene: Scene, values: Array) -> Survey:
     return survey(Filled.of(ImageSource(masked), scene.bands), ranges, reflectance)
 
 
-def _above(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:
+def _upper_limit(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:
     return float(np.quantile(measures, QUANTILE)) * MARGIN
 
 
 def _ridge(terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     weight = np.where(truth > 0, 1.0, CLEAN_WEIGHT)
     power = terms.T @ (weight[:, None] * terms)
-    pull = RIDGE * np.diag(np.diag(power)) + 1e-9 * np.eye(len(power))
-    return np.asarray(np.linalg.solve(power + pull, terms.T @ (weight * truth)))
+    ridge = RIDGE * np.diag(np.diag(power)) + 1e-9 * np.eye(len(power))
+    return np.asarray(np.linalg.solve(power + ridge, terms.T @ (weight * truth)))
 
 
 def _held_out(
     terms: npt.NDArray[np.float64], truth: npt.NDArray[np.float64], owners: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Optical depths predicted for scenes without haze, cross-validated: each fit leaves out the scene itself."""
-    told = []
+    predictions = []
     for fold in range(FOLDS):
-        out = owners % FOLDS == fold
-        if out.any() and not out.all():
-            told.append(np.maximum(terms[out & (truth == 0)] @ _ridge(terms[~out], truth[~out]), 0.0))
-    return np.concatenate(told)
+        held_out_rows = owners % FOLDS == fold
+        if held_out_rows.any() and not held_out_rows.all():
+            predictions.append(
+                np.maximum(
+                    terms[held_out_rows & (truth == 0)] @ _ridge(terms[~held_out_rows], truth[~held_out_rows]), 0.0
+                )
+            )
+    return np.concatenate(predictions)

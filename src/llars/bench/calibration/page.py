@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from llars.bench.calibration.faults import Judged
-from llars.bench.calibration.overcast import Overcast
-from llars.bench.calibration.sureness import LEVELS, Sureness
+from llars.bench.calibration.cloud_dates import CloudyDates
+from llars.bench.calibration.faults import DetectionResult
+from llars.bench.calibration.uncertainty import LEVELS, UncertaintyCalibration
 from llars.errors import ConfigError
 from llars.infer.diagnosis.limits import Limits
 
-__all__ = ["alarm_lines", "fault_lines", "limit_lines", "overcast_lines", "put_section", "sureness_lines"]
+__all__ = ["alarm_lines", "cloud_lines", "fault_lines", "limit_lines", "put_section", "uncertainty_lines"]
 
 MEASURES = {
     "noise": "noise: standard deviation, part of the range",
@@ -32,7 +32,7 @@ SHOWN = (1, 5, 9, 13, 17)
 """Indices of the ``LEVELS`` in the table: 10, 30, 50, 70 and 90 %."""
 
 
-def fault_lines(judged: Sequence[Judged]) -> list[str]:
+def fault_lines(judged: Sequence[DetectionResult]) -> list[str]:
     """Table: how often each fault is found, and the error of its estimated strength."""
     lines = ["| put in | scenes | found | median error of the strength | other faults named |", "| --- " * 5 + "|"]
     for one in judged:
@@ -46,23 +46,27 @@ def fault_lines(judged: Sequence[Judged]) -> list[str]:
 def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
     """Table: false alarms of each fault on clean images."""
     lines = ["| named | clean images | false alarms |", "| --- | --- | --- |"]
-    for task, heard in alarms.items():
-        lines.append(f"| `{task}` | {len(heard)} | {sum(heard)} ({100 * np.mean(heard):.1f} %) |")
+    for task, flags in alarms.items():
+        lines.append(f"| `{task}` | {len(flags)} | {sum(flags)} ({100 * np.mean(flags):.1f} %) |")
     return lines
 
 
-def overcast_lines(judged: Sequence[Overcast]) -> list[str]:
+def cloud_lines(judged: Sequence[CloudyDates]) -> list[str]:
     """Table: on how many real dates clouds are named, and the error of the estimated share against the classes."""
     heads = "place | split | bands | clouds, by the classes | dates | named | share told, median | median distance"
     lines = [f"| {heads} |", "| --- " * 8 + "|"]
     for one in judged:
         low, high = (f"{100 * share:.0f}" for share in one.shares)
         clouds = "none" if one.shares[1] == 0 else f"{low} to {high} %"
-        named, told, far = sum(share > 0 for share in one.told), np.median(one.told), np.median(one.errors)
+        named, median_share, distance = (
+            sum(share > 0 for share in one.estimates),
+            np.median(one.estimates),
+            np.median(one.errors),
+        )
         place = one.place.rpartition(" ")[2]
         lines.append(
-            f"| `{place}` | {one.split} | {one.bands} | {clouds} | {len(one.told)} | {named} "
-            f"| {100 * told:.0f} % | {100 * far:.0f} points |"
+            f"| `{place}` | {one.split} | {one.bands} | {clouds} | {len(one.estimates)} | {named} "
+            f"| {100 * median_share:.0f} % | {100 * distance:.0f} points |"
         )
     return lines
 
@@ -75,7 +79,7 @@ def limit_lines(limits: Mapping[str, Limits]) -> list[str]:
     return lines
 
 
-def sureness_lines(told: Sequence[Sureness]) -> list[str]:
+def uncertainty_lines(calibrations: Sequence[UncertaintyCalibration]) -> list[str]:
     """Table: the calibration curve of every task, and its error."""
     nominal = " | ".join(f"{100 * LEVELS[index]:.0f} %" for index in SHOWN)
     heads = (
@@ -83,7 +87,7 @@ def sureness_lines(told: Sequence[Sureness]) -> list[str]:
         "| a single image"
     )
     lines = [f"| {heads} | {nominal} |", "| --- " * (9 + len(SHOWN)) + "|"]
-    for one in told:
+    for one in calibrations:
         shares = " | ".join(f"{100 * one.curve[index]:.0f} %" for index in SHOWN)
         every = (one.before, one.scaled, one.after, one.chance, one.by_image, one.single)
         errors = " | ".join("-" if np.isnan(error) else f"{error:.3f}" for error in every)

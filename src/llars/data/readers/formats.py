@@ -190,8 +190,10 @@ def _library(name: str, path: Path) -> Any:
         raise DataError(f"{path} is read with {name.partition('.')[0]}; pip install 'llars[train]'") from None
 
 
-def _key(path: Path, there: list[str], layer: Layer) -> str:
+def _key(path: Path, available: list[str], layer: Layer) -> str:
     for key in layer.keys:
-        if key in there:
+        if key in available:
             return key
-    raise DataError(f"{path} holds {', '.join(there) or 'nothing'}, expected {' or '.join(layer.keys)}; fetch it again")
+    raise DataError(
+        f"{path} holds {', '.join(available) or 'nothing'}, expected {' or '.join(layer.keys)}; fetch it again"
+    )

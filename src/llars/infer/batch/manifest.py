@@ -38,7 +38,7 @@ class Entry:
     guides: tuple[tuple[str, Path], ...] = ()
     """Role and file of each guide."""
 
-    taken: str | None = None
+    acquired: str | None = None
     """When the scene was taken, as the manifest has it (RFC 3339); None where it does not say."""
 
 
@@ -71,10 +71,10 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
     if named_like_product(path) and path.exists():
         yield {"input": str(path.absolute())}
     elif path.is_dir():
-        yield from _found(path.rglob("*"), path, folder)
+        yield from _rasters_in(path.rglob("*"), path, folder)
     elif has_magic(manifest) and not path.exists():
         plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
-        yield from _found(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
+        yield from _rasters_in(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
     elif path.suffix.lower() in (".csv", ".parquet"):
         yield from _table(path)
     elif path.suffix.lower() in (".json", ".geojson"):
@@ -86,7 +86,7 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
         yield from ({"input": line} for line in lines if line and not line.startswith("#"))
 
 
-def _found(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[str, str]]:
+def _rasters_in(paths: Iterator[Path], base: Path, folder: Path) -> Iterator[Mapping[str, str]]:
     """GeoTIFFs and products among ``paths``; results keep their paths relative to ``base``."""
     for path in sorted(paths):
         inside = path.relative_to(base)
@@ -101,8 +101,8 @@ def _table(path: Path) -> Iterator[Mapping[str, str]]:
     names, rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     unknown = set(names) - set(COLUMNS)
     if "input" not in names or unknown:
-        found = ", ".join(names) or "nothing"
-        raise ConfigError(f"{path} has the columns {found}; expected input and any of {', '.join(COLUMNS[1:])}")
+        listed = ", ".join(names) or "nothing"
+        raise ConfigError(f"{path} has the columns {listed}; expected input and any of {', '.join(COLUMNS[1:])}")
     for row in rows:
         yield {name: text.strip() for name, text in row.items() if name in COLUMNS and text and text.strip()}
 
@@ -150,9 +150,9 @@ def _assets(item: Mapping[str, Any], where: str) -> dict[str, str]:
     rasters = {name: one for name, one in assets.items() if name not in GUIDES and _is_raster(one)}
     data = {name: one for name, one in rasters.items() if "data" in one.get("roles", ())} or rasters
     if len(data) != 1:
-        found = ", ".join(data) or "none"
+        listed = ", ".join(data) or "none"
         raise ConfigError(
-            f"{where}: item {item['id']} has {len(data)} images ({found}), expected one asset with the role data; "
+            f"{where}: item {item['id']} has {len(data)} images ({listed}), expected one asset with the role data; "
             "list the files that are wanted in a CSV"
         )
     row = {name: str(assets[name]["href"]) for name in GUIDES if name in assets}
@@ -205,15 +205,15 @@ def stem_of(path: PurePosixPath) -> str:
 
 
 def _check_names(entries: Sequence[Entry], folder: Path) -> None:
-    taken: dict[PurePosixPath, Path] = {}
+    owners: dict[PurePosixPath, Path] = {}
     inputs = {entry.source.resolve() for entry in entries}
     for entry in entries:
         name = entry.output.with_name(stem_of(entry.output))
-        if name in taken:
+        if name in owners:
             raise ConfigError(
-                f"the results of {taken[name]} and {entry.source} would both be {entry.output}; "
+                f"the results of {owners[name]} and {entry.source} would both be {entry.output}; "
                 "give them names in a column 'output'"
             )
         if (folder / entry.output).resolve() in inputs:
             raise ConfigError(f"the result {folder / entry.output} would replace an input; choose another folder")
-        taken[name] = entry.source
+        owners[name] = entry.source

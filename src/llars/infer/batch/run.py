@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from llars.errors import OutputError, RasterError
-from llars.infer.batch.engines.choice import Engine, Lost, engine_called
+from llars.infer.batch.engines.choice import Engine, LostItem, get_engine
 from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry, read_manifest
 from llars.infer.batch.summary import write_summary
@@ -26,7 +26,7 @@ from llars.infer.batch.worker import STAGING, Outcome, Settings, Task, restore_s
 from llars.infer.raster.outputs import stoppable
 from llars.infer.resolution import with_own_pan
 from llars.infer.tiling.engine import pick_device
-from llars.infer.tiling.memory import half_of_memory, in_bytes
+from llars.infer.tiling.memory import half_of_memory, parse_bytes
 from llars.scene.products import state_of
 from llars.weights.registry import find, read_info
 
@@ -34,7 +34,7 @@ __all__ = ["Settings", "Summary", "key_of", "restore_batch"]
 
 JOURNAL, REPORT = "journal.jsonl", "report.html"
 
-ENOUGH = 2_000_000_000
+MIN_BYTES = 2_000_000_000
 """Bytes of memory that a process should have."""
 
 
@@ -97,30 +97,30 @@ def restore_batch(
     Raises:
         LlarsError: the manifest, the prompt, the weights, the engine or the folder is unusable; no scene was begun.
     """
-    begun, folder = time.perf_counter(), Path(folder)
+    started, folder = time.perf_counter(), Path(folder)
     entries = read_manifest(manifest, folder, prompt, cog=cog)
-    here = address is None
-    count = workers or (default_workers(device, max_memory) if here else 1)
+    local = address is None
+    count = workers or (default_workers(device, max_memory) if local else 1)
     common = Task(
         key="",
         entry=entries[0],
         settings=settings or Settings(),
         model=model,
         device=device,
-        max_memory=str(_limit(max_memory) // count) if here else max_memory,
-        threads=max(_cores() // count, 1) if here else None,
+        max_memory=str(_limit(max_memory) // count) if local else max_memory,
+        threads=max(_cores() // count, 1) if local else None,
         folder=folder.absolute(),
     )
     weights = read_info(find(model)).sha256
     tasks = [replace(common, entry=entry, key=key_of(entry, common.settings, weights)) for entry in entries]
-    hands = engine_called(engine, count, address, gpu=device != "cpu")
+    batch_engine = get_engine(engine, count, address, gpu=device != "cpu")
     _make_folder(folder)
     with Journal(folder / JOURNAL) as journal, stoppable():
         ledger = _Ledger(journal, retry_failed)
         missing = [task for task in tasks if not ledger.settled(task)]
         _check_places(missing, journal, overwrite)
-        _check_words(missing, prompt)
-        for done, (task, outcome) in enumerate(_outcomes(hands, missing), start=1):
+        _check_prompt(missing, prompt)
+        for done, (task, outcome) in enumerate(_outcomes(batch_engine, missing), start=1):
             ledger.settle(task, outcome)
             if progress is not None:
                 progress(done, len(missing))
@@ -128,7 +128,7 @@ def restore_batch(
         records = [record for task in tasks if (record := journal.get(task.key)) is not None]
         write_summary(folder / REPORT, records)
     failed = tuple((record.source, record.error or "") for record in records if record.status == "failed")
-    return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - begun)
+    return Summary(ledger.made, len(tasks) - ledger.made - len(failed), failed, time.perf_counter() - started)
 
 
 def default_workers(device: str, max_memory: str | None = None) -> int:
@@ -137,7 +137,7 @@ def default_workers(device: str, max_memory: str | None = None) -> int:
     Half as many where the network runs on another device, which they share.
     """
     cores = _cores() if pick_device(device).type == "cpu" else _cores() // 2
-    return max(min(cores, _limit(max_memory) // ENOUGH), 1)
+    return max(min(cores, _limit(max_memory) // MIN_BYTES), 1)
 
 
 def _cores() -> int:
@@ -146,7 +146,7 @@ def _cores() -> int:
 
 
 def _limit(max_memory: str | None) -> int:
-    return half_of_memory() if max_memory is None else in_bytes(max_memory)
+    return half_of_memory() if max_memory is None else parse_bytes(max_memory)
 
 
 def _make_folder(folder: Path) -> None:
@@ -160,8 +160,8 @@ def key_of(entry: Entry, settings: Settings, weights: str) -> str:
     """Key of a scene: a hash of everything that its result depends on."""
     files = [("input", entry.source), *entry.guides]
     facts = [[role, str(path), *state_of(path)] for role, path in files]
-    asked = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+    inputs = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:24]
 
 
 class _Ledger:
@@ -222,7 +222,7 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
             raise OutputError(f"{task.place} exists and is of no batch; choose another folder or say --overwrite")
 
 
-def _check_words(tasks: Sequence[Task], prompt: str) -> None:
+def _check_prompt(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once a prompt that would be refused for every scene."""
     for task in tasks if prompt else ():
         if task.entry.prompt != prompt:
@@ -241,7 +241,7 @@ def _outcomes(engine: Engine, tasks: Sequence[Task]) -> Iterator[tuple[Task, Out
     if not tasks:
         return
     for task, result in engine.map(restore_scene, tasks):
-        if isinstance(result, Lost):
+        if isinstance(result, LostItem):
             yield task, Outcome(f"its worker died {result.attempts} times; too little memory?", 0.0)
         else:
             yield task, result

@@ -38,7 +38,7 @@ class Origin:
 
     source: Path
     guides: Sequence[tuple[str, Path]]
-    taken: str | None
+    acquired: str | None
     """When the scene was taken, where the manifest says (RFC 3339)."""
 
     prompt: str
@@ -68,7 +68,7 @@ def item_of(result: Path, name: str, identity: str, origin: Origin, preview: str
         footprint = footprint_of(dataset)
         bands = [{"name": text or f"band {at}"} for at, text in enumerate(dataset.descriptions, start=1)]
         place = _projection(dataset)
-        when = _when(origin, dataset.tags())
+        when = _acquisition_time(origin, dataset.tags())
     cog = "; profile=cloud-optimized" if name.lower().endswith(".cog.tif") else ""
     assets: dict[str, Any] = {
         "image": {
@@ -117,10 +117,10 @@ def _projection(dataset: DatasetReader) -> dict[str, Any]:
     return {**facts, "proj:code": ":".join(code)} if code else {**facts, "proj:wkt2": dataset.crs.to_wkt()}
 
 
-def _when(origin: Origin, tags: Mapping[str, str]) -> dict[str, str]:
+def _acquisition_time(origin: Origin, tags: Mapping[str, str]) -> dict[str, str]:
     """The time that STAC requires: from the manifest, else from a tag or the time of the file, with a note on which."""
-    if origin.taken is not None:
-        return {"datetime": origin.taken}
+    if origin.acquired is not None:
+        return {"datetime": origin.acquired}
     try:
         tagged = datetime.strptime(tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
         return {"datetime": _text(tagged), "llars:datetime_from": "tag TIFFTAG_DATETIME"}

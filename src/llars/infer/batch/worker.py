@@ -83,9 +83,9 @@ class Outcome:
 
 def restore_scene(task: Task) -> Outcome:
     """Restore a scene in a worker; what goes wrong with it is returned, not raised."""
-    begun, error = time.perf_counter(), None
+    started, error = time.perf_counter(), None
     try:
-        _make(task)
+        _restore(task)
     except LlarsError as mistake:
         error = str(mistake)
     except SystemExit as stop:
@@ -93,10 +93,10 @@ def restore_scene(task: Task) -> Outcome:
         os._exit(stop.code if isinstance(stop.code, int) else 1)
     except Exception as fault:
         error = f"{type(fault).__name__}: {fault}; this is a bug in llars"
-    return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - begun)
+    return Outcome(None if error is None else " ".join(error.split()), time.perf_counter() - started)
 
 
-def _make(task: Task) -> None:
+def _restore(task: Task) -> None:
     if task.item.exists():
         # An earlier worker completed the scene before it died.
         return
@@ -123,7 +123,7 @@ def _make(task: Task) -> None:
     origin = Origin(
         source=entry.source,
         guides=entry.guides,
-        taken=entry.taken,
+        acquired=entry.acquired,
         prompt=entry.prompt or ", then ".join(step.text for step in report.steps) or "no faults found",
         steps=report.steps,
         notes=report.notes,

@@ -36,12 +36,14 @@ def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray
     visible = visible_bands(bands)
     if not visible:
         return None
-    shown = windows[:, visible]
-    dark = _cells(shown.min(1)).min(-1)
-    cells = _cells(shown.mean(1))
+    visible_values = windows[:, visible]
+    dark = _cells(visible_values.min(1)).min(-1)
+    cells = _cells(visible_values.mean(1))
     local = cells.std(-1)
-    bright = float(np.percentile(shown, 95.0))
-    colour = float((np.median(shown.max(1) - shown.min(1))) / max(float(np.median(shown)), 1e-3))
+    bright = float(np.percentile(visible_values, 95.0))
+    colour = float(
+        (np.median(visible_values.max(1) - visible_values.min(1))) / max(float(np.median(visible_values)), 1e-3)
+    )
     return np.array(
         [
             float(np.median(dark)),

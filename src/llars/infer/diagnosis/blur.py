@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from llars.infer.starts.estimators import optics
-from llars.starts.deconvolution import Kernel, Optics, kernels
+from llars.infer.initial.estimators import optics
+from llars.initial.deconvolution import Kernel, Optics, kernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,17 +38,17 @@ class Blur:
     direction: float
     """Direction of a motion, in degrees from the x axis towards y, in [0, 180)."""
 
-    sure: float
+    confidence: float
     """Probability of the kind, in [0, 1]."""
 
 
 def find_blur(windows: NDArray[np.float32]) -> Blur:
     """The blur that windows ``(window, band, 64, 64)`` of unit values show."""
-    seen = Optics.seen(torch.from_numpy(windows), optics())
-    if seen.motion is not None:
-        path = Kernel("motion", seen.motion.length_px, seen.motion.direction)
+    optics_estimate = Optics.estimate(torch.from_numpy(windows), optics())
+    if optics_estimate.motion is not None:
+        path = Kernel("motion", optics_estimate.motion.length_px, optics_estimate.motion.direction)
         return Blur(spread_of(path), path.kind, path.size_px, math.degrees(path.direction), 1.0)
-    return _told(seen.probability[0])
+    return _likeliest(optics_estimate.probability[0])
 
 
 def spread_of(kernel: Kernel) -> float:
@@ -58,14 +58,14 @@ def spread_of(kernel: Kernel) -> float:
     return kernel.size_px / 2.0 if kernel.kind == "defocus" else kernel.size_px
 
 
-def _told(probability: torch.Tensor) -> Blur:
-    every = kernels()
-    spreads = torch.tensor([spread_of(kernel) for kernel in every])
+def _likeliest(probability: torch.Tensor) -> Blur:
+    candidates = kernels()
+    spreads = torch.tensor([spread_of(kernel) for kernel in candidates])
     spread = float((probability * spreads.square()).sum().sqrt())
-    shares = {kind: torch.tensor([kernel.kind == kind for kernel in every]) for kind in ("none", *FULL_PX)}
+    shares = {kind: torch.tensor([kernel.kind == kind for kernel in candidates]) for kind in ("none", *FULL_PX)}
     kind = max(shares, key=lambda one: float(probability[shares[one]].sum()))
-    within = torch.where(shares[kind], probability, 0.0)
-    sure = float(within.sum())
-    size = float((within * torch.tensor([kernel.size_px for kernel in every])).sum()) / sure
-    direction = math.degrees(every[int(within.argmax())].direction)
-    return Blur(spread, kind, size, direction, sure)
+    of_kind = torch.where(shares[kind], probability, 0.0)
+    confidence = float(of_kind.sum())
+    size = float((of_kind * torch.tensor([kernel.size_px for kernel in candidates])).sum()) / confidence
+    direction = math.degrees(candidates[int(of_kind.argmax())].direction)
+    return Blur(spread, kind, size, direction, confidence)

@@ -18,21 +18,21 @@ from llars.tasks import Step, words_for
 if TYPE_CHECKING:
     from llars.infer.reading.picture import Picture
 
-__all__ = ["Diagnosis", "Finding", "diagnosed", "findings", "steps_against", "typical_sigma"]
+__all__ = ["Diagnosis", "Finding", "corrective_steps", "diagnosed", "findings", "typical_sigma"]
 
 FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
 """What severity 1 stands for in training; for haze, even or uneven, its mean optical depth."""
 
-FAINT = 0.0015
+MIN_AMPLITUDE = 0.0015
 """Amplitude of stripes in unit values below which a correction is not worth its own error."""
 
-SPECKLED = 10.0
+MAX_LOOKS = 10.0
 """Looks below which radar counts as speckled: products of one date have 1 to 5, means of many dates more."""
 
-SURE = 0.9
+MIN_CONFIDENCE = 0.9
 """Least probability of a kind of blur where noise hides the high frequencies that reveal it."""
 
-TYPICAL = 0.45
+TYPICAL_MEDIAN = 0.45
 """Median of a well exposed picture, in unit values."""
 
 
@@ -102,23 +102,23 @@ def findings(
         width: width of the physical range that unit values 0 to 1 stand for.
         limits: detection thresholds, by kind of image; the bundled ones by default.
     """
-    least = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
+    thresholds = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
     unit = "" if units in ("", "unknown") or units.startswith(DISPLAY) else f" {units}"
-    every = (
-        _clouds(measured, least),
-        _haze(measured, least),
-        _stripes(measured, least, unit, width),
-        _noise(measured, least, unit, width),
-        _blur(measured, least),
-        _exposure(measured, least) if units.startswith(DISPLAY) else iter(()),
+    groups = (
+        _clouds(measured, thresholds),
+        _haze(measured, thresholds),
+        _stripes(measured, thresholds, unit, width),
+        _noise(measured, thresholds, unit, width),
+        _blur(measured, thresholds),
+        _exposure(measured, thresholds) if units.startswith(DISPLAY) else iter(()),
     )
-    return [finding for fault in every for finding in fault if finding.task in tasks]
+    return [finding for group in groups for finding in group if finding.task in tasks]
 
 
-def steps_against(found: Collection[Finding]) -> list[Step]:
+def corrective_steps(faults: Collection[Finding]) -> list[Step]:
     """The steps that mend the faults, except for matters of taste; at most one step per task."""
     steps: dict[str, Step] = {}
-    for finding in found:
+    for finding in faults:
         if finding.applied and finding.task not in steps:
             steps[finding.task] = Step(finding.task, finding.severity, finding.prompt)
     return list(steps.values())
@@ -157,7 +157,7 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
     if stripes is None:
         return
     where = "rows" if stripes.rows else "columns"
-    if stripes.evidence > limits.stripes and stripes.amplitude > FAINT:
+    if stripes.evidence > limits.stripes and stripes.amplitude > MIN_AMPLITUDE:
         amplitude = stripes.amplitude
         strength = f"amplitude {amplitude * width:.3g}{unit}{_part(amplitude, width)}"
         severity = amplitude / FULL_STRIPES
@@ -170,10 +170,10 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
 
 
 def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
-    if measured.looks is not None and measured.looks < SPECKLED:
+    if measured.looks is not None and measured.looks < MAX_LOOKS:
         looks = max(measured.looks, 1.0)
-        found = _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
-        yield replace(found, prompt=found.prompt.replace("noise", "speckle"))
+        speckle = _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
+        yield replace(speckle, prompt=speckle.prompt.replace("noise", "speckle"))
         return
     sigma = typical_sigma(measured)
     if sigma > limits.noise:
@@ -185,15 +185,15 @@ def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterato
 
 def typical_sigma(measured: Survey) -> float:
     """Noise in unit values, median over the bands in which it was measured."""
-    known = measured.sigma[measured.sigma > 0]
-    return float(np.median(known)) if known.size else 0.0
+    measured_sigma = measured.sigma[measured.sigma > 0]
+    return float(np.median(measured_sigma)) if measured_sigma.size else 0.0
 
 
 def _blur(measured: Survey, limits: Limits) -> Iterator[Finding]:
     blur = measured.blur
     if blur is None or blur.kind == "none" or blur.spread_px <= limits.blur:
         return
-    if typical_sigma(measured) > limits.noise and blur.sure < SURE:
+    if typical_sigma(measured) > limits.noise and blur.confidence < MIN_CONFIDENCE:
         return
     sizes = {"gaussian": "standard deviation", "defocus": "radius", "motion": "path"}
     strength = f"{sizes[blur.kind]} {blur.size_px:.1f} px"
@@ -201,21 +201,21 @@ def _blur(measured: Survey, limits: Limits) -> Iterator[Finding]:
         strength += f", {blur.direction:.0f} degrees from the rows"
     names = {"gaussian": "soft focus", "defocus": "out of focus", "motion": "motion blur"}
     severity = blur.size_px / FULL_PX[blur.kind]
-    measures = {"kind": blur.kind, "size_px": blur.size_px, "spread_px": blur.spread_px, "sure": blur.sure}
+    measures = {"kind": blur.kind, "size_px": blur.size_px, "spread_px": blur.spread_px, "sure": blur.confidence}
     yield _finding("deblur", severity, names[blur.kind], strength, measures)
 
 
 def _exposure(measured: Survey, limits: Limits) -> Iterator[Finding]:
     low, middle, high = measured.ends
-    told: dict[str, Any] = {"where": "all over", "applied": False}
-    told["measures"] = {"percentile_2": low, "percentile_50": middle, "percentile_98": high}
-    stops = max(-1.0, min(math.log2(TYPICAL / max(middle, 1e-3)), 1.0))
+    details: dict[str, Any] = {"where": "all over", "applied": False}
+    details["measures"] = {"percentile_2": low, "percentile_50": middle, "percentile_98": high}
+    stops = max(-1.0, min(math.log2(TYPICAL_MEDIAN / max(middle, 1e-3)), 1.0))
     # The values of a flat picture may all exceed a limit although its median is well exposed.
     dark, bright = high < limits.dark and stops > 0, low > limits.bright and stops < 0
     if dark or bright:
         fault = "too dark" if dark else "too bright"
         strength = f"median {middle:.2f} of the range"
-        yield Finding("brightness", stops, words_for("brightness", stops), fault, strength, **told)
+        yield Finding("brightness", stops, words_for("brightness", stops), fault, strength, **details)
     elif 0.0 < high - low < limits.flat:  # A constant has no contrast that a stretch could raise.
         strength = f"96 % of the values within {high - low:.2f} of the range"
-        yield Finding("stretch", 1.0, words_for("stretch", 0.5), "low contrast", strength, **told)
+        yield Finding("stretch", 1.0, words_for("stretch", 0.5), "low contrast", strength, **details)

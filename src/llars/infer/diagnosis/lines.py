@@ -10,17 +10,17 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llars.starts.stripes import Lines
+    from llars.initial.stripes import Lines
 
 __all__ = ["Stripes", "find_stripes"]
 
-DEAD = 0.5
+MIN_DEAD_DISTANCE = 0.5
 """Least distance of a dead line from those around it, relative to its band's mean: roads and edges stay below."""
 
-STANDS_OUT = 6.0
+OUTLIER_DEVIATIONS = 6.0
 """Least distance of a dead line, in standard deviations of the other lines."""
 
-AROUND = 5
+MEDIAN_LINES = 5
 """Number of lines whose median a line is compared with."""
 
 
@@ -51,21 +51,21 @@ def find_stripes(down: Lines, across: Lines, means: NDArray[np.float64]) -> Stri
     """The stripes of a scene.
 
     Args:
-        down: stripes along columns, as ``surveyed_lines`` finds them.
+        down: stripes along columns, as ``line_corrections`` finds them.
         across: stripes along rows.
         means: ``(band,)`` means of the scene, in unit values.
     """
     evidence = [float(one.evidence) for one in (down, across)]
-    off = [_offsets(one, means) for one in (down, across)]
-    amplitudes = [float(np.mean(_amplitude(one))) for one in off]
+    offsets = [_offsets(one, means) for one in (down, across)]
+    amplitudes = [float(np.mean(_amplitude(one))) for one in offsets]
     rows = evidence[1] > evidence[0]
     return Stripes(
         rows,
         evidence[rows],
         evidence[rows] / max(evidence[not rows], 1e-6),
         amplitudes[rows],
-        max(_dead(one, means) for one in off),
-        off[rows],
+        max(_dead(one, means) for one in offsets),
+        offsets[rows],
     )
 
 
@@ -82,11 +82,11 @@ def _amplitude(offsets: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _dead(offsets: NDArray[np.float64], means: NDArray[np.float64]) -> float:
     """Share of lines that stand out from those around them, in the band that has most of them."""
-    if offsets.shape[1] < AROUND:
+    if offsets.shape[1] < MEDIAN_LINES:
         return 0.0
-    around = np.median(np.lib.stride_tricks.sliding_window_view(offsets, AROUND, axis=1), axis=-1)
-    middle = offsets[:, AROUND // 2 : -(AROUND // 2)]
-    apart = np.abs(middle - around)
-    usual = 1.4826 * np.median(apart, axis=1, keepdims=True)
-    least = DEAD * np.abs(means)[:, None]
-    return float((apart > np.maximum(STANDS_OUT * usual, least)).mean(1).max())
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(offsets, MEDIAN_LINES, axis=1), axis=-1)
+    middle = offsets[:, MEDIAN_LINES // 2 : -(MEDIAN_LINES // 2)]
+    distance = np.abs(middle - medians)
+    deviation = 1.4826 * np.median(distance, axis=1, keepdims=True)
+    minimum = MIN_DEAD_DISTANCE * np.abs(means)[:, None]
+    return float((distance > np.maximum(OUTLIER_DEVIATIONS * deviation, minimum)).mean(1).max())

@@ -12,14 +12,14 @@ from llars.bands import Band, Modality
 from llars.infer.diagnosis.air import air_features
 from llars.infer.diagnosis.blur import Blur, find_blur
 from llars.infer.diagnosis.lines import Stripes, find_stripes
-from llars.infer.reading.layers import Layers, Mended
+from llars.infer.initial.clouds import CloudFree
+from llars.infer.initial.estimates import line_corrections
+from llars.infer.initial.estimators import opacity
+from llars.infer.reading.layers import Derived, Layers
 from llars.infer.reading.sampling import sample_pixels
-from llars.infer.starts.clearing import Cleared
-from llars.infer.starts.estimators import opacity
-from llars.infer.starts.setting_out import surveyed_lines
 from llars.infer.tiles import Window
-from llars.starts.deconvolution import SIDE
-from llars.starts.noise import equivalent_looks, noise_sigma
+from llars.initial.deconvolution import SIDE
+from llars.initial.noise import equivalent_looks, noise_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,11 +31,11 @@ __all__ = ["OPAQUE", "Survey", "survey"]
 OPAQUE = 0.4
 """Opacity of a cloud above which the diagnosis counts the ground as hidden; the limit of that share is fitted to it.
 
-Cloud removal fills in ground above a higher opacity, ``HIDES`` of ``llars.starts.clouds``: between the two, what shines
-through still helps to restore the ground.
+Cloud removal fills in ground above a higher opacity, ``HIDDEN_OPACITY`` of ``llars.initial.clouds``: between the two,
+what shines through still helps to restore the ground.
 """
 
-TEXTURE = 5e-5
+MIN_RANGE = 5e-5
 """Range of the values of a band in a window, in unit values, below which it shows nothing: half a step of 16 bits."""
 
 ENDS = (2.0, 50.0, 98.0)
@@ -58,7 +58,7 @@ class Survey:
     """See ``air_features``."""
 
     cover: NDArray[np.uint8] | None
-    """``(2, y, x)``, see ``Cleared``."""
+    """``(2, y, x)``, see ``CloudFree``."""
 
     ends: tuple[float, float, float]
     """The percentiles ``ENDS`` of the values of all bands together, in unit values."""
@@ -80,7 +80,7 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class _Part(Mended):
+class _Part(Derived):
     """Some bands of layers."""
 
     channels: list[int]
@@ -109,15 +109,15 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     ends = (low, middle, high)
     sigma, looks = np.zeros(len(layers.bands)), None
     if radar:
-        least, most = (np.array([ranges[index][end] for index in radar])[:, None, None] for end in (0, 1))
-        power = 10.0 ** ((windows[:, radar] * (most - least) + least) / 10.0)
+        lows, highs = (np.array([ranges[index][end] for index in radar])[:, None, None] for end in (0, 1))
+        power = 10.0 ** ((windows[:, radar] * (highs - lows) + lows) / 10.0)
         looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
     if not optical:
         return Survey(sigma, looks, None, None, None, None, ends)
-    seen = layers if not radar else _Part(layers, optical)
+    optical_layers = layers if not radar else _Part(layers, optical)
     # Bands of unknown modality may be anything: radar amplitudes, classes and elevations look cloudy too.
-    lit = any(band.modality is Modality.OPTICAL for band in layers.bands)
-    bright = [ranges[index] for index in optical] if reflectance else None
+    has_optical = any(band.modality is Modality.OPTICAL for band in layers.bands)
+    reflectances = [ranges[index] for index in optical] if reflectance else None
     sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
     means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
     # A constant has no spectrum and no contrast that blur or haze could have changed, and real clouds are not constant.
@@ -126,9 +126,9 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
         sigma,
         looks,
         find_blur(np.ascontiguousarray(windows[:, optical])) if textured else None,
-        find_stripes(*surveyed_lines(seen), means),
-        air_features(windows[:, optical], seen.bands) if textured else None,
-        Cleared.of(seen, opacity(), reflectances=bright).cover if lit and textured else None,
+        find_stripes(*line_corrections(optical_layers), means),
+        air_features(windows[:, optical], optical_layers.bands) if textured else None,
+        CloudFree.of(optical_layers, opacity(), reflectances=reflectances).cover if has_optical and textured else None,
         ends,
     )
 
@@ -137,4 +137,4 @@ def _is_textured(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool
     """Whether the values of any band vary within any window ``(window, band, y, x)``."""
     highest = np.where(valid, windows, -np.inf).max((2, 3))
     lowest = np.where(valid, windows, np.inf).min((2, 3))
-    return bool((highest - lowest > TEXTURE).any())
+    return bool((highest - lowest > MIN_RANGE).any())

@@ -22,10 +22,10 @@ __all__ = [
     "ALIGNED",
     "Grid",
     "Nesting",
-    "anchored",
-    "cut_to",
+    "cropped_to",
     "footprint",
     "grid_of",
+    "in_common_frame",
     "nesting",
     "overlap",
     "pixel_ratio",
@@ -36,7 +36,7 @@ __all__ = [
 ALIGNED = 0.02
 """Largest misalignment, in pixels, at which two grids count as aligned: files round their transforms."""
 
-MOST_DRIFT = 0.5
+MAX_DRIFT = 0.5
 """Difference in pixels, over a whole image, up to which coordinates agree with the stored transform: coordinates may be
 rounded to float32."""
 
@@ -121,12 +121,12 @@ def _transform_of(image: xr.DataArray) -> Affine:
     x, y = (axis.astype(np.float64) for axis in axes)
     a, e = (float((axis[-1] - axis[0]) / (axis.size - 1)) for axis in (x, y))
     drift = max(abs(a - stored.a) * x.size / abs(stored.a), abs(e - stored.e) * y.size / abs(stored.e))
-    if drift < MOST_DRIFT or not (a and e):
+    if drift < MAX_DRIFT or not (a and e):
         return stored
     return Affine(a, 0.0, float(x[0]) - a / 2, 0.0, e, float(y[0]) - e / 2)
 
 
-def anchored(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
+def in_common_frame(grid: Grid, target: Grid) -> tuple[Grid, Grid] | None:
     """Both grids in one map frame.
 
     If only one of them has a CRS, the coordinates of both are taken to be in the same one. If one has no transform,
@@ -224,10 +224,10 @@ def footprint(grid: Grid, other: Grid) -> Window | None:
     side = np.linspace(0.0, 1.0, 22)
     rows, columns = (part.ravel() for part in np.meshgrid(side * grid.height, side * grid.width, indexing="ij"))
     down, across = positions(grid, rows, columns, other)
-    there = np.isfinite(down) & np.isfinite(across)
-    if not there.any():
+    finite = np.isfinite(down) & np.isfinite(across)
+    if not finite.any():
         return None
-    down, across = down[there], across[there]
+    down, across = down[finite], across[finite]
     low, high = math.floor, math.ceil
     # Tolerance for rounding: a side that falls on the edge of a pixel must not take in the next one.
     slack = 1e-3
@@ -236,7 +236,7 @@ def footprint(grid: Grid, other: Grid) -> Window | None:
     )
 
 
-def cut_to(lattice: Grid, target: Grid) -> Grid:
+def cropped_to(lattice: Grid, target: Grid) -> Grid:
     """The part of ``lattice`` that covers ``target``, as far as ``lattice`` reaches."""
     window = footprint(target, lattice)
     assert window is not None

@@ -9,9 +9,9 @@ import xarray as xr
 
 from llars.bands import Band, Modality, Polarisation, Role
 from llars.errors import BandError, ConfigError, RasterError
-from llars.infer.reading.grids import Grid, anchored, grid_of, nesting, overlap
+from llars.infer.reading.grids import Grid, grid_of, in_common_frame, nesting, overlap
 from llars.infer.reading.layers import Enlarged, Filled, Layers
-from llars.infer.reading.picture import AnyImage, Picture, Range, described
+from llars.infer.reading.picture import AnyImage, Picture, Range, bands_and_ranges
 from llars.infer.reading.radar import in_decibels
 from llars.infer.reading.sources import ImageSource, Mapped, Shifted, Source, to_unit
 from llars.infer.reading.warping import Warped, from_decibels, to_decibels
@@ -21,7 +21,7 @@ __all__ = ["Guide", "read_guides", "role_of"]
 
 ROLES = {role.value: role for role in Role if role is not Role.TARGET}
 
-LEAST = 0.05
+MIN_OVERLAP = 0.05
 """Share of the input that a guide must cover."""
 
 UNSCALED_RADAR = ("stretched 0-1", "display 0-1")
@@ -56,15 +56,15 @@ class Guide:
         A guide on the same pixels is used as it is; coarser pixels that nest are interpolated bicubically; everything
         else is resampled.
         """
-        nest = None if self.in_decibels else nesting(self.grid, grid)
+        nested = None if self.in_decibels else nesting(self.grid, grid)
         same = nesting(self.grid, grid)
         if same is not None and same.factor == 1:
             return self._ready(Shifted(self.source, -same.rows, -same.columns, grid.height, grid.width), gsd_m)
-        if nest is not None:
-            numbers = (-nest.rows, -nest.columns, grid.height, grid.width)
-            if not any(number % nest.factor for number in numbers):
-                cells = Shifted(self.source, *(number // nest.factor for number in numbers))
-                return Enlarged(self._ready(cells, gsd_m and gsd_m * nest.factor), nest.factor, exact=False)
+        if nested is not None:
+            numbers = (-nested.rows, -nested.columns, grid.height, grid.width)
+            if not any(number % nested.factor for number in numbers):
+                cells = Shifted(self.source, *(number // nested.factor for number in numbers))
+                return Enlarged(self._ready(cells, gsd_m and gsd_m * nested.factor), nested.factor, exact=False)
         if self.in_decibels:
             power = Warped(Mapped(self.source, from_decibels), self.grid, grid, smooth=True)
             return self._ready(Mapped(power, to_decibels), gsd_m)
@@ -111,17 +111,17 @@ def read_guides(images: Mapping[str, AnyImage], target: Picture, say: Say) -> di
 
 def _guide(role: Role, image: AnyImage, target: Picture, say: Say) -> Guide:
     bands, ranges = _bands(role, image, target)
-    image, own = _turned(image, target.grid)
+    image, own = _oriented(image, target.grid)
     source: Source = ImageSource(image)
     decibels = False
     if role is Role.SAR and _units(image) not in UNSCALED_RADAR:
         source = in_decibels(source, _units(image), f"the guide {role.value}", say)
         ranges, decibels = (get_sensor("sentinel1-grd-db").valid_range,) * len(bands), True
     tell = say if isinstance(image, xr.DataArray) else str
-    return Guide(role, source, bands, ranges, _place(role, own, target.grid, say, tell), decibels)
+    return Guide(role, source, bands, ranges, _georeferenced(role, own, target.grid, say, tell), decibels)
 
 
-def _turned(image: AnyImage, target: Grid) -> tuple[AnyImage, Grid]:
+def _oriented(image: AnyImage, target: Grid) -> tuple[AnyImage, Grid]:
     """The guide with its rows and columns in the order of the input's, and its grid.
 
     Only so do the pixels of a south-up image nest in those of a north-up one.
@@ -144,13 +144,13 @@ def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ..
     """Bands and ranges of a guide, checked against its role."""
     own = isinstance(image, xr.DataArray) and "bands" in image.attrs
     count = image.sizes["band"] if isinstance(image, xr.DataArray) and "band" in image.sizes else len(image)
-    bands, ranges = described(image) if own else (_assumed(role, count, target), target.ranges[:1] * count)
+    bands, ranges = bands_and_ranges(image) if own else (_default_bands(role, count, target), target.ranges[:1] * count)
     radar = [band.name for band in bands if band.modality is Modality.SAR]
     other = [band.name for band in bands if band.modality in (Modality.OPTICAL, Modality.THERMAL)]
-    if wrong := other if role is Role.SAR else radar:
+    if unexpected := other if role is Role.SAR else radar:
         kind, expected = ("optical", "radar (VV, VH)") if role is Role.SAR else ("radar", "an optical image")
         raise BandError(
-            f"the guide {role.value} holds {', '.join(wrong[:4])} ({kind}), expected {expected}; "
+            f"the guide {role.value} holds {', '.join(unexpected[:4])} ({kind}), expected {expected}; "
             "give the right file or the right role"
         )
     wanted = {Role.PAN: 1, Role.FINE_BEFORE: len(target.bands), Role.COARSE_BEFORE: len(target.bands)}.get(role, count)
@@ -160,10 +160,10 @@ def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ..
     if role is Role.COARSE_BEFORE and isinstance(image, xr.DataArray) and image.attrs.get("sensor") == "unknown":
         # The same sensor as the input's: the dates can only be compared in one common range.
         ranges = target.ranges
-    return tuple(_as(role, band) for band in bands), ranges
+    return tuple(_with_role(role, band) for band in bands), ranges
 
 
-def _assumed(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
+def _default_bands(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
     """Bands to assume for an image without band metadata."""
     if role is Role.SAR:
         return tuple(Band(name) for name in ("VV", "VH", "HH", "HV")[:count])
@@ -172,7 +172,7 @@ def _assumed(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
     return (target.bands * count)[:count]
 
 
-def _as(role: Role, band: Band) -> Band:
+def _with_role(role: Role, band: Band) -> Band:
     if role is not Role.SAR:
         return replace(band, role=role)
     known = {polarisation.value for polarisation in Polarisation}
@@ -181,30 +181,30 @@ def _as(role: Role, band: Band) -> Band:
     return replace(band, role=role, modality=Modality.SAR, polarisation=polarisation, wavelength_nm=None, width_nm=None)
 
 
-def _place(role: Role, own: Grid, target: Grid, say: Say, tell: Say) -> Grid:
+def _georeferenced(role: Role, own: Grid, target: Grid, say: Say, tell: Say) -> Grid:
     """The grid of the guide, laid over the input's where either lacks a georeference.
 
     ``tell`` is called if a georeference is assumed: arrays cannot have one, so of them nothing is said.
     """
-    together = anchored(own, target)
-    if together is None:
+    pair = in_common_frame(own, target)
+    if pair is None:
         lacking = "guide" if own.transform is None else "input"
         raise RasterError(
             f"the {lacking} has no georeference, and the guide {role.value} ({own.width} x {own.height} px) and the "
             f"input ({target.width} x {target.height} px) do not nest; give it a CRS and a transform "
             "(gdalwarp where it has ground control points, else gdal_edit.py -a_srs ... -a_ullr ...)"
         )
-    grid, base = together
+    grid, base = pair
     if (own.transform is None) != (target.transform is None):
         tell(f"only one of the input and the guide {role.value} has a georeference: both are taken for the same area")
     assumed = _assumed_crs(role, own, target)
     if assumed:
         say(assumed)
     share = overlap(base, grid)
-    if share < LEAST:
+    if share < MIN_OVERLAP:
         found = f"{assumed}; there the guide" if assumed else f"the guide {role.value}"
         raise RasterError(
-            f"{found} covers {share:.1%} of the input; expected at least {LEAST:.0%}: give one of the same place"
+            f"{found} covers {share:.1%} of the input; expected at least {MIN_OVERLAP:.0%}: give one of the same place"
             f"{' and with a CRS (gdal_edit.py -a_srs ...)' if assumed else ''}"
         )
     return grid

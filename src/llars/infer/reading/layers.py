@@ -10,11 +10,11 @@ import numpy as np
 
 from llars.bands import Band
 from llars.degrade.resolution import PROJECTION_REACH
-from llars.infer.reading.pixels import BLOCK, block_means, enlarge_scene, fill_gaps, hold_radiometry, repeat
+from llars.infer.reading.pixels import BLOCK, block_means, enforce_radiometry, enlarge_scene, fill_gaps, repeat
 from llars.infer.reading.sources import Source
 from llars.infer.tiles import Window, strips
+from llars.initial.pansharpening import Transfer
 from llars.scene.keeping import files_kept_open
-from llars.starts.pansharpening import Transfer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
-__all__ = ["Anchored", "Enlarged", "Filled", "Layers", "Mended", "Stack", "Survey", "finer_bands"]
+__all__ = ["BlockSurvey", "Constrained", "Derived", "Enlarged", "Filled", "Layers", "Stack", "finer_bands"]
 
 SURVEY_VALUES = 8_000_000
 """Values, over all bands, that a survey reads at once."""
@@ -43,12 +43,12 @@ class Layers(Protocol):
     def read(self, window: Window) -> Pixels:
         """Unit values ``(band, y, x)`` of a window inside the image, and a mask of those measured, not filled."""
 
-    def held(self, window: Window) -> float:
+    def valid_count(self, window: Window) -> float:
         """About how many valid pixels a window has, over all bands."""
 
 
 @runtime_checkable
-class Anchored(Protocol):
+class Constrained(Protocol):
     """Layers with a property, such as area means, that is enforced on the network's output."""
 
     @property
@@ -59,7 +59,7 @@ class Anchored(Protocol):
     def reach(self) -> int:
         """Number of squares on each side of one that its correction depends on."""
 
-    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+    def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
         """Correct the restored image ``(band, y, x)`` of a window of whole squares in place.
 
         ``limits`` are the lowest and highest storable unit values of each band.
@@ -67,7 +67,7 @@ class Anchored(Protocol):
 
 
 @dataclass(frozen=True)
-class Mended:
+class Derived:
     """Base of layers that replace the values of other layers, on the same grid and with the same gaps."""
 
     layers: Layers
@@ -82,53 +82,53 @@ class Mended:
         """Rows and columns."""
         return self.layers.size
 
-    def held(self, window: Window) -> float:
+    def valid_count(self, window: Window) -> float:
         """See ``Layers``."""
-        return self.layers.held(window)
+        return self.layers.valid_count(window)
 
 
 @dataclass(frozen=True)
-class Survey:
+class BlockSurvey:
     """Result of one pass over an image: block means to fill gaps with, and counts of valid pixels."""
 
     blocks: NDArray[np.float32]
     """``(band, y, x)``: means of ``BLOCK`` x ``BLOCK`` pixels; blocks without data are filled from around them."""
 
-    held: NDArray[np.float64]
+    valid_counts: NDArray[np.float64]
     """``(y, x)``: valid pixels of each block, over all bands."""
 
     valid: tuple[int, ...]
     """Valid pixels of each band."""
 
     @classmethod
-    def of(cls, source: Source) -> Survey:
+    def of(cls, source: Source) -> BlockSurvey:
         """Reads the whole image once, strip by strip."""
         bands, height, width = source.shape
         shape = (-(-height // BLOCK), -(-width // BLOCK))
         blocks, known = np.zeros((bands, *shape), dtype=np.float32), np.zeros((bands, *shape), dtype=bool)
-        held, valid = np.zeros(shape), np.zeros(bands, dtype=np.int64)
+        valid_counts, valid = np.zeros(shape), np.zeros(bands, dtype=np.int64)
         with files_kept_open():
             for strip in strips(height, width, SURVEY_VALUES // bands, BLOCK):
                 values = source.read(strip)
-                there = np.isfinite(values)
+                finite = np.isfinite(values)
                 rows = slice(strip.top // BLOCK, -(-strip.bottom // BLOCK))
                 for band in range(bands):
-                    blocks[band, rows], known[band, rows] = block_means(values[band], there[band])
-                held[rows] = _counted(there)
-                valid += np.count_nonzero(there, axis=(1, 2))
+                    blocks[band, rows], known[band, rows] = block_means(values[band], finite[band])
+                valid_counts[rows] = _block_counts(finite)
+                valid += np.count_nonzero(finite, axis=(1, 2))
         for band in range(bands):
             fill_gaps(blocks[band], known[band])
-        return cls(blocks, held, tuple(int(count) for count in valid))
+        return cls(blocks, valid_counts, tuple(int(count) for count in valid))
 
 
-def _counted(there: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _block_counts(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Number of true values of ``(band, y, x)`` in each block, over all bands; with a shortcut where all are true."""
-    bands, *sides = there.shape
+    bands, *sides = mask.shape
     rows, columns = (np.arange(0, side, BLOCK) for side in sides)
-    if there.all():
-        high, wide = (np.diff(starts, append=side) for starts, side in zip((rows, columns), sides, strict=True))
-        return np.asarray(bands * np.outer(high, wide))
-    lines = np.add.reduceat(there.sum(0, dtype=np.int64), columns, axis=1)
+    if mask.all():
+        heights, widths = (np.diff(starts, append=side) for starts, side in zip((rows, columns), sides, strict=True))
+        return np.asarray(bands * np.outer(heights, widths))
+    lines = np.add.reduceat(mask.sum(0, dtype=np.int64), columns, axis=1)
     return np.asarray(np.add.reduceat(lines, rows, axis=0))
 
 
@@ -138,13 +138,13 @@ class Filled:
 
     source: Source
     bands: tuple[Band, ...]
-    survey: Survey
+    survey: BlockSurvey
     """Survey of the source."""
 
     @classmethod
     def of(cls, source: Source, bands: tuple[Band, ...]) -> Filled:
         """Surveys the source."""
-        return cls(source, bands, Survey.of(source))
+        return cls(source, bands, BlockSurvey.of(source))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -163,11 +163,11 @@ class Filled:
         part = (slice(None), *window.inside(around))
         return values[part], valid[part]
 
-    def held(self, window: Window) -> float:
+    def valid_count(self, window: Window) -> float:
         """See ``Layers``; exact where blocks are wholly inside, proportional where they are cut."""
         rows = _shares(window.top, window.bottom, self.size[0])
         columns = _shares(window.left, window.right, self.size[1])
-        part = self.survey.held[window.coarser(BLOCK).slices]
+        part = self.survey.valid_counts[window.coarser(BLOCK).slices]
         return float(rows @ part @ columns)
 
 
@@ -199,17 +199,17 @@ class Enlarged:
 
     @property
     def cell(self) -> int:
-        """See ``Anchored``: the pixels of the coarse layers."""
+        """See ``Constrained``: the pixels of the coarse layers."""
         return self.factor
 
     @property
     def reach(self) -> int:
-        """See ``Anchored``."""
+        """See ``Constrained``."""
         return PROJECTION_REACH
 
-    def hold(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
-        """See ``Anchored``: preserves the mean over every coarse pixel."""
-        hold_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor), limits)
+    def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:
+        """See ``Constrained``: preserves the mean over every coarse pixel."""
+        enforce_radiometry(image, *self.coarse.read(window.coarser(self.factor)), Transfer(self.factor), limits)
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; read with the full support of the interpolation, so that windows leave no seams."""
@@ -219,11 +219,11 @@ class Enlarged:
         fine = enlarge_scene(values, valid, self.factor, self.exact)
         return fine[part], repeat(valid, self.factor)[part]
 
-    def held(self, window: Window) -> float:
+    def valid_count(self, window: Window) -> float:
         """See ``Layers``."""
         cells = window.coarser(self.factor)
         share = np.prod(window.shape) / np.prod(cells.finer(self.factor).shape)
-        return float(share) * self.factor**2 * self.coarse.held(cells)
+        return float(share) * self.factor**2 * self.coarse.valid_count(cells)
 
 
 @dataclass(frozen=True)
@@ -249,9 +249,9 @@ class Stack:
         values, valid = zip(*(member.read(window) for member in self.members), strict=True)
         return np.concatenate(values), np.concatenate(valid)
 
-    def held(self, window: Window) -> float:
+    def valid_count(self, window: Window) -> float:
         """See ``Layers``."""
-        return sum(member.held(window) for member in self.members)
+        return sum(member.valid_count(window) for member in self.members)
 
 
 def finer_bands(bands: Sequence[Band], factor: float) -> tuple[Band, ...]:

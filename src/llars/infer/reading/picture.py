@@ -22,7 +22,7 @@ from llars.sensors import get_sensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DISPLAY", "REFLECTANCE", "AnyImage", "BandsLike", "Image", "Picture", "described", "picture_of"]
+__all__ = ["DISPLAY", "REFLECTANCE", "AnyImage", "BandsLike", "Image", "Picture", "bands_and_ranges", "picture_of"]
 
 AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 """What ``Restorer`` takes."""
@@ -46,7 +46,7 @@ DISPLAY_RANGE: Range = (0.0, 1.0)
 DISPLAY, REFLECTANCE = "display", "reflectance"
 """Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""
 
-FAR, TOLERATED = 3.5, 0.01
+MAX_DISTANCE, MAX_OUTLIERS = 3.5, 0.01
 """Distance from the middle of the range, in multiples of its width, and the share of values allowed beyond it."""
 
 
@@ -110,7 +110,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         RasterError: the image is smaller than 16 x 16 or has no data at all.
         ValueRangeError: the values of an array, or of a DataArray with ``bands``, lie far from the bands' range.
     """
-    known, ranges = described(image, bands)
+    known, ranges = bands_and_ranges(image, bands)
     source = ImageSource(image)
     _, height, width = source.shape
     if min(height, width) < SMALLEST:
@@ -123,7 +123,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
     return Picture(layers, source, ranges, grid_of(image), str(getattr(image, "attrs", {}).get("units", DISPLAY)))
 
 
-def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
+def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     """Band and range of every channel of an image; raises BandError like ``picture_of``."""
     if not hasattr(image, "ndim"):
         raise BandError(
@@ -154,13 +154,15 @@ def described(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Ba
 def _check_range(layers: Layers, valid_range: Range) -> None:
     """Refuse values that cannot be in the bands' units: rescaling them silently would be a guess."""
     sample = [values for values, _ in map(layers.read, sample_blocks(*layers.size))]
-    beyond = sum(int((np.abs(values - 0.5) > FAR).sum()) for values in sample) / sum(values.size for values in sample)
-    if beyond > TOLERATED:
+    outliers = sum(int((np.abs(values - 0.5) > MAX_DISTANCE).sum()) for values in sample) / sum(
+        values.size for values in sample
+    )
+    if outliers > MAX_OUTLIERS:
         low, high = valid_range
-        most = low + (high - low) * max(float(values.max()) for values in sample)
+        top = low + (high - low) * max(float(values.max()) for values in sample)
         raise ValueRangeError(
-            f"{beyond:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands, the largest at "
-            f"{most:g}; give physical values: 8-bit pictures / 255, stored reflectances * their scale (often 0.0001)"
+            f"{outliers:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands, the largest "
+            f"at {top:g}; give physical values: 8-bit pictures / 255, stored reflectances * their scale (often 0.0001)"
         )
 
 
@@ -169,9 +171,9 @@ def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[
     known, ranges = (None, None) if bands is None else _named(count, bands)
     attached = image.attrs.get("bands", ())
     channels = _channels(image, attached)
-    known = known or tuple(_picked(attached, channels)) or None
+    known = known or tuple(_selected(attached, channels)) or None
     if "band_ranges" in image.attrs:
-        ranges = tuple(_picked(image.attrs["band_ranges"], channels))
+        ranges = tuple(_selected(image.attrs["band_ranges"], channels))
     elif "value_range" in image.attrs:
         ranges = (image.attrs["value_range"],) * count
     if known is None or ranges is None:
@@ -194,7 +196,7 @@ def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None
     return [names.index(label) for label in labels]
 
 
-def _picked(attached: Sequence[Entry], channels: list[int] | None) -> Sequence[Entry]:
+def _selected(attached: Sequence[Entry], channels: list[int] | None) -> Sequence[Entry]:
     return attached if channels is None else [attached[channel] for channel in channels]
 
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from llars.starts.pansharpening import Transfer
+    from llars.initial.pansharpening import Transfer
 
     Limits = Sequence[tuple[float, float]]
     """Least and greatest value of each band."""
 
-__all__ = ["BLOCK", "block_means", "enlarge_scene", "fill_gaps", "hold_radiometry", "keep_within", "repeat"]
+__all__ = ["BLOCK", "block_means", "enforce_radiometry", "enlarge_scene", "fill_gaps", "keep_within", "repeat"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -53,11 +53,11 @@ def fill_gaps(
     values[~valid] = 0.0
     if blocks is None and not valid.any():
         return
-    coarse, held = _halved(values, valid)
+    coarse, coarse_valid = _halved(values, valid)
     if blocks is not None and levels == 1:
         coarse = blocks
     else:
-        fill_gaps(coarse, held, blocks, levels - 1)
+        fill_gaps(coarse, coarse_valid, blocks, levels - 1)
     values[~valid] = repeat(coarse, 2)[: values.shape[0], : values.shape[1]][~valid]
 
 
@@ -111,7 +111,7 @@ def enlarge_scene(
     return fine
 
 
-def hold_radiometry(
+def enforce_radiometry(
     fine: NDArray[np.float32],
     coarse: NDArray[np.float32],
     valid: NDArray[np.bool_],
@@ -125,7 +125,7 @@ def hold_radiometry(
     """
     for band in range(len(fine)):  # one by one to keep memory low
         parts = (_tensor(image[band])[None] for image in (fine, coarse, valid))
-        fine[band] = transfer.hold(*parts)[0, 0].numpy()
+        fine[band] = transfer.enforce(*parts)[0, 0].numpy()
     if limits is not None and transfer.nyquist is None:
         keep_within(fine, transfer.factor, limits)
 
@@ -148,12 +148,12 @@ def keep_within(fine: NDArray[np.float32], factor: int, limits: Limits) -> None:
 def _within(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
     """``keep_within`` for blocks that are given as rows ``(block, pixel)``."""
     values = pixels.astype(np.float64)
-    wanted = values.mean(1, keepdims=True).clip(low, high)
+    means = values.mean(1, keepdims=True).clip(low, high)
     values = values.clip(low, high)
     for _ in range(values.shape[1]):  # each round brings at least one pixel to its limit, or is the last
-        left = wanted - values.mean(1, keepdims=True)
-        free = np.where(left > 0, values < high, values > low)
-        share = left * values.shape[1] / np.maximum(free.sum(1, keepdims=True), 1)
+        excess = means - values.mean(1, keepdims=True)
+        free = np.where(excess > 0, values < high, values > low)
+        share = excess * values.shape[1] / np.maximum(free.sum(1, keepdims=True), 1)
         values = np.where(free, values + share, values).clip(low, high)
     return values
 

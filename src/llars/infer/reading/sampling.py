@@ -39,10 +39,10 @@ def statistics_of(layers: Layers, histogram: bool = False) -> Statistics:
     one to keep memory low, as sums are taken in float64.
     """
     parts = [layers.read(window) for window in sample_blocks(*layers.size)]
-    values, valid = (np.concatenate([each[i].reshape(len(each[i]), -1) for each in parts], 1) for i in (0, 1))
+    values, valid = (np.concatenate([part[i].reshape(len(part[i]), -1) for part in parts], 1) for i in (0, 1))
     bands = [
-        Statistics.of(torch.from_numpy(band)[None, None, None], torch.from_numpy(there)[None, None, None], histogram)
-        for band, there in zip(values, valid, strict=True)
+        Statistics.of(torch.from_numpy(band)[None, None, None], torch.from_numpy(mask)[None, None, None], histogram)
+        for band, mask in zip(values, valid, strict=True)
     ]
     names = ("mean", "std", "knots") if histogram else ("mean", "std")
     return Statistics(*(torch.cat([getattr(band, name) for band in bands], 1) for name in names))
@@ -52,9 +52,9 @@ def sample_blocks(height: int, width: int) -> list[Window]:
     """The evenly spaced windows from which statistics are computed."""
     if height * width <= SAMPLE:
         return [Window(0, 0, height, width)]
-    most = SAMPLE // SAMPLE_BLOCK**2
-    down = min(max(round(math.sqrt(most * height / width)), 1), max(height // SAMPLE_BLOCK, 1))
-    across = min(max(most // down, 1), max(width // SAMPLE_BLOCK, 1))
+    max_blocks = SAMPLE // SAMPLE_BLOCK**2
+    down = min(max(round(math.sqrt(max_blocks * height / width)), 1), max(height // SAMPLE_BLOCK, 1))
+    across = min(max(max_blocks // down, 1), max(width // SAMPLE_BLOCK, 1))
     return [
         Window(top, left, top + SAMPLE_BLOCK, left + SAMPLE_BLOCK).within(height, width)
         for top in np.linspace(0, max(height - SAMPLE_BLOCK, 0), down).astype(int).tolist()
@@ -78,7 +78,7 @@ def sample_pixels(layers: Layers, side: int) -> Pixels:
     for rows in _groups(height, side):
         for columns in _groups(width, side):
             places = [Window(row, column, row + side, column + side) for row in rows for column in columns]
-            counts = [layers.held(place.within(height, width)) for place in places]
+            counts = [layers.valid_count(place.within(height, width)) for place in places]
             if best := max(counts):
                 place = places[counts.index(best)]
                 windows.append(_mirrored(layers, place))

@@ -97,11 +97,11 @@ class Shifted:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """The source's pixels at that place."""
-        wanted = window.shifted(self._rows, self._columns)
-        there = wanted.within(*self._source.shape[1:])
+        source_window = window.shifted(self._rows, self._columns)
+        inside_source = source_window.within(*self._source.shape[1:])
         values = np.full((self.shape[0], *window.shape), np.nan, dtype=np.float32)
-        if all(there.shape):
-            values[(slice(None), *there.inside(wanted))] = self._source.read(there)
+        if all(inside_source.shape):
+            values[(slice(None), *inside_source.inside(source_window))] = self._source.read(inside_source)
         return values
 
 

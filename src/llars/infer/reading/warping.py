@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Warped", "from_decibels", "to_decibels"]
 
-NOWHERE = CRS.from_epsg(3857)
+UNKNOWN_CRS = CRS.from_epsg(3857)
 """Placeholder for an unknown CRS: between two grids that both have it, nothing is reprojected."""
 
 KERNEL = 2.5
@@ -58,7 +58,7 @@ class Warped:
         for row in range(around.top, around.bottom):
             for column in range(around.left, around.right):
                 chunk = Window(row, column, row + 1, column + 1).finer(CHUNK).within(*self.shape[1:])
-                wanted = Window(
+                overlap = Window(
                     max(chunk.top, window.top),
                     max(chunk.left, window.left),
                     min(chunk.bottom, window.bottom),
@@ -66,26 +66,26 @@ class Warped:
                 )
                 warped = self._chunk(chunk)
                 if warped is not None:
-                    values[(slice(None), *wanted.inside(window))] = warped[(slice(None), *wanted.inside(chunk))]
+                    values[(slice(None), *overlap.inside(window))] = warped[(slice(None), *overlap.inside(chunk))]
         return values
 
     def _chunk(self, chunk: Window) -> NDArray[np.float32] | None:
-        here = self._grid.part(chunk)
-        covered = footprint(here, self._own)
-        if covered is None:
+        chunk_grid = self._grid.part(chunk)
+        covered_window = footprint(chunk_grid, self._own)
+        if covered_window is None:
             return None
-        there = covered.grown(math.ceil(KERNEL * max(self._ratio, 1.0))).within(*self._source.shape[1:])
-        if not all(there.shape):
+        source_window = covered_window.grown(math.ceil(KERNEL * max(self._ratio, 1.0))).within(*self._source.shape[1:])
+        if not all(source_window.shape):
             return None
-        own, values = self._own.part(there), np.full((self.shape[0], *chunk.shape), np.nan, dtype=np.float32)
+        own, values = self._own.part(source_window), np.full((self.shape[0], *chunk.shape), np.nan, dtype=np.float32)
         rasterio.warp.reproject(
-            self._source.read(there),
+            self._source.read(source_window),
             values,
             src_transform=own.transform,
-            src_crs=own.crs or NOWHERE,
+            src_crs=own.crs or UNKNOWN_CRS,
             src_nodata=np.nan,
-            dst_transform=here.transform,
-            dst_crs=here.crs or NOWHERE,
+            dst_transform=chunk_grid.transform,
+            dst_crs=chunk_grid.crs or UNKNOWN_CRS,
             dst_nodata=np.nan,
             resampling=self._resampling,
             UNIFIED_SRC_NODATA="NO",

@@ -50,22 +50,22 @@ class RasterFile:
         """Physical values ``(band, y, x)``, NaN where there is no data."""
         rows, columns = window.shape
         with open_raster(self._path) as dataset:
-            there = rasterio.windows.Window(window.left, window.top, columns, rows)
-            return read_physical(dataset, self._decoding, there)
+            dataset_window = rasterio.windows.Window(window.left, window.top, columns, rows)
+            return read_physical(dataset, self._decoding, dataset_window)
 
     def only(self, channels: Sequence[int]) -> RasterFile:
         """Some of its bands, in that order."""
         own = self._decoding
-        chosen = replace(
+        decoding = replace(
             own,
             indexes=tuple(own.indexes[channel] for channel in channels),
             scales=tuple(own.scales[channel] for channel in channels),
             offsets=tuple(own.offsets[channel] for channel in channels),
             nodata=tuple(own.nodata[channel] for channel in channels),
         )
-        return RasterFile(self._path, chosen, self.grid)
+        return RasterFile(self._path, decoding, self.grid)
 
-    def thin(self, rows: int, columns: int) -> NDArray[np.float32]:
+    def decimated(self, rows: int, columns: int) -> NDArray[np.float32]:
         """``(band, rows, columns)``: nearest-neighbour decimation, or pixels repeated."""
         with open_raster(self._path) as dataset:
             stored = dataset.read(list(self._decoding.indexes), out_shape=(self.shape[0], rows, columns))
@@ -97,32 +97,32 @@ def composites(bands: Sequence[Band]) -> dict[str, tuple[int, int, int]]:
     """Channels to show as red, green and blue, by name of the composite; natural colours first, if any."""
     red, green, blue = natural = true_colour(bands)
     colours = len(set(natural)) == 3 and bands[red].modality is Modality.OPTICAL
-    shown = {"Natural colour": natural} if colours else {"First bands": natural} if len(set(natural)) == 3 else {}
+    choices = {"Natural colour": natural} if colours else {"First bands": natural} if len(set(natural)) == 3 else {}
     near = _within(bands, NEAR_INFRARED_NM, 840.0)
     short = _within(bands, SHORT_WAVE_NM, 1610.0)
     if colours and near is not None:
-        shown["False colour: vegetation in red"] = (near, red, green)
+        choices["False colour: vegetation in red"] = (near, red, green)
         if short is not None:
-            shown["Short-wave infrared: water and bare soil"] = (short, near, blue)
-    return shown | {f"{band.name} alone": (channel,) * 3 for channel, band in enumerate(bands)}
+            choices["Short-wave infrared: water and bare soil"] = (short, near, blue)
+    return choices | {f"{band.name} alone": (channel,) * 3 for channel, band in enumerate(bands)}
 
 
 def _within(bands: Sequence[Band], ends: tuple[float, float], goal: float) -> int | None:
     """The optical band between two wavelengths that is nearest to ``goal``, in nm."""
-    found = {
+    distances = {
         channel: abs(band.wavelength_nm - goal)
         for channel, band in enumerate(bands)
         if band.modality is Modality.OPTICAL and band.wavelength_nm and ends[0] <= band.wavelength_nm <= ends[1]
     }
-    return min(found, key=lambda channel: found[channel], default=None)
+    return min(distances, key=lambda channel: distances[channel], default=None)
 
 
-def jpeg(image: NDArray[np.uint8], most: int) -> bytes:
-    """``(3, y, x)`` as a JPEG file of at most ``most`` bytes, where any quality allows that."""
+def jpeg(image: NDArray[np.uint8], max_bytes: int) -> bytes:
+    """``(3, y, x)`` as a JPEG file of at most ``max_bytes`` bytes, where any quality allows that."""
     content = b""
     for quality in QUALITIES:
         content = _encoded(image, "JPEG", QUALITY=quality, WRITE_EXIF_METADATA="NO")
-        if len(content) <= most:
+        if len(content) <= max_bytes:
             break
     return content
 

@@ -27,7 +27,7 @@ BROAD = 16
 
 @dataclass(frozen=True)
 class BandChange:
-    """One band before and after, in physical units; ``back`` is the result brought to the input's grid."""
+    """One band before and after, in physical units; ``restored_back`` is the result brought to the input's grid."""
 
     name: str
     edges: NDArray[np.float64]
@@ -54,7 +54,7 @@ class BandChange:
     broad: float
     """The same after averaging over squares of ``BROAD`` pixels."""
 
-    farthest: float
+    largest: float
     """Largest of the absolute values of back - before."""
 
 
@@ -91,14 +91,14 @@ def measure(before: RasterFile, after: RasterFile, scale: int | None, names: lis
     """
     height, width = before.shape[1:]
     windows = sample_blocks(height, width)
-    back: Source = Warped(after, after.grid.on_a_map(), before.grid.on_a_map()) if scale is None else after
-    pairs = [(before.read(one), *_back(back, one, scale)) for one in windows]
+    restored_back: Source = Warped(after, after.grid.on_a_map(), before.grid.on_a_map()) if scale is None else after
+    pairs = [(before.read(one), *_back(restored_back, one, scale)) for one in windows]
     bands = tuple(
         _band(name, *([part[side][channel] for part in pairs] for side in range(3)))
         for channel, name in enumerate(names)
     )
-    held = [(np.isfinite(one), np.isfinite(coarse)) for one, coarse, _ in pairs]
-    both = sum(int((here & there).sum()) for here, there in held)
+    finite = [(np.isfinite(one), np.isfinite(coarse)) for one, coarse, _ in pairs]
+    both = sum(int((before_valid & back_valid).sum()) for before_valid, back_valid in finite)
     same = sum(int((one == coarse).sum()) for one, coarse, _ in pairs)
     pixels = sum(one.shape[1] * one.shape[2] for one, _, _ in pairs)
     return Changes(
@@ -106,8 +106,8 @@ def measure(before: RasterFile, after: RasterFile, scale: int | None, names: lis
         pixels,
         pixels / (height * width),
         same / both if both else 1.0,
-        0 if scale is None else sum(int((here != there).sum()) for here, there in held),
-        sum(int((~here).sum()) for here, _ in held),
+        0 if scale is None else sum(int((before_valid != back_valid).sum()) for before_valid, back_valid in finite),
+        sum(int((~before_valid).sum()) for before_valid, _ in finite),
     )
 
 
@@ -125,23 +125,28 @@ def _back(after: Source, window: Window, scale: int | None) -> tuple[NDArray[np.
 
 
 def _band(
-    name: str, before: list[NDArray[np.float32]], back: list[NDArray[np.float32]], after: list[NDArray[np.float32]]
+    name: str,
+    before: list[NDArray[np.float32]],
+    restored_back: list[NDArray[np.float32]],
+    after: list[NDArray[np.float32]],
 ) -> BandChange:
-    ours = [_valid(part) for part in (before, after)]
-    ends = [np.percentile(values, (0.2, 99.8)) for values in ours if values.size] or [np.array([0.0, 1.0])]
+    both_values = [_valid(part) for part in (before, after)]
+    ends = [np.percentile(values, (0.2, 99.8)) for values in both_values if values.size] or [np.array([0.0, 1.0])]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
-    bars = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / max(values.size, 1) for values in ours]
-    moved = [b.astype(np.float64) - a for a, b in zip(before, back, strict=True)]
-    differences = _valid(moved) if any(np.isfinite(part).any() for part in moved) else np.zeros(1)
-    broad = np.concatenate([_squares(part) for part in moved])
+    bars = [
+        np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / max(values.size, 1) for values in both_values
+    ]
+    changes = [b.astype(np.float64) - a for a, b in zip(before, restored_back, strict=True)]
+    differences = _valid(changes) if any(np.isfinite(part).any() for part in changes) else np.zeros(1)
+    broad = np.concatenate([_squares(part) for part in changes])
     return BandChange(
         name,
         edges,
         bars[0],
         bars[1],
-        (_mean(ours[0]), _mean(_valid(back))),
-        (_spread(ours[0]), _spread(ours[1])),
+        (_mean(both_values[0]), _mean(_valid(restored_back))),
+        (_spread(both_values[0]), _spread(both_values[1])),
         float(differences.mean()),
         float(np.sqrt(np.square(differences).mean())),
         float(np.sqrt(np.square(broad).mean())) if broad.size else 0.0,

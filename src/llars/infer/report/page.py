@@ -17,8 +17,8 @@ from llars.infer.raster.profile import RasterProfile
 from llars.infer.reading.grids import Grid
 from llars.infer.report.display import RasterFile, pixel_aspect
 from llars.infer.report.measures import measure
-from llars.infer.report.pictures import RAMP, thinned
-from llars.infer.report.sections import change, consistency, facts, histograms, overview, spectra, sureness
+from llars.infer.report.pictures import RAMP, decimated_pair
+from llars.infer.report.sections import change, consistency, facts, histograms, overview, spectra, uncertainty_section
 from llars.tasks import Step
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from llars.infer.tiling.stream import Stream
 
-__all__ = ["Made", "write_page"]
+__all__ = ["Report", "write_page"]
 
 
 @dataclass(frozen=True)
-class Made:
+class Report:
     """A restoration that has been written, and where it came from."""
 
     source: Path
@@ -66,7 +66,7 @@ class Made:
     def of(
         cls,
         paths: Mapping[str, Path],
-        places: Mapping[str, Path],
+        temporary: Mapping[str, Path],
         stream: Stream,
         profile: RasterProfile,
         scene: xr.DataArray,
@@ -74,13 +74,13 @@ class Made:
         notes: Sequence[str],
         tags: Mapping[str, str],
         details: Mapping[str, str],
-    ) -> Made:
-        """From a stream that was written: ``paths`` are the paths to show, ``places`` where the files lie now."""
+    ) -> Report:
+        """From a stream that was written: ``paths`` are the paths to show, ``temporary`` where the files lie now."""
         return cls(
             source=Path(str(profile.source)),
             output=paths["image"],
-            pixels=places["image"],
-            uncertainty=places.get("uncertainty"),
+            pixels=temporary["image"],
+            uncertainty=temporary.get("uncertainty"),
             profile=profile,
             grid=stream.grid,
             scale=stream.scale,
@@ -106,8 +106,8 @@ class Made:
         return RasterFile(self.uncertainty, self.profile.companion().decoding, self.grid)
 
 
-def write_page(place: Path, made: Made) -> None:
-    """Write the report to ``place``: one self-contained HTML file below 2 MB.
+def write_page(path: Path, report: Report) -> None:
+    """Write the report to ``path``: one self-contained HTML file below 2 MB.
 
     Both images are read decimated, and at full resolution in windows spread over the scene; neither is ever read
     whole.
@@ -116,58 +116,58 @@ def write_page(place: Path, made: Made) -> None:
         OutputError: the page cannot be written.
         RasterError: the input has vanished.
     """
-    before, after = made.files()
-    thin = thinned(before, after, made.scale)
-    names = [band.name for band in made.bands]
-    changes = measure(before, after, made.scale, names)
-    tasks = {step.task for step in made.steps}
+    before, after = report.files()
+    decimated = decimated_pair(before, after, report.scale)
+    names = [band.name for band in report.bands]
+    changes = measure(before, after, report.scale, names)
+    tasks = {step.task for step in report.steps}
     parts = [
-        overview(thin, before, after, made.scale, made.bands),
-        consistency(changes, made.scale, tasks, made.units),
-        change(thin, made.bands, made.units),
-        histograms(changes, made.units),
-        spectra(thin, made.bands, after.grid, made.units),
-        sureness(made.deviation(), thin.after.shape[1:], made.units),
-        facts(_facts(made)),
+        overview(decimated, before, after, report.scale, report.bands),
+        consistency(changes, report.scale, tasks, report.units),
+        change(decimated, report.bands, report.units),
+        histograms(changes, report.units),
+        spectra(decimated, report.bands, after.grid, report.units),
+        uncertainty_section(report.deviation(), decimated.after.shape[1:], report.units),
+        facts(_facts(report)),
     ]
-    prompt = made.tags.get("LLARS_PROMPT", "")
+    prompt = report.tags.get("LLARS_PROMPT", "")
     ramp = ", ".join(f"rgb{colour}".replace(" ", "") for colour in RAMP)
-    page = Template(_own("page.html")).substitute(
-        title=escape(f"{made.output.name} - llars"),
-        heading=escape(f"“{prompt}”" if prompt else made.output.name),
-        chips="".join(f"<li>{chip}</li>" for chip in _chips(made)),
-        style=Template(_own("page.css")).substitute(ramp=ramp),
-        script=_own("page.js"),
+    page = Template(_template("page.html")).substitute(
+        title=escape(f"{report.output.name} - llars"),
+        heading=escape(f"“{prompt}”" if prompt else report.output.name),
+        chips="".join(f"<li>{chip}</li>" for chip in _chips(report)),
+        style=Template(_template("page.css")).substitute(ramp=ramp),
+        script=_template("page.js"),
         sections="\n".join(parts),
         footer="Made on this machine; this page loads nothing and sends nothing.",
     )
     try:
-        place.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
     except OSError as fault:
         raise OutputError(
-            f"cannot write the report {place.name}: {fault.strerror}; free space or choose another folder"
+            f"cannot write the report {path.name}: {fault.strerror}; free space or choose another folder"
         ) from None
 
 
-def _own(name: str) -> str:
+def _template(name: str) -> str:
     return resources.files("llars.infer.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _chips(made: Made) -> list[str]:
-    files = f"{escape(made.source.name)} → <b>{escape(made.output.name)}</b>"
-    steps = [f"<b>{escape(_told(step))}</b>" for step in made.steps]
-    size = f"{made.profile.width} × {made.profile.height} px → {made.grid.width} × {made.grid.height} px"
-    return [files, *(steps or ["nothing to do"]), size, f"{len(made.bands)} bands"]
+def _chips(report: Report) -> list[str]:
+    files = f"{escape(report.source.name)} → <b>{escape(report.output.name)}</b>"
+    steps = [f"<b>{escape(_step_label(step))}</b>" for step in report.steps]
+    size = f"{report.profile.width} × {report.profile.height} px → {report.grid.width} × {report.grid.height} px"
+    return [files, *(steps or ["nothing to do"]), size, f"{len(report.bands)} bands"]
 
 
-def _told(step: Step) -> str:
+def _step_label(step: Step) -> str:
     if step.task == "sr":
         return f"sr ×{step.scale}"
     return f"{step.task} {step.severity:+.2f}" if step.task == "brightness" else f"{step.task} {step.severity:.2f}"
 
 
-def _facts(made: Made) -> dict[str, str]:
-    profile, grid, tags = made.profile, made.grid, made.tags
+def _facts(report: Report) -> dict[str, str]:
+    profile, grid, tags = report.profile, report.grid, report.tags
     match = profile.decoding.match
     sensor = f"{match.sensor.title} ({match.source})" if match.sensor else "unknown: values as stored"
     understood = [
@@ -175,12 +175,12 @@ def _facts(made: Made) -> dict[str, str]:
         + (f", ×{step.scale}" if step.scale > 1 else "")
         + (f", from “{step.text}”" if step.text else "")
         + f", {100 * step.confidence:.0f} % sure"
-        for step in made.steps
+        for step in report.steps
     ]
     crs = grid.crs.to_string() if grid.crs else "none"
-    told = {
-        "Input": made.source.name,
-        "Output": made.output.name,
+    entries = {
+        "Input": report.source.name,
+        "Output": report.output.name,
         "Instruction": tags.get("LLARS_PROMPT") or "none given",
         "Read as": "; ".join(understood) or "nothing to do",
         "Model": tags["LLARS_MODEL"],
@@ -188,15 +188,15 @@ def _facts(made: Made) -> dict[str, str]:
         **({"Adapters (SHA-256)": tags["LLARS_ADAPTERS"]} if "LLARS_ADAPTERS" in tags else {}),
         "Version": f"llars {tags['LLARS_VERSION']}",
         "Made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        **made.details,
+        **report.details,
         "Sensor": sensor,
-        "Bands": ", ".join(_band(band) for band in made.bands),
+        "Bands": ", ".join(_band(band) for band in report.bands),
         "Coordinate system": crs if len(crs) < 120 else f"{crs[:120]}…",
         "Pixel": _pixel(grid),
         "Bounds": _bounds(grid),
         "Stored as": f"{profile.dtype}, no data {'none' if profile.nodata is None else f'{profile.nodata:g}'}",
     }
-    return told | ({"Notes": "; ".join(made.notes)} if made.notes else {})
+    return entries | ({"Notes": "; ".join(report.notes)} if report.notes else {})
 
 
 def _band(band: Band) -> str:
@@ -209,12 +209,12 @@ def _pixel(grid: Grid) -> str:
     a, b, _, d, e, _ = tuple(grid.transform)[:6]
     width, height = (a * a + d * d) ** 0.5, (b * b + e * e) ** 0.5
     unit = "°" if grid.crs and grid.crs.is_geographic else f" {grid.crs.linear_units}" if grid.crs else ""
-    shown = (
+    aspect = (
         ""
         if abs(pixel_aspect(grid) - 1.0) < 0.01
         else f"; {pixel_aspect(grid):.2f} times as wide as high on the ground"
     )
-    return f"{width:.6g} × {height:.6g}{unit}{shown}"
+    return f"{width:.6g} × {height:.6g}{unit}{aspect}"
 
 
 def _bounds(grid: Grid) -> str:

@@ -19,9 +19,19 @@ from llars.infer.tiles import Window
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Heat", "Thin", "detail_window", "distinct_points", "heat", "natural", "pair", "taken_away", "thinned"]
+__all__ = [
+    "DecimatedPair",
+    "Heatmap",
+    "decimated_pair",
+    "detail_window",
+    "distinct_points",
+    "heatmap",
+    "natural",
+    "pair",
+    "removed_signal",
+]
 
-LONGEST, MOST_VALUES = 1000, 16_000_000
+LONGEST, MAX_VALUES = 1000, 16_000_000
 """Pixels of the longer side of a picture, and values of all bands together that may be held at once."""
 
 DETAIL = 360
@@ -37,7 +47,7 @@ RAMP = ((252, 253, 191), (254, 176, 120), (241, 96, 93), (183, 55, 121), (114, 3
 
 
 @dataclass(frozen=True)
-class Thin:
+class DecimatedPair:
     """Both images decimated to the same square pixels, physical values ``(band, y, x)``."""
 
     before: NDArray[np.float32]
@@ -50,7 +60,7 @@ class Thin:
 
 
 @dataclass(frozen=True)
-class Heat:
+class Heatmap:
     """A map of one quantity."""
 
     uri: str
@@ -61,15 +71,15 @@ class Heat:
     """Value of the darkest."""
 
 
-def thinned(before: RasterFile, after: RasterFile, scale: int | None) -> Thin:
+def decimated_pair(before: RasterFile, after: RasterFile, scale: int | None) -> DecimatedPair:
     """Both images decimated to fit on a screen, over the area of the result's grid."""
-    longest = min(LONGEST, math.isqrt(MOST_VALUES // after.shape[0]))
+    longest = min(LONGEST, math.isqrt(MAX_VALUES // after.shape[0]))
     rows, columns = display_size(after.grid, longest)
     if scale is not None:
-        return Thin(before.thin(rows, columns), after.thin(rows, columns))
+        return DecimatedPair(before.decimated(rows, columns), after.decimated(rows, columns))
     here = _resized(after.grid.on_a_map(), rows, columns)
     warped = Warped(before, before.grid.on_a_map(), here).read(Window(0, 0, rows, columns))
-    return Thin(warped, after.thin(rows, columns))
+    return DecimatedPair(warped, after.decimated(rows, columns))
 
 
 def _resized(grid: Grid, rows: int, columns: int) -> Grid:
@@ -86,21 +96,21 @@ def natural(bands: Sequence[Band]) -> list[int]:
     return list(next(iter(composites(bands).values())))
 
 
-def pair(thin: Thin, bands: Sequence[Band]) -> tuple[str, str]:
+def pair(decimated: DecimatedPair, bands: Sequence[Band]) -> tuple[str, str]:
     """Both images in their natural colours, stretched alike."""
     channels = natural(bands)
-    images = [thin.before[channels], thin.after[channels]]
+    images = [decimated.before[channels], decimated.after[channels]]
     low, high = limits(images, PERCENT)
     first, second = (data_uri(jpeg(to_bytes(image, low, high), PICTURE_BYTES)) for image in images)
     return first, second
 
 
-def detail_window(thin: Thin, size: tuple[int, int]) -> Window | None:
+def detail_window(decimated: DecimatedPair, size: tuple[int, int]) -> Window | None:
     """Where the result, of ``size`` rows and columns, changed most; None where the overview shows every pixel."""
-    rows, columns = thin.after.shape[1:]
+    rows, columns = decimated.after.shape[1:]
     if size[0] <= rows and size[1] <= columns:
         return None
-    strength = np.nan_to_num(np.square(thin.difference).mean(axis=0))
+    strength = np.nan_to_num(np.square(decimated.difference).mean(axis=0))
     side = (max(DETAIL * rows // size[0], 1), max(DETAIL * columns // size[1], 1))
     cells = [max(whole // part, 1) for whole, part in zip(strength.shape, side, strict=True)]
     means = np.array(
@@ -115,38 +125,38 @@ def detail_window(thin: Thin, size: tuple[int, int]) -> Window | None:
     return Window(top, left, top + DETAIL, left + DETAIL).within(*size)
 
 
-def heat(image: NDArray[np.float32]) -> Heat:
+def heatmap(image: NDArray[np.float32]) -> Heatmap:
     """A map of values ``(y, x)`` that are not negative, from light to dark; transparent where there is no data."""
-    there = image[np.isfinite(image)]
-    low, high = (float(end) for end in np.percentile(there, (0.0, 99.0))) if there.size else (0.0, 0.0)
+    finite = image[np.isfinite(image)]
+    low, high = (float(end) for end in np.percentile(finite, (0.0, 99.0))) if finite.size else (0.0, 0.0)
     unit = np.clip((np.nan_to_num(image) - low) / ((high - low) or 1.0), 0.0, 1.0)
     knots = np.linspace(0.0, 1.0, len(RAMP))
     colours = [np.interp(unit, knots, [colour[i] for colour in RAMP]) for i in range(3)]
     # Coarsely quantised colours compress to a fraction, and look the same.
-    painted = np.stack([*colours, 255.0 * np.isfinite(image)]).astype(np.uint8) & np.uint8(0xF8)
-    return Heat(_small_png(painted), low, high)
+    rgba = np.stack([*colours, 255.0 * np.isfinite(image)]).astype(np.uint8) & np.uint8(0xF8)
+    return Heatmap(_small_png(rgba), low, high)
 
 
-def taken_away(thin: Thin, bands: Sequence[Band]) -> tuple[str, tuple[float, ...]]:
+def removed_signal(decimated: DecimatedPair, bands: Sequence[Band]) -> tuple[str, tuple[float, ...]]:
     """What was removed, in the colours of the picture with grey for nothing, and the values shown black and white.
 
     The residual of a good filter shows no outlines (method noise; Buades, Coll & Morel, A review of image denoising
     algorithms, 2005).
     """
     channels = natural(bands)
-    removed = -thin.difference[channels]
+    removed = -decimated.difference[channels]
     finite = np.abs(removed[np.isfinite(removed)])
-    reach = float(np.percentile(finite, 99.0)) if finite.size else 0.0
-    ends = np.full((3, 1, 1), reach or 1.0)
-    return data_uri(jpeg(to_bytes(removed, -ends, ends, gap=127), PICTURE_BYTES * 3 // 4)), (-reach, reach)
+    extent = float(np.percentile(finite, 99.0)) if finite.size else 0.0
+    ends = np.full((3, 1, 1), extent or 1.0)
+    return data_uri(jpeg(to_bytes(removed, -ends, ends, gap=127), PICTURE_BYTES * 3 // 4)), (-extent, extent)
 
 
-def distinct_points(thin: Thin, count: int) -> list[tuple[int, int]]:
+def distinct_points(decimated: DecimatedPair, count: int) -> list[tuple[int, int]]:
     """Rows and columns of pixels whose spectra differ most: each next one is the farthest from those before it.
 
     The first is the one nearest to the median spectrum. Gaps and the rim of the scene are left out.
     """
-    rows, columns = thin.after.shape[1:]
+    rows, columns = decimated.after.shape[1:]
     rim = max(min(rows, columns) // 20, 1)
     row, column = (
         axis.ravel()
@@ -154,15 +164,15 @@ def distinct_points(thin: Thin, count: int) -> list[tuple[int, int]]:
             np.linspace(rim, rows - 1 - rim, 48).astype(int), np.linspace(rim, columns - 1 - rim, 48).astype(int)
         )
     )
-    spectra = thin.after[:, row, column].T.astype(np.float64)
-    held = np.isfinite(spectra).all(axis=1) & np.isfinite(thin.before[:, row, column]).all(axis=0)
-    if not held.any():
+    spectra = decimated.after[:, row, column].T.astype(np.float64)
+    finite = np.isfinite(spectra).all(axis=1) & np.isfinite(decimated.before[:, row, column]).all(axis=0)
+    if not finite.any():
         return []
-    spectra, row, column = spectra[held], row[held], column[held]
+    spectra, row, column = spectra[finite], row[finite], column[finite]
     spectra = (spectra - np.median(spectra, axis=0)) / (spectra.std(axis=0) + 1e-12)
     # Outliers, such as glint and dead pixels, are not land cover.
-    usual = np.abs(spectra).max(axis=1) <= np.percentile(np.abs(spectra).max(axis=1), 98.0)
-    spectra, row, column = spectra[usual], row[usual], column[usual]
+    typical = np.abs(spectra).max(axis=1) <= np.percentile(np.abs(spectra).max(axis=1), 98.0)
+    spectra, row, column = spectra[typical], row[typical], column[typical]
     chosen = [int(np.square(spectra).sum(axis=1).argmin())]
     distance = np.square(spectra - spectra[chosen[0]]).sum(axis=1)
     while len(chosen) < count and distance.max() > 0.0:

@@ -70,8 +70,8 @@ class Thumbnail:
         return image
 
 
-def _within(places: NDArray[np.intp], start: int, stop: int) -> slice:
-    first, last = np.searchsorted(places, (start, stop))
+def _within(indices: NDArray[np.intp], start: int, stop: int) -> slice:
+    first, last = np.searchsorted(indices, (start, stop))
     return slice(int(first), int(last))
 
 

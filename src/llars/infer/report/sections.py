@@ -17,49 +17,51 @@ from llars.infer.report.measures import BandChange, Changes
 from llars.infer.report.pictures import (
     PERCENT,
     PICTURE_BYTES,
-    Thin,
+    DecimatedPair,
     detail_window,
     distinct_points,
-    heat,
+    heatmap,
     natural,
     pair,
-    taken_away,
+    removed_signal,
 )
 from llars.infer.report.stretch import limits, to_bytes
 
-__all__ = ["change", "consistency", "facts", "histograms", "overview", "spectra", "sureness"]
+__all__ = ["change", "consistency", "facts", "histograms", "overview", "spectra", "uncertainty_section"]
 
 POINTS = 6
-MOST_CHARTS = 24
+MAX_CHARTS = 24
 """Most histograms on a page; of scenes with more bands, every n-th is shown."""
 
-HELD = {"sr", "pansharpen"}
+PROJECTED_TASKS = {"sr", "pansharpen"}
 """Tasks whose result, averaged to the input's grid, must equal the input."""
 
-QUIET = {"denoise", "deblur", "sr", "pansharpen"}
+MEAN_PRESERVING_TASKS = {"denoise", "deblur", "sr", "pansharpen"}
 """Tasks that keep the brightness of wide areas: unlike stripes and haze, noise and blur do not shift the mean."""
 
-BROADLY, ON_AVERAGE = 0.1, 0.02
+MAX_BROAD_CHANGE, MAX_MEAN_SHIFT = 0.1, 0.02
 """Fractions of the scene's contrast by which wide areas, and the mean of a band, may change in those tasks."""
 
 KEY = '<div class="key"><span><i></i>before</span><span><i class="after"></i>after</span></div>'
 
 
-def overview(thin: Thin, before: RasterFile, after: RasterFile, scale: int | None, bands: Sequence[Band]) -> str:
+def overview(
+    decimated: DecimatedPair, before: RasterFile, after: RasterFile, scale: int | None, bands: Sequence[Band]
+) -> str:
     """The slider over the whole scene and, for a large one, over the part that changed most."""
     marks = "".join(
-        f'<span class="mark" style="left:{100 * (column + 0.5) / thin.after.shape[2]:.2f}%;'
-        f'top:{100 * (row + 0.5) / thin.after.shape[1]:.2f}%">{number}</span>'
-        for number, (row, column) in enumerate(distinct_points(thin, POINTS), 1)
+        f'<span class="mark" style="left:{100 * (column + 0.5) / decimated.after.shape[2]:.2f}%;'
+        f'top:{100 * (row + 0.5) / decimated.after.shape[1]:.2f}%">{number}</span>'
+        for number, (row, column) in enumerate(distinct_points(decimated, POINTS), 1)
     )
-    told = "<p>Drag the handle. Both sides are stretched alike; the numbers mark the places of the spectra below.</p>"
-    body = told + _slider(*pair(thin, bands), thin.after.shape[1:], marks)
-    window = None if scale is None else detail_window(thin, after.shape[1:])
+    text = "<p>Drag the handle. Both sides are stretched alike; the numbers mark the places of the spectra below.</p>"
+    body = text + _slider(*pair(decimated, bands), decimated.after.shape[1:], marks)
+    window = None if scale is None else detail_window(decimated, after.shape[1:])
     if window is not None and scale is not None:
         channels = natural(bands)
-        near = before.read(window.coarser(scale))[channels].repeat(scale, axis=1).repeat(scale, axis=2)
-        near = near[(slice(None), *window.inside(window.coarser(scale).finer(scale)))]
-        images = [near, after.read(window)[channels]]
+        enlarged = before.read(window.coarser(scale))[channels].repeat(scale, axis=1).repeat(scale, axis=2)
+        enlarged = enlarged[(slice(None), *window.inside(window.coarser(scale).finer(scale)))]
+        images = [enlarged, after.read(window)[channels]]
         low, high = limits(images, PERCENT)
         uris = [data_uri(jpeg(to_bytes(image, low, high), PICTURE_BYTES)) for image in images]
         place = f"row {window.top}, column {window.left}"
@@ -85,38 +87,44 @@ def _slider(before: str, after: str, shape: tuple[int, ...], marks: str) -> str:
 
 def consistency(changes: Changes, scale: int | None, tasks: AbstractSet[str], units: str) -> str:
     """The result brought back to the input's grid, against the input: what changed where nothing should."""
-    shown = changes.bands
-    spread = float(np.mean([band.deviations[0] for band in shown])) or 1.0
-    broad = float(np.mean([band.broad for band in shown])) / spread
-    worst = max(shown, key=lambda band: abs(band.shift) / (band.deviations[0] or 1.0))
+    band_changes = changes.bands
+    spread = float(np.mean([band.deviations[0] for band in band_changes])) or 1.0
+    broad = float(np.mean([band.broad for band in band_changes])) / spread
+    worst = max(band_changes, key=lambda band: abs(band.shift) / (band.deviations[0] or 1.0))
     shift = abs(worst.shift) / (worst.deviations[0] or 1.0)
     checks = [_gaps(changes, scale)]
-    if tasks & HELD and scale is not None:
-        kept = max(band.change / (band.deviations[0] or 1.0) for band in shown) < 0.01
-        told = (
-            "the result averaged over each pixel of the input gives that pixel" if kept else "the input's means changed"
+    if tasks & PROJECTED_TASKS and scale is not None:
+        preserved = max(band.change / (band.deviations[0] or 1.0) for band in band_changes) < 0.01
+        text = (
+            "the result averaged over each pixel of the input gives that pixel"
+            if preserved
+            else "the input's means changed"
         )
-        checks.append(("ok" if kept else "odd" if tasks <= HELD else "told", told))
-    quiet = bool(tasks) and tasks <= QUIET
-    moved = (
-        (broad, BROADLY, f"squares of 16 px moved by {100 * broad:.1f} % of the scene's contrast"),
-        (shift, ON_AVERAGE, f"the mean of a band moved by at most {100 * shift:.2f} % of its contrast ({worst.name})"),
+        checks.append(("ok" if preserved else "odd" if tasks <= PROJECTED_TASKS else "told", text))
+    mean_preserving = bool(tasks) and tasks <= MEAN_PRESERVING_TASKS
+    shifts = (
+        (broad, MAX_BROAD_CHANGE, f"squares of 16 px moved by {100 * broad:.1f} % of the scene's contrast"),
+        (
+            shift,
+            MAX_MEAN_SHIFT,
+            f"the mean of a band moved by at most {100 * shift:.2f} % of its contrast ({worst.name})",
+        ),
     )
-    for amount, allowed, told in moved:
-        checks.append(("told" if not quiet else "ok" if amount < allowed else "odd", told))
+    for amount, allowed, text in shifts:
+        checks.append(("told" if not mean_preserving else "ok" if amount < allowed else "odd", text))
     checks.append(("told", f"{100 * changes.untouched:.1f} % of the values are exactly those of the input"))
-    listed = "".join(f'<li class="{state}">{escape(told)}</li>' for state, told in checks)
+    items = "".join(f'<li class="{state}">{escape(text)}</li>' for state, text in checks)
     covered = (
         "every pixel" if changes.share > 0.999 else f"{changes.pixels / 1e6:.1f} Mpx, {100 * changes.share:.2g} % of it"
     )
     head = ("band", "mean before", "mean after", "mean change", "RMS change", "over 16 px squares", "largest")
-    rows = "".join(_row(band) for band in shown)
+    rows = "".join(_row(band) for band in band_changes)
     table = f'<div class="wide"><table><tr>{"".join(f"<th>{cell}</th>" for cell in head)}</tr>{rows}</table></div>'
-    told = (
+    text = (
         "<p>The result was brought back to the input's grid and compared with the input at full resolution, over "
         f"{covered}. Values in {escape(units)}.</p>"
     )
-    return _section("What changed where nothing should", told + f'<ul class="checks">{listed}</ul>' + table)
+    return _section("What changed where nothing should", text + f'<ul class="checks">{items}</ul>' + table)
 
 
 def _gaps(changes: Changes, scale: int | None) -> tuple[str, str]:
@@ -129,15 +137,15 @@ def _gaps(changes: Changes, scale: int | None) -> tuple[str, str]:
 
 
 def _row(band: BandChange) -> str:
-    numbers = (*band.means, band.shift, band.change, band.broad, band.farthest)
+    numbers = (*band.means, band.shift, band.change, band.broad, band.largest)
     cells = "".join(f"<td>{number:.4g}</td>" for number in numbers)
     return f"<tr><td>{escape(band.name)}</td>{cells}</tr>"
 
 
-def change(thin: Thin, bands: Sequence[Band], units: str) -> str:
+def change(decimated: DecimatedPair, bands: Sequence[Band], units: str) -> str:
     """How much the image changed where, and what was removed."""
-    strength = heat(np.sqrt(np.square(thin.difference).mean(axis=0)))
-    removed, (low, high) = taken_away(thin, bands)
+    strength = heatmap(np.sqrt(np.square(decimated.difference).mean(axis=0)))
+    removed, (low, high) = removed_signal(decimated, bands)
     unit = escape(units)
     return _section(
         "Difference",
@@ -154,10 +162,10 @@ def change(thin: Thin, bands: Sequence[Band], units: str) -> str:
 
 def histograms(changes: Changes, units: str) -> str:
     """Histograms of the bands, before and after."""
-    step = -(-len(changes.bands) // MOST_CHARTS)
+    step = -(-len(changes.bands) // MAX_CHARTS)
     figures = [_histogram(band) for band in changes.bands[::step]]
-    told = f"{KEY}<p>Share of pixels over {escape(units)}; mean ± standard deviation below.</p>"
-    return _section("Histograms", f'{told}<div class="grid">{"".join(figures)}</div>')
+    text = f"{KEY}<p>Share of pixels over {escape(units)}; mean ± standard deviation below.</p>"
+    return _section("Histograms", f'{text}<div class="grid">{"".join(figures)}</div>')
 
 
 def _histogram(band: BandChange) -> str:
@@ -169,26 +177,28 @@ def _histogram(band: BandChange) -> str:
     )
 
 
-def spectra(thin: Thin, bands: Sequence[Band], grid: Grid, units: str) -> str:
+def spectra(decimated: DecimatedPair, bands: Sequence[Band], grid: Grid, units: str) -> str:
     """Spectra before and after, at places whose spectra differ most."""
-    points = distinct_points(thin, POINTS)
+    points = distinct_points(decimated, POINTS)
     if len(bands) < 3 or not points:
         return ""
     waves = [band.wavelength_nm for band in bands]
     known = all(wave is not None for wave in waves)
     across = [float(wave or 0.0) for wave in waves] if known else [float(i + 1) for i in range(len(bands))]
     order = np.argsort(across)
-    values = [image[:, row, column] for row, column in points for image in (thin.before, thin.after)]
+    values = [image[:, row, column] for row, column in points for image in (decimated.before, decimated.after)]
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     figures = []
     for number, (row, column) in enumerate(points, 1):
-        lines = [[(across[i], float(image[i, row, column])) for i in order] for image in (thin.before, thin.after)]
+        lines = [
+            [(across[i], float(image[i, row, column])) for i in order] for image in (decimated.before, decimated.after)
+        ]
         chart = spectrum(lines[0], lines[1], (min(low, 0.0) if known else low, high), f"spectrum at point {number}")
-        place = _place(grid, row, column, thin.after.shape[1:])
+        place = _place(grid, row, column, decimated.after.shape[1:])
         figures.append(f"<figure>{chart}<figcaption><b>{number}</b> {place}</figcaption></figure>")
     axis = "wavelength in nm" if known else "number of the band"
-    told = f"{KEY}<p>{escape(units).capitalize()} over {axis}, at the places numbered in the picture on top.</p>"
-    return _section("Spectra", f'{told}<div class="grid">{"".join(figures)}</div>')
+    text = f"{KEY}<p>{escape(units).capitalize()} over {axis}, at the places numbered in the picture on top.</p>"
+    return _section("Spectra", f'{text}<div class="grid">{"".join(figures)}</div>')
 
 
 def _place(grid: Grid, row: int, column: int, shape: tuple[int, ...]) -> str:
@@ -199,28 +209,28 @@ def _place(grid: Grid, row: int, column: int, shape: tuple[int, ...]) -> str:
     return f"{x:.5f}, {y:.5f}" if grid.crs and grid.crs.is_geographic else f"{x:.0f}, {y:.0f}"
 
 
-def sureness(deviation: RasterFile | None, shape: tuple[int, ...], units: str) -> str:
+def uncertainty_section(deviation: RasterFile | None, shape: tuple[int, ...], units: str) -> str:
     """The standard deviation of the error, where it was asked for."""
     if deviation is None:
-        told = "<p>It was not asked for; <code>--uncertainty sigma.tif</code> writes it and shows it here.</p>"
-        return _section("How sure the model is", told)
-    image = np.sqrt(np.square(deviation.thin(shape[0], shape[1])).mean(axis=0))
-    drawn = heat(image)
+        text = "<p>It was not asked for; <code>--uncertainty sigma.tif</code> writes it and shows it here.</p>"
+        return _section("How sure the model is", text)
+    image = np.sqrt(np.square(deviation.decimated(shape[0], shape[1])).mean(axis=0))
+    sigma_map = heatmap(image)
     middle = float(np.nanmedian(image)) if np.isfinite(image).any() else 0.0
-    told = (
+    text = (
         "<p>Standard deviation of the error as the model expects it, root mean square over the bands; half of the "
         f"pixels lie below {middle:.3g} {escape(units)}. Dark places were guessed more than measured.</p>"
     )
     figure = (
-        f'<figure><img src="{drawn.uri}" alt="map of the uncertainty"><div class="ramp">{drawn.low:.3g}<i></i>'
-        f"{drawn.high:.3g} {escape(units)}</div></figure>"
+        f'<figure><img src="{sigma_map.uri}" alt="map of the uncertainty"><div class="ramp">{sigma_map.low:.3g}<i></i>'
+        f"{sigma_map.high:.3g} {escape(units)}</div></figure>"
     )
-    return _section("How sure the model is", f'{told}<div class="two">{figure}</div>')
+    return _section("How sure the model is", f'{text}<div class="two">{figure}</div>')
 
 
-def facts(told: Mapping[str, str]) -> str:
+def facts(entries: Mapping[str, str]) -> str:
     """Provenance of the result."""
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{_value(text)}</td></tr>" for name, text in told.items())
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{_value(text)}</td></tr>" for name, text in entries.items())
     return _section("Provenance", f'<table class="facts">{rows}</table>')
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["limits", "to_bytes"]
 
-MOST = 25.0
+CLIPPED_PERCENTILE = 25.0
 """Percentile of the input above which it may be clipped: less than three quarters of a scene are under clouds, and all
 of it is in haze."""
 
@@ -29,7 +29,7 @@ def limits(
     with warnings.catch_warnings():
         # A channel without any data is black, not worth a warning.
         warnings.simplefilter("ignore", RuntimeWarning)
-        percentiles = (*percent, MOST)
+        percentiles = (*percent, CLIPPED_PERCENTILE)
         ends = np.array([np.nanpercentile(image, percentiles, axis=(1, 2), keepdims=True) for image in images])
     low, high = np.fmin.reduce(ends[:, 0]), ends[0, 1]
     if len(images) > 1:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["give_back", "keep_freed", "resident", "watched"]
 
-LARGE_BLOCK, KEPT_FREE = 2**25, 2**31 - 1
+LARGE_BLOCK, KEPT_WHEN_FREED = 2**25, 2**31 - 1
 """Size in bytes from which a block is mapped by itself (the C library's maximum), and bytes kept when freed."""
 
 WATCHED_SHARE, SECONDS, GROWTH = 0.85, 0.05, 2**27
@@ -29,7 +29,7 @@ def keep_freed() -> None:
     if (library := _library("mallopt")) is not None:
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8
         library.mallopt(mmap_threshold, LARGE_BLOCK)
-        library.mallopt(trim_threshold, KEPT_FREE)
+        library.mallopt(trim_threshold, KEPT_WHEN_FREED)
         # One arena, so that one thread can reuse what another has freed.
         library.mallopt(arena_max, 1)
 
@@ -54,11 +54,11 @@ def watched(limit: int) -> Iterator[None]:
 
     Memory that is kept gets fragmented: in time the free pieces add up to more than any layer needs.
     """
-    over = threading.Event()
+    stopped = threading.Event()
 
     def watch() -> None:
         bound = limit * WATCHED_SHARE
-        while not over.wait(SECONDS):
+        while not stopped.wait(SECONDS):
             if resident() > bound:
                 give_back()
                 # If that much is really in use, trying again soon would only cost time.
@@ -69,7 +69,7 @@ def watched(limit: int) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        stopped.set()
         watcher.join()
 
 

@@ -15,7 +15,7 @@ from llars.infer.reading.layers import Layers, Stack
 from llars.infer.reading.sampling import sample_windows, statistics_of
 from llars.infer.tiles import Column, TileGrid, Window
 from llars.infer.tiling.allocator import give_back
-from llars.infer.tiling.descent import Folded, Restored, Work, descend
+from llars.infer.tiling.column_pass import Folded, Restored, StepInputs, process_column
 from llars.model.align import describe
 from llars.model.condition import Conditions
 from llars.model.network import Network
@@ -31,12 +31,12 @@ __all__ = [
     "SMALLEST_TILE",
     "TILE_COLUMNS",
     "TILE_ROWS",
-    "Encodes",
+    "Encoder",
     "Engine",
     "Extent",
     "Precision",
     "Restored",
-    "Work",
+    "StepInputs",
     "is_out_of_memory",
     "pick_device",
     "runs_in_half",
@@ -54,7 +54,7 @@ SMALLEST_TILE = 64
 """Fewest columns of a tile: narrower ones are not worth their halo."""
 
 
-class Encodes(Protocol):
+class Encoder(Protocol):
     """Turns words into sentence vectors."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -64,17 +64,17 @@ class Encodes(Protocol):
 class Engine:
     """The network on its device."""
 
-    def __init__(self, network: Network, encoder: Encodes, device: torch.device, half: bool) -> None:
+    def __init__(self, network: Network, encoder: Encoder, device: torch.device, half: bool) -> None:
         self.device, self._half = device, half
         self.temperatures: Mapping[str, float] = {}
         """Factors on the predicted scale of the error by task; 1 where there is none."""
         self.network = network.to(device).eval()
         self._encoder = encoder
 
-    def take(
+    def run_step(
         self,
         step: Step,
-        work: Work,
+        inputs: StepInputs,
         tile: Extent | None,
         uncertainty: bool = False,
         *,
@@ -88,35 +88,35 @@ class Engine:
         Raises:
             ConfigError: not even the smallest tiles fit.
         """
-        folded = self.fold(step, Stack((work.target, *work.guides)), len(work.target.bands), uncertainty)
+        folded = self.fold(step, Stack((inputs.target, *inputs.guides)), len(inputs.target.bands), uncertainty)
         give_back()
-        grid = self.grid(work, tile)
-        return self.run(folded, work, grid, grid.columns(done), say)
+        grid = self.grid(inputs, tile)
+        return self.run_columns(folded, inputs, grid, grid.columns(done), say)
 
-    def run(
+    def run_columns(
         self,
         folded: Folded,
-        work: Work,
+        inputs: StepInputs,
         grid: TileGrid,
         columns: Iterable[Column],
         say: Callable[[str], object] = str,
     ) -> Iterator[Restored]:
-        """``take`` with a network that is folded already, for the tiles in ``columns`` of ``grid``."""
+        """``run_step`` with a network that is folded already, for the tiles in ``columns`` of ``grid``."""
         waiting = deque(columns)
         while waiting:
-            column, left = waiting.popleft(), None
+            column, unfinished = waiting.popleft(), None
             try:
-                for restored in descend(folded, work, column, self.device, self._autocast):
+                for restored in process_column(folded, inputs, column, self.device, self._autocast):
                     column = replace(column, cores=column.cores[1:])
                     yield restored
             except (RuntimeError, MemoryError) as fault:
                 if not is_out_of_memory(fault):
                     raise
-                left = column
-            if left is not None:
-                waiting = deque(self._narrower(grid, [left, *waiting], say))
+                unfinished = column
+            if unfinished is not None:
+                waiting = deque(self._halved_columns(grid, [unfinished, *waiting], say))
 
-    def _narrower(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
+    def _halved_columns(self, grid: TileGrid, columns: Sequence[Column], say: Callable[[str], object]) -> list[Column]:
         """Columns of half the width. Not to be called while handling the fault: it holds the memory to be freed."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -135,10 +135,10 @@ class Engine:
             dense = self.network.fold(conditions, uncertainty)
             return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
 
-    def grid(self, work: Work, tile: Extent | None) -> TileGrid:
+    def grid(self, inputs: StepInputs, tile: Extent | None) -> TileGrid:
         """The tiles of a step."""
         # The correction of a tile depends on the restored pixels around it.
-        return replace(self._tiles(work.target.size, tile, self.network.halo + work.reach), chunk=work.chunk)
+        return replace(self._tiles(inputs.target.size, tile, self.network.halo + inputs.reach), chunk=inputs.chunk)
 
     def count(self, size: tuple[int, int], tile: Extent | None) -> int:
         """Number of tiles over a grid of so many rows and columns."""
@@ -167,9 +167,9 @@ class Engine:
 
 def is_out_of_memory(fault: BaseException) -> bool:
     """Whether a fault means that memory ran out: on the CPU, torch has no class of its own for it."""
-    said = str(fault)
+    message = str(fault)
     known = isinstance(fault, (MemoryError, torch.OutOfMemoryError))
-    return known or "can't allocate memory" in said or "out of memory" in said.lower()
+    return known or "can't allocate memory" in message or "out of memory" in message.lower()
 
 
 def pick_device(name: str) -> torch.device:
@@ -178,12 +178,12 @@ def pick_device(name: str) -> torch.device:
     Raises:
         ConfigError: torch has no such device here.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    devices = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, available in there.items() if available))
+        return torch.device(next(kind for kind, available in devices.items() if available))
     kind, _, index = name.partition(":")
-    if not there.get(kind) or (index and not (index.isdigit() and int(index) < torch.cuda.device_count())):
-        available = ", ".join(kind for kind, here in there.items() if here)
+    if not devices.get(kind) or (index and not (index.isdigit() and int(index) < torch.cuda.device_count())):
+        available = ", ".join(kind for kind, here in devices.items() if here)
         raise ConfigError(f"device {name!r} is not available; this machine has {available} (or say auto)")
     return torch.device(name)
 

@@ -15,10 +15,10 @@ from llars.infer.tiles import Window
 from llars.infer.tiling.engine import Restored
 from llars.tasks import brightness_gain
 
-__all__ = ["exposed"]
+__all__ = ["brightened"]
 
 
-def exposed(
+def brightened(
     layers: Layers, ranges: Sequence[Range], strength: float, windows: Iterable[Window], uncertainty: bool
 ) -> Iterator[Restored]:
     """The windows of ``layers``, brighter by ``strength`` stops (-1 to 1); their uncertainty is 0.

@@ -15,11 +15,11 @@ from llars.infer.reading.warping import Warped
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from llars.infer.initial.clouds import CloudFree
     from llars.infer.raster.profile import RasterProfile
     from llars.infer.reading.grids import Grid
-    from llars.infer.starts.clearing import Cleared
     from llars.infer.tiles import Window
-    from llars.infer.tiling.planning import Place
+    from llars.infer.tiling.planning import OutputGrid
     from llars.tasks import Step
 
 __all__ = ["FILLED", "FINER", "MEASURED", "NO_DATA", "invented", "mask_profile"]
@@ -27,17 +27,17 @@ __all__ = ["FILLED", "FINER", "MEASURED", "NO_DATA", "invented", "mask_profile"]
 MEASURED, FILLED, FINER, NO_DATA = 0, 1, 2, 255
 """Values of the mask. Where a pixel is both, ``FILLED`` is stored, as the bolder guess."""
 
-GUESSES = ("sr", "stf")
+UNMEASURED_TASKS = ("sr", "stf")
 """Tasks whose detail is in no image of that date; the detail of ``pansharpen`` is in the panchromatic guide."""
 
-CLEARS = ("cloud", "cloud_sar")
+CLOUD_TASKS = ("cloud", "cloud_sar")
 
 
 @dataclass(frozen=True)
 class _Hidden:
     """A source that is 1 where a step filled what clouds hide, else 0."""
 
-    cleared: Cleared
+    cleared: CloudFree
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -48,7 +48,7 @@ class _Hidden:
 
 
 def invented(
-    window: Window, grid: Grid, steps: Sequence[Step], places: Sequence[Place], cleared: Sequence[Cleared]
+    window: Window, grid: Grid, steps: Sequence[Step], outputs: Sequence[OutputGrid], cleared: Sequence[CloudFree]
 ) -> NDArray[np.uint8]:
     """The mask ``(1, y, x)`` of a window of the result; ``NO_DATA`` is left to the caller.
 
@@ -56,18 +56,18 @@ def invented(
         window: of the last place's grid.
         grid: where the scene lay before the first step.
         steps: that were taken.
-        places: where the result of each lies.
+        outputs: where the result of each lies.
         cleared: the initial estimates of the steps that remove clouds, in their order.
     """
-    left, found = list(cleared), list[Source]()
-    finer = any(step.task in GUESSES for step in steps)
-    for step, there in zip(steps, places, strict=True):
-        found = [_moved(source, grid, there) for source in found]
-        grid = there.grid
-        if step.task in CLEARS and left:
-            found.append(_Hidden(left.pop(0)))
+    remaining, hidden_sources = list(cleared), list[Source]()
+    finer = any(step.task in UNMEASURED_TASKS for step in steps)
+    for step, output in zip(steps, outputs, strict=True):
+        hidden_sources = [_resampled(source, grid, output) for source in hidden_sources]
+        grid = output.grid
+        if step.task in CLOUD_TASKS and remaining:
+            hidden_sources.append(_Hidden(remaining.pop(0)))
     mask = np.full((1, *window.shape), FINER if finer else MEASURED, dtype=np.uint8)
-    for source in found:
+    for source in hidden_sources:
         mask[source.read(window) > 0.0] = FILLED
     return mask
 
@@ -100,8 +100,8 @@ def mask_profile(profile: RasterProfile) -> RasterProfile:
     )
 
 
-def _moved(source: Source, grid: Grid, there: Place) -> Source:
+def _resampled(source: Source, grid: Grid, output: OutputGrid) -> Source:
     """The source on the grid of the next step's result."""
-    if there.scale == 1:
+    if output.scale == 1:
         return source
-    return Warped(source, grid, there.grid, smooth=True) if there.scale is None else Repeated(source, there.scale)
+    return Warped(source, grid, output.grid, smooth=True) if output.scale is None else Repeated(source, output.scale)

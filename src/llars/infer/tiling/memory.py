@@ -15,14 +15,14 @@ from llars.errors import ConfigError
 from llars.infer.tiles import CHUNK, STRIP
 from llars.infer.tiling.allocator import watched
 from llars.infer.tiling.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
+from llars.initial.pansharpening import BLUR_REACH
 from llars.model.config import ModelConfig
-from llars.starts.pansharpening import BLUR_REACH
 
-__all__ = ["bounded_memory", "fitting_tile", "half_of_memory", "in_bytes", "sensible_limit"]
+__all__ = ["bounded_memory", "default_limit", "half_of_memory", "largest_tile", "parse_bytes"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
-SHARE, MOST = 0.5, 2 * 10**9
+MEMORY_SHARE, MAX_BYTES = 0.5, 2 * 10**9
 """Share of the machine's memory, and bytes, that are used at most by default: more is no faster."""
 
 RESIDENT = 640_000_000
@@ -37,7 +37,7 @@ KEPT_CHANNEL, KEPT_BAND = 1, 8
 TILE_BAND, CHUNK_BAND = 32, 28
 """Bytes per pixel and band of tiles, one finished and one being written, and of chunks, one in use and one ahead."""
 
-HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
+TILE_HEIGHTS = (TILE_ROWS, TILE_ROWS // 2)
 """Rows of a tile: fewer where that avoids cutting a scene of many bands into columns."""
 
 SMALLEST, STEP = SMALLEST_TILE, 256
@@ -50,21 +50,21 @@ CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.
 """Files that hold the memory limit of a container."""
 
 
-def in_bytes(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """``4GB``, ``1.5 GiB`` or ``800M`` in bytes.
 
     Raises:
         ConfigError: it is no amount of memory.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, flags=re.IGNORECASE)
-    if found is None or found[2].lower() not in UNITS or float(found[1]) == 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, flags=re.IGNORECASE)
+    if match is None or match[2].lower() not in UNITS or float(match[1]) == 0:
         raise ConfigError(f"{text!r} is no amount of memory; say for example 4GB or 800MB")
-    return int(float(found[1]) * UNITS[found[2].lower()])
+    return int(float(match[1]) * UNITS[match[2].lower()])
 
 
-def sensible_limit() -> int:
+def default_limit() -> int:
     """Bytes that one restoration may use by default: 2 GB, or half of the machine's memory where that is less."""
-    return min(half_of_memory(), MOST)
+    return min(half_of_memory(), MAX_BYTES)
 
 
 def half_of_memory() -> int:
@@ -77,10 +77,10 @@ def half_of_memory() -> int:
             amounts.append(int(path.read_text()))
         except (OSError, ValueError):
             continue
-    return int(SHARE * min(amounts)) if amounts else 2 * MOST
+    return int(MEMORY_SHARE * min(amounts)) if amounts else 2 * MAX_BYTES
 
 
-def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> tuple[int, int]:
+def largest_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) -> tuple[int, int]:
     """Rows and columns of the widest tiles, up to the default, that fit into the memory limit.
 
     Args:
@@ -95,11 +95,11 @@ def fitting_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
     margin = 2 * (config.halo + config.multiple + (BLUR_REACH * scale if scale > 1 else 0))
     strip = STRIP_CHANNEL * config.widths[0] + STRIP_BAND * bands
     kept = config.halo * (KEPT_CHANNEL * config.widths[0] + KEPT_BAND * bands)
-    room = max(limit - RESIDENT - _cache(limit), 0)
-    for rows in HEIGHTS:
+    available = max(limit - RESIDENT - _cache(limit), 0)
+    for rows in TILE_HEIGHTS:
         column = kept + (rows * TILE_BAND + CHUNK * CHUNK_BAND) * bands
         # A narrow tile may have fewer pixels than a strip.
-        width = max((room - STRIP * strip) // column, room // (column + rows * strip)) - margin
+        width = max((available - STRIP * strip) // column, available // (column + rows * strip)) - margin
         if width >= TILE_COLUMNS:
             break
     if width < SMALLEST:

@@ -16,7 +16,7 @@ from llars.errors import OutputError
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
-from llars.infer.tiling.descent import Restored
+from llars.infer.tiling.column_pass import Restored
 from llars.infer.tiling.lines import append, whole_lines
 from llars.scene.products import state_of
 
@@ -72,10 +72,10 @@ class Partial:
         if fault is None or not any(self._done.values()):
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def kept(
-        self, step: int, shape: tuple[int, int, int], fresh: Callable[[Collection[Window]], Iterator[Restored]]
+    def tiles(
+        self, step: int, shape: tuple[int, int, int], compute: Callable[[Collection[Window]], Iterator[Restored]]
     ) -> Iterator[Restored]:
-        """The tiles of a step: first those that are stored, then the rest from ``fresh``, stored as they come."""
+        """The tiles of a step: first those that are stored, then the rest from ``compute``, stored as they come."""
         done = self._done.setdefault(step, [])
         uncertain = self._identity["uncertainty"]
         kinds = ("values", "deviation") if uncertain else ("values",)
@@ -83,7 +83,7 @@ class Partial:
         for window in done:
             deviation = images["deviation"].read(window) if uncertain else None
             yield Restored(window, images["values"].read(window), deviation)
-        for part in fresh([*done]):
+        for part in compute([*done]):
             for kind, image in images.items():
                 if (pixels := getattr(part, kind)) is not None:
                     image.write(part.window, pixels)
@@ -105,8 +105,8 @@ class Partial:
             return
         if lines:
             old = lines[0] if isinstance(lines[0], dict) else {}
-            differs = ", ".join(key for key, value in self._identity.items() if old.get(key) != value) or "journal"
-            self._say(f"{self.folder.name} is of another run (other {differs}): begun anew")
+            differing = ", ".join(key for key, value in self._identity.items() if old.get(key) != value) or "journal"
+            self._say(f"{self.folder.name} is of another run (other {differing}): begun anew")
         for path in self.folder.iterdir():
             if path.name != JOURNAL:
                 path.unlink()
@@ -114,26 +114,26 @@ class Partial:
         append(self._journal, self._identity)
 
 
-def identity_of(asked: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
+def identity_of(arguments: Mapping[str, Any], scene: xr.DataArray, info: WeightsInfo) -> dict[str, Any]:
     """The identity of a partial result: everything that its pixels depend on.
 
     Args:
-        asked: the arguments of the run; ``input`` and ``guides`` (by role) are files.
+        arguments: those of the run; ``input`` and ``guides`` (by role) are files.
         scene: the input.
         info: of the weights.
     """
     place = grid_of(scene).transform or Affine.identity()
     adapters = [one["sha256"] for one in info.training.get("adapters", ())]
     return {
-        **{name: repr(value) for name, value in asked.items()},
-        "input": _known_by(asked["input"]),
-        "guides": {role: _known_by(path) for role, path in asked["guides"].items()},
+        **{name: repr(value) for name, value in arguments.items()},
+        "input": _file_state(arguments["input"]),
+        "guides": {role: _file_state(path) for role, path in arguments["guides"].items()},
         "grid": [*scene.shape, *map(float, place)],
         "weights": [info.sha256, *adapters],
         "version": llars.__version__,
-        "uncertainty": asked["uncertainty"],
+        "uncertainty": arguments["uncertainty"],
     }
 
 
-def _known_by(path: str | Path) -> list[Any]:
+def _file_state(path: str | Path) -> list[Any]:
     return [str(Path(path).absolute()), *state_of(path)]

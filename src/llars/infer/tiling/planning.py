@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from llars.bands import Role
 from llars.errors import ConfigError, InstructionError, RasterError
-from llars.infer.reading.grids import ALIGNED, Grid, cut_to, nesting, overlap, pixel_ratio, shift
+from llars.infer.reading.grids import ALIGNED, Grid, cropped_to, nesting, overlap, pixel_ratio, shift
 from llars.infer.reading.guides import Guide
 from llars.tasks import RESOLUTIONS, Step, get_task
 
-__all__ = ["INSTEAD", "Place", "adapted", "place", "with_scale"]
+__all__ = ["GUIDED_TASKS", "OutputGrid", "output_grid", "with_guided_tasks", "with_scale"]
 
-LEADS = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
+GRID_GUIDES = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
 """Tasks whose output lies on the grid of a guide."""
 
-INSTEAD = {"cloud": (Role.SAR, "cloud_sar"), "sr": (Role.PAN, "pansharpen"), "deblur": (Role.PAN, "pansharpen")}
+GUIDED_TASKS = {"cloud": (Role.SAR, "cloud_sar"), "sr": (Role.PAN, "pansharpen"), "deblur": (Role.PAN, "pansharpen")}
 """Tasks that replace others when their guide is given: whoever gives a guide wants it used."""
 
-WHOLE = 0.995
+MIN_COVERAGE = 0.995
 """Share of the area below which it is said that a guide covers only a part."""
 
 FINER = 1.2
@@ -27,7 +27,7 @@ FINER = 1.2
 
 
 @dataclass(frozen=True)
-class Place:
+class OutputGrid:
     """Where a step's result lies."""
 
     grid: Grid
@@ -43,86 +43,90 @@ def with_scale(steps: list[Step], scale: int) -> list[Step]:
     """
     if scale not in RESOLUTIONS:
         raise ConfigError(f"cannot make the grid {scale} times finer; the scale must be 2, 3 or 4")
-    if taken := [step for step in steps if step.task in LEADS]:
-        raise ConfigError(f"{taken[0].text!r} takes the grid of its guide; leave out the scale {scale}")
+    if grid_steps := [step for step in steps if step.task in GRID_GUIDES]:
+        raise ConfigError(f"{grid_steps[0].text!r} takes the grid of its guide; leave out the scale {scale}")
     scale = int(scale)
-    wish = Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale)
+    finer_step = Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale)
     if any(step.task == "sr" for step in steps):
-        return [wish if step.task == "sr" else step for step in steps]
-    return [*steps, wish]
+        return [finer_step if step.task == "sr" else step for step in steps]
+    return [*steps, finer_step]
 
 
-def adapted(steps: Sequence[Step], roles: Collection[Role]) -> list[Step]:
+def with_guided_tasks(steps: Sequence[Step], roles: Collection[Role]) -> list[Step]:
     """The steps, changed to use the guides given: clouds are removed with radar, and a panchromatic band sharpens.
 
     Raises:
         InstructionError: a guide is of no use to any step.
     """
-    taken = list(steps)
+    adapted_steps = list(steps)
     for role in roles:
-        if any(role in get_task(step.task).guides for step in taken):
+        if any(role in get_task(step.task).guides for step in adapted_steps):
             continue
-        for at, step in enumerate(taken):
-            helper, task = INSTEAD.get(step.task, (None, ""))
+        for at, step in enumerate(adapted_steps):
+            helper, task = GUIDED_TASKS.get(step.task, (None, ""))
             if helper is role:
-                taken[at] = replace(step, task=task, text=get_task(task).instruction, scale=1)
+                adapted_steps[at] = replace(step, task=task, text=get_task(task).instruction, scale=1)
                 break
         else:
-            wanted = next(task for task in ("cloud_sar", *LEADS) if role in get_task(task).guides)
-            asked = ", ".join(step.task for step in steps)
+            helped = next(task for task in ("cloud_sar", *GRID_GUIDES) if role in get_task(task).guides)
+            requested = ", ".join(step.task for step in steps)
             raise InstructionError(
-                f"the guide {role.value} helps none of the steps ({asked}); leave it out, or ask for {wanted}: "
-                f"{get_task(wanted).instruction!r}"
+                f"the guide {role.value} helps none of the steps ({requested}); leave it out, or ask for {helped}: "
+                f"{get_task(helped).instruction!r}"
             )
-    return taken
+    return adapted_steps
 
 
-def place(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[str], object]) -> Place:
+def output_grid(step: Step, grid: Grid, guides: Mapping[Role, Guide], say: Callable[[str], object]) -> OutputGrid:
     """Where the result of a step lies, if its target lies on ``grid``.
 
     Raises:
         RasterError: a guide that must be finer than the input is not.
     """
-    lead = guides.get(LEADS.get(step.task, Role.TARGET))
-    there = Place(grid.finer(step.scale), step.scale) if lead is None else _on_guide(step, grid, lead, say)
+    grid_guide = guides.get(GRID_GUIDES.get(step.task, Role.TARGET))
+    output = (
+        OutputGrid(grid.finer(step.scale), step.scale) if grid_guide is None else _on_guide(step, grid, grid_guide, say)
+    )
     for role in get_task(step.task).guides:
-        _tell_cover(guides[role], grid, there, guides[role] is lead, say)
-        beside = shift(guides[role].grid, there.grid)
-        if guides[role] is not lead and beside and max(map(abs, beside)) > ALIGNED:
+        _note_coverage(guides[role], grid, output, guides[role] is grid_guide, say)
+        offset = shift(guides[role].grid, output.grid)
+        if guides[role] is not grid_guide and offset and max(map(abs, offset)) > ALIGNED:
             say(
-                f"the grid of the result is offset by {beside[0]:+.2f} pixels down and {beside[1]:+.2f} across from "
+                f"the grid of the result is offset by {offset[0]:+.2f} pixels down and {offset[1]:+.2f} across from "
                 f"that of the guide {role.value}: the guide is resampled"
             )
-    return there
+    return output
 
 
-def _tell_cover(guide: Guide, grid: Grid, there: Place, leads: bool, say: Callable[[str], object]) -> None:
+def _note_coverage(guide: Guide, grid: Grid, output: OutputGrid, leads: bool, say: Callable[[str], object]) -> None:
     """Say what happens beyond a guide that covers only a part."""
-    cut = there.scale is None
-    whole, name = (there.grid, "result") if cut and not leads else (grid, "input")
+    cut = output.scale is None
+    whole, name = (output.grid, "result") if cut and not leads else (grid, "input")
     share = overlap(whole, guide.grid)
-    if share < WHOLE:
+    if share < MIN_COVERAGE:
         beyond = "the result ends with it" if cut and leads else "beyond it its values are filled from its border"
         say(f"the guide {guide.role.value} covers {share:.1%} of the {name}; {beyond}")
 
 
-def _on_guide(step: Step, grid: Grid, lead: Guide, say: Callable[[str], object]) -> Place:
+def _on_guide(step: Step, grid: Grid, grid_guide: Guide, say: Callable[[str], object]) -> OutputGrid:
     """Where a result lies that takes over the pixels of a guide."""
-    ratio, name = pixel_ratio(grid, lead.grid), lead.role.value
+    ratio, name = pixel_ratio(grid, grid_guide.grid), grid_guide.role.value
     if ratio < (FINER if step.task == "pansharpen" else 1 / FINER):
         raise RasterError(
             f"the guide {name} has {ratio:.2f} pixels along one of the input's, expected more than 1: "
             "give the finer image as the guide and the coarser one as the input"
         )
-    nest = nesting(grid, lead.grid)
+    nest = nesting(grid, grid_guide.grid)
     if nest is not None:
-        return Place(grid.finer(nest.factor), nest.factor)
-    lattice = cut_to(lead.grid, grid)
-    beside = shift(lead.grid, grid)
-    down, across = beside or (0.0, 0.0)
-    apart = f"offset by {down:+.2f} pixels down and {across:+.2f} across" if beside else "other CRS, rotation or ratio"
+        return OutputGrid(grid.finer(nest.factor), nest.factor)
+    lattice = cropped_to(grid_guide.grid, grid)
+    offset = shift(grid_guide.grid, grid)
+    down, across = offset or (0.0, 0.0)
+    relation = (
+        f"offset by {down:+.2f} pixels down and {across:+.2f} across" if offset else "other CRS, rotation or ratio"
+    )
     say(
-        f"the input's grid does not nest in that of the guide {name} ({ratio:.2f} times finer; {apart}): the result "
+        f"the input's grid does not nest in that of the guide {name} ({ratio:.2f} times finer; {relation}): the result "
         f"takes the guide's, {lattice.width} x {lattice.height} px; the input is resampled, its means are not preserved"
     )
-    return Place(lattice, None)
+    return OutputGrid(lattice, None)

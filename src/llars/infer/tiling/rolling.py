@@ -53,7 +53,7 @@ class Rolling:
             ]
         )
         self._head = dense.head
-        self._targets, self._image, self._ahead = _Waiting(), _Waiting(), reach
+        self._targets, self._image, self._ahead = _RowQueue(), _RowQueue(), reach
 
     def __call__(self, rows: Tensor, last: bool = False) -> Iterator[Output]:
         """The next finished rows of the restored image, if any; to be consumed before the next call.
@@ -83,7 +83,7 @@ class _Filtered(DirectPath):
         return self.values
 
 
-class _Waiting:
+class _RowQueue:
     """Queue of rows that wait for the rows they are combined with."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class _Chain:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers, self._most = layers, [0] * len(layers)
+        self._layers, self._largest = layers, [0] * len(layers)
 
     def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         return self._through(0, rows, last)
@@ -153,24 +153,24 @@ class _Chain:
             yield rows, last
             return
         for piece, end in self._pieces(at, rows, last):
-            for part, over in self._layers[at](piece, end):
-                yield from self._through(at + 1, part, over)
+            for part, finished in self._layers[at](piece, end):
+                yield from self._through(at + 1, part, finished)
 
     def _pieces(self, at: int, rows: Tensor, last: bool) -> Iterator[Part]:
-        count, most = rows.shape[-2], self._most[at]
-        if last and most:
+        count, largest = rows.shape[-2], self._largest[at]
+        if last and largest:
             # Of about equal size: a last one of a row or two would lack rows for the kernels that follow.
-            *pieces, rows = rows.tensor_split(-(-count // most), 2)
+            *pieces, rows = rows.tensor_split(-(-count // largest), 2)
             yield from ((piece, False) for piece in pieces)
-        self._most[at] = max(most, rows.shape[-2])
+        self._largest[at] = max(largest, rows.shape[-2])
         yield rows, last
 
 
-class _Halved:
+class _Downsampling:
     """A convolution of 2 x 2 pixels with stride 2; an odd row waits for its partner."""
 
     def __init__(self, down: nn.Module) -> None:
-        self._down, self._rows, self._count = down, _Waiting(), 0
+        self._down, self._rows, self._count = down, _RowQueue(), 0
 
     def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         self._rows.put(rows)
@@ -184,21 +184,21 @@ class _Level:
 
     def __init__(self, before: Layer, down: Layer, below: Layer, up: nn.Module, after: Layer) -> None:
         self._before, self._below, self._up, self._after = before, _Chain([down, below]), up, after
-        self._skipped = _Waiting()
+        self._skipped = _RowQueue()
 
     def __call__(self, rows: Tensor, last: bool) -> Iterator[Part]:
         for skipped, end in self._before(rows, last):
             self._skipped.put(skipped)
-            for below, over in self._below(skipped, end):
-                yield from self._after(self._skipped.add_to(self._up(below)), over)
+            for below, finished in self._below(skipped, end):
+                yield from self._after(self._skipped.add_to(self._up(below)), finished)
 
 
 def _u_shape(shape: UShape) -> Layer:
     """The whole U, built from the bottom up, and the refinement after it."""
     whole: Layer = _blocks(shape.encoder[-1])
-    ways = zip(reversed(shape.encoder[:-1]), reversed(shape.down), shape.up, shape.decoder, strict=True)
-    for encoder, down, up, decoder in ways:
-        whole = _Level(_blocks(encoder), _Halved(down), whole, up, _blocks(decoder))
+    levels = zip(reversed(shape.encoder[:-1]), reversed(shape.down), shape.up, shape.decoder, strict=True)
+    for encoder, down, up, decoder in levels:
+        whole = _Level(_blocks(encoder), _Downsampling(down), whole, up, _blocks(decoder))
     return _Chain([whole, _blocks(shape.refinement)])
 
 

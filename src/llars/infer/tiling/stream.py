@@ -13,20 +13,20 @@ import numpy as np
 
 from llars.bands import Role
 from llars.errors import ConfigError, RasterError
+from llars.infer.initial.clouds import CloudFree
+from llars.infer.initial.estimates import Denoised, initial_estimate
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.guides import Guide
 from llars.infer.reading.layers import Enlarged, Filled, Layers, Stack, finer_bands
 from llars.infer.reading.picture import SMALLEST, Picture, Range
 from llars.infer.reading.sources import Repeated, Scratch, Source
 from llars.infer.reading.warping import Warped
-from llars.infer.starts.clearing import Cleared
-from llars.infer.starts.setting_out import Denoised, set_out
 from llars.infer.tiles import Window, strips
-from llars.infer.tiling.engine import Engine, Extent, Restored, Work
-from llars.infer.tiling.exposure import exposed
+from llars.infer.tiling.engine import Engine, Extent, Restored, StepInputs
+from llars.infer.tiling.exposure import brightened
 from llars.infer.tiling.invention import invented
 from llars.infer.tiling.partial import Partial
-from llars.infer.tiling.planning import Place, place
+from llars.infer.tiling.planning import OutputGrid, output_grid
 from llars.tasks import Step, get_task
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Stream"]
 
-HELD = ("sr", "pansharpen")
+PROJECTED_TASKS = ("sr", "pansharpen")
 """Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
 
 STRIP_PIXELS = 2**20
 """Pixels of a window where no step is taken."""
 
 
-WORTH_TELLING = 0.005
+NOTED_HIDDEN_SHARE = 0.005
 """Share of a scene that is hidden by clouds above which the user is told."""
 
-GUESSED = "plausible, not measured (--invented FILE marks these pixels)"
+INVENTED_NOTE = "plausible, not measured (--invented FILE marks these pixels)"
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class Stream:
         """Raises RasterError where the guides do not fit the scene."""
         self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
         self._guides, self._say = guides, say
-        self._places: list[Place] = []
-        self._cleared: list[Cleared] = []
+        self._outputs: list[OutputGrid] = []
+        self._cleared: list[CloudFree] = []
         for step in steps:
-            self._places.append(place(step, self.grid, guides, say))
+            self._outputs.append(output_grid(step, self.grid, guides, say))
             if min(self.grid.height, self.grid.width) < SMALLEST:
                 raise RasterError(
                     f"input and guide share {self.grid.width} x {self.grid.height} px; 16 x 16 are needed"
@@ -111,12 +111,12 @@ class Stream:
     @property
     def grid(self) -> Grid:
         """Grid of the result."""
-        return self._places[-1].grid if self._places else self._picture.grid.on_a_map()
+        return self._outputs[-1].grid if self._outputs else self._picture.grid.on_a_map()
 
     @property
     def scale(self) -> int | None:
         """How many times finer the grid is than the scene's, within the same bounds; None where it is another grid."""
-        scales = [one.scale for one in self._places]
+        scales = [output.scale for output in self._outputs]
         return None if None in scales else math.prod(scale for scale in scales if scale)
 
     @property
@@ -126,7 +126,7 @@ class Stream:
 
     def __iter__(self) -> Iterator[Restored]:
         """Windows that partition the result, in physical values, NaN where there is no data."""
-        yield from map(self._physical, self._units()) if self._steps else self._untouched()
+        yield from map(self._physical, self._unit_tiles()) if self._steps else self._untouched()
 
     def _untouched(self) -> Iterator[Restored]:
         """Without a step nothing changes, and there is no error."""
@@ -137,17 +137,17 @@ class Stream:
     def prepared(self, tile: int) -> Callable[[Window], Restored]:
         """Take all steps but the last; returns a function that takes the last on any tile, in any order or at once."""
         picture, uncertainty = self._picture, self._options.uncertainty
-        work, variance = self._until_last(lambda: None)
-        step, targets = self._steps[-1], len(work.target.bands)
-        grid = self._engine.grid(work, tile)
-        folded = self._engine.fold(step, Stack((work.target, *work.guides)), targets, uncertainty)
+        inputs, variance = self._before_last_step(lambda: None)
+        step, targets = self._steps[-1], len(inputs.target.bands)
+        grid = self._engine.grid(inputs, tile)
+        folded = self._engine.fold(step, Stack((inputs.target, *inputs.guides)), targets, uncertainty)
 
         def restored(window: Window) -> Restored:
             if step.task == "brightness":
-                parts = exposed(work.target, picture.ranges, step.severity, [window], uncertainty)
+                parts = brightened(inputs.target, picture.ranges, step.severity, [window], uncertainty)
             else:
-                parts = self._engine.run(folded, work, grid, [grid.column([window])])
-            return _joined(window, map(self._physical, _spread(parts, variance)))
+                parts = self._engine.run_columns(folded, inputs, grid, [grid.column([window])])
+            return _joined(window, map(self._physical, _with_variance(parts, variance)))
 
         return restored
 
@@ -156,71 +156,77 @@ class Stream:
             self._picture.physical(part.deviation, width=True)
         return Restored(part.window, self._picture.physical(part.values), part.deviation)
 
-    def _units(self) -> Iterator[Restored]:
+    def _unit_tiles(self) -> Iterator[Restored]:
         """The last step's result in unit values."""
         tick = self._ticker()
-        work, variance = self._until_last(tick)
-        for part in self._taken(len(self._steps) - 1, work, variance):
+        inputs, variance = self._before_last_step(tick)
+        for part in self._resumable_tiles(len(self._steps) - 1, inputs, variance):
             yield part
             tick()
 
-    def _until_last(self, tick: Callable[[], None]) -> tuple[Work, Source | None]:
+    def _before_last_step(self, tick: Callable[[], None]) -> tuple[StepInputs, Source | None]:
         """Input of the last step, and the error variance before it; earlier steps go through scratch images."""
         layers, grid, variance = self._picture.layers, self._picture.grid.on_a_map(), None
-        for at, there in enumerate(self._places[:-1]):
-            work = self._work(self._steps[at], layers, grid, there)
-            result = Scratch(self._size(there), self._options.scratch)
-            spread = Scratch(self._size(there), self._options.scratch) if self._options.uncertainty else None
-            for part in self._taken(at, work, _on(variance, grid, there)):
+        for at, output in enumerate(self._outputs[:-1]):
+            inputs = self._step_inputs(self._steps[at], layers, grid, output)
+            result = Scratch(self._size(output), self._options.scratch)
+            variance_image = Scratch(self._size(output), self._options.scratch) if self._options.uncertainty else None
+            for part in self._resumable_tiles(at, inputs, _variance_on(variance, grid, output)):
                 result.write(part.window, part.values)
-                if spread is not None and part.deviation is not None:
-                    spread.write(part.window, np.square(part.deviation))
+                if variance_image is not None and part.deviation is not None:
+                    variance_image.write(part.window, np.square(part.deviation))
                 tick()
-            layers, grid, variance = Filled.of(result, work.target.bands), there.grid, spread
-        there = self._places[-1]
-        return self._work(self._steps[-1], layers, grid, there), _on(variance, grid, there)
+            layers, grid, variance = Filled.of(result, inputs.target.bands), output.grid, variance_image
+        output = self._outputs[-1]
+        return self._step_inputs(self._steps[-1], layers, grid, output), _variance_on(variance, grid, output)
 
-    def _taken(self, at: int, work: Work, variance: Source | None) -> Iterator[Restored]:
+    def _resumable_tiles(self, at: int, inputs: StepInputs, variance: Source | None) -> Iterator[Restored]:
         """The tiles of step ``at``, resumed where finished tiles are stored."""
         partial = self._options.partial
         if partial is None:
-            return self._fresh(at, work, variance)
-        return partial.kept(at, self._size(self._places[at]), lambda done: self._fresh(at, work, variance, done))
+            return self._computed_tiles(at, inputs, variance)
+        return partial.tiles(
+            at, self._size(self._outputs[at]), lambda done: self._computed_tiles(at, inputs, variance, done)
+        )
 
-    def _fresh(self, at: int, work: Work, variance: Source | None, done: Collection[Window] = ()) -> Iterator[Restored]:
+    def _computed_tiles(
+        self, at: int, inputs: StepInputs, variance: Source | None, done: Collection[Window] = ()
+    ) -> Iterator[Restored]:
         """The tiles of one step, except for the windows that are done."""
-        return _spread(self._made(self._steps[at], work, done), variance)
+        return _with_variance(self._step_tiles(self._steps[at], inputs, done), variance)
 
-    def _made(self, step: Step, work: Work, done: Collection[Window]) -> Iterator[Restored]:
+    def _step_tiles(self, step: Step, inputs: StepInputs, done: Collection[Window]) -> Iterator[Restored]:
         tile, uncertainty = self._options.tile, self._options.uncertainty
         if step.task != "brightness":
-            return self._engine.take(step, work, tile, uncertainty, done=done, say=self._say)
-        known = frozenset(done)
-        windows = (piece.core for piece in self._engine.grid(work, tile) if piece.core not in known)
-        return exposed(work.target, self._picture.ranges, step.severity, windows, uncertainty)
+            return self._engine.run_step(step, inputs, tile, uncertainty, done=done, say=self._say)
+        done_windows = frozenset(done)
+        windows = (piece.core for piece in self._engine.grid(inputs, tile) if piece.core not in done_windows)
+        return brightened(inputs.target, self._picture.ranges, step.severity, windows, uncertainty)
 
-    def _work(self, step: Step, layers: Filled, grid: Grid, there: Place) -> Work:
+    def _step_inputs(self, step: Step, layers: Filled, grid: Grid, output: OutputGrid) -> StepInputs:
         target: Layers = layers
-        if there.scale is None:
+        if output.scale is None:
             # Where the PAN does not nest, the input is first resampled to pixels that whole PAN pixels make up.
-            ratio = pixel_ratio(grid, there.grid)
+            ratio = pixel_ratio(grid, output.grid)
             factor = max(2, round(ratio)) if step.task == "pansharpen" else 1
-            source = Warped(layers.source, grid, there.grid.coarser(factor))
+            source = Warped(layers.source, grid, output.grid.coarser(factor))
             target = Filled.of(source, finer_bands(layers.bands, ratio / factor))
             target = target if factor == 1 else Enlarged(target, factor)
-        elif there.scale > 1:
+        elif output.scale > 1:
             # As in training, stf starts from the coarse image as it is, without undoing the blur of its pixels.
-            target = Enlarged(layers, there.scale, exact=step.task != "stf")
+            target = Enlarged(layers, output.scale, exact=step.task != "stf")
         gsd = target.bands[0].gsd_m
-        guides = tuple(self._guides[role].on(there.grid, gsd) for role in get_task(step.task).guides)
-        start = set_out(step.task, target, guides, self._picture.reflectances)
-        if isinstance(start, Cleared):
-            self._cleared.append(start)
-            if (hidden := start.hidden_share) > WORTH_TELLING:
-                self._say(f"{hidden:.0%} of the scene is hidden by clouds and filled from its surroundings: {GUESSED}")
-        speckled = isinstance(start, Denoised) and bool(start.noise.looks)
-        projected = self._options.project and step.task in HELD and there.scale is not None
-        return Work(start, guides, speckled or projected, self._limits())
+        guides = tuple(self._guides[role].on(output.grid, gsd) for role in get_task(step.task).guides)
+        estimate = initial_estimate(step.task, target, guides, self._picture.reflectances)
+        if isinstance(estimate, CloudFree):
+            self._cleared.append(estimate)
+            if (hidden := estimate.hidden_share) > NOTED_HIDDEN_SHARE:
+                self._say(
+                    f"{hidden:.0%} of the scene is hidden by clouds and filled from its surroundings: {INVENTED_NOTE}"
+                )
+        speckled = isinstance(estimate, Denoised) and bool(estimate.noise.looks)
+        projected = self._options.project and step.task in PROJECTED_TASKS and output.scale is not None
+        return StepInputs(estimate, guides, speckled or projected, self._limits())
 
     def _limits(self) -> tuple[Range, ...] | None:
         """Lowest and highest storable value of each band, in unit values."""
@@ -228,22 +234,23 @@ class Stream:
             return None
         pairs = zip(self._options.limits, self._picture.ranges, strict=True)
         return tuple(
-            ((least - low) / (high - low), (most - low) / (high - low)) for (least, most), (low, high) in pairs
+            ((minimum - low) / (high - low), (maximum - low) / (high - low))
+            for (minimum, maximum), (low, high) in pairs
         )
 
     def invented(self, window: Window) -> NDArray[np.uint8]:
         """``(1, y, x)``: which pixels of a finished window were not measured; see ``invention``."""
-        return invented(window, self._picture.grid.on_a_map(), self._steps, self._places, self._cleared)
+        return invented(window, self._picture.grid.on_a_map(), self._steps, self._outputs, self._cleared)
 
-    def _size(self, there: Place) -> tuple[int, int, int]:
-        return len(self._picture.bands), there.grid.height, there.grid.width
+    def _size(self, output: OutputGrid) -> tuple[int, int, int]:
+        return len(self._picture.bands), output.grid.height, output.grid.width
 
     def _ticker(self) -> Callable[[], None]:
         """The function to call after every tile."""
         progress = self._options.progress
         if progress is None:
             return lambda: None
-        sizes = [(there.grid.height, there.grid.width) for there in self._places]
+        sizes = [(output.grid.height, output.grid.width) for output in self._outputs]
         total = sum(self._engine.count(size, self._options.tile) for size in sizes)
         done = itertools.count(1)
         return lambda: progress(next(done), total)
@@ -264,13 +271,15 @@ def _joined(window: Window, parts: Iterator[Restored]) -> Restored:
     return Restored(window, values, deviation)
 
 
-def _on(variance: Source | None, grid: Grid, there: Place) -> Source | None:
-    if variance is None or there.scale == 1:
+def _variance_on(variance: Source | None, grid: Grid, output: OutputGrid) -> Source | None:
+    if variance is None or output.scale == 1:
         return variance
-    return Warped(variance, grid, there.grid, smooth=True) if there.scale is None else Repeated(variance, there.scale)
+    return (
+        Warped(variance, grid, output.grid, smooth=True) if output.scale is None else Repeated(variance, output.scale)
+    )
 
 
-def _spread(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
+def _with_variance(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
     """Parts with the variance of earlier steps added; errors of successive steps are taken as independent."""
     for part in parts:
         if variance is not None and part.deviation is not None:

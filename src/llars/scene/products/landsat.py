@@ -58,7 +58,7 @@ def read_landsat(contents: Contents) -> GridProduct | None:
         )
     files = {match["band"].upper().removeprefix("SR_"): name for name, match in images.items()}
     flags = contents.first(r"_QA_PIXEL\.TIF$")
-    said = () if groups else ("no _MTL file: scale and offset are those of Collection 2 Level-2, 2.75e-05 and -0.2",)
+    notes = () if groups else ("no _MTL file: scale and offset are those of Collection 2 Level-2, 2.75e-05 and -0.2",)
     return GridProduct(
         contents,
         f"Landsat {satellite} Level-{level}",
@@ -67,7 +67,7 @@ def read_landsat(contents: Contents) -> GridProduct | None:
         REMEDY,
         {"LANDSAT_PRODUCT_ID": scene, **_time(groups)},
         None if flags is None else ("30m", flags),
-        said,
+        notes,
     )
 
 

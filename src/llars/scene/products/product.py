@@ -102,7 +102,7 @@ class GridProduct:
     fill: tuple[str, str] | None = None
     """Grid and file of quality flags, which are 1 where a pixel has no data."""
 
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def grids(self) -> Sequence[str]:
@@ -118,11 +118,11 @@ class GridProduct:
         """See ``Product``; also names the grids that were not opened."""
         others = [name for name in self.layers if name != wanted and any(layer.name for layer in self.layers[name])]
         if wanted != self.grids[0] or not others:
-            return self.said
+            return self.remarks
         aside = "; ".join(
             f":{name} ({', '.join(layer.band for layer in self.layers[name] if layer.name)})" for name in others
         )
-        return (*self.said, f"{self.title}: these are its bands of {wanted}; behind its name, other grids: {aside}")
+        return (*self.remarks, f"{self.title}: these are its bands of {wanted}; behind its name, other grids: {aside}")
 
     def raster(self, wanted: str) -> str:
         """See ``Product``."""

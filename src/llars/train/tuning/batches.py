@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from llars.bands import Band, Modality
 from llars.data.guided import clouded
+from llars.data.initial import initial_pair
 from llars.data.patches import turned
-from llars.data.starting import started
 from llars.data.synthetic import CHAIN, Pair, brighten, damage, faults_of, operate, severities, upsample
 from llars.degrade import get
 from llars.degrade.registry import in_decibels
@@ -40,7 +40,7 @@ OPTICAL_ONLY = frozenset({"haze", "cloud", "sr", "brightness", *TONES})
 HELD_OUT_PATCHES = 4
 """Patches by which each held-out image is evaluated."""
 
-MOST_HELD_OUT = 24
+MAX_HELD_OUT = 24
 """Held-out images evaluated at most: an evaluation must not take longer than the steps between two."""
 
 STRENGTHS = (0.25, 0.5, 0.75)
@@ -87,10 +87,10 @@ class Batches:
         """
         self.config, self.words, self.estimators = config, words, estimators()
         kinds: dict[tuple[int, int, int], list[Example]] = {}
-        for one in examples:
-            kinds.setdefault((len(one.bands), len(one.guides), one.factor), []).append(one)
+        for example in examples:
+            kinds.setdefault((len(example.bands), len(example.guides), example.factor), []).append(example)
         self.groups = [_Group(members, _side(members, config.patch, multiple)) for members in kinds.values()]
-        self._starts = {id(one): _starts(one, group.side) for group in self.groups for one in group.members}
+        self._starts = {id(example): _starts(example, group.side) for group in self.groups for example in group.members}
 
     def train(self, step: int) -> Batch:
         """The user's pairs for one step."""
@@ -105,33 +105,33 @@ class Batches:
         batches = []
         low, high = self.config.severity
         for group in self.groups:
-            for one in group.members[:MOST_HELD_OUT]:
-                rng = np.random.default_rng((self.config.seed, zlib.crc32(one.name.encode())))
+            for example in group.members[:MAX_HELD_OUT]:
+                rng = np.random.default_rng((self.config.seed, zlib.crc32(example.name.encode())))
                 severity = torch.linspace(low, high, HELD_OUT_PATCHES)
-                batches.append(self._paired([one] * HELD_OUT_PATCHES, group.side, rng, severity))
+                batches.append(self._paired([example] * HELD_OUT_PATCHES, group.side, rng, severity))
         return batches
 
     def other(self, step: int) -> Batch | None:
         """Truths degraded with the fault of another task, for rehearsal; None if there is no such task."""
         rng = np.random.default_rng((self.config.seed, 1, step))
         group = self._group(rng)
-        able = self._able(group)
-        if not able:
+        possible = self._possible_tasks(group)
+        if not possible:
             return None
         members = [group.members[int(at)] for at in rng.integers(len(group.members), size=self.config.batch_size)]
-        return self._damaged(able[int(rng.integers(len(able)))], members, group.side, rng)
+        return self._with_fault(possible[int(rng.integers(len(possible)))], members, group.side, rng)
 
     def others_held_out(self) -> list[Batch]:
         """For every other task the same faults in the same patches in every call."""
         return [
-            self._damaged(
-                task, group.members[:MOST_HELD_OUT], group.side, np.random.default_rng(zlib.crc32(task.encode()))
+            self._with_fault(
+                task, group.members[:MAX_HELD_OUT], group.side, np.random.default_rng(zlib.crc32(task.encode()))
             )
             for group in self.groups
-            for task in self._able(group)
+            for task in self._possible_tasks(group)
         ]
 
-    def _able(self, group: _Group) -> list[str]:
+    def _possible_tasks(self, group: _Group) -> list[str]:
         optical = all(band.modality in (Modality.OPTICAL, Modality.UNKNOWN) for band in group.members[0].bands)
         return [task for task in self.words.others if optical or task not in OPTICAL_ONLY]
 
@@ -141,60 +141,65 @@ class Batches:
 
     def _paired(self, chosen: Sequence[Example], side: int, rng: np.random.Generator, severity: Tensor) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        shown, truth, guides = [], [], []
-        for one, strength in zip(chosen, severity.tolist(), strict=True):
-            window = self._window(one, side, rng)
+        degraded, truth, guides = [], [], []
+        for example, strength in zip(chosen, severity.tolist(), strict=True):
+            window = self._window(example, side, rng)
             # Flipped but never transposed: faults of a detector have a direction.
             which = int(rng.integers(4))
-            clean = torch.from_numpy(np.ascontiguousarray(turned(one.truth[window], which)))
-            if one.image is None:
-                shown.append(_degraded(clean, one, self.config.degradation, strength, generator))
+            clean = torch.from_numpy(np.ascontiguousarray(turned(example.truth[window], which)))
+            if example.image is None:
+                degraded.append(_degraded(clean, example, self.config.degradation, strength, generator))
             else:
-                shown.append(torch.from_numpy(np.ascontiguousarray(turned(one.image[window], which))))
+                degraded.append(torch.from_numpy(np.ascontiguousarray(turned(example.image[window], which))))
             truth.append(clean)
-            guides.append(torch.from_numpy(np.ascontiguousarray(turned(one.guides[window], which))))
+            guides.append(torch.from_numpy(np.ascontiguousarray(turned(example.guides[window], which))))
         vectors = self.words.own[chosen[0].factor]
-        said = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
-        bands = [(*one.bands, *one.guide_bands) for one in chosen]
-        task, beside = self.config.task, torch.stack(guides)
+        instruction = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
+        bands = [(*example.bands, *example.guide_bands) for example in chosen]
+        task, stacked_guides = self.config.task, torch.stack(guides)
         pair = Pair(
-            torch.stack(shown), torch.stack(truth), severity, faults_of(task, severity * 0), chosen[0].factor, beside
+            torch.stack(degraded),
+            torch.stack(truth),
+            severity,
+            faults_of(task, severity * 0),
+            chosen[0].factor,
+            stacked_guides,
         )
-        pair = started(task, pair, [one.bands for one in chosen], self.estimators)
-        return _batch(task, pair.degraded, pair.clean, bands, severity, said, pair.factor, beside)
+        pair = initial_pair(task, pair, [example.bands for example in chosen], self.estimators)
+        return _batch(task, pair.degraded, pair.clean, bands, severity, instruction, pair.factor, stacked_guides)
 
-    def _damaged(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
+    def _with_fault(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        truth = torch.from_numpy(np.stack([one.truth[self._window(one, side, rng)] for one in members]))
-        bands = [one.bands for one in members]
-        pair = _faulty(task, truth, members, rng, generator)
-        pair = started(task, pair, bands, self.estimators)
+        truth = torch.from_numpy(np.stack([example.truth[self._window(example, side, rng)] for example in members]))
+        bands = [example.bands for example in members]
+        pair = _degraded_for(task, truth, members, rng, generator)
+        pair = initial_pair(task, pair, bands, self.estimators)
         nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
-        said = self.words.others[task][nearest]
-        return _batch(task, pair.degraded, pair.clean, bands, pair.severity, said, pair.factor, truth[:, :0])
+        instruction = self.words.others[task][nearest]
+        return _batch(task, pair.degraded, pair.clean, bands, pair.severity, instruction, pair.factor, truth[:, :0])
 
-    def _window(self, one: Example, side: int, rng: np.random.Generator) -> tuple[slice, slice, slice]:
-        step, columns = one.factor, one.valid.shape[1]
-        starts = self._starts[id(one)]
+    def _window(self, example: Example, side: int, rng: np.random.Generator) -> tuple[slice, slice, slice]:
+        step, columns = example.factor, example.valid.shape[1]
+        starts = self._starts[id(example)]
         if starts is None:
-            y, x = (step * int(rng.integers((size - side) // step + 1)) for size in one.valid.shape)
+            y, x = (step * int(rng.integers((size - side) // step + 1)) for size in example.valid.shape)
         else:
             y, x = divmod(int(starts[rng.integers(len(starts))]), columns)
         return slice(None), slice(y, y + side), slice(x, x + side)
 
 
-def _faulty(
+def _degraded_for(
     task: str, truth: Tensor, members: Sequence[Example], rng: np.random.Generator, generator: torch.Generator
 ) -> Pair:
     """Truths degraded with the fault of a task in ``OTHERS``."""
-    bands = [one.bands for one in members]
+    bands = [example.bands for example in members]
     if task == "sr":
         return upsample(truth, 2)
     if task in TONES:
         return operate(task, truth, generator)
     if task == "brightness":
         strength = rng.choice(STRENGTHS, size=len(truth))
-        return brighten(truth, strength, strength, [one.value_range for one in members])
+        return brighten(truth, strength, strength, [example.value_range for example in members])
     if task == "cloud":
         return clouded(truth, bands, severities(rng, len(truth)), generator, thin=bool(rng.integers(2)))
     return damage(task, truth, bands, rng, generator)
@@ -202,11 +207,11 @@ def _faulty(
 
 def _batch(
     task: str,
-    shown: Tensor,
+    degraded: Tensor,
     truth: Tensor,
     bands: Sequence[tuple[Band, ...]],
     severity: Tensor,
-    said: Tensor,
+    instruction: Tensor,
     factor: int,
     guides: Tensor,
 ) -> Batch:
@@ -214,11 +219,13 @@ def _batch(
     index = torch.full((count,), TASK_KEYS.index(task))
     # Tuning does not train the recognition of faults in the image, so no labels are needed.
     faults = torch.zeros(count, len(TASK_KEYS))
-    return Batch(shown, truth, list(bands), index, severity, said, faults, torch.full((count,), factor), guides)
+    return Batch(
+        degraded, truth, list(bands), index, severity, instruction, faults, torch.full((count,), factor), guides
+    )
 
 
 def _side(members: Sequence[Example], wanted: int, multiple: int) -> int:
-    smallest = min(members, key=lambda one: min(one.valid.shape))
+    smallest = min(members, key=lambda example: min(example.valid.shape))
     side: int = min(wanted, *smallest.valid.shape) // multiple * multiple
     if side < multiple:
         raise DataError(
@@ -228,26 +235,26 @@ def _side(members: Sequence[Example], wanted: int, multiple: int) -> int:
     return side
 
 
-def _starts(one: Example, side: int) -> NDArray[np.int64] | None:
+def _starts(example: Example, side: int) -> NDArray[np.int64] | None:
     """Flat indices of the upper left pixels of gap-free windows, aligned to coarse pixels; None: there are no gaps."""
-    if one.valid.all():
+    if example.valid.all():
         return None
-    gaps = torch.from_numpy(~one.valid).float()[None, None]
+    gaps = torch.from_numpy(~example.valid).float()[None, None]
     for kernel in ((side, 1), (1, side)):
         gaps = functional.max_pool2d(gaps, kernel, stride=1)
-    rows, columns = np.nonzero(gaps[0, 0].numpy()[:: one.factor, :: one.factor] == 0)
+    rows, columns = np.nonzero(gaps[0, 0].numpy()[:: example.factor, :: example.factor] == 0)
     if not len(rows):
-        raise DataError(f"{one.name} has no {side} x {side} pixels without a gap; leave it out, or lower `patch`")
-    flat: NDArray[np.int64] = one.factor * (rows * one.valid.shape[1] + columns)
+        raise DataError(f"{example.name} has no {side} x {side} pixels without a gap; leave it out, or lower `patch`")
+    flat: NDArray[np.int64] = example.factor * (rows * example.valid.shape[1] + columns)
     return flat
 
 
-def _degraded(clean: Tensor, one: Example, names: str, severity: float, generator: torch.Generator) -> Tensor:
+def _degraded(clean: Tensor, example: Example, names: str, severity: float, generator: torch.Generator) -> Tensor:
     """The truth with the faults whose names are joined by ``+``, all of the same severity."""
     image = clean
     for name in names.split("+"):
         operator = get(name.strip())
-        if one.decibels:
-            operator = in_decibels(operator, one.value_range)
-        image = operator(image, severity, generator, one.bands)
+        if example.decibels:
+            operator = in_decibels(operator, example.value_range)
+        image = operator(image, severity, generator, example.bands)
     return image

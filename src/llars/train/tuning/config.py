@@ -123,9 +123,9 @@ class TuneConfig:
         low, high = (*self.severity, -1.0, -1.0)[:2]
         if len(self.severity) != 2 or not 0 <= low <= high <= 1:
             raise ConfigError(f"severity={self.severity}; expected the least and the greatest, within 0 to 1")
-        for name, least, most in (("held_out", 0, 1), ("keep", 0, 1)):
-            if not least <= getattr(self, name) < most:
-                raise ConfigError(f"{name}={getattr(self, name)}; expected a share from {least} to below {most}")
+        for name, lower, upper in (("held_out", 0, 1), ("keep", 0, 1)):
+            if not lower <= getattr(self, name) < upper:
+                raise ConfigError(f"{name}={getattr(self, name)}; expected a share from {lower} to below {upper}")
         for name in ("rank", "steps", "batch_size", "patch", "evaluate_steps", "patience"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)}; expected 1 or more")

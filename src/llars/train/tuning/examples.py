@@ -26,7 +26,7 @@ __all__ = ["Example", "read_examples"]
 SUFFIXES = {".tif", ".tiff", ".jp2", ".png", ".jpg", ".vrt"}
 """Suffixes of the files of a folder that are read as images."""
 
-LEAST_SIDE = 32
+MIN_SIDE = 32
 """Smallest side in pixels from which a shift can be measured."""
 
 Footprint = tuple[str, float, float, float, float]
@@ -111,7 +111,7 @@ def read_examples(config: TuneConfig) -> tuple[list[Example], list[str]]:
             f"found {len(rows)} image(s) to learn from; at least 2 are needed, of two places: one is held out"
         )
     examples = [_read(row, config) for row in rows]
-    notes = [_misaligned(one) for one in examples if one.image is not None and one.factor == 1]
+    notes = [_misaligned(example) for example in examples if example.image is not None and example.factor == 1]
     return examples, [note for note in notes if note]
 
 
@@ -123,9 +123,9 @@ def _rows(config: TuneConfig) -> list[_Row]:
     assert config.inputs is not None
     assert config.targets is not None
     inputs, targets = _images(config.inputs), _images(config.targets)
-    if alone := sorted(set(inputs) ^ set(targets)):
+    if unpaired := sorted(set(inputs) ^ set(targets)):
         raise DataError(
-            f"{', '.join(alone[:3])} is in one of {config.inputs} and {config.targets} only; "
+            f"{', '.join(unpaired[:3])} is in one of {config.inputs} and {config.targets} only; "
             "the two of a pair have the same name"
         )
     return [_Row(targets[name], inputs[name]) for name in inputs]
@@ -176,16 +176,16 @@ def _open(path: Path, sensor: str | None) -> _Scene:
 
 def _read(row: _Row, config: TuneConfig) -> Example:
     truth = _open(row.truth, config.sensor)
-    shown = truth if row.image is None else _open(row.image, config.sensor)
+    degraded = truth if row.image is None else _open(row.image, config.sensor)
     name = (row.image or row.truth).name
-    if len(shown.values) != len(truth.values):
+    if len(degraded.values) != len(truth.values):
         raise DataError(
-            f"{name}: the input has {len(shown.values)} bands, the target {len(truth.values)}; expected as many"
+            f"{name}: the input has {len(degraded.values)} bands, the target {len(truth.values)}; expected as many"
         )
     # Restoration later scales a scene by its own range, as it has no truth; so the input's range is used here.
-    ranges = shown.about["band_ranges"]
-    factor = 1 if row.image is None else _factor(name, shown.values.shape, truth.values.shape, config.task)
-    image = None if row.image is None else _enlarged(shown.unit(ranges), factor)
+    ranges = degraded.about["band_ranges"]
+    factor = 1 if row.image is None else _factor(name, degraded.values.shape, truth.values.shape, config.task)
+    image = None if row.image is None else _enlarged(degraded.unit(ranges), factor)
     guides, guide_bands = _guides(row, config, truth.values.shape[-2:])
     unit = truth.unit(ranges)
     parts = [unit, guides] if image is None else [unit, image, guides]
@@ -209,12 +209,12 @@ def _read(row: _Row, config: TuneConfig) -> Example:
     return example
 
 
-def _factor(name: str, shown: tuple[int, ...], truth: tuple[int, ...], task: str) -> int:
+def _factor(name: str, degraded: tuple[int, ...], truth: tuple[int, ...], task: str) -> int:
     """How many times finer the target's grid is."""
-    factor = max(1, round(truth[-1] / shown[-1]))
+    factor = max(1, round(truth[-1] / degraded[-1]))
     finer = get_task(task).changes_grid
-    size = f"{name}: the input has {shown[-2]} x {shown[-1]} pixels, the target {truth[-2]} x {truth[-1]}"
-    if tuple(factor * side for side in shown[-2:]) != tuple(truth[-2:]) or (factor > 1 and not finer):
+    size = f"{name}: the input has {degraded[-2]} x {degraded[-1]} pixels, the target {truth[-2]} x {truth[-1]}"
+    if tuple(factor * side for side in degraded[-2:]) != tuple(truth[-2:]) or (factor > 1 and not finer):
         wanted = "a whole number of times as many" if finer else "the same size"
         raise DataError(f"{size}; expected {wanted}: crop them to the same ground")
     if task == "sr" and factor not in RESOLUTIONS:
@@ -244,14 +244,14 @@ def _guides(row: _Row, config: TuneConfig, size: tuple[int, ...]) -> tuple[NDArr
     return np.concatenate(images), tuple(bands)
 
 
-def _misaligned(one: Example) -> str:
+def _misaligned(example: Example) -> str:
     """A note if input and target are not co-registered; empty if they are, or if it cannot be measured."""
-    if one.image is None or min(one.valid.shape) < LEAST_SIDE:
+    if example.image is None or min(example.valid.shape) < MIN_SIDE:
         return ""
-    shift = measure_shift(one.image.mean(0), one.truth.mean(0))
+    shift = measure_shift(example.image.mean(0), example.truth.mean(0))
     if shift is None or shift == (0, 0):
         return ""
     return (
-        f"{one.name}: the target lies {shift[0]:+d} rows and {shift[1]:+d} columns from the input; "
+        f"{example.name}: the target lies {shift[0]:+d} rows and {shift[1]:+d} columns from the input; "
         "align them, or the shift is learned"
     )

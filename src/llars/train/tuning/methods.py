@@ -14,7 +14,7 @@ from llars.model.experts import AttentionExperts, ChannelExperts
 from llars.model.network import Network
 from llars.weights.adapters import Change
 
-__all__ = ["LOW_RANK", "expert_axes", "started", "words_key"]
+__all__ = ["LOW_RANK", "expert_axes", "initial_changes", "words_key"]
 
 LOW_RANK = frozenset({"lora", "dora", "bottleneck"})
 """Methods that have a rank."""
@@ -34,15 +34,15 @@ def expert_axes(network: Network) -> dict[str, int]:
         larger = Network(replace(network.config, experts=network.config.experts + 1)).state_dict()
     axes = {}
     for name, tensor in network.state_dict().items():
-        grown = [
+        changed_axes = [
             axis for axis, (old, new) in enumerate(zip(tensor.shape, larger[name].shape, strict=True)) if old != new
         ]
-        if grown:
-            axes[name] = grown[0]
+        if changed_axes:
+            axes[name] = changed_axes[0]
     return axes
 
 
-def started(method: str, rank: int, network: Network, generator: torch.Generator, key: Tensor) -> Changes:
+def initial_changes(method: str, rank: int, network: Network, generator: torch.Generator, key: Tensor) -> Changes:
     """The initial changes of a method; not for ``experts``, whose changes depend on the data.
 
     Args:
@@ -67,8 +67,8 @@ def started(method: str, rank: int, network: Network, generator: torch.Generator
         "dora": lambda name, value: _low_rank(value, axes.get(name), rank, generator, directed=True),
         "ssf": lambda name, value: _scale(value, axes.get(name)),
     }
-    found = {name: build[method](name, value) for name, value in parameters.items()}
-    return {name: change for name, change in found.items() if change is not None}
+    built = {name: build[method](name, value) for name, value in parameters.items()}
+    return {name: change for name, change in built.items() if change is not None}
 
 
 def _trained(value: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def words_key(own: Tensor, others: Tensor) -> Tensor:
         others: ``(m, 384)`` sentence vectors that ask for other tasks.
     """
     vectors = torch.cat((own, others)).double()
-    wanted = torch.cat((torch.ones(len(own)), torch.zeros(len(others)))).double()
+    responses = torch.cat((torch.ones(len(own)), torch.zeros(len(others)))).double()
     gram = vectors @ vectors.T + KEY_RIDGE * torch.eye(len(vectors), dtype=torch.float64)
-    key: Tensor = vectors.T @ torch.linalg.solve(gram, wanted)
+    key: Tensor = vectors.T @ torch.linalg.solve(gram, responses)
     return key.float()

@@ -14,13 +14,13 @@ import numpy as np
 from llars.model.network import Network
 from llars.sample import Batch
 from llars.train.panel import panel
-from llars.train.tuning.trainer import Look
+from llars.train.tuning.trainer import EvaluationPoint
 
-__all__ = ["Before", "TuneReport", "draw_curve", "draw_panel", "write"]
+__all__ = ["Scores", "TuneReport", "draw_curve", "draw_panel", "write"]
 
 
 @dataclass(frozen=True)
-class Before:
+class Scores:
     """A figure in dB for the base weights, and for the weights with the adapter."""
 
     before: float
@@ -59,10 +59,10 @@ class TuneReport:
     input_db: float
     """Mean PSNR of the held-out patches before restoration."""
 
-    restored: Before
+    restored: Scores
     """Mean PSNR of the held-out patches after restoration."""
 
-    others: dict[str, Before]
+    others: dict[str, Scores]
     """Gain in PSNR on other tasks, measured on held-out truths degraded with their faults."""
 
     best_step: int
@@ -117,20 +117,23 @@ class TuneReport:
         ]
 
 
-def write(report: TuneReport, looks: Sequence[Look]) -> None:
+def write(report: TuneReport, evaluations: Sequence[EvaluationPoint]) -> None:
     """Write ``report.md`` and ``report.json`` into the report's folder."""
     document = dataclasses.asdict(report) | {
         "adapter": str(report.adapter),
         "folder": str(report.folder),
         "gain": report.gain,
         # JSON has no NaN: the evaluation before the first step has no loss.
-        "looks": [[look.step, None if np.isnan(look.loss) else look.loss, look.gain] for look in looks],
+        "looks": [
+            [evaluation.step, None if np.isnan(evaluation.loss) else evaluation.loss, evaluation.gain]
+            for evaluation in evaluations
+        ],
     }
     (report.folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (report.folder / "report.md").write_text("\n".join(report.lines()) + "\n", encoding="utf-8")
 
 
-def draw_curve(path: Path, looks: Sequence[Look]) -> bool:
+def draw_curve(path: Path, evaluations: Sequence[EvaluationPoint]) -> bool:
     """Draws held-out gain and loss over the steps as PNG; returns False where matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         return False
@@ -138,12 +141,12 @@ def draw_curve(path: Path, looks: Sequence[Look]) -> bool:
 
     figure = Figure(figsize=(6, 3), layout="constrained")
     gain = figure.subplots()
-    steps = [look.step for look in looks]
-    gain.plot(steps, [look.gain for look in looks], "o-", color="tab:blue")
+    steps = [evaluation.step for evaluation in evaluations]
+    gain.plot(steps, [evaluation.gain for evaluation in evaluations], "o-", color="tab:blue")
     gain.set_xlabel("step")
     gain.set_ylabel("held-out gain, dB", color="tab:blue")
     loss = gain.twinx()
-    loss.plot(steps, [look.loss for look in looks], ".--", color="tab:grey")
+    loss.plot(steps, [evaluation.loss for evaluation in evaluations], ".--", color="tab:grey")
     loss.set_ylabel("training loss", color="tab:grey")
     figure.savefig(path, dpi=100)
     return True

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Shift", "measure_shift"]
 
-CLEAR = 3.0
+MIN_PEAK_RATIO = 3.0
 """The highest peak is trusted if it is this many times as high as any other, away from it."""
 
 
@@ -30,8 +30,8 @@ def measure_shift(first: NDArray[np.float32], second: NDArray[np.float32]) -> Sh
     surface = np.fft.irfft2(cross / np.sqrt(np.abs(cross)).clip(1e-12), s=(height, width))
     row, column = (int(at) for at in np.unravel_index(int(surface.argmax()), surface.shape))
     rows, columns = (np.arange(size) for size in (height, width))
-    beside = np.minimum((rows - row) % height, (row - rows) % height)[:, None] <= 2
-    beside = beside & (np.minimum((columns - column) % width, (column - columns) % width)[None] <= 2)
-    if surface[row, column] < CLEAR * np.abs(surface[~beside]).max():
+    near_peak = np.minimum((rows - row) % height, (row - rows) % height)[:, None] <= 2
+    near_peak = near_peak & (np.minimum((columns - column) % width, (column - columns) % width)[None] <= 2)
+    if surface[row, column] < MIN_PEAK_RATIO * np.abs(surface[~near_peak]).max():
         return None
     return (row + height // 2) % height - height // 2, (column + width // 2) % width - width // 2

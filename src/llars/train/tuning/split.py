@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from llars.errors import DataError
 from llars.train.tuning.examples import Example
 
-__all__ = ["divided"]
+__all__ = ["split_by_place"]
 
 
-def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
+def split_by_place(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
     """Splits examples into those to train on and those held out; examples of one place, or that overlap, stay together.
 
     The choice of places depends on their names alone.
@@ -20,8 +20,8 @@ def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], l
         DataError: all examples are of one place.
     """
     places: dict[str, list[Example]] = {}
-    for one, place in zip(examples, _places(examples), strict=True):
-        places.setdefault(place, []).append(one)
+    for example, place in zip(examples, _places(examples), strict=True):
+        places.setdefault(place, []).append(example)
     if len(places) < 2:
         raise DataError(
             f"all {len(examples)} images overlap or share a place; at least one place must be held out: "
@@ -31,30 +31,30 @@ def divided(examples: Sequence[Example], share: float) -> tuple[list[Example], l
     count = min(len(places) - 1, max(1, round(share * len(places))))
     held = set(order[:count])
     return (
-        [one for place, members in places.items() if place not in held for one in members],
-        [one for place, members in places.items() if place in held for one in members],
+        [example for place, members in places.items() if place not in held for example in members],
+        [example for place, members in places.items() if place in held for example in members],
     )
 
 
 def _places(examples: Sequence[Example]) -> list[str]:
     """The place of each example: named after the first example of those linked by overlap or by the user's name."""
-    leader = list(range(len(examples)))
+    parent = list(range(len(examples)))
 
-    def lead(index: int) -> int:
-        while leader[index] != index:
-            index = leader[index]
+    def find_root(index: int) -> int:
+        while parent[index] != index:
+            index = parent[index]
         return index
 
     for second, other in enumerate(examples):
         for first in range(second):
-            if _tied(examples[first], other):
+            if _same_place(examples[first], other):
                 # The earlier example leads, so that the names of places do not depend on the order of the unions.
-                low, high = sorted((lead(first), lead(second)))
-                leader[high] = low
-    return [examples[lead(index)].place or examples[lead(index)].name for index in range(len(examples))]
+                low, high = sorted((find_root(first), find_root(second)))
+                parent[high] = low
+    return [examples[find_root(index)].place or examples[find_root(index)].name for index in range(len(examples))]
 
 
-def _tied(first: Example, second: Example) -> bool:
+def _same_place(first: Example, second: Example) -> bool:
     if first.place or second.place:
         return first.place == second.place
     a, b = first.footprint, second.footprint

@@ -29,7 +29,7 @@ from llars.train.tuning.config import TuneConfig
 from llars.train.validation import restore, validate
 from llars.weights.adapters import Change, changed
 
-__all__ = ["Look", "Tuner"]
+__all__ = ["EvaluationPoint", "Tuner"]
 
 WARMUP = 20
 """Steps of the linear warm-up."""
@@ -41,7 +41,7 @@ LOSSES = LossWeights()
 
 
 @dataclass(frozen=True)
-class Look:
+class EvaluationPoint:
     """Result of one evaluation on the held-out images."""
 
     step: int
@@ -52,7 +52,7 @@ class Look:
     """Mean gain in PSNR of the restored patches over the inputs, in dB."""
 
 
-class Student(nn.Module):
+class TunedNetwork(nn.Module):
     """The network from batch to output, in a form whose tensors can be replaced for one call (``functional_call``)."""
 
     def __init__(self, network: Network) -> None:
@@ -72,8 +72,8 @@ class Student(nn.Module):
         with autocast(image.device):
             conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
             output = self.network(image, conditions)
-        held = hold_means(output.image, image[:, :targets], batch.factor)
-        return replace(output, image=held), statistics.first(targets)
+        projected = hold_means(output.image, image[:, :targets], batch.factor)
+        return replace(output, image=projected), statistics.first(targets)
 
 
 class Tuner:
@@ -86,13 +86,13 @@ class Tuner:
         self.teacher = copy.deepcopy(base).to(config.device)
         appended = {change.parts["rows"].shape[change.axis] for change in changes.values() if change.kind == "append"}
         larger = replace(base.config, experts=base.config.experts + max(appended, default=0))
-        self.student = Student(Network(larger).to(config.device))
-        self.worn = Network(larger).to(config.device).eval()
-        self._drop_idle()
+        self.tuned = TunedNetwork(Network(larger).to(config.device))
+        self.evaluation_network = Network(larger).to(config.device).eval()
+        self._drop_unused()
         self.trained = list(self.parts().values())
         self.optimizer = torch.optim.AdamW(self.trained, config.peak, (0.9, 0.99), weight_decay=0.0)
         self.step = 0
-        self.looks: list[Look] = []
+        self.evaluations: list[EvaluationPoint] = []
         self.best = self.snapshot()
         self.checkpoint = config.folder / "last.safetensors"
         if self.checkpoint.exists():
@@ -118,7 +118,7 @@ class Tuner:
             for name, value in self.base.items()
         }
 
-    def _drop_idle(self) -> None:
+    def _drop_unused(self) -> None:
         # Changes that the loss does not depend on would only fill the file with zeros.
         parts = self.parts()
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
@@ -142,12 +142,17 @@ class Tuner:
             for name, part in parts.items():
                 part.copy_(state["now"][name])
         self.best = {name: value.to(self.config.device) for name, value in state["best"].items()}
-        self.looks = [Look(int(step), loss, gain) for step, loss, gain in state["run"]["looks"].tolist()]
+        self.evaluations = [
+            EvaluationPoint(int(step), loss, gain) for step, loss, gain in state["run"]["looks"].tolist()
+        ]
 
     def save(self) -> None:
         """Writes a checkpoint: the current state, the best state so far, and the evaluations."""
-        looks = torch.tensor([[look.step, look.loss, look.gain] for look in self.looks], dtype=torch.float64)
-        state = {"now": self.snapshot(), "best": self.best, "run": {"looks": looks}}
+        evaluations = torch.tensor(
+            [[evaluation.step, evaluation.loss, evaluation.gain] for evaluation in self.evaluations],
+            dtype=torch.float64,
+        )
+        state = {"now": self.snapshot(), "best": self.best, "run": {"looks": evaluations}}
         save_checkpoint(self.checkpoint, state, self.optimizer, self.step)
 
     def learning_rate(self) -> float:
@@ -161,14 +166,14 @@ class Tuner:
         """Loss on the user's pairs or, in a share ``keep`` of the steps, on other tasks as the base restores them."""
         # Jitter draws from the global generator: seeded by the step, its state need not be saved.
         torch.manual_seed(self.config.seed * 1_000_003 + step)
-        others = self.batches.other(step) if _falls_due(step, self.config.keep) else None
+        others = self.batches.other(step) if _is_due(step, self.config.keep) else None
         if others is None:
             batch = self.batches.train(step).to(self.config.device)
         else:
             batch = others.to(self.config.device)
             batch.clean = restore(self.teacher, batch)
-        swapped = {f"network.{name}": value for name, value in self.tensors().items()}
-        output, statistics = functional_call(self.student, swapped, (batch,))
+        tensors = {f"network.{name}": value for name, value in self.tensors().items()}
+        output, statistics = functional_call(self.tuned, tensors, (batch,))
         truth = statistics.apply(batch.clean)
         error = (output.image.detach() - truth).abs()
         # The distance from the base's output says nothing about the error of a restoration.
@@ -189,41 +194,48 @@ class Tuner:
         self.step += 1
         return loss.item()
 
-    def look(self, held_out: list[Batch], losses: list[float]) -> Look:
+    def evaluate(self, held_out: list[Batch], losses: list[float]) -> EvaluationPoint:
         """Evaluates the current network, and keeps its state if it is the best so far."""
         with torch.no_grad():
-            self.worn.load_state_dict(self.tensors())
-        found = Look(
-            self.step, sum(losses) / len(losses) if losses else math.nan, validate(self.worn, held_out)["mean_gain"]
+            self.evaluation_network.load_state_dict(self.tensors())
+        result = EvaluationPoint(
+            self.step,
+            sum(losses) / len(losses) if losses else math.nan,
+            validate(self.evaluation_network, held_out)["mean_gain"],
         )
-        if all(found.gain > look.gain for look in self.looks):
+        if all(result.gain > evaluation.gain for evaluation in self.evaluations):
             self.best = self.snapshot()
-        self.looks.append(found)
-        return found
+        self.evaluations.append(result)
+        return result
 
     def stalled(self) -> bool:
         """Whether the last ``patience`` evaluations brought no improvement."""
-        best = max(range(len(self.looks)), key=lambda index: self.looks[index].gain)
-        return len(self.looks) - 1 - best >= self.config.patience
+        best = max(range(len(self.evaluations)), key=lambda index: self.evaluations[index].gain)
+        return len(self.evaluations) - 1 - best >= self.config.patience
 
     def run(self, held_out: list[Batch], say: Callable[[str], object]) -> None:
         """Runs the remaining steps, with evaluations on the batches ``held_out`` in between."""
-        config, begun = self.config, time.monotonic()
+        config, started = self.config, time.monotonic()
         losses: list[float] = []
-        while not self.looks or (self.step < config.steps and not self.stalled()):
-            if self.looks:
+        while not self.evaluations or (self.step < config.steps and not self.stalled()):
+            if self.evaluations:
                 losses.append(self.train_step())
-            late = config.max_minutes is not None and time.monotonic() - begun > 60 * config.max_minutes
-            if not self.looks or self.step % config.evaluate_steps == 0 or self.step == config.steps or late:
-                look = self.look(held_out, losses)
-                say(f"step {look.step}: loss {look.loss:.4f}, held-out gain {look.gain:+.2f} dB")
+            out_of_time = config.max_minutes is not None and time.monotonic() - started > 60 * config.max_minutes
+            if (
+                not self.evaluations
+                or self.step % config.evaluate_steps == 0
+                or self.step == config.steps
+                or out_of_time
+            ):
+                evaluation = self.evaluate(held_out, losses)
+                say(f"step {evaluation.step}: loss {evaluation.loss:.4f}, held-out gain {evaluation.gain:+.2f} dB")
                 self.save()
                 losses = []
-            if late:
+            if out_of_time:
                 break
 
 
-def _falls_due(step: int, share: float) -> bool:
+def _is_due(step: int, share: float) -> bool:
     """Whether ``step`` is among an evenly spread ``share`` of all steps; step 0 never is, as the share is below 1."""
     return math.floor((step + 1) * share) > math.floor(step * share)
 

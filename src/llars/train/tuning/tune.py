@@ -14,24 +14,24 @@ import torch
 
 from llars.errors import ConfigError, OutputError
 from llars.model.network import Network
+from llars.train.tuning.appended_experts import appended_experts
 from llars.train.tuning.batches import Batches, Words, sentences
 from llars.train.tuning.config import TuneConfig, settings
 from llars.train.tuning.examples import Example, read_examples
-from llars.train.tuning.methods import LOW_RANK, started, words_key
-from llars.train.tuning.report import Before, TuneReport, draw_curve, draw_panel, write
-from llars.train.tuning.split import divided
+from llars.train.tuning.methods import LOW_RANK, initial_changes, words_key
+from llars.train.tuning.report import Scores, TuneReport, draw_curve, draw_panel, write
+from llars.train.tuning.split import split_by_place
 from llars.train.tuning.trainer import Tuner
-from llars.train.tuning.twins import twins
 from llars.train.validation import validate
-from llars.weights.adapters import AdapterInfo, Change, read_adapter, save_adapter, wear
+from llars.weights.adapters import AdapterInfo, Change, apply_adapters, read_adapter, save_adapter
 from llars.weights.registry import WeightsInfo, find, load_network
 
 __all__ = ["tune"]
 
-LOOKED_AT = 8
+CONDITION_BATCHES = 8
 """Batches from which the ``experts`` method takes the conditions of the user's images and of other tasks."""
 
-FREE = frozenset({"max_minutes", "device"})
+CHANGEABLE = frozenset({"max_minutes", "device"})
 """Settings that may change between the parts of an interrupted run."""
 
 
@@ -59,26 +59,26 @@ def tune(
     Raises:
         LlarsError: the settings, weights or images are unusable; the message says what to do.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     run = settings(config, given, overrides)
     network, info = load_network(find(run.base))
     examples, notes = read_examples(run)
     for note in notes:
         say(note)
-    train, held_out = divided(examples, run.held_out)
+    train, held_out = split_by_place(examples, run.held_out)
     _prepare_folder(run, info, examples)
-    words = Words(run, info.tasks, [one.factor for one in examples])
+    words = Words(run, info.tasks, [example.factor for example in examples])
     batches = Batches(train, run, words, network.multiple)
-    seen = Batches(held_out, run, words, network.multiple)
-    measured, others = seen.held_out(), seen.others_held_out()
+    held_out_batches = Batches(held_out, run, words, network.multiple)
+    measured, others = held_out_batches.held_out(), held_out_batches.others_held_out()
     tuner = Tuner(run, network, _changes(run, network, words, batches), batches)
     tuner.run([batch.to(run.device) for batch in measured], say)
     _write_adapter(run, info, tuner, train, held_out)
     # Evaluated as it will be used: from the file, in half precision.
     adapter = read_adapter(run.out)
-    tuned, _ = wear(network, info, [adapter])
+    tuned, _ = apply_adapters(network, info, [adapter])
     before, after = validate(network, measured), validate(tuned, measured)
-    kept = [validate(one, others) if others else {} for one in (network, tuned)]
+    gains = [validate(one, others) if others else {} for one in (network, tuned)]
     report = TuneReport(
         adapter=run.out,
         folder=run.folder,
@@ -88,54 +88,61 @@ def tune(
         share=sum(part.numel() for part in tuner.trained) / info.parameters,
         size=run.out.stat().st_size,
         images=len(train),
-        held_out=tuple(one.name for one in held_out),
+        held_out=tuple(example.name for example in held_out),
         input_db=before[run.task] - before["mean_gain"],
-        restored=Before(before[run.task], after[run.task]),
-        others={task: Before(*(row[f"{task}_gain"] for row in kept)) for task in words.others if task in kept[0]},
-        best_step=max(tuner.looks, key=lambda look: look.gain).step,
+        restored=Scores(before[run.task], after[run.task]),
+        others={task: Scores(*(row[f"{task}_gain"] for row in gains)) for task in words.others if task in gains[0]},
+        best_step=max(tuner.evaluations, key=lambda evaluation: evaluation.gain).step,
         steps=tuner.step,
-        minutes=(time.monotonic() - begun) / 60,
+        minutes=(time.monotonic() - started) / 60,
         notes=tuple(notes),
     )
-    write(report, tuner.looks)
-    draw_curve(run.folder / "curve.png", tuner.looks)
+    write(report, tuner.evaluations)
+    draw_curve(run.folder / "curve.png", tuner.evaluations)
     draw_panel(run.folder / "before_after.png", network, tuned, measured)
     return report
 
 
 def _prepare_folder(run: TuneConfig, info: WeightsInfo, examples: Sequence[Example]) -> None:
     """Create the folder of the run, or check that the run in it has the same settings and images."""
-    kept = {key: value for key, value in asdict(run).items() if key not in FREE}
-    told = json.loads(
-        json.dumps({**kept, "base": info.sha256, "images": {one.name: _checksum(one) for one in examples}}, default=str)
+    fixed = {key: value for key, value in asdict(run).items() if key not in CHANGEABLE}
+    current = json.loads(
+        json.dumps(
+            {
+                **fixed,
+                "base": info.sha256,
+                "images": {example.name: _checksum(example) for example in examples},
+            },
+            default=str,
+        )
     )
     path = run.folder / "settings.json"
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         run.out.parent.mkdir(parents=True, exist_ok=True)
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else told
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else current
+        path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     except OSError as fault:
         raise OutputError(f"cannot write to {run.folder}: {fault.strerror}; choose another `run` or `out`") from None
-    if differing := sorted(key for key in told if found.get(key) != told[key]):
+    if differing := sorted(key for key in current if stored.get(key) != current[key]):
         raise ConfigError(
             f"the run in {run.folder} was started with other settings ({', '.join(differing)}); "
             "delete it, or choose another `run`"
         )
 
 
-def _checksum(one: Example) -> int:
-    return zlib.crc32(one.truth.tobytes(), 0 if one.image is None else zlib.crc32(one.image.tobytes()))
+def _checksum(example: Example) -> int:
+    return zlib.crc32(example.truth.tobytes(), 0 if example.image is None else zlib.crc32(example.image.tobytes()))
 
 
 def _changes(run: TuneConfig, network: Network, words: Words, batches: Batches) -> Mapping[str, Change]:
     if run.method == "experts":
-        others = (batches.other(step) for step in range(LOOKED_AT))
-        own = [batches.train(step) for step in range(LOOKED_AT)]
-        return twins(network, own, [batch for batch in others if batch is not None])
+        others = (batches.other(step) for step in range(CONDITION_BATCHES))
+        own = [batches.train(step) for step in range(CONDITION_BATCHES)]
+        return appended_experts(network, own, [batch for batch in others if batch is not None])
     own_words, other_words = (list(vectors.values()) for vectors in (words.own, words.others))
     key = words_key(torch.cat(own_words), torch.cat(other_words) if other_words else own_words[0][:0])
-    return started(run.method, run.rank, network, torch.Generator().manual_seed(run.seed), key)
+    return initial_changes(run.method, run.rank, network, torch.Generator().manual_seed(run.seed), key)
 
 
 def _write_adapter(
@@ -145,7 +152,7 @@ def _write_adapter(
     with torch.no_grad():
         for name, part in tuner.parts().items():
             part.copy_(tuner.best[name])
-    about = AdapterInfo(
+    adapter_info = AdapterInfo(
         base=info.config.name,
         base_sha256=info.sha256,
         method=run.method,
@@ -157,7 +164,7 @@ def _write_adapter(
             "seed": run.seed,
             "steps": tuner.step,
             "images": len(train),
-            "held_out": [one.name for one in held_out],
+            "held_out": [example.name for example in held_out],
         },
     )
-    save_adapter(run.out, about, tuner.changes)
+    save_adapter(run.out, adapter_info, tuner.changes)

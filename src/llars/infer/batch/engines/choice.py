@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from llars.errors import ConfigError
-from llars.infer.batch.engines.crew import Lost
+from llars.infer.batch.engines.pool import LostItem
 
-__all__ = ["ENGINES", "Engine", "Lost", "engine_called"]
+__all__ = ["ENGINES", "Engine", "LostItem", "get_engine"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,15 +19,17 @@ ENGINES = ("local", "dask", "ray")
 class Engine(Protocol):
     """Applies a function to items in other processes."""
 
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Result | LostItem]]:
         """Pairs of an item and its result, as they are finished, each item once.
 
-        If a worker dies with its item, the item is retried twice; after that, its result is ``Lost``. Exceptions of
+        If a worker dies with its item, the item is retried twice; after that, its result is ``LostItem``. Exceptions of
         the function are raised to the caller.
         """
 
 
-def engine_called(name: str, workers: int, address: str | None = None, gpu: bool = True) -> Engine:
+def get_engine(name: str, workers: int, address: str | None = None, gpu: bool = True) -> Engine:
     """The engine of that name.
 
     Args:

@@ -10,21 +10,21 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster, wait
 
 from llars.errors import ConfigError
-from llars.infer.batch.engines.crew import Died, Lost, in_turn
+from llars.infer.batch.engines.pool import LostItem, WorkerDied, dispatch
 
 __all__ = ["DaskEngine"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-OWN = {
-    # Death of a worker is reported at once, and the crew retries; a running cluster has its own setting.
+CLUSTER_SETTINGS = {
+    # Death of a worker is reported at once, and the pool retries; a running cluster has its own setting.
     "distributed.scheduler.allowed-failures": 0,
     # No item is queued at a worker: it would be held responsible for the death of the worker.
     "distributed.scheduler.worker-saturation": 1.0,
 }
 
-PATIENCE = 20.0
+RESTART_TIMEOUT = 20.0
 """Seconds to wait for a replacement of a worker that died; after that, work goes on with fewer."""
 
 
@@ -34,16 +34,18 @@ class DaskEngine:
     def __init__(self, workers: int, address: str | None = None) -> None:
         self._workers, self._address = workers, address
 
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Result | LostItem]]:
         """See ``Engine``."""
         with ExitStack() as stack:
             client = self._client(stack)
-            yield from in_turn(_Workers(client, self._address is not None), function, items)
+            yield from dispatch(_Workers(client, self._address is not None), function, items)
 
     def _client(self, stack: ExitStack) -> Client:
         if self._address is None:
-            stack.enter_context(dask.config.set(OWN))
-            return stack.enter_context(Client(stack.enter_context(_begun(self._workers))))
+            stack.enter_context(dask.config.set(CLUSTER_SETTINGS))
+            return stack.enter_context(Client(stack.enter_context(_local_cluster(self._workers))))
         try:
             return stack.enter_context(Client(self._address))
         except (OSError, ValueError) as fault:
@@ -51,7 +53,7 @@ class DaskEngine:
 
 
 @contextmanager
-def _begun(workers: int) -> Iterator[LocalCluster]:
+def _local_cluster(workers: int) -> Iterator[LocalCluster]:
     """A cluster on this machine, closed at the end of the block."""
     cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
     try:
@@ -93,16 +95,16 @@ class _Workers:
         try:
             return future.result()
         except KilledWorker:
-            raise Died from None
+            raise WorkerDied from None
         finally:
             # A result that is still held would be computed again, should the worker that stores it die.
             future.release()
             del self._places[ticket]
 
-    def renew(self, worker: int) -> None:  # noqa: ARG002 - addresses change
+    def restart(self, worker: int) -> None:  # noqa: ARG002 - addresses change
         """Wait until the cluster has replaced it; another item would go to a busy worker until then."""
         with suppress(TimeoutError):
-            self._client.wait_for_workers(self.size, timeout=PATIENCE)
+            self._client.wait_for_workers(self.size, timeout=RESTART_TIMEOUT)
 
     def close(self) -> None:
         self._client.cancel([*self._busy.values()])

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from llars.infer.batch.engines.crew import Died, Lost, in_turn
+from llars.infer.batch.engines.pool import LostItem, WorkerDied, dispatch
 
 __all__ = ["LocalEngine"]
 
@@ -24,9 +24,11 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Result | LostItem]]:
         """See ``Engine``."""
-        return in_turn(_Processes(min(self._workers, len(items))), function, items)
+        return dispatch(_Processes(min(self._workers, len(items))), function, items)
 
 
 class _Processes:
@@ -41,7 +43,7 @@ class _Processes:
             return self._pools[worker].submit(function, item)
         except BrokenProcessPool:
             # Its process died while idle.
-            self.renew(worker)
+            self.restart(worker)
             return self._pools[worker].submit(function, item)
 
     def finished(self, tickets: Sequence[Future[Any]]) -> Sequence[Future[Any]]:
@@ -51,9 +53,9 @@ class _Processes:
         try:
             return ticket.result()
         except BrokenProcessPool:
-            raise Died from None
+            raise WorkerDied from None
 
-    def renew(self, worker: int) -> None:
+    def restart(self, worker: int) -> None:
         self._pools[worker].shutdown(wait=False)
         self._pools[worker] = _pool()
 

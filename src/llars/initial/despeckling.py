@@ -1,0 +1,81 @@
+"""Speckle removal in two passes, the second on powers, so that the mean power is preserved.
+
+Averaging logarithms loses looks, and is not the logarithm of the mean. So shrinkage in decibels only gives a first
+guess. Powers relative to it have mean 1 and variance 1 / L whatever the ground, and shrinking them about the guess is
+one step of Fisher scoring towards the most probable ground. The guess guides this shrinkage, as in the second step of
+BM3D (Dabov et al., 2007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from llars.initial.shrinkage import ALIGNED, MARGIN_PX, NOISE_FACTOR, Noise, shrunk
+from llars.initial.speckle import NEPERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "with_local_mean_power"]
+
+FIRST_PASS_FACTOR = 1.25 / NOISE_FACTOR
+"""Factor on the noise power for the first guess, less than in a single pass: the second pass removes more."""
+
+POINT_TARGET_QUANTILE = 4.5
+"""Standard normal quantile above which a power is not speckle: exceeded by one pixel in 300,000 of uniform ground."""
+
+CELL = ALIGNED
+"""Side of the squares in which powers before and after are compared, in pixels."""
+
+REACH = 1
+"""Squares on each side over which the lost power is averaged."""
+
+MAX_POWER_RATIO = 1.5
+"""Largest factor by which the power of a square may have been lost or gained; beyond it speckle is not the cause."""
+
+LEVEL_REACH = REACH + 1
+"""Halo of the power correction in squares: pixels are interpolated between the means of two."""
+
+DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + (LEVEL_REACH + 1) * CELL
+"""Halo of ``despeckled`` around a window, in pixels."""
+
+
+def despeckled(image: Tensor, noise: Noise) -> Tensor:
+    """``(batch, band, y, x)`` decibels as unit values without speckle; ``noise.looks`` must be known.
+
+    Points that are too bright to be speckle are left unchanged.
+    """
+    looks = torch.tensor(noise.looks, device=image.device)[:, None, None, None]
+    # The gamma quantile of Wilson and Hilferty (1931).
+    point_target_limit = 3.0 * (1.0 - 1.0 / (9.0 * looks) + POINT_TARGET_QUANTILE / (3.0 * looks.sqrt())).log() / NEPERS
+    guess = shrunk(image, replace(noise, constant=FIRST_PASS_FACTOR * noise.constant))
+    # Linear in power, except where a point is too bright to be speckle.
+    relative = guess + ((image - guess) * NEPERS).exp().sub(1.0) / NEPERS
+    relative = torch.where(image - guess <= point_target_limit, relative, image)
+    restored = with_local_mean_power(shrunk(relative, _of_powers(noise), guess), image)
+    return torch.where(image - restored <= point_target_limit, restored, image)
+
+
+def with_local_mean_power(restored: Tensor, image: Tensor) -> Tensor:
+    """The restored image, corrected to the local mean power of the image; every square has the same weight."""
+    height, width = image.shape[-2:]
+    padding = (0, -width % CELL, 0, -height % CELL)
+    before, after = (
+        functional.avg_pool2d(functional.pad((band_image * NEPERS).exp(), padding, mode="replicate"), CELL)
+        for band_image in (image, restored)
+    )
+    ratio = (before / after).clamp(1.0 / MAX_POWER_RATIO, MAX_POWER_RATIO)
+    ratio = functional.avg_pool2d(ratio, 2 * REACH + 1, 1, REACH, count_include_pad=False).log() / NEPERS
+    correction = functional.interpolate(ratio, scale_factor=float(CELL), mode="bilinear", align_corners=False)
+    return restored + correction[..., :height, :width]
+
+
+def _of_powers(noise: Noise) -> Noise:
+    """The noise of powers relative to their mean: variance 1 / L, and no bias."""
+    looks = torch.tensor(noise.looks, dtype=torch.float64)
+    variance_ratio = 1.0 / (looks * torch.polygamma(1, looks))
+    return replace(noise, constant=noise.constant * variance_ratio.to(noise.constant)[:, None], shift=0.0 * noise.shift)

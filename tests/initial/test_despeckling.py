@@ -1,0 +1,90 @@
+"""Speckle goes, the mean power stays, and so does what is no speckle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from llars.bands import Band, Modality
+from llars.initial.denoising import denoised, find_noise, margin_px, without_noise
+from llars.initial.shrinkage import Noise, shrunk
+from llars.initial.speckle import DECIBELS, NEPERS
+
+VV = Band("VV", gsd_m=10.0, modality=Modality.SAR)
+VH = Band("VH", gsd_m=10.0, modality=Modality.SAR)
+RED = Band("red", 665.0, 30.0, 10.0)
+DECIBEL = 1.0 / (DECIBELS[1] - DECIBELS[0])
+
+
+def fields(side: int = 128, bands: int = 2) -> np.ndarray:
+    """Even fields of different backscatter: ``(band, y, x)`` unit values of decibels."""
+    squares = np.random.default_rng(1).uniform(0.3, 0.8, (side // 16, side // 16)).repeat(16, 0).repeat(16, 1)
+    return np.stack([squares - 0.15 * band for band in range(bands)]).astype(np.float32)
+
+
+def hills(side: int = 128) -> np.ndarray:
+    """Backscatter that changes by 5 dB over some 50 pixels: ``(y, x)``."""
+    across = np.arange(side) / 8.0
+    return (0.5 + 0.07 * np.sin(across)[:, None] * np.cos(0.7 * across)).astype(np.float32)
+
+
+def speckled(image: np.ndarray, looks: float, seed: int = 2) -> torch.Tensor:
+    """``(1, band, y, x)``."""
+    power = np.random.default_rng(seed).gamma(looks, 1.0 / looks, image.shape)
+    return torch.from_numpy((image + np.log(power) / NEPERS).astype(np.float32))[None]
+
+
+def noise_of(image: torch.Tensor) -> Noise:
+    return find_noise(image.numpy(), np.ones(image.shape, dtype=bool), (VV, VH)[: image.shape[1]])
+
+
+def error(image: torch.Tensor, truth: np.ndarray) -> float:
+    return float((image[0] - torch.from_numpy(truth)).square().mean().sqrt())
+
+
+@pytest.mark.parametrize("looks", [1.0, 4.0])
+def test_two_passes_are_nearer_to_the_ground_than_one(looks: float) -> None:
+    truth = fields()
+    image = speckled(truth, looks)
+    noise = noise_of(image)
+    assert error(denoised(image, noise), truth) < 0.95 * error(shrunk(image, noise), truth)
+
+
+@pytest.mark.parametrize("looks", [1.0, 4.0])
+def test_the_mean_power_of_even_ground_stays(looks: float) -> None:
+    image = speckled(np.stack([hills(), hills() - 0.15]), looks)
+    before, after = ((each * NEPERS).exp().mean((0, 2, 3)) for each in (image, without_noise(image, [(VV, VH)])))
+    torch.testing.assert_close(after, before, rtol=0.01, atol=0.0)
+
+
+def test_what_is_far_too_bright_for_speckle_stays() -> None:
+    image = speckled(np.full((1, 64, 64), 0.4, np.float32), 4.0)
+    image[..., 32, 32] = 0.4 + np.log(300.0) / NEPERS
+    restored = without_noise(image, [(VV,)])
+    # To 1 dB.
+    assert float(restored[0, 0, 32, 32]) == pytest.approx(float(image[0, 0, 32, 32]), abs=DECIBEL)
+
+
+def test_radar_without_speckle_stays_as_it_is() -> None:
+    image = torch.from_numpy(hills())[None, None]
+    # To a hundredth of a decibel.
+    torch.testing.assert_close(without_noise(image, [(VV,)]), image, atol=0.01 * DECIBEL, rtol=0.0)
+
+
+def test_images_of_a_batch_do_not_touch_each_other() -> None:
+    images = torch.cat([speckled(fields(), looks, seed) for looks, seed in ((1.0, 4), (8.0, 5))])
+    together = without_noise(images, [(VV, VH)] * 2)
+    alone = torch.cat([without_noise(each[None], [(VV, VH)]) for each in images])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0.0)
+    mixed = without_noise(images, [(VV, VH), (RED, RED)])
+    torch.testing.assert_close(mixed[:1], alone[:1], atol=1e-5, rtol=0.0)
+
+
+def test_no_pixel_beyond_the_margin_matters() -> None:
+    image = speckled(fields(192), 4.0)
+    noise = noise_of(image)
+    other = image.clone()
+    other[..., :40, :] = 0.5
+    first, second = (denoised(each, noise)[..., 40 + margin_px(noise) :, :] for each in (image, other))
+    assert torch.equal(first, second)
