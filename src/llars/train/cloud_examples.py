@@ -63,8 +63,11 @@ VAPOUR_NM, VAPOUR_GAIN = (925.0, 965.0), (0.4, 2.2)
 BRIGHTEST, SATURATED = 1.0, 0.3
 """Unit value at which images are cut off, and the share of patches that are: clouds saturate in pictures of 8 bits."""
 
-BRIGHTENED_SHARE = 0.1
+BRIGHTENED_SHARE = 0.2
 """Share of patches that are brightened before clouds are added: sand, roofs and snow must not be taken for clouds."""
+
+FLATTENED_SHARE = 0.05
+"""Share of patches that lose their texture: calm water and fields without relief must not be taken for clouds."""
 
 MIN_RELIEF = 0.3
 """Lower bound of the relief's factor on the brightness of a cloud."""
@@ -103,6 +106,8 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     bands = [one if known else plain_bands(count) for one, known in zip(patches.bands, known_bands, strict=True)]
     bright = 1.0 + (rng.random(size) < BRIGHTENED_SHARE) * rng.exponential(0.7, size)
     clean = patches.clean * torch.from_numpy(bright.astype(np.float32)).view(-1, 1, 1, 1)
+    flat = torch.from_numpy(rng.random((size, 1, 1, 1)) < FLATTENED_SHARE)
+    clean = torch.where(flat, _blurred(clean), clean)
     severity = (0.03 + 0.97 * rng.random(size) ** 1.5) * (rng.random(size) >= CLEAN)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     image, opacity, shadow = torch.empty_like(clean), *(torch.empty_like(clean[:, :1]) for _ in range(2))
