@@ -35,7 +35,7 @@ ROOMS = (
     ("raster", "initial"),
     ("tiling", "diagnosis"),
     ("report",),
-    ("instructions",),
+    ("instructions", "pixel_sizes"),
     ("sentences", "lazy"),
     ("restorer",),
     ("common_grid", "writing", "notes", "export", "comparison"),

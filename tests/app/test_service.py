@@ -180,11 +180,12 @@ def test_work_ends_when_its_time_is_over(service, upload, example):
     assert [path.name for path in files_below(service.root)] == ["mine.tif"]
 
 
-def test_a_grid_that_gets_too_large_is_refused_before_any_work(service, upload, example):
+@pytest.mark.parametrize("prompt", ["double the resolution", "bring it to 5 m"])
+def test_a_grid_that_gets_too_large_is_refused_before_any_work(service, upload, example, prompt):
     service.limits = replace(service.limits, pixels=300_000)
     service.open_upload("ann", upload(example))
     with pytest.raises(BusyError, match="times finer"):
-        service.restore("ann", "double the resolution")
+        service.restore("ann", prompt)
 
 
 def test_ten_at_once_each_get_their_own(service, upload, small_scene):

@@ -11,7 +11,7 @@ import rasterio
 from llars.errors import ConfigError, InstructionError
 from llars.infer import job
 from llars.infer.batch.manifest import read_manifest
-from llars.infer.resolution import pixel_size_request, with_own_pan
+from llars.infer.resolution import with_own_pan
 
 
 @pytest.fixture(scope="session")
@@ -36,32 +36,6 @@ def loaded(fuser, monkeypatch):
 def safe(products, tmp_path_factory):
     """A Sentinel-2 L2A product of 192 x 192 pixels of 10 m."""
     return products.sentinel2(tmp_path_factory.mktemp("safe"), "L2A")
-
-
-@pytest.mark.parametrize(
-    ("prompt", "metres", "rest"),
-    [
-        ("bring all bands to 10 m", 10, ""),
-        ("resample everything to 2.5 metres.", 2.5, ""),
-        ("bring all bands to 10 m, then remove the haze", 10, "remove the haze"),
-        ("Remove the haze and put all bands on a 10-m grid.", 10, "Remove the haze"),
-        ("denoise, bring the bands to 10m and dehaze", 10, "denoise, then dehaze"),
-        ("bring the 20 m bands to 10 m", 10, ""),
-    ],
-)
-def test_sizes_are_found_and_the_rest_stays(prompt, metres, rest) -> None:
-    wish = pixel_size_request(prompt, several=True)
-    assert (wish.metres, wish.rest) == (metres, rest)
-
-
-@pytest.mark.parametrize("prompt", ["remove the haze", "despeckle down to 3 m", "double the resolution", "x2", ""])
-def test_other_instructions_are_left_to_the_reader(prompt) -> None:
-    assert pixel_size_request(prompt, several=True) is None
-
-
-def test_a_factor_between_two_sizes_is_the_readers_where_there_is_one_grid() -> None:
-    assert pixel_size_request("take the image from 10 m to 5 m", several=False) is None
-    assert pixel_size_request("take the image from 20 m to 10 m", several=True).metres == 10
 
 
 def test_all_bands_come_to_the_fine_grid(safe, tmp_path) -> None:

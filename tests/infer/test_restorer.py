@@ -47,6 +47,19 @@ def data_array(textured):
     )
 
 
+@pytest.mark.parametrize("prompt", ["bring it to 2.5 m", "reduce the noise, then resample it to 2.5 m"])
+def test_a_size_in_metres_is_reached_in_memory_and_lazily(restorer, data_array, prompt):
+    result = restorer(data_array, prompt)
+    assert result.shape == (2, 160, 192)
+    assert float(result.x[1] - result.x[0]) == 2.5
+    np.testing.assert_array_equal(restorer(data_array.chunk(), prompt).values, result.values)
+
+
+def test_a_size_that_the_pixels_have_already_is_nothing_to_do(restorer, data_array):
+    with pytest.raises(ConfigError, match="10 m wide already"):
+        restorer(data_array, "bring it to 10 m")
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_tile_size_does_not_show(make_restorer, gappy, precision):
     restorer = make_restorer(precision)

@@ -22,6 +22,7 @@ from llars.bands import Role
 from llars.errors import LlarsError, RasterError
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.job import restore_file
+from llars.infer.pixel_sizes import without_pixel_size
 from llars.infer.raster.profile import read_profile
 from llars.infer.reading.grids import Grid
 from llars.infer.report.display import RasterFile
@@ -178,9 +179,10 @@ class PlaygroundService:
     def _restored(
         self, session: Session, scene: Image, folder: Path, prompt: str, progress: Progress | None, report: bool
     ) -> Image:
-        requested_steps = self.restorer.understand(prompt) if prompt else []
+        words = without_pixel_size(prompt)
+        requested_steps = self.restorer.understand(words) if words else []
         guides = {role.value: file for role, file in session.guides.items() if is_used(role, requested_steps)}
-        steps = self.restorer.plan(prompt, guides=guides)
+        steps = self.restorer.plan(prompt, guides=guides, pixel_m=session.bands[0].gsd_m)
         scale = math.prod(step.scale for step in steps)
         check_result_size(scene.file.shape, scale, self.limits)
         path = folder / f"{scene.path.stem}_{'_'.join(step.task for step in steps)}.tif"

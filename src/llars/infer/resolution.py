@@ -1,8 +1,7 @@
-"""Pixel sizes asked for in metres, and products whose bands lie on several grids."""
+"""Products whose bands lie on several grids, on the grid that an instruction asks for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,45 +12,19 @@ from typing import TYPE_CHECKING
 from llars.errors import ConfigError, InstructionError
 from llars.infer.common_grid import to_finest_grid
 from llars.infer.diagnosis.findings import corrective_steps
+from llars.infer.pixel_sizes import PixelSizeRequest, pixel_size_request
 from llars.infer.tiling.engine import Extent
 from llars.infer.tiling.memory import largest_tile
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of
-from llars.tasks import RESOLUTIONS, Step, get_task
+from llars.tasks import Step, get_task
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from llars.infer.restorer import Restorer
 
-__all__ = ["PixelSizeRequest", "Request", "pixel_size_request", "resolved", "steps_of", "with_own_pan"]
-
-_METRES = re.compile(r"\b(?:to|at|on)\s+(?:an?\s+|the\s+)?(?P<size>\d+(?:\.\d+)?)\s*-?\s*(?:m|met(?:re|er)s?)\b", re.I)
-_ABOUT = re.compile(
-    r"\b(?:bands?|all|everything|channels?|resolutions?|grid|pixels?|image|scene|product|it|(?:re|up)-?sampl\w*|bring|gsd)\b",
-    re.I,
-)
-"""Words of which a clause with metres must contain one to be about the grid."""
-
-_FROM = re.compile(r"\bfrom\s+\d+(?:\.\d+)?\s*m\b|\d\s*m\s*(?:->|to)\b", re.I)
-"""Two sizes, one after the other, of which the reader takes the ratio as the factor."""
-
-_BETWEEN = re.compile(r"\s*(?:[,;]|\.(?!\d))\s*(?:(?:and\s+)?then\b|and\b)?\s*|\s+(?:and\s+)?then\s+|\s+and\s+", re.I)
-
-CLOSE = 0.02
-"""Relative tolerance of a factor around a whole number: pixel sizes of geographic grids are rounded."""
-
-
-@dataclass(frozen=True)
-class PixelSizeRequest:
-    """A pixel size that an instruction asks for."""
-
-    metres: float
-    text: str
-    """The words that ask for it."""
-
-    rest: str
-    """The rest of the instruction."""
+__all__ = ["Request", "repair_steps", "resolved", "steps_of", "with_own_pan"]
 
 
 @dataclass(frozen=True)
@@ -72,31 +45,6 @@ class Request:
 
     shortened: bool = False
     """A part of the instruction was already taken out of the words."""
-
-
-def pixel_size_request(prompt: str, several: bool) -> PixelSizeRequest | None:
-    """The pixel size that ``prompt`` asks for: "bring all bands to 10 m", "resample to 5 metres"; None if none.
-
-    Args:
-        prompt: an instruction.
-        several: the image has bands of several sizes, so that "from 20 m to 10 m" is not one factor for all.
-    """
-    starts = [0, *(match.end() for match in _BETWEEN.finditer(prompt))]
-    ends = [*(match.start() for match in _BETWEEN.finditer(prompt)), len(prompt)]
-    for start, end in zip(starts, ends, strict=True):
-        clause = prompt[start:end]
-        size = _METRES.search(clause)
-        if size is None or not _ABOUT.search(clause) or (not several and _FROM.search(clause)):
-            continue
-        parts = [_trimmed(prompt[:start]), _trimmed(prompt[end:])]
-        return PixelSizeRequest(float(size["size"]), clause.strip(" ."), ", then ".join(part for part in parts if part))
-    return None
-
-
-def _trimmed(text: str) -> str:
-    """A clause without the punctuation and conjunctions that joined it to its neighbour."""
-    text = re.sub(r"^\s*(?:[,;.]\s*)?(?:(?:and\s+)?then\b|and\b)?\s*", "", text, flags=re.I)
-    return re.sub(r"\s*[,;.]?\s*(?:\band\s+)?(?:\bthen|\band)?\s*$", "", text, flags=re.I)
 
 
 @contextmanager
@@ -210,25 +158,7 @@ def _size(source: str | Path) -> float | None:
 def _with_scale(request: Request, wanted_size: PixelSizeRequest, reached: bool = False) -> Request:
     """The order with the factor from the image's pixel size to the one asked for."""
     size = _size(request.source)
-    if size is None:
-        raise ConfigError(
-            f"{wanted_size.text!r} names a size, and nothing tells how large the pixels of {request.source} are; "
-            "say --scale 2, or give it a CRS and a transform"
-        )
-    factor = size / wanted_size.metres
-    scale = round(factor)
-    if scale == 1 and abs(factor - 1) < CLOSE:
-        if not (reached or request.prompt):
-            raise ConfigError(f"{request.source} has pixels of {size:g} m already; there is nothing to do")
-        return request
-    if scale not in RESOLUTIONS or abs(factor - scale) > CLOSE * scale:
-        choices = ", ".join(f"{size / one:.3g}" for one in RESOLUTIONS)
-        raise InstructionError(
-            f"{wanted_size.text!r}: the pixels are {size:.4g} m wide, that is {factor:.3g} times finer; "
-            f"possible are {choices} m"
-        )
-    if request.scale not in (None, scale):
-        raise ConfigError(
-            f"{wanted_size.text!r} makes the grid {scale} times finer, but --scale says {request.scale}; give one"
-        )
+    scale = wanted_size.scale(size, request.scale)
+    if scale is None and not (reached or request.prompt):
+        raise ConfigError(f"{request.source} has pixels of {size:g} m already; there is nothing to do")
     return replace(request, scale=scale)

@@ -10,14 +10,15 @@ import numpy as np
 import xarray as xr
 
 from llars.bands import Role
-from llars.errors import InstructionError
+from llars.errors import ConfigError, InstructionError
 from llars.infer.diagnosis.findings import Diagnosis, Finding, corrective_steps, diagnosed
 from llars.infer.instructions import Interpretation, Reader
 from llars.infer.lazy import lazily
+from llars.infer.pixel_sizes import pixel_size_request
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.guides import read_guides, role_of
 from llars.infer.reading.images import like
-from llars.infer.reading.picture import AnyImage, BandsLike, Image, picture_of
+from llars.infer.reading.picture import AnyImage, BandsLike, Image, bands_and_ranges, picture_of
 from llars.infer.sentences import SentenceMatcher
 from llars.infer.tiling.engine import Encoder, Engine, Precision, pick_device, runs_in_half
 from llars.infer.tiling.planning import with_guided_tasks, with_scale
@@ -112,7 +113,13 @@ class Restorer:
             raise InstructionError(_no_instruction(prompt))
         return self._reader.interpret(prompt)
 
-    def plan(self, prompt: str | Sequence[Step], scale: int | None = None, guides: Collection[str] = ()) -> list[Step]:
+    def plan(
+        self,
+        prompt: str | Sequence[Step],
+        scale: int | None = None,
+        guides: Collection[str] = (),
+        pixel_m: float | None = None,
+    ) -> list[Step]:
         """The steps that a call with the same arguments would take.
 
         A ``scale`` overrides that of the words; where they ask for no finer grid, it adds that step at the end. Steps
@@ -122,14 +129,20 @@ class Restorer:
             prompt: words, or steps as ``understand`` gives them.
             scale: how many times finer the grid shall be, 2 to 4.
             guides: roles of the guides that are given.
+            pixel_m: size of the pixels in metres, for words that ask for another ("bring it to 5 m").
 
         Raises:
-            InstructionError: a step needs a guide that is missing, a guide helps no step, or these weights were not
-                trained on a step.
-            ConfigError: the grid cannot be made finer by ``scale``, or there is no such role.
+            InstructionError: a step needs a guide that is missing, a guide helps no step, these weights were not
+                trained on a step, or the words ask for a pixel size that is out of reach.
+            ConfigError: the grid cannot be made finer by ``scale``, there is no such role, or the words ask for a pixel
+                size and ``pixel_m`` is unknown, or that size already.
         """
         roles = [role_of(name) for name in guides]
         given: Any = prompt
+        if isinstance(given, str) and (size := pixel_size_request(given)):
+            given, scale = size.rest or [], size.scale(pixel_m, scale)
+            if not given and scale is None:
+                raise ConfigError(f"the pixels are {pixel_m:g} m wide already; there is nothing to do")
         steps: list[Any] = (
             [*given] if isinstance(given, Sequence) and not isinstance(given, str) else self.understand(given)
         )
@@ -230,7 +243,7 @@ class Restorer:
         if prompt is None:
             prompt = corrective_steps(self.diagnose(scene, bands=bands))
         if isinstance(scene, xr.DataArray) and scene.chunks is not None and not guides:
-            steps = self.plan(prompt, scale)
+            steps = self.plan(prompt, scale, pixel_m=bands_and_ranges(scene, bands)[0][0].gsd_m)
             return lazily(self, scene, steps, bands, Options(tile, uncertainty, project))
         options = Options(tile, uncertainty, project, progress=progress)
         stream = self.stream(scene, prompt, guides=guides, bands=bands, scale=scale, options=options)
@@ -261,8 +274,8 @@ class Restorer:
 
         Arguments and errors are those of a call; ``say`` is called with notes on the guides.
         """
-        steps = self.plan(prompt, scale, guides or ())
         picture = picture_of(scene, bands)
+        steps = self.plan(prompt, scale, guides or (), picture.bands[0].gsd_m)
         helpers = read_guides(guides or {}, picture, say)
         return Stream(self._engine, picture, steps, helpers, options or Options(), say)
 

@@ -84,6 +84,15 @@ def test_without_a_prompt_each_scene_is_restored_as_its_diagnosis_says(run, arch
     assert said == "no faults found" if not steps else said
 
 
+def test_a_pixel_size_in_words_is_reached(run, archive, tmp_path):
+    with rasterio.open(archive / "a.tif") as scene:
+        size = scene.res[0]
+    summary, _ = run(f"bring it to {size / 2:g} m")
+    assert summary.done == 2
+    with rasterio.open(tmp_path / "out" / "a.tif") as result:
+        assert result.res[0] == size / 2
+
+
 def test_run_again_it_does_nothing_and_failures_are_tried_when_asked_for(run, archive, tmp_path):
     run()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.tif")}

@@ -23,6 +23,7 @@ from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry, read_manifest
 from llars.infer.batch.summary import write_summary
 from llars.infer.batch.worker import STAGING, Outcome, Settings, Task, restore_scene, shared_restorer
+from llars.infer.pixel_sizes import without_pixel_size
 from llars.infer.raster.outputs import stoppable
 from llars.infer.resolution import with_own_pan
 from llars.infer.tiling.engine import pick_device
@@ -224,16 +225,17 @@ def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> N
 
 def _check_prompt(tasks: Sequence[Task], prompt: str) -> None:
     """Refuse at once a prompt that would be refused for every scene."""
-    for task in tasks if prompt else ():
+    words = without_pixel_size(prompt, several=True)
+    for task in tasks if words else ():
         if task.entry.prompt != prompt:
             continue
         restorer = shared_restorer(task.model, "cpu")
         try:
-            guides = with_own_pan(restorer, task.entry.source, prompt, dict(task.entry.guides))
+            guides = with_own_pan(restorer, task.entry.source, words, dict(task.entry.guides))
         except RasterError:
             # A damaged scene fails later, with its reason; the prompt is checked on the next one.
             continue
-        restorer.plan(prompt, task.settings.scale, [*guides])
+        restorer.plan(words, task.settings.scale, [*guides])
         return
 
 
