@@ -18,6 +18,9 @@ __all__ = ["write_report"]
 NEAR = 0.3
 """Difference in mean PSNR, in dB, within which a rival counts as about as good."""
 
+GAIN = 0.05
+"""Difference in PSNR, in dB, from which the network counts as better than what it starts from."""
+
 FIRSTS = 9
 """Target: number of tasks in which llars is first."""
 
@@ -73,8 +76,10 @@ def _preface(contest: Mapping[str, Any], timed: Results, shipped: Mapping[str, A
         f"the negative PSNR, {LLARS} the loss that it ships with: so short a budget says how fast they learn, not what "
         f"they end at. The learning rate is that of {LLARS}; it was not tuned for the rivals, whose papers take 2e-4 "
         f"to 1e-3. Rivals are given unit values of {BANDS[0]} channels: targets, then guides, then zeros; and the "
-        f"degraded image, as in their papers. {LLARS} sets out from [what physics can undo](concepts/starts.md), which "
-        f"is a part of it: the column *{START}* says how far that comes without a network, and what {LLARS} learned in "
+        f"degraded image, as in their papers. {LLARS} and InstructIR are told what is asked for; the others must see "
+        "it, which they cannot where nothing is wrong (equalize, stretch, brightness). "
+        f"{LLARS} sets out from [what physics can undo](concepts/starts.md), which is a part of it: the column "
+        f"*{START}* says how far that comes without a network, and what {LLARS} learned in "
         "the time is its distance from there. "
         f"Seed {contest['seed']}, "
         f"commit {', '.join(commits)}, manifest of the corpus {contest['corpus'][:12]} (SHA-256)."
@@ -144,6 +149,11 @@ def _verdicts(standing: Standing, found: Results) -> Iterable[str]:
     )
     enough = _verdict(firsts >= FIRSTS)
     yield f"- {LLARS} is first in {firsts} of {len(standing.psnr)} tasks, asked for {FIRSTS}: {enough}."
+    gained = [task for task, psnr in standing.psnr.items() if psnr[LLARS] > psnr[START] + GAIN]
+    yield (
+        f"- {LLARS} gained more than {GAIN} dB over its start in {len(gained)} of {len(standing.psnr)} tasks "
+        f"({', '.join(gained) or 'none'}); elsewhere its figure is that of its start, which no rival has."
+    )
     near = [name for name in standing.methods if name != LLARS and standing.mean(name) >= standing.mean(LLARS) - NEAR]
     if near:
         cheapest = min(near, key=lambda name: found[name]["gigaflops"])
