@@ -108,6 +108,9 @@ class Sensor:
     guess: bool = True
     """Whether a file's bands can identify this sensor; if not, only its name does, in a tag or from the user."""
 
+    top_of_atmosphere: bool = False
+    """Whether it measures reflectance at the top of the atmosphere, corrected for the height of the sun."""
+
     def band(self, name: str) -> Band:
         """The band called ``name`` (or one of its aliases), case-insensitive.
 

@@ -67,6 +67,7 @@ def _load() -> Mapping[str, Sensor]:
             nodata=None if nodata is None else float(nodata),
             note=entry.get("note", ""),
             guess=entry.get("guess", True),
+            top_of_atmosphere=entry.get("top_of_atmosphere", False),
         )
     return MappingProxyType(sensors)
 

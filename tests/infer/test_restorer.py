@@ -17,9 +17,11 @@ from llars.errors import (
 )
 from llars.infer.diagnosis.findings import corrective_steps
 from llars.infer.restorer import load
+from llars.initial.rayleigh import rayleigh_reflectance
 from llars.tasks import Step
 
 RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
+HAZE = [Step("haze", 0.5, "remove the haze")]
 SR2 = Step("sr", 1 / 3, "double the resolution", 2)
 
 
@@ -45,6 +47,17 @@ def data_array(textured):
         coords={"band": [1, 2], "y": y, "x": x, "spatial_ref": mapping},
         attrs={"bands": RED_NIR, "value_range": (0.0, 1.0), "units": "reflectance"},
     )
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_haze_is_judged_without_what_clear_air_scatters(fuser, data_array, lazy):
+    """At the top of the atmosphere the result is that of the same scene less Rayleigh scattering, which stays."""
+    top = data_array.assign_attrs(sensor="sentinel2-l1c")
+    clear_air = np.float32(rayleigh_reflectance(RED_NIR))[:, None, None]
+    result = fuser(top.chunk() if lazy else top, HAZE)
+    surface = fuser((data_array - clear_air).assign_attrs(data_array.attrs), HAZE)
+    np.testing.assert_allclose(result.values, surface.values + clear_air, atol=1e-5)
+    assert np.nanmax(np.abs(result.values - fuser(data_array, HAZE).values)) > 1e-3
 
 
 @pytest.mark.parametrize("prompt", ["bring it to 2.5 m", "reduce the noise, then resample it to 2.5 m"])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from llars.bands import Band, Modality
 from llars.bench.protocols import Trial
+from llars.initial.rayleigh import clear_air
 from llars.sensors import SENSORS
 from llars.tasks import TONES
 
@@ -55,9 +56,19 @@ class Scene:
     """Fit to be the truth of ``deblur``, ``sr`` and ``pansharpen``."""
 
     @property
+    def sensor(self) -> str:
+        """Name of the sensor, which need not be in the table."""
+        return self.data_set.split(" / ")[0]
+
+    @property
+    def clear_air(self) -> tuple[float, ...] | None:
+        """See ``llars.initial.rayleigh.clear_air``."""
+        return clear_air(self.sensor, self.bands, (self.value_range,) * len(self.bands))
+
+    @property
     def units(self) -> str:
         """Units of the physical values; "unknown" for a sensor that is not in the table."""
-        sensor = SENSORS.get(self.data_set.split(" / ")[0])
+        sensor = SENSORS.get(self.sensor)
         return "unknown" if sensor is None else sensor.units
 
 

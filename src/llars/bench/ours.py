@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from llars.infer.restorer import Restorer
 
-__all__ = ["Restore", "restore_with", "restored_in_groups", "reworded_instruction", "runs_of_llars"]
+__all__ = [
+    "Restore",
+    "guides_of",
+    "image_of",
+    "restore_with",
+    "restored_in_groups",
+    "reworded_instruction",
+    "runs_of_llars",
+]
 
 Restore = Callable[..., Array]
 """Restores a case with an instruction: unit values on the grid of the truth. ``project=False`` omits the projection."""
@@ -36,10 +44,8 @@ def restore_with(restorer: Restorer) -> Restore:
     """A function that calls the restorer on a case."""
 
     def restore(case: Case, instruction: str, project: bool = True) -> Array:
-        low, high = value_range = case.scene.value_range
-        image = _image(case.degraded, case.bands, value_range, case.coarse_valid)
-        image.attrs["units"] = case.scene.units
-        guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
+        low, high = case.scene.value_range
+        image, guides = image_of(case), guides_of(case)
         options: dict[str, Any] = {"guides": guides} if guides else {}
         if not project:
             options["project"] = False
@@ -99,6 +105,18 @@ def _restored_if_understood(restore: Restore, case: Case, words: str) -> Array:
         return case.baseline
     # Words misread as a request for another grid give an image of another size.
     return image if image.shape == case.truth.shape else case.baseline
+
+
+def image_of(case: Case) -> xr.DataArray:
+    """The degraded image of a case as the restorer expects it."""
+    image = _image(case.degraded, case.bands, case.scene.value_range, case.coarse_valid)
+    image.attrs |= {"units": case.scene.units, "sensor": case.scene.sensor}
+    return image
+
+
+def guides_of(case: Case) -> dict[str, xr.DataArray]:
+    """The guides of a case as the restorer expects them."""
+    return {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
 
 
 def _image(

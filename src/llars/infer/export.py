@@ -24,10 +24,9 @@ from llars.infer.initial.estimates import ESTIMATED_TASKS, Denoised, initial_est
 from llars.infer.instructions import Reader
 from llars.infer.raster.outputs import check_outputs, whole_files
 from llars.infer.raster.profile import RasterProfile, read_profile
-from llars.infer.reading.layers import Stack
 from llars.infer.reading.picture import Picture, picture_of
 from llars.infer.restorer import Restorer
-from llars.infer.tiling.column_pass import Folded
+from llars.infer.tiling.column_pass import Folded, StepInputs
 from llars.infer.tiling.engine import Engine
 from llars.initial.denoising import denoised, margin_px
 from llars.initial.shrinkage import SIDE, Noise
@@ -136,7 +135,7 @@ def export_file(
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     estimate = initial_estimate(step.task, picture.layers, ())
     noise = estimate.noise if isinstance(estimate, Denoised) else None
-    folded = engine.fold(step, Stack((estimate,)), len(picture.bands))
+    folded = engine.fold(step, StepInputs(estimate, clear_air=picture.clear_air))
     gain, shift = _affine(folded, picture, profile)
     document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
     halo = network.halo + (0 if noise is None else margin_px(noise))

@@ -67,6 +67,10 @@ class Statistics:
         """A width (standard deviation, Laplace scale) back to unit values."""
         return scale * self.std[..., None, None]
 
+    def lowered(self, by: Float[Tensor, "band"]) -> Statistics:
+        """Statistics of an image whose unit values are lower by so much in each band."""
+        return Statistics(self.mean - by, self.std, None if self.knots is None else self.knots - by[:, None])
+
     def jittered(self, shift: Float[Tensor, "batch 1"], factor: Float[Tensor, "batch 1"]) -> Statistics:
         """Statistics like those of a larger scene around the patch: ``shift`` in std, ``factor`` on the std.
 

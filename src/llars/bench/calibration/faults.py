@@ -83,7 +83,7 @@ def measure(scene: Scene, number: int) -> Clean:
     for turn, severity in enumerate((0.0, *HAZES)):
         hazy = haze_depth(scene, severity, 1000 * number + turn)
         windows, _ = sample_pixels(Filled.of(ImageSource(hazy.values), scene.bands), SIDE)
-        if (features := air_features(windows, scene.bands)) is not None:
+        if (features := air_features(windows, scene.bands, scene.clear_air)) is not None:
             air.append((features, hazy.truth if severity else 0.0))
     return Clean(scene.name, _is_picture(scene), _survey(scene, scene.values), air)
 
@@ -171,7 +171,7 @@ def _is_picture(scene: Scene) -> bool:
 def _survey(scene: Scene, values: Array) -> Survey:
     masked = np.where(scene.valid, values, np.float32(np.nan))
     ranges, reflectance = (scene.value_range,) * len(scene.bands), scene.units.startswith(REFLECTANCE)
-    return survey(Filled.of(ImageSource(masked), scene.bands), ranges, reflectance)
+    return survey(Filled.of(ImageSource(masked), scene.bands), ranges, reflectance, scene.clear_air)
 
 
 def _upper_limit(measures: Sequence[float] | npt.NDArray[np.float64]) -> float:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
-from llars.bands import Band
-from llars.bench.cases import Array, Case, Scene, degrade_scene
+from llars.bench.cases import Case, Scene, degrade_scene
+from llars.bench.ours import guides_of, image_of
 from llars.bench.protocols import Trial
 from llars.infer.restorer import Restorer
 from llars.tasks import Step
@@ -229,8 +228,7 @@ def _shares(pooled: Ratios, weight: npt.NDArray[np.float64], temperature: float)
 def _ratios(restorer: Restorer, case: Case) -> Ratios:
     """Ratios of one image, to the scales that the network predicts without calibration."""
     low, high = case.scene.value_range
-    image = _image(case.degraded, case.bands, (low, high))
-    guides = {role: _image(one.values, one.bands, one.value_range) for role, one in case.guides.items()}
+    image, guides = image_of(case), guides_of(case)
     trial = case.trial
     step = Step(trial.task, trial.severity, trial.instruction, trial.scale if trial.task == "sr" else 1)
     restored, deviation = restorer(image, [step], guides=guides or None, uncertainty=True)
@@ -239,13 +237,6 @@ def _ratios(restorer: Restorer, case: Case) -> Ratios:
     scale = np.asarray(deviation, np.float64) / ((high - low) * math.sqrt(2.0) * applied)
     finite = np.isfinite(error) & np.isfinite(scale)
     return _thinned(error[finite] / np.maximum(scale[finite], MIN_SCALE))
-
-
-def _image(values: Array, bands: Sequence[Band], value_range: tuple[float, float]) -> xr.DataArray:
-    """Physical values as the restorer expects them."""
-    low, high = value_range
-    physical = values * np.float32(high - low) + np.float32(low)
-    return xr.DataArray(physical, dims=("band", "y", "x"), attrs={"bands": bands, "value_range": value_range})
 
 
 def _thinned(ratios: Ratios) -> Ratios:

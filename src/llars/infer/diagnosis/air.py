@@ -23,7 +23,9 @@ NAMES = ("dark", "dark_spread", "darkest", "contrast", "relative", "colour", "br
 """Names of the features."""
 
 
-def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray[np.float64] | None:
+def air_features(
+    windows: NDArray[np.float32], bands: Sequence[Band], clear_air: Sequence[float] | None = None
+) -> NDArray[np.float64] | None:
     """Numbers that change with haze, in the order of ``NAMES``; None without a visible band.
 
     The dark channel (He et al. 2009, "Single image haze removal using dark channel prior") and its spread over the
@@ -32,11 +34,14 @@ def air_features(windows: NDArray[np.float32], bands: Sequence[Band]) -> NDArray
     Args:
         windows: ``(window, band, y, x)`` unit values at native resolution.
         bands: one per channel.
+        clear_air: part of each channel that clear air scatters, which is no haze; see ``Picture``.
     """
     visible = visible_bands(bands)
     if not visible:
         return None
     visible_values = windows[:, visible]
+    if clear_air is not None:
+        visible_values = visible_values - np.float32([clear_air[channel] for channel in visible])[:, None, None]
     dark = _cells(visible_values.min(1)).min(-1)
     cells = _cells(visible_values.mean(1))
     local = cells.std(-1)

@@ -81,7 +81,7 @@ def diagnosed(picture: Picture, tasks: Collection[str]) -> Diagnosis:
         picture: the scene.
         tasks: keys of the tasks that the weights can do.
     """
-    measured = survey(picture.layers, picture.ranges, picture.reflectances is not None)
+    measured = survey(picture.layers, picture.ranges, picture.reflectances is not None, picture.clear_air)
     width = float(np.median([high - low for low, high in picture.ranges]))
     return Diagnosis(measured, tuple(findings(measured, tasks, picture.units, width)))
 

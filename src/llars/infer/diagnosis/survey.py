@@ -94,13 +94,19 @@ class _Part(Derived):
         return values[self.channels], valid[self.channels]
 
 
-def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: bool = False) -> Survey:
+def survey(
+    layers: Layers,
+    ranges: Sequence[tuple[float, float]],
+    reflectance: bool = False,
+    clear_air: Sequence[float] | None = None,
+) -> Survey:
     """Measure every fault, on windows from all over the scene; clouds on all of it where a band is known as optical.
 
     Args:
         layers: unit values.
         ranges: of each band, the physical values that the unit values 0 and 1 stand for; decibels where it is radar.
         reflectance: the optical bands are reflectances, so that brightness is comparable between scenes.
+        clear_air: part of each band, in unit values, that clear air scatters; see ``Picture``.
     """
     windows, valid = sample_pixels(layers, SIDE)
     radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
@@ -118,6 +124,7 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
     # Bands of unknown modality may be anything: radar amplitudes, classes and elevations look cloudy too.
     has_optical = any(band.modality is Modality.OPTICAL for band in layers.bands)
     reflectances = [ranges[index] for index in optical] if reflectance else None
+    air = clear_air and [clear_air[index] for index in optical]
     sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
     means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
     # A constant has no spectrum and no contrast that blur or haze could have changed, and real clouds are not constant.
@@ -127,7 +134,7 @@ def survey(layers: Layers, ranges: Sequence[tuple[float, float]], reflectance: b
         looks,
         find_blur(np.ascontiguousarray(windows[:, optical])) if textured else None,
         find_stripes(*line_corrections(optical_layers), means),
-        air_features(windows[:, optical], optical_layers.bands) if textured else None,
+        air_features(windows[:, optical], optical_layers.bands, air) if textured else None,
         CloudFree.of(optical_layers, opacity(), reflectances=reflectances).cover if has_optical and textured else None,
         ends,
     )

@@ -16,6 +16,7 @@ from llars.infer.reading.layers import Filled, Layers
 from llars.infer.reading.sampling import sample_blocks
 from llars.infer.reading.sources import ImageSource, Mapped, Source, to_unit
 from llars.infer.tiles import Window
+from llars.initial.rayleigh import clear_air
 from llars.scene.identify import Evidence, identify
 from llars.sensors import get_sensor
 
@@ -69,6 +70,9 @@ class Picture:
     units: str = DISPLAY
     """Units of the physical values, from the attribute ``units`` of a DataArray; without it, display values."""
 
+    sensor: str = "unknown"
+    """Name of the sensor, from the attribute ``sensor`` of a DataArray, or as the caller gave it."""
+
     @property
     def bands(self) -> tuple[Band, ...]:
         """One per channel."""
@@ -78,6 +82,11 @@ class Picture:
     def reflectances(self) -> tuple[Range, ...] | None:
         """``ranges`` where they are reflectances, which are comparable between scenes; else None."""
         return self.ranges if self.units.startswith(REFLECTANCE) else None
+
+    @property
+    def clear_air(self) -> tuple[float, ...] | None:
+        """Part of each band that clear air scatters; see ``llars.initial.rayleigh.clear_air``."""
+        return clear_air(self.sensor, self.bands, self.ranges)
 
     def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """The whole scene: values ``(band, y, x)``, and a mask of those measured, not filled."""
@@ -120,7 +129,9 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
     if bands is not None or not isinstance(image, xr.DataArray):
         _check_range(layers, ranges[0])
-    return Picture(layers, source, ranges, grid_of(image), str(getattr(image, "attrs", {}).get("units", DISPLAY)))
+    attrs = getattr(image, "attrs", {})
+    sensor = bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))
+    return Picture(layers, source, ranges, grid_of(image), str(attrs.get("units", DISPLAY)), sensor.strip().lower())
 
 
 def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:

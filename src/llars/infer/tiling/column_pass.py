@@ -41,6 +41,9 @@ class StepInputs:
     limits: tuple[tuple[float, float], ...] | None = None
     """Lowest and highest storable unit values of each band, within which means are preserved."""
 
+    clear_air: tuple[float, ...] | None = None
+    """Part of each band of the target, in unit values, that clear air scatters; None: unknown, or none."""
+
     @property
     def constraint(self) -> Constrained | None:
         """The target, where its property is to be enforced; else None."""

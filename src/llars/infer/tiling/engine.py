@@ -88,7 +88,7 @@ class Engine:
         Raises:
             ConfigError: not even the smallest tiles fit.
         """
-        folded = self.fold(step, Stack((inputs.target, *inputs.guides)), len(inputs.target.bands), uncertainty)
+        folded = self.fold(step, inputs, uncertainty)
         give_back()
         grid = self.grid(inputs, tile)
         return self.run_columns(folded, inputs, grid, grid.columns(done), say)
@@ -126,12 +126,16 @@ class Engine:
         say(f"out of memory on {self.device} with tiles {width} px wide: going on with tiles half as wide")
         return grid.halved(columns)
 
-    def fold(self, step: Step, stack: Stack, targets: int, uncertainty: bool = False) -> Folded:
-        """The network folded for one step over one scene, whose first ``targets`` bands are restored."""
-        words = step.taught or words_for(step.task, step.severity, step.scale)
+    def fold(self, step: Step, inputs: StepInputs, uncertainty: bool = False) -> Folded:
+        """The network folded for one step over one scene.
+
+        For haze, the network decides as if ``inputs.clear_air`` were not there: most scenes of its training were
+        surface reflectance, so it would take the light that clear air scatters for haze.
+        """
+        stack = Stack((inputs.target, *inputs.guides))
         with torch.inference_mode():
             statistics = self._to_device(statistics_of(stack, step.task in TONES))
-            conditions = self._conditions(stack, statistics, words, targets)
+            conditions = self._conditions(step, stack, statistics, inputs)
             dense = self.network.fold(conditions, uncertainty)
             return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
 
@@ -152,12 +156,15 @@ class Engine:
         parts = (statistics.mean, statistics.std, statistics.knots)
         return Statistics(*(None if part is None else part.to(self.device) for part in parts))  # type: ignore[arg-type]
 
-    def _conditions(self, layers: Layers, statistics: Statistics, words: str, targets: int) -> Conditions:
+    def _conditions(self, step: Step, layers: Layers, statistics: Statistics, inputs: StepInputs) -> Conditions:
         sampled = sample_windows(layers, self.network.window)
         windows = statistics.apply(torch.from_numpy(sampled).to(self.device))[None]
+        if step.task == "haze" and inputs.clear_air is not None:
+            statistics = statistics.lowered(torch.tensor(inputs.clear_air, device=self.device))
+        words = step.taught or words_for(step.task, step.severity, step.scale)
         vector = torch.from_numpy(self._encoder.encode([words])).to(self.device)
         bands = describe([layers.bands]).to(self.device)
-        return self.network.condition(windows, bands, statistics, vector, targets=targets)
+        return self.network.condition(windows, bands, statistics, vector, targets=len(inputs.target.bands))
 
     @contextmanager
     def _autocast(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.estimates import Denoised, initial_estimate
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.guides import Guide
-from llars.infer.reading.layers import Enlarged, Filled, Layers, Stack, finer_bands
+from llars.infer.reading.layers import Enlarged, Filled, Layers, finer_bands
 from llars.infer.reading.picture import SMALLEST, Picture, Range
 from llars.infer.reading.sources import Repeated, Scratch, Source
 from llars.infer.reading.warping import Warped
@@ -138,9 +138,8 @@ class Stream:
         """Take all steps but the last; returns a function that takes the last on any tile, in any order or at once."""
         picture, uncertainty = self._picture, self._options.uncertainty
         inputs, variance = self._before_last_step(lambda: None)
-        step, targets = self._steps[-1], len(inputs.target.bands)
-        grid = self._engine.grid(inputs, tile)
-        folded = self._engine.fold(step, Stack((inputs.target, *inputs.guides)), targets, uncertainty)
+        step, grid = self._steps[-1], self._engine.grid(inputs, tile)
+        folded = self._engine.fold(step, inputs, uncertainty)
 
         def restored(window: Window) -> Restored:
             if step.task == "brightness":
@@ -226,7 +225,7 @@ class Stream:
                 )
         speckled = isinstance(estimate, Denoised) and bool(estimate.noise.looks)
         projected = self._options.project and step.task in PROJECTED_TASKS and output.scale is not None
-        return StepInputs(estimate, guides, speckled or projected, self._limits())
+        return StepInputs(estimate, guides, speckled or projected, self._limits(), self._picture.clear_air)
 
     def _limits(self) -> tuple[Range, ...] | None:
         """Lowest and highest storable value of each band, in unit values."""
