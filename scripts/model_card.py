@@ -14,7 +14,7 @@ from statistics import fmean
 from llars.weights.registry import find, models, read_info
 
 HEAD = Path(__file__).with_name("model_card_head.md")
-"""Text that is not in any log: how the run went, what fails."""
+"""Text that is not in any log: the stages of training and the limitations."""
 
 EXACT = 100.0
 """PSNR in dB from which a trial counts as an exact operation, up to rounding."""
@@ -72,15 +72,15 @@ def main(run: Path, corpus: Path, results: Path) -> None:
     facts = [
         f"- file: `{entry.file}`, {find(entry.name).stat().st_size / 1e6:.1f} MB, SHA-256 `{entry.sha256}`",
         f"- parameters: {entry.parameters:,} in half precision; tasks: {', '.join(entry.tasks)}",
-        f"- last sitting: {int(info.training['steps']):,} steps, {int(info.training['samples']):,} patches of 64 x 64",
+        f"- last stage: {int(info.training['steps']):,} steps, {int(info.training['samples']):,} patches of 64 x 64",
     ]
     sections = [
         *facts,
         "\n## Gain on the test split, dB\n",
-        "Mean over scenes; the protocol, the rivals and the other metrics stand in `docs/results.md`.\n",
+        "Mean over scenes. `docs/results.md` describes the protocol and contains the rivals and the other metrics.\n",
         *metrics(results),
-        "\n## The curve\n",
-        "Gain in dB on patches of the validation split, as the run printed it; the losses are in `llars-small.csv`.\n",
+        "\n## Learning curve\n",
+        "Gain in dB on patches of the validation split, logged during training; the losses are in `llars-small.csv`.\n",
         *curve(run / "validation.csv"),
         "\n## Data\n",
         *licences(corpus / "manifest.json"),

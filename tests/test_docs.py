@@ -48,6 +48,7 @@ ELSEWHERE = {
     r"python -m llars.train.understanding": "tests/train/test_understanding.py",
     r"python -m benchmarks.ablation ": "tests/benchmarks/test_ablation.py",
     r"python -m benchmarks.adaptation ": "tests/benchmarks/test_adaptation.py",
+    r"python -m benchmarks.rivals ": "tests/benchmarks/test_rivals.py",
     r"python scripts/calibrate.py ": "tests/bench/test_calibration.py",
     r"python scripts/prove_batch.py ": "scripts/prove_batch.py",
     r"python scripts/prove_scene.py ": "scripts/prove_scene.py",

@@ -242,55 +242,56 @@ class Variant:
     """Added to the seed of the ablation; a second seed measures the effect of chance."""
 
     followed: str = ""
-    """What was changed after an earlier table."""
+    """What was changed after an earlier ablation."""
 
 
 VARIANTS = {
-    "full": Variant("full", "the model as it is", Ours),
-    "full_again": Variant("full, second seed", "other first weights, other batches: the size of chance", Ours, 1),
+    "full": Variant("full", "the complete model", Ours),
+    "full_again": Variant("full, second seed", "other initial weights and batches: the effect of chance", Ours, 1),
     "no_sinkhorn": Variant(
         "without Sinkhorn",
-        "bands are concatenated in order into the slots, empty slots are 0; beyond the last slot they share the first",
+        "bands are assigned to the slots in order instead of by optimal transport; empty slots are 0, and bands beyond "
+        "the last slot share the first slots",
         with_network(in_order),
     ),
     "no_convolution": Variant(
         "without convolution experts",
-        "the kind is removed: the shared 3x3 convolution of each block is all that is left of it",
+        "the convolution experts are removed; only the shared 3x3 convolution of each block remains",
         with_network(without_convolution),
     ),
     "no_channel": Variant(
         "without channel experts",
-        "the kind is removed: the shared 1x1 convolution of each block is all that is left of it",
+        "the channel experts are removed; only the shared 1x1 convolution of each block remains",
         with_network(without_channels),
     ),
     "no_attention": Variant(
         "without attention experts",
-        "the kind is removed, and with it all attention over channels",
+        "the attention experts are removed, and with them all attention over channels",
         with_network(without_attention),
     ),
     "one_expert": Variant(
         "one expert of each kind",
-        "the mixture is replaced: one expert of each kind for all scenes and instructions, no gate has a choice",
+        "the mixture is replaced by one expert of each kind, used for all scenes and instructions",
         one_expert,
     ),
-    "no_weighting": Variant("without dynamic weights", "every sample has weight 1", equal_weights),
+    "no_weighting": Variant("without dynamic weights", "all samples have weight 1", equal_weights),
     "no_text": Variant(
         "without text",
-        "a learned vector for each task in place of the sentence: which task, not how strongly",
+        "a learned vector for each task replaces the sentence vector; it encodes the task but not the strength",
         WithoutText,
-        followed="In an earlier table, on sentences of the whole grammar, the vectors were 4.2 dB ahead, most of it "
-        "perhaps by chance. But the network need not learn to read, as the reader of instructions does: since then it "
-        "is trained on the plain sentences that the reader makes of all others",
+        followed="In an earlier ablation with sentences from the whole grammar, the learned vectors were 4.2 dB "
+        "better, most of it perhaps by chance. The network need not learn to read, because the instruction reader does "
+        "so. Since then, it is trained only on the standard sentences to which the reader reduces all others",
     ),
-    "no_scene": Variant("without scene conditioning", "the scene vector is zero", with_network(without_scene)),
+    "no_scene": Variant("without scene conditioning", "the scene vector is set to zero", with_network(without_scene)),
     "full_resolution": Variant(
         "full-resolution stem",
-        "no step to half resolution; half the widths, for a like cost",
+        "no downsampling to half resolution; half the widths, for a similar cost",
         AtFullResolution,
     ),
     "no_normalisation": Variant(
         "without reversible normalisation",
-        "unit values go in and come out; the loss is in normalised values as for all",
+        "the network reads and writes unit values; the loss is computed on normalised values, as for all variants",
         WithoutNormalisation,
     ),
 }

@@ -58,15 +58,16 @@ def lines(run: Path) -> Iterable[str]:
         return
     minutes = one["budget"]["cpu_minutes"]
     yield ""
-    yield f"## One model and {len(TASKS)} specialists"
+    yield f"## One model compared with {len(TASKS)} specialists"
     yield ""
     yield (
-        f"The one model is {LLARS} of the table of the same time: {minutes:g} minutes for all tasks. Every specialist "
-        f"is the same network, trained on one task alone: for {minutes / len(TASKS):.3g} minutes, so that all of them "
-        f"together had the time of the one, and for {minutes:g} minutes each, which is {len(TASKS)} times as much."
+        f"The single model is {LLARS} from the table of equal processor time: {minutes:g} minutes for all tasks. Each "
+        f"specialist is the same network, trained on one task only. It is trained for {minutes / len(TASKS):.3g} "
+        f"minutes, so that the specialists together have the training time of the single model, and for {minutes:g} "
+        f"minutes, which is {len(TASKS)} times as much in total."
     )
     yield ""
-    yield f"| PSNR (dB) | {START} | one model | specialist, an equal part | specialist, the whole time |"
+    yield f"| PSNR (dB) | {START} | single model | specialist, equal share of the time | specialist, full time |"
     yield "| --- | --: | --: | --: | --: |"
     columns = [means(one["rows"], "given", True), means(one["rows"], "restored", True)]
     columns += [_by_task(found[name]) for name in (PART, WHOLE)]

@@ -13,8 +13,8 @@ __all__ = ["INPUT", "SHIPPED", "START", "Results", "Standing", "losses", "mean",
 
 Results = Mapping[str, Mapping[str, Any]]
 
-INPUT, START, SHIPPED = "degraded", "start", "shipped"
-"""Columns out of competition: the degraded images given to the rivals, the starting images given to llars, and the
+INPUT, START, SHIPPED = "degraded", "initial estimate", "shipped"
+"""Columns that are not ranked: the degraded images given to the rivals, the initial estimates given to llars, and the
 weights that llars ships."""
 
 
@@ -29,7 +29,7 @@ class Standing:
     def of(cls, results: Results, shipped: Mapping[str, Any] | None = None, *, seen: bool = True) -> Standing:
         """Means over batches whose sensor was ``seen`` in training, or was not; families of sensors have equal weight.
 
-        ``shipped`` is the result of the weights that llars ships; they are listed out of competition.
+        ``shipped`` is the result of the weights that llars ships; they are listed but not ranked.
         """
         columns = {name: means(result["rows"], "restored", seen) for name, result in results.items()}
         rivals = (result["rows"] for name, result in results.items() if name != LLARS)
@@ -47,7 +47,7 @@ class Standing:
 
     @property
     def columns(self) -> list[str]:
-        """The contestants, and the columns out of competition."""
+        """The contestants, and the columns that are not ranked."""
         return list(next(iter(self.psnr.values())))
 
     def winner(self, task: str) -> str:

@@ -36,7 +36,7 @@ class Sights:
     def of(cls, corpus: Path, words: Instructions, without: str | None, mended: bool) -> Sights:
         """The validation split of the corpus at ``corpus``, and the left-out sensor's scenes of its training split.
 
-        If ``mended``, the inputs are starting images, as for llars; otherwise the degraded images themselves.
+        If ``mended``, the inputs are initial estimates, as for llars; otherwise the degraded images themselves.
         """
         menders = estimators() if mended else None
         seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=menders)

@@ -93,9 +93,9 @@ def test_finer_grids_and_other_bands_have_sections_of_their_own(tmp_path):
 
 def test_targets_stand_beside_their_figures(plain, tmp_path):
     page = write_report(plain, tmp_path).read_text()
-    assert "| denoise | PSNR (dB) of llars less that of strong | at least 2 | 3.00 | met |" in page
+    assert "| denoise | PSNR (dB) of llars minus that of strong | at least 2 | 3.00 | met |" in page
     assert "| denoise | PSNR (dB) of llars | at least 50 | 35.50 | missed |" in page
-    assert "| denoise | SAM (°) of llars over that of strong | at most 0.9 |  | not measured |" in page
+    assert "| denoise | SAM (°) of llars divided by that of strong | at most 0.9 |  | not measured |" in page
     document = json.loads((tmp_path / "results.json").read_text())
     assert [(one["figure"], one["met"]) for one in document["targets"]] == [(3.0, True), (35.5, False), (None, None)]
 
@@ -103,7 +103,7 @@ def test_targets_stand_beside_their_figures(plain, tmp_path):
 def test_what_is_missed_is_told_with_what_is_lacking(plain, tmp_path):
     page = write_report(plain, tmp_path).read_text()
     told = [line for line in page.splitlines() if line.startswith("- **denoise**")]
-    assert told == ["- **denoise**: PSNR (dB) of llars is 35.50, at least 50 was asked. Time to train."]
+    assert told == ["- **denoise**: PSNR (dB) of llars is 35.50; the target is at least 50. Time to train."]
 
 
 def test_a_row_that_a_rival_wins_is_bold_and_perfection_is_no_number(plain, scores, tmp_path):

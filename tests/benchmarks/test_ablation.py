@@ -167,12 +167,12 @@ def result(name: str, mean: float, **changes: object) -> Result:
 def test_the_page_says_what_the_numbers_say() -> None:
     means = {"full": 30.0, "full_again": 30.1, "no_sinkhorn": 29.5, "no_text": 30.05, "no_scene": 30.4}
     text = page({name: result(name, mean) for name, mean in means.items()}, GIVEN)
-    assert "| what goes in | 20.50 | 20.00 | 21.00 |" in text
+    assert "| initial estimate | 20.50 | 20.00 | 21.00 |" in text
     assert "| **full** | 30.00 | 31.00 | 29.00 |" in text
     assert "| without Sinkhorn | **-0.50** | -0.50 | -0.50 |" in text
     assert "the spread is 0.10 dB" in " ".join(text.split())
     assert "**without Sinkhorn**: -0.50 dB; the part helps by more than the spread" in text
-    assert "**without text**: +0.05 dB; the part neither helps nor harms by more than the spread" in text
+    assert "**without text**: +0.05 dB; the difference is within the spread" in text
     assert "**without scene conditioning**: +0.40 dB; the part does not help here" in text
     assert "| full | 1,234 | 5 | 0.5 | 1.3 | 0 |" in text
 
@@ -191,7 +191,7 @@ def test_the_page_compares_like_with_like() -> None:
     with pytest.raises(DataError, match="full has scores that are not finite"):
         page({"full": result("full", float("nan"))}, GIVEN)
     alone = page({"full": result("full", 30.0), "no_text": result("no_text", 29.0)}, GIVEN)
-    assert "chance not known" in alone
+    assert "the effect of chance is not known" in alone
 
 
 def write(folder: Path, found: Result) -> None:
@@ -219,7 +219,7 @@ def test_results_and_weights_are_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     keep(tmp_path / "runs")
     assert read_results(tmp_path / "kept") == {"full": result("full", 30.0)}
     assert (tmp_path / "kept" / "weights.csv").read_text() == "step,haze,sr\n20,1.1,\n"
-    assert "| what goes in | 20.50 |" in write_page().read_text()
+    assert "| initial estimate | 20.50 |" in write_page().read_text()
 
 
 def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,19 +140,19 @@ def test_the_page_says_what_the_numbers_say() -> None:
     text = page(runs)
     rows = {line.split(" | ")[0]: line.split(" | ", 5)[5] for line in text.splitlines() if " | 1,234 | " in line}
     assert rows["| full"].startswith(
-        "1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 | 0.01 ± 0.00 | missed: 100.0% learned"
+        "1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 | 0.01 ± 0.00 | missed: 100.0% trained"
     )
     # Over the seeds that both have: 2.1 of 2.2.
     assert rows["| bitfit"] == "1.5 ± 0.0 | +1.05 ± 0.07 | 95% | 0.05 ± 0.00 | 0.01 ± 0.00 | met |"
-    assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | missed: 11.0% learned |"
-    assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | missed: gain 50%, 0.30 dB lost |"
-    assert "the goal is met by `bitfit` (95% of it, 1.00% learned)" in " ".join(text.split())
-    assert "hardly learned" not in text
-    assert "has hardly learned to mend it" in " ".join(page([result("full", 1.0, given=30.6)]).split())
+    assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | missed: 11.0% trained |"
+    assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | missed: 50% of the gain, 0.30 dB lost |"
+    assert "the target is met by `bitfit` (95% of it, 1.00% trained)" in " ".join(text.split())
+    assert "barely learned" not in text
+    assert "has barely learned to correct this degradation" in " ".join(page([result("full", 1.0, given=30.6)]).split())
     without = [one for one in runs if one.method in ("full", "lora", "prompt")]
     assert summary(without) == [
-        "`naip`, `haze`, 20 pairs: full fine-tuning gains +2.40 dB; the goal is missed, nearest is `prompt`: "
-        "gain 50%, 0.30 dB lost."
+        "`naip`, `haze`, 20 pairs: full fine-tuning gains +2.40 dB; the target is missed, the closest method is "
+        "`prompt`: 50% of the gain, 0.30 dB lost."
     ]
 
 

@@ -71,7 +71,7 @@ def evaluate(
             _measure(result, case, ours, rivals, cache, progress)
         notes = _fault_notes(images.faults[before:], images.root)
         if not notes and not any(score.trial == trial.name for score in result.scores):
-            notes = ["The folder holds no test image for it."]
+            notes = ["The folder contains no test image for this trial."]
         if notes:
             result.notes[trial.name] = " ".join(filter(None, [result.notes.get(trial.name), *notes]))
     if not result.scores and images.faults:
@@ -82,9 +82,9 @@ def evaluate(
 def _fault_notes(faults: Sequence[str], root: Path) -> list[str]:
     """The first faults of a public set, and how many more there are; local paths are replaced."""
     more = len(faults) - MAX_FAULTS_QUOTED
-    lines = [f"Left out: {fault}." for fault in faults[:MAX_FAULTS_QUOTED]]
+    lines = [f"Skipped: {fault}." for fault in faults[:MAX_FAULTS_QUOTED]]
     lines = [line.replace(str(root.resolve()), "DATA").replace(str(root), "DATA") for line in lines]
-    return [*lines, f"And {more} more."] if more > 0 else lines
+    return [*lines, f"{more} more were skipped."] if more > 0 else lines
 
 
 Run = Callable[[], tuple[Array, bool]]

@@ -45,16 +45,16 @@ VARIANTS = (OURS_REWORDED, OURS_UNPROJECTED, OURS_SHUFFLED, OURS_FEW)
 
 SOURCES: Mapping[str, str] = {
     "clean": "clean scenes",
-    "radar_mean": "means of many radar dates or of many radar pixels, as if without speckle",
-    "radar_dates": "single radar dates against the mean of the series, and radar scenes without a reference",
-    "radar_pairs": "clean optical scenes with radar of the same days",
-    "cloudy_dates": "real clouds, against the nearest clear date",
+    "radar_mean": "means of many radar dates or of many radar pixels, used as speckle-free images",
+    "radar_dates": "single radar dates with the mean of the series as the reference, and radar scenes without one",
+    "radar_pairs": "clean optical scenes with radar images of the same days",
+    "cloudy_dates": "real cloudy dates, with the nearest clear date as the reference",
     "fusion_dates": "real dates of a fine and a coarse sensor",
-    "native": "clean scenes as they are, on whose finer grid nobody knows the truth",
-    "real_pan": "scenes with the panchromatic band of their own sensor, on whose grid nobody knows the truth",
-    "real_pan_wald": "scenes and the panchromatic band of their own sensor, both made coarser by Wald's protocol",
-    "published": "the test part of public sets",
-    "published_wald": "the test part of public sets, made coarser with its PAN by Wald's protocol",
+    "native": "clean scenes at their original resolution, without a reference on the finer grid",
+    "real_pan": "scenes with the panchromatic band of the same sensor, without a reference on its grid",
+    "real_pan_wald": "scenes and the panchromatic band of the same sensor, both reduced by Wald's protocol",
+    "published": "the test part of public data sets",
+    "published_wald": "the test part of public data sets, reduced together with the PAN band by Wald's protocol",
 }
 """Sources of the images of a trial."""
 
@@ -156,7 +156,7 @@ class Target:
     """Method whose value is judged."""
 
     lacking: str = ""
-    """What is believed to be missing, for the report if the target is missed."""
+    """Likely causes, for the report if the target is missed."""
 
     def __post_init__(self) -> None:
         if (self.least is None) == (self.most is None):
@@ -179,7 +179,7 @@ class Protocol:
     """Heading of the report."""
 
     about: str = ""
-    """What a reader of the report must know: sources of the scenes, their splits, conventions."""
+    """Introduction of the report: sources of the scenes, their splits, conventions."""
 
     columns: tuple[str, ...] = ("psnr", "ssim", "sam", "ergas", "mae_under", "enl", "mean_shift")
     """Metrics of the tables, if they apply, by their names in ``llars.bench.measure``."""

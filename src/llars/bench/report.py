@@ -99,11 +99,12 @@ def render(
         f"# {protocol.title}",
         "",
         *([protocol.about.strip(), ""] if protocol.about else []),
-        "A classical rival is told what llars has to find out: the noise level, the kernel.",
-        *([f"Scenes are cut to their central {protocol.crop} x {protocol.crop} pixels."] if protocol.crop else []),
-        "PSNR and SSIM are of unit values with a peak of 1; ERGAS is divided by the ratio of the grids.",
-        "A data set is a sensor at one place, and means over data sets give each the same weight.",
-        "The best rival is the one of the best mean PSNR among those that could work on every data set.",
+        "Rivals are classical methods. They are given parameters that llars has to estimate, such as the noise level",
+        "or the blur kernel.",
+        *([f"Scenes are cropped to their central {protocol.crop} x {protocol.crop} pixels."] if protocol.crop else []),
+        "PSNR and SSIM are computed on unit values with a peak of 1; ERGAS is divided by the ratio of the grids.",
+        "A data set is one sensor at one place; means over data sets give each data set the same weight.",
+        "The best rival is the one with the best mean PSNR among those that could be applied to every data set.",
         "",
         *(f"- {name}: {value}" for name, value in header.items()),
         f"- seed: {protocol.seed}",
@@ -132,7 +133,7 @@ def render(
 def _summary(scores: Sequence[Score], trials: Sequence[Trial], columns: Sequence[str]) -> list[str]:
     """One row per trial with a truth: PSNR of the input, the best rival and llars, and the other metrics of llars."""
     rest = [name for name in IN_SUMMARY if name in columns]
-    head = ["trial", "degraded", "best rival", "", OURS, "gain", "over the rival", *(COLUMNS[one] for one in rest)]
+    head = ["trial", "degraded", "best rival", "", OURS, "gain", "over best rival", *(COLUMNS[one] for one in rest)]
     rows = []
     for trial in (trial for trial in trials if headline(scores, trial.name) == "psnr"):
         best = best_rival(scores, trial.name)
@@ -142,7 +143,7 @@ def _summary(scores: Sequence[Score], trials: Sequence[Trial], columns: Sequence
         values = [number(overall(scores, trial.name, OURS, one), DIGITS.get(one, 4)) for one in rest]
         row = [trial.name, number(mean[DEGRADED]), best or "", number(theirs), number(mean[OURS]), *gains, *values]
         rows.append([f"**{cell}**" if cell and theirs > mean[OURS] else cell for cell in row])
-    note = "PSNR in dB, the last columns of llars; a row in bold is one that a rival wins."
+    note = "PSNR in dB; the last columns are further metrics of llars. In rows in bold, a rival is better than llars."
     return [note, "", *table(head, rows)]
 
 
@@ -152,22 +153,23 @@ def _targets(verdicts: Sequence[Verdict]) -> list[str]:
         target = verdict.target
         met = {True: "met", False: "missed", None: "not measured"}[verdict.met]
         rows.append([", ".join(target.trials), _aim(target), _needed(target), _figure(verdict), met])
-    return table(["trials", "figure", "target", "measured", ""], rows)
+    return table(["trials", "quantity", "target", "measured", "result"], rows)
 
 
 def _missed(verdicts: Sequence[Verdict], pictures: dict[str, str]) -> list[str]:
-    """One item per missed target: the figure, what is believed to be missing, and the pictures."""
+    """One item per missed target: the figure, the likely causes, and the pictures."""
     lines = []
     for verdict in verdicts:
         target = verdict.target
         if verdict.met is False:
             shown = [f"[{trial}]({pictures[trial]})" for trial in target.trials if trial in pictures]
             lines.append(
-                f"- **{', '.join(target.trials)}**: {_aim(target)} is {_figure(verdict)}, {_needed(target)} was asked."
+                f"- **{', '.join(target.trials)}**: {_aim(target)} is {_figure(verdict)}; "
+                f"the target is {_needed(target)}."
                 + (f" {target.lacking}" if target.lacking else "")
                 + (f" Pictures: {', '.join(shown)}." if shown else "")
             )
-    return ["", "### What is missed, and what is believed to be missing", "", *lines] if lines else []
+    return ["", "### Missed targets and likely causes", "", *lines] if lines else []
 
 
 def _needed(target: Target) -> str:
@@ -184,7 +186,7 @@ def _aim(target: Target) -> str:
         return what
     where = f" in {target.of}" if target.of else ""
     best = f"the best of {', '.join(target.than)}" if len(target.than) > 1 else target.than[0]
-    return f"{what} {'over' if target.ratio else 'less'} that of {best}{where}"
+    return f"{what} {'divided by' if target.ratio else 'minus'} that of {best}{where}"
 
 
 def _header(weights: WeightsInfo | None, command: str) -> dict[str, str]:

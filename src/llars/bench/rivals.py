@@ -134,11 +134,11 @@ def _sharpener(name: str, method: Method, knows_gain: bool = False) -> Rival:
         gains = (case.side_info.gains or (MS_NYQUIST,),) if knows_gain else ()
         return case.degraded, case.guides["pan"].values[0], case.trial.scale, *gains
 
-    return Rival(name, method, arguments, "modulation transfer" if knows_gain else "")
+    return Rival(name, method, arguments, "modulation transfer function" if knows_gain else "")
 
 
 def _inpainter(name: str, method: Method) -> Rival:
-    return Rival(name, method, lambda case: (case.degraded, case.side_info.clouds), "place of the clouds")
+    return Rival(name, method, lambda case: (case.degraded, case.side_info.clouds), "cloud mask")
 
 
 def _composite(case: Case) -> tuple[Any, ...] | None:
@@ -176,8 +176,13 @@ RIVALS: Mapping[str, tuple[Rival, ...]] = {
         _speckle("BM3D of logarithms", speckle.bm3d_log),
     ),
     "deblur": (
-        Rival("Wiener", deblur.wiener, _wiener, "kernel"),
-        Rival("Richardson-Lucy", deblur.richardson_lucy, lambda case: (case.degraded, case.side_info.kernel), "kernel"),
+        Rival("Wiener", deblur.wiener, _wiener, "blur kernel"),
+        Rival(
+            "Richardson-Lucy",
+            deblur.richardson_lucy,
+            lambda case: (case.degraded, case.side_info.kernel),
+            "blur kernel",
+        ),
         Rival(
             "Richardson-Lucy, kernel guessed",
             deblur.richardson_lucy,

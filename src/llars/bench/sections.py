@@ -36,13 +36,13 @@ COLUMNS = {
     "mae": "MAE",
     "rmse": "RMSE",
     "colour_error": "ΔE00",
-    "edge_preservation": "edges kept",
+    "edge_preservation": "edge preservation",
     "mae_under": "MAE under clouds",
-    "enl": "looks",
-    "mean_shift": "mean moved",
+    "enl": "ENL",
+    "mean_shift": "mean shift",
     "hqnr": "HQNR",
     "qnr": "QNR",
-    "d_lambda_k": "Dλ of Khan",
+    "d_lambda_k": "Dλ (Khan)",
     "d_lambda": "Dλ",
     "d_s": "Ds",
     "drift": "drift",
@@ -62,15 +62,18 @@ FINER = ("hqnr", "qnr", "d_lambda_k", "d_lambda", "d_s", "drift", "below", "beyo
 """Metrics that every protocol shows for finer grids."""
 
 ABOUT_FINER = (
-    "HQNR, QNR and their factors need no truth, and see a PAN: 1 is best of the first two, 0 of the others. "
-    "There the best rival is that of the best HQNR, or else of the least drift. "
-    "*Drift* is the root mean square, in parts of the unit range, of what the means over the input's pixels are away "
-    "from the input. The projection of `sr` makes it 0; that of `pansharpen` too, unless a blur explains the pair "
-    "better than means do: then it holds what that blur sees, and means drift. "
-    "*Detail* is the power of the profiles along rows and columns, in dB over that of the truth, or over that of the "
-    "bicubic enlargement where nobody knows the truth: below the limit of the input's grid (its upper half), and "
-    "beyond. HQNR and QNR reward what changes nothing, and detail beyond the limit may be invented: no figure here "
-    "says how right a finer grid is where there is no truth."
+    "HQNR, QNR and their factors need a PAN band but no reference. The best value of HQNR and QNR is 1, that of the "
+    "factors 0. In trials without a reference, the best rival is the one with the best HQNR or, where HQNR is not "
+    "defined, with the lowest drift. "
+    "*Drift* is the root mean square difference, in unit values, between the means of the result over the input's "
+    "pixels and the input. The projection of `sr` makes it 0. So does that of `pansharpen`, unless a blur explains the "
+    "pair better than area means do: in this case, the result is made consistent with that blur, and the area means "
+    "drift. "
+    "*Detail* is the power of the profiles along rows and columns, in dB relative to the reference or, where there is "
+    "none, to the bicubic enlargement. *Below* refers to the upper half of the frequencies below the Nyquist limit of "
+    "the input's grid, *beyond* to the frequencies above this limit. HQNR and QNR reward results that change nothing, "
+    "and detail beyond the limit may be invented. Without a reference, none of these metrics shows whether the detail "
+    "on a finer grid is correct."
 )
 
 
@@ -88,7 +91,7 @@ def finer_grids(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
                 cells = [number(mean, DIGITS.get(column, 4)) for column, mean in zip(columns, means, strict=True)]
                 rows.append([trial.name, method, *cells])
     head = ["trial", "method", *(COLUMNS[column] for column in columns)]
-    return ["", "## Finer grids, and what the projection changes", "", ABOUT_FINER, "", *table(head, rows)]
+    return ["", "## Finer grids: effect of the projection", "", ABOUT_FINER, "", *table(head, rows)]
 
 
 def other_bands(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
@@ -106,13 +109,13 @@ def other_bands(scores: Sequence[Score], trials: Sequence[Trial]) -> list[str]:
         rows.append(row)
     if not rows:
         return []
-    head = ["PSNR (dB) lost", "bands shuffled", "most", "few bands at a time", "most"]
+    head = ["loss of PSNR (dB)", "bands shuffled", "largest", "few bands at a time", "largest"]
     about = (
-        "The same images with their bands in a random order, and given to llars in random groups of at most four, each "
-        "group as an image by itself, so that every band is restored without most of the others. Images of one band "
-        "take no part."
+        "The same images, first with their bands in random order, then with their bands split into random groups of at "
+        "most four. Each group is restored as an image of its own, without the other bands. Single-band "
+        "images are excluded."
     )
-    return ["", "## Bands in another order, and few at a time", "", about, "", *table(head, rows)]
+    return ["", "## Shuffled bands and small groups of bands", "", about, "", *table(head, rows)]
 
 
 def scores_by_method(scores: Sequence[Score], trial: str, columns: Sequence[str]) -> list[str]:
@@ -153,30 +156,31 @@ def _compared(row: Mapping[str, float], best: str | None, digits: int) -> list[s
 
 
 def describe(trial: Trial) -> str:
-    """What a trial measures, and what the rivals are told."""
+    """What a trial measures, and what the rivals are given."""
     severity = f" of severity {trial.severity:g}"
     if trial.source in ("native", "real_pan"):
-        fault = f"On a grid {trial.scale} times finer; degraded is their bicubic enlargement"
+        fault = f"The output grid is {trial.scale} times finer; *degraded* is the bicubic enlargement of the images"
     elif trial.sets:
-        finer = f"On a grid {trial.scale} times finer; degraded is the bicubic enlargement"
-        fault = finer if trial.scale > 1 else "Faults as they were published"
+        finer = f"The output grid is {trial.scale} times finer; *degraded* is the bicubic enlargement of the images"
+        fault = finer if trial.scale > 1 else "The degradations are those of the published images"
     elif trial.scale > 1:
-        how = "Seen through a sensor's modulation transfer" if trial.task == "pansharpen" else "Area means"
-        fault = f"{how}, on a grid {trial.scale} times coarser; degraded is their bicubic enlargement"
+        how = "with the modulation transfer function of a sensor" if trial.task == "pansharpen" else "by area averaging"
+        coarser = f"The images are reduced to a grid {trial.scale} times coarser {how}"
+        fault = f"{coarser}; *degraded* is the bicubic enlargement of the reduced images"
     elif trial.untouched:
-        fault = "Nothing is wrong with the image, which is the truth"
+        fault = "The images have no fault and are themselves the reference"
     elif trial.task in TONES:
-        fault = f"The truth is what `{trial.degradation}`{severity} makes of the image"
+        fault = f"The reference is the output of `{trial.degradation}`{severity}"
     elif trial.degradation:
-        fault = f"`{trial.degradation}`{severity}"
+        fault = f"Simulated degradation: `{trial.degradation}`{severity}"
     else:
-        fault = "Real faults"
+        fault = "The degradations are real"
     names = f" ({', '.join(f'`{name}`' for name in trial.sets)})" if trial.sets else ""
-    source = f"On {SOURCES[trial.source]}{names}"
-    beneath = [f"`{trial.beneath}`{severity} lies beneath, in the truth too"] if trial.beneath else []
+    source = f"Images: {SOURCES[trial.source]}{names}"
+    beneath = [f"`{trial.beneath}`{severity} is present in the input and in the reference"] if trial.beneath else []
     given_facts = dict.fromkeys(rival.known for rival in rivals_of(trial) if rival.known)
-    known = [f"Rivals may be told the {' and the '.join(given_facts)}"] if given_facts else []
-    return ". ".join([source, fault, *beneath, f"The instruction: *{trial.instruction}*", *known]) + "."
+    known = [f"Rivals may be given the {' and the '.join(given_facts)}"] if given_facts else []
+    return ". ".join([source, fault, *beneath, f"Instruction: *{trial.instruction}*", *known]) + "."
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

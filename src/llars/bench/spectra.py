@@ -76,6 +76,6 @@ def write_spectra(images: Mapping[str, Array], scale: int, path: Path) -> None:
         style = {"color": "black", "linestyle": "--"} if name in ("truth", "PAN") else {}
         axes.loglog(*spectrum(image), label=name, linewidth=1.2, **style)
     axes.axvline(0.5 / scale, color="grey", linewidth=0.8)
-    axes.set(xlabel="cycles per pixel; the grey line is the limit of the input's grid", ylabel="power of profiles")
+    axes.set(xlabel="cycles per pixel; grey line: Nyquist limit of the input's grid", ylabel="power of profiles")
     axes.legend(fontsize=8)
     save(figure, path)

@@ -16,15 +16,15 @@ from llars.infer.diagnosis.limits import Limits
 __all__ = ["alarm_lines", "cloud_lines", "fault_lines", "limit_lines", "put_section", "uncertainty_lines"]
 
 MEASURES = {
-    "noise": "noise: standard deviation, part of the range",
+    "noise": "noise: standard deviation, share of the range",
     "blur": "blur: root mean square spread, pixels",
     "stripes": "stripes: evidence",
-    "dead": "dead lines: share of a band's",
+    "dead": "dead lines: share of the lines of a band",
     "haze": "haze: optical depth",
     "hidden": "clouds: share of the scene hidden",
     "dark": "too dark: 98th percentile below",
     "bright": "too bright: 2nd percentile above",
-    "flat": "low contrast: distance of the two below",
+    "flat": "low contrast: difference of these percentiles below",
 }
 """Fields of ``Limits`` in words."""
 
@@ -34,7 +34,8 @@ SHOWN = (1, 5, 9, 13, 17)
 
 def fault_lines(judged: Sequence[DetectionResult]) -> list[str]:
     """Table: how often each fault is found, and the error of its estimated strength."""
-    lines = ["| put in | scenes | found | median error of the strength | other faults named |", "| --- " * 5 + "|"]
+    heads = "simulated fault | scenes | detected | median error of the strength | other faults reported"
+    lines = [f"| {heads} |", "| --- " * 5 + "|"]
     for one in judged:
         error = f"{100 * float(np.median(one.errors)):.0f} %" if one.errors else "-"
         others = f"{np.mean(one.others):.2f}" if one.others else "-"
@@ -45,7 +46,7 @@ def fault_lines(judged: Sequence[DetectionResult]) -> list[str]:
 
 def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
     """Table: false alarms of each fault on clean images."""
-    lines = ["| named | clean images | false alarms |", "| --- | --- | --- |"]
+    lines = ["| fault | clean images | false alarms |", "| --- | --- | --- |"]
     for task, flags in alarms.items():
         lines.append(f"| `{task}` | {len(flags)} | {sum(flags)} ({100 * np.mean(flags):.1f} %) |")
     return lines
@@ -53,7 +54,10 @@ def alarm_lines(alarms: Mapping[str, Sequence[bool]]) -> list[str]:
 
 def cloud_lines(judged: Sequence[CloudyDates]) -> list[str]:
     """Table: on how many real dates clouds are named, and the error of the estimated share against the classes."""
-    heads = "place | split | bands | clouds, by the classes | dates | named | share told, median | median distance"
+    heads = (
+        "place | split | bands | cloud cover by the classes | dates | reported | median reported cover "
+        "| median difference"
+    )
     lines = [f"| {heads} |", "| --- " * 8 + "|"]
     for one in judged:
         low, high = (f"{100 * share:.0f}" for share in one.shares)
@@ -83,8 +87,8 @@ def uncertainty_lines(calibrations: Sequence[UncertaintyCalibration]) -> list[st
     """Table: the calibration curve of every task, and its error."""
     nominal = " | ".join(f"{100 * LEVELS[index]:.0f} %" for index in SHOWN)
     heads = (
-        "task | images | temperature | error without | with the temperature | with both | by chance | images alike "
-        "| a single image"
+        "task | images | temperature | error, uncalibrated | with the temperature | with temperature and half-widths "
+        "| by chance | equal weight per image | single image"
     )
     lines = [f"| {heads} | {nominal} |", "| --- " * (9 + len(SHOWN)) + "|"]
     for one in calibrations:

@@ -95,25 +95,26 @@ class TuneReport:
         return [
             f"# {self.adapter.name}",
             "",
-            f"{self.method}{rank}: {self.parameters:,} numbers ({self.share:.1%} of the base), {self.size / 1000:.0f} "
-            f"kB, learned from {self.images} images in {self.minutes:.1f} min; the best of {self.steps} steps was "
-            f"{self.best_step}.",
+            f"{self.method}{rank}: {self.parameters:,} trained parameters ({self.share:.1%} of the base), "
+            f"{self.size / 1000:.0f} kB, trained on {self.images} images in {self.minutes:.1f} min; the best step "
+            f"of {self.steps} was {self.best_step}.",
             "",
             "| held-out patches | PSNR, dB |",
             "| --- | --- |",
-            f"| as they are | {self.input_db:.2f} |",
+            f"| before restoration | {self.input_db:.2f} |",
             f"| restored by the base | {self.restored.before:.2f} |",
             f"| restored with the adapter | {self.restored.after:.2f} |",
             "",
-            f"The adapter adds {self.gain:+.2f} dB on {len(self.held_out)} images that it never learned from "
-            f"({', '.join(self.held_out)}). They also told when to stop, which flatters the figure a little.",
+            f"The adapter changes the PSNR by {self.gain:+.2f} dB on {len(self.held_out)} held-out images "
+            f"({', '.join(self.held_out)}). These images were also used for early stopping, so this figure is slightly "
+            "optimistic.",
             "",
             *(
                 ["| other task | gain before | gain after | change, dB |", "| --- | --- | --- | --- |", *others]
                 if others
-                else ["No other task was measured: these weights have none that can be put into any image."]
+                else ["No other task was evaluated: these weights have none that can be simulated on any image."]
             ),
-            *(["", "Look at these:", "", *(f"- {note}" for note in self.notes)] if self.notes else []),
+            *(["", "Notes on the images:", "", *(f"- {note}" for note in self.notes)] if self.notes else []),
         ]
 
 
