@@ -129,7 +129,7 @@ def head(full: Result, spread: float | None) -> list[str]:
         "",
         paragraph(
             "PSNR in decibels on held-out patches, each the mean over all sensors; below `full`, differences to it. "
-            f"What goes in has been mended by [what physics can undo](concepts/starts.md) already. {chance}"
+            f"What goes in has been mended by [what physics can undo](concepts/initial-estimates.md) already. {chance}"
         ),
         "",
         "Written by `python -m benchmarks.ablation --report`; `make ablation` trains and writes.",

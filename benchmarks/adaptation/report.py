@@ -190,9 +190,9 @@ def head(one: Result) -> list[str]:
             f"The base (SHA-256 {one.base_sha256[:12]}) was trained for {one.base_minutes:g} processor minutes, "
             f"{one.base_steps:,} steps. The fault is {fault}. Pairs may come from {one.places} places; the "
             f"{one.test_images} test images are {one.given:.2f} dB as the network is given them, mended by "
-            f"[what physics can undo](concepts/starts.md), and {one.before:.2f} dB restored by the base.{anew} Tuning "
-            f"had at most {one.most_steps} steps and its own settings otherwise. A mean is followed by the standard "
-            "deviation over the runs, where there is more than one."
+            f"[what physics can undo](concepts/initial-estimates.md), and {one.before:.2f} dB restored by the base."
+            f"{anew} Tuning had at most {one.most_steps} steps and its own settings otherwise. A mean is followed by "
+            "the standard deviation over the runs, where there is more than one."
         ),
     ]
 
