@@ -223,6 +223,7 @@ def degrade_file(
     scene = open_scene(source, sensor)
     notes = Notes(scene.attrs["notes"])
     picture = picture_of(scene)
+    notes.add_all(picture.notes)
     values, valid = picture.load()
     operator = degrade.get(task)
     if scene.attrs["units"] == "dB":
@@ -236,8 +237,9 @@ def degrade_file(
             notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
     else:
         values = np.where(valid, operator(values, severity, generator, picture.bands), np.float32(np.nan))
+    values = picture.with_outliers(picture.physical(values), picture.window, None if operator.name == "sr" else 1)
     with whole_files([path]) as (place,):
-        write_like(place, picture.physical(values), profile, tags=tags)
+        write_like(place, values, profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - started, path)
 
 

@@ -233,9 +233,10 @@ class Restorer:
 
         Returns:
             The result, of the type of ``scene`` (lazy where that is backed by Dask and there are no guides), float32,
-            NaN exactly where the scene has no data; with ``uncertainty``, a pair of the result and the standard
-            deviation of its error, that of a Laplace distribution (sqrt(2) times its scale), with errors of
-            successive steps taken as independent.
+            NaN exactly where the scene has no data. A few values far outside the range of their band are treated like
+            gaps, but keep their own value (NaN on a grid in which the scene's does not nest). With ``uncertainty``, a
+            pair of the result and the standard deviation of its error, that of a Laplace distribution (sqrt(2) times
+            its scale), with errors of successive steps taken as independent; NaN where a value was kept so.
 
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
@@ -272,9 +273,11 @@ class Restorer:
     ) -> Stream:
         """The restoration of a scene that need not fit into memory, ready to be taken window by window.
 
-        Arguments and errors are those of a call; ``say`` is called with notes on the guides.
+        Arguments and errors are those of a call; ``say`` is called with notes on the scene and the guides.
         """
         picture = picture_of(scene, bands)
+        for note in picture.notes:
+            say(note)
         steps = self.plan(prompt, scale, guides or (), picture.bands[0].gsd_m)
         helpers = read_guides(guides or {}, picture, say)
         return Stream(self._engine, picture, steps, helpers, options or Options(), say)

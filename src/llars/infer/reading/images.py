@@ -10,6 +10,7 @@ import xarray as xr
 
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.layers import finer_bands
+from llars.infer.reading.sources import nodata_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["like"]
 
 PLACE = frozenset({"y", "x"})
+
+NODATA = frozenset({"_FillValue", "missing_value", "fill_value", "nodata", "nodatavals"})
+"""Attributes in which rioxarray looks for the nodata number."""
 
 
 def like(image: AnyImage, values: NDArray[np.float32], own: Grid, grid: Grid, scale: int | None) -> AnyImage:
@@ -30,8 +34,13 @@ def like(image: AnyImage, values: NDArray[np.float32], own: Grid, grid: Grid, sc
     """
     if not isinstance(image, xr.DataArray):
         return values
+    declared = nodata_of(image)
     kept = {name: image.coords[name] for name in image.coords if scale == 1 or not PLACE & {*image.coords[name].dims}}
     result = xr.DataArray(values, dims=("band", "y", "x"), name=image.name, attrs=dict(image.attrs), coords=kept)
+    if declared is not None:
+        # NaN marks the gaps of the result; as rioxarray does, the number that a file will have goes to the encoding.
+        result.attrs = {key: value for key, value in result.attrs.items() if key not in NODATA}
+        result = result.rio.write_nodata(declared, encoded=True)
     if scale == 1:
         return result.transpose(*image.dims)
     finer = pixel_ratio(own, grid) if scale is None else scale

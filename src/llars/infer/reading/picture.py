@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from llars.bands import Band
-from llars.errors import BandError, RasterError, ValueRangeError
+from llars.errors import BandError, RasterError
 from llars.infer.reading.grids import Grid, grid_of
-from llars.infer.reading.layers import Filled, Layers
-from llars.infer.reading.sampling import sample_blocks
-from llars.infer.reading.sources import ImageSource, Mapped, Source, to_unit
+from llars.infer.reading.layers import Filled
+from llars.infer.reading.outliers import MAX_OUTLIERS_OF_OWN_RANGE, Plausible, check_units, note_on
+from llars.infer.reading.sources import ImageSource, Mapped, Repeated, Source, to_unit
 from llars.infer.tiles import Window
 from llars.initial.rayleigh import clear_air
 from llars.scene.identify import Evidence, identify
@@ -47,19 +47,16 @@ DISPLAY_RANGE: Range = (0.0, 1.0)
 DISPLAY, REFLECTANCE = "display", "reflectance"
 """Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""
 
-MAX_DISTANCE, MAX_OUTLIERS = 3.5, 0.01
-"""Distance from the middle of the range, in multiples of its width, and the share of values allowed beyond it."""
-
 
 @dataclass(frozen=True)
 class Picture:
     """A scene that is read window by window, as gap-filled unit values."""
 
     layers: Filled
-    """Unit values, 0 to 1 over ``ranges``; gaps are filled from their surroundings."""
+    """Unit values, 0 to 1 over ``ranges``; gaps and outliers are filled from their surroundings."""
 
     source: Source
-    """Physical values, NaN in the gaps."""
+    """Physical values, NaN in the gaps; outliers as they are."""
 
     ranges: tuple[Range, ...]
     """Physical values of each band that the unit values 0 and 1 stand for."""
@@ -72,6 +69,16 @@ class Picture:
 
     sensor: str = "unknown"
     """Name of the sensor, from the attribute ``sensor`` of a DataArray, or as the caller gave it."""
+
+    outliers: int = 0
+    """Number of values so far outside ``ranges`` that they are treated like gaps."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that the user should read."""
+        if not self.outliers:
+            return ()
+        return (note_on(self.outliers, self.outliers / (sum(self.layers.survey.valid) + self.outliers), self.ranges),)
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -88,9 +95,14 @@ class Picture:
         """Part of each band that clear air scatters; see ``llars.initial.rayleigh.clear_air``."""
         return clear_air(self.sensor, self.bands, self.ranges)
 
+    @property
+    def window(self) -> Window:
+        """The whole scene."""
+        return Window(0, 0, *self.layers.size)
+
     def load(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """The whole scene: values ``(band, y, x)``, and a mask of those measured, not filled."""
-        return self.layers.read(Window(0, 0, *self.layers.size))
+        return self.layers.read(self.window)
 
     def physical(self, values: NDArray[np.float32], *, width: bool = False) -> NDArray[np.float32]:
         """Turn unit values ``(band, y, x)`` into physical ones in place; NaN stays.
@@ -101,6 +113,18 @@ class Picture:
             values[band] *= np.float32(high - low)
             if not width:
                 values[band] += np.float32(low)
+        return values
+
+    def with_outliers(self, values: NDArray[np.float32], window: Window, scale: int | None) -> NDArray[np.float32]:
+        """Put back, in place, the scene's own values of outliers in physical values ``(band, y, x)`` of a window.
+
+        The window lies on the scene's grid, or on one ``scale`` times finer; None means that it is another grid, on
+        which outliers stay NaN.
+        """
+        if self.outliers and scale is not None:
+            missing = np.isnan(values)
+            if missing.any():
+                np.copyto(values, Repeated(self.source, scale).read(window), where=missing)
         return values
 
 
@@ -117,21 +141,43 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
     Raises:
         BandError: the dimensions are not band, y and x, or the bands are unknown or not as many as the channels.
         RasterError: the image is smaller than 16 x 16 or has no data at all.
-        ValueRangeError: the values of an array, or of a DataArray with ``bands``, lie far from the bands' range.
+        ValueRangeError: more than 1 % of the values lie far from the bands' range, unless that was taken from the image
+            (sensor ``unknown``) or the values are radar power. Fewer are treated like gaps: see ``Picture.outliers``.
     """
     known, ranges = bands_and_ranges(image, bands)
     source = ImageSource(image)
     _, height, width = source.shape
     if min(height, width) < SMALLEST:
         raise RasterError(f"the image is {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
-    layers = Filled.of(Mapped(source, to_unit(ranges)), known)
-    if not any(layers.survey.valid):
+    attrs = image.attrs if isinstance(image, xr.DataArray) else {}
+    units = str(attrs.get("units", DISPLAY))
+    layers, outliers = _without_outliers(source, known, ranges, _is_open_ended(attrs))
+    if not outliers and not any(layers.survey.valid):
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
-    if bands is not None or not isinstance(image, xr.DataArray):
-        _check_range(layers, ranges[0])
-    attrs = getattr(image, "attrs", {})
     sensor = bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))
-    return Picture(layers, source, ranges, grid_of(image), str(attrs.get("units", DISPLAY)), sensor.strip().lower())
+    return Picture(layers, source, ranges, grid_of(image), units, sensor.strip().lower(), outliers)
+
+
+def _is_open_ended(attrs: Mapping[Any, Any]) -> bool:
+    """Whether values beyond the range are no sign of other units: it was taken from the image, or they are power."""
+    own = attrs.get("sensor") == "unknown" and not attrs.keys().isdisjoint(("band_ranges", "value_range"))
+    return own or attrs.get("units") == "power"
+
+
+def _without_outliers(
+    source: Source, bands: tuple[Band, ...], ranges: tuple[Range, ...], open_ended: bool
+) -> tuple[Filled, int]:
+    """Unit values without outliers, and their number; with all values if there are too many in an open-ended range."""
+    plausible = Plausible(source, ranges)
+    layers = Filled.of(Mapped(plausible, to_unit(ranges)), bands)
+    # The survey has read every pixel exactly once.
+    outliers = plausible.removed
+    share = outliers / max(sum(layers.survey.valid) + outliers, 1)
+    if not open_ended:
+        check_units(plausible, share, ranges[0])
+    elif share > MAX_OUTLIERS_OF_OWN_RANGE:
+        return Filled.of(Mapped(source, to_unit(ranges)), bands), 0
+    return layers, outliers
 
 
 def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
@@ -160,21 +206,6 @@ def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[t
     if len(ranges) != count:
         raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
     return known, ranges
-
-
-def _check_range(layers: Layers, valid_range: Range) -> None:
-    """Refuse values that cannot be in the bands' units: rescaling them silently would be a guess."""
-    sample = [values for values, _ in map(layers.read, sample_blocks(*layers.size))]
-    outliers = sum(int((np.abs(values - 0.5) > MAX_DISTANCE).sum()) for values in sample) / sum(
-        values.size for values in sample
-    )
-    if outliers > MAX_OUTLIERS:
-        low, high = valid_range
-        top = low + (high - low) * max(float(values.max()) for values in sample)
-        raise ValueRangeError(
-            f"{outliers:.0%} of the values lie far outside {low:g} to {high:g}, the range of these bands, the largest "
-            f"at {top:g}; give physical values: 8-bit pictures / 255, stored reflectances * their scale (often 0.0001)"
-        )
 
 
 def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ImageSource", "Mapped", "Repeated", "Scratch", "Shifted", "Source", "to_unit"]
+__all__ = ["ImageSource", "Mapped", "Repeated", "Scratch", "Shifted", "Source", "nodata_of", "to_unit", "with_nan"]
 
 Range = tuple[float, float]
 
@@ -42,11 +42,12 @@ class ImageSource:
 
     def __init__(self, image: xr.DataArray | NDArray[Any]) -> None:
         self._image = image.transpose("band", "y", "x") if isinstance(image, xr.DataArray) else image
+        self._nodata = nodata_of(image)
         bands, rows, columns = self._image.shape
         self.shape = (bands, rows, columns)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Physical values; infinite and masked ones become NaN."""
+        """Physical values; infinite and masked ones, and the nodata number, become NaN."""
         rows, columns = window.slices
         part: Any
         if isinstance(self._image, xr.DataArray):
@@ -55,12 +56,31 @@ class ImageSource:
             part = (part if part.chunks is None else part.compute(scheduler="synchronous")).values
         else:
             part = self._image[:, rows, columns]
+        return with_nan(part, self._nodata)
+
+
+def nodata_of(image: xr.DataArray | NDArray[Any]) -> float | None:
+    """The nodata number that a DataArray declares (``.rio.nodata``); None where it has none, or not as a value."""
+    if not isinstance(image, xr.DataArray):
+        return None
+    try:
+        number = image.rio.nodata
+    except OverflowError:  # a number that the type of the values cannot hold occurs nowhere
+        return None
+    return None if number is None or np.isnan(number) else number
+
+
+def with_nan(part: NDArray[Any], nodata: float | None = None) -> NDArray[np.float32]:
+    """A copy of physical values as float32, NaN where they are infinite, masked or equal to ``nodata``."""
+    with np.errstate(over="ignore"):
         values = np.array(part, dtype=np.float32)
-        if isinstance(part, np.ma.MaskedArray):
-            # NumPy copies what lies under a mask like any other number.
-            values[np.ma.getmaskarray(part)] = np.nan
-        np.copyto(values, np.float32(np.nan), where=np.isinf(values))
-        return values
+    if isinstance(part, np.ma.MaskedArray):
+        # NumPy copies what lies under a mask like any other number.
+        values[np.ma.getmaskarray(part)] = np.nan
+    if nodata is not None:
+        values[part == nodata] = np.nan
+    np.copyto(values, np.float32(np.nan), where=np.isinf(values))
+    return values
 
 
 class Mapped:

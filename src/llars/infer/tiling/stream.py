@@ -153,7 +153,8 @@ class Stream:
     def _physical(self, part: Restored) -> Restored:
         if part.deviation is not None:
             self._picture.physical(part.deviation, width=True)
-        return Restored(part.window, self._picture.physical(part.values), part.deviation)
+        values = self._picture.with_outliers(self._picture.physical(part.values), part.window, self.scale)
+        return Restored(part.window, values, part.deviation)
 
     def _unit_tiles(self) -> Iterator[Restored]:
         """The last step's result in unit values."""
