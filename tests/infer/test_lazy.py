@@ -1,5 +1,8 @@
 """Scenes that Dask holds: a graph, and the numbers of the scene in memory."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import BandError, InstructionError
+from llars.infer.restorer import load
 from llars.infer.tiles import TileGrid, Window
 from llars.infer.tiling import column_pass
 from llars.infer.tiling.stream import Options
@@ -91,5 +95,42 @@ def test_mistakes_are_told_at_once_and_no_step_changes_nothing(restorer, scene, 
     same = restorer(lazy[0], [])
     assert same.chunks is not None
     np.testing.assert_array_equal(same.values, scene.values)
+    assert all(lines.dtype == np.float32 for lines in restorer(lazy[0].astype(np.float64), [], uncertainty=True))
     brighter = [Step("brightness", 0.5, "brighten")]
     np.testing.assert_allclose(restorer(lazy[0], brighter).values, restorer(scene, brighter).values, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return load(device="cpu", precision="float32")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda restorer: pickle.loads(pickle.dumps(restorer))])
+def test_a_copy_of_a_restorer_gives_the_same(bundled, scene, copied):
+    again = copied(bundled)
+    np.testing.assert_array_equal(again(scene, "reduce the noise").values, bundled(scene, "reduce the noise").values)
+
+
+@pytest.mark.filterwarnings("ignore:Sending large graph")
+def test_a_cluster_computes_what_memory_does(bundled, scene):
+    distributed = pytest.importorskip("distributed")
+    steps = [Step("denoise", 0.5, "reduce the noise"), Step("sr", 1 / 3, "double the resolution", 2)]
+    scene[:, 5:7, 5:7] = -9999.0
+    result = bundled(scene.chunk(y=50, x=60), steps, tile=96)
+    expected = bundled(scene, steps).values
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+    ):
+        np.testing.assert_allclose(result.values, expected, atol=1e-3)
+
+
+def test_graph_and_prepared_steps_go_to_other_processes(bundled, scene):
+    steps = [Step("sr", 1 / 3, "double the resolution", 2), Step("destripe", 0.5, "remove the stripes")]
+    window = Window(0, 0, 64, 64)
+    prepared = bundled.stream(scene, steps, options=Options(uncertainty=True)).prepared(64)
+    there = pickle.loads(pickle.dumps(prepared))(window)
+    np.testing.assert_array_equal(there.values, prepared(window).values)
+    np.testing.assert_array_equal(there.deviation, prepared(window).deviation)
+    result = bundled(scene.chunk(y=50, x=60), steps)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(result)).values, result.values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.images import like
 from llars.infer.reading.picture import bands_and_ranges
+from llars.infer.reading.sources import nodata_of, with_nan
 from llars.infer.tiles import TileGrid, Window
-from llars.infer.tiling.stream import Options, Stream
+from llars.infer.tiling.stream import Options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from llars.infer.reading.picture import BandsLike
     from llars.infer.restorer import Restorer
-    from llars.infer.tiling.column_pass import Restored
+    from llars.infer.tiling.parts import Prepared
     from llars.tasks import Step
 
 __all__ = ["lazily"]
@@ -35,24 +37,22 @@ def lazily(
     """The result of ``restorer(scene, steps)``, as a Dask graph.
 
     One node reads the whole scene once, for its statistics, and takes all steps but the last, in memory; every tile of
-    the last step is a node of its own. Without steps, the scene is returned as it is.
+    the last step is a node of its own. Without steps, the result has the scene's own values.
 
     Raises:
         BandError: the bands are unknown, or not as many as the channels.
     """
     bands_and_ranges(scene, bands)
     if not steps:
-        return (scene, 0.0 * scene) if options.uncertainty else scene
+        same = like(scene, _physical(scene), grid_of(scene), grid_of(scene), 1)
+        return (same, 0.0 * same) if options.uncertainty else same
     scale = math.prod(step.scale for step in steps)
     grid = grid_of(scene).on_a_map().finer(scale)
     shape = (scene.sizes["band"], scene.sizes["y"] * scale, scene.sizes["x"] * scale)
     tile = options.tile if isinstance(options.tile, int) else TILE
     tiles = TileGrid(*shape[1:], tile, 0, restorer.info.config.multiple)
-
-    def make() -> Stream:
-        return restorer.stream(scene, steps, bands=bands, options=options)
-
-    values: Any = _blocks(make, tiles, shape[0] * (2 if options.uncertainty else 1))
+    preparation = _Preparation(restorer, scene, steps, bands, options, tiles.step)
+    values = _blocks(preparation, tiles, shape[0] * (2 if options.uncertainty else 1))
     images: list[Any] = [
         like(scene, values[start : start + shape[0]], grid_of(scene), grid, scale)
         for start in range(0, len(values), shape[0])
@@ -60,11 +60,33 @@ def lazily(
     return (images[0], images[1]) if options.uncertainty else images[0]
 
 
-def _blocks(make: Callable[[], Stream], tiles: TileGrid, bands: int) -> Any:
+def _physical(scene: xr.DataArray) -> Any:
+    """The scene's own values ``(band, y, x)`` as a result has them: float32, NaN where there is no data."""
+    return scene.transpose("band", "y", "x").data.map_blocks(with_nan, nodata_of(scene), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """All steps but the last. Not a closure: Dask pickles it for other processes."""
+
+    restorer: Restorer
+    scene: xr.DataArray
+    steps: Sequence[Step]
+    bands: BandsLike | None
+    options: Options
+    tile: int
+
+    def __call__(self) -> Prepared:
+        stream = self.restorer.stream(self.scene, self.steps, bands=self.bands, options=self.options)
+        return stream.prepared(self.tile)
+
+
+def _blocks(preparation: _Preparation, tiles: TileGrid, bands: int) -> Any:
     """The graph, ``(band, y, x)``; standard deviations follow the values along the band axis."""
     from dask import array, delayed
 
-    prepared = delayed(lambda: make().prepared(tiles.step), pure=False)()
+    # Not traversed: Dask would compute the whole scene before it prepares anything.
+    prepared = delayed(preparation, pure=False, traverse=False)()
     rows: dict[int, list[Any]] = {}
     for tile in tiles:
         block = delayed(_block, pure=False)(prepared, tile.core)
@@ -74,6 +96,6 @@ def _blocks(make: Callable[[], Stream], tiles: TileGrid, bands: int) -> Any:
     return array.block([[*columns] for columns in rows.values()])
 
 
-def _block(restored: Callable[[Window], Restored], window: Window) -> NDArray[np.float32]:
+def _block(restored: Prepared, window: Window) -> NDArray[np.float32]:
     part = restored(window)
     return part.values if part.deviation is None else np.concatenate([part.values, part.deviation])

@@ -44,6 +44,10 @@ class SentenceEncoder:
             (folder / "encoder.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
         )
 
+    def __reduce__(self) -> tuple[type[SentenceEncoder], tuple[()]]:
+        """Sessions of ONNX Runtime cannot be copied or pickled: a copy loads the bundled files again."""
+        return type(self), ()
+
     def encode(self, texts: Sequence[str], batch: int = 64) -> NDArray[np.float32]:
         """Sentence vectors ``(n, 384)``, float32, unit length: the mean of the token vectors, normalised."""
         vectors = [tokens.mean(axis=0) for tokens in self.tokens(texts, batch)]

@@ -56,9 +56,13 @@ class InstructionParser:
 
     def __init__(self, encoder: SentenceEncoder, reader: InstructionReader, words: Sequence[str]) -> None:
         """Combines loaded parts; ``words`` is the vocabulary of the grammar, the commonest first."""
-        self._encoder, self._reader = encoder, reader
+        self._encoder, self._reader, self._words = encoder, reader, words
         self._speller = Speller(words, encoder.knows)
         self._tokens = lru_cache(maxsize=64)(lambda text: encoder.tokens([text])[0])
+
+    def __reduce__(self) -> tuple[type[InstructionParser], tuple[SentenceEncoder, InstructionReader, Sequence[str]]]:
+        """Caches cannot be copied or pickled: a copy begins with an empty one."""
+        return type(self), (self._encoder, self._reader, self._words)
 
     def spell(self, text: str) -> str:
         """The text with typing errors corrected."""

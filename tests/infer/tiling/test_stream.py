@@ -22,7 +22,7 @@ from llars.tasks import Step
 @pytest.fixture
 def source(textured, tmp_path):
     """A Sentinel-2 file that is too large to be read at once when it is opened, with a wide gap."""
-    numbers = np.rint(textured(4, 50, 1060, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers = np.rint(textured(4, 50, 1060, seed=5).clip(0.0) * 10_000).astype(np.uint16) + 1
     numbers[:, 12:40, 100:400] = 0
     folder = tmp_path / "in"
     folder.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import shutil
 import tempfile
@@ -99,12 +100,14 @@ def to_unit(ranges: Sequence[Range]) -> Callable[[NDArray[np.float32]], NDArray[
     low = np.array([low for low, _ in ranges], dtype=np.float32)[:, None, None]
     width = np.array([high - low for low, high in ranges], dtype=np.float32)[:, None, None]
 
-    def convert(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        values -= low
-        values /= width
-        return values
+    # Not a closure: restorations that Dask takes to other processes are pickled.
+    return functools.partial(_scaled, low, width)
 
-    return convert
+
+def _scaled(low: NDArray[np.float32], width: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    values -= low
+    values /= width
+    return values
 
 
 class Shifted:

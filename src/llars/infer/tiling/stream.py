@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from llars.infer.tiling.engine import Engine, Extent, Restored, StepInputs
 from llars.infer.tiling.exposure import brightened
 from llars.infer.tiling.invention import invented
 from llars.infer.tiling.partial import Partial
+from llars.infer.tiling.parts import Prepared, physical, with_variance
 from llars.infer.tiling.planning import OutputGrid, output_grid
 from llars.tasks import Step, get_task
 
@@ -134,27 +135,15 @@ class Stream:
             values = self._picture.source.read(window)
             yield Restored(window, values, 0.0 * values if self._options.uncertainty else None)
 
-    def prepared(self, tile: int) -> Callable[[Window], Restored]:
+    def prepared(self, tile: int) -> Prepared:
         """Take all steps but the last; returns a function that takes the last on any tile, in any order or at once."""
-        picture, uncertainty = self._picture, self._options.uncertainty
         inputs, variance = self._before_last_step(lambda: None)
-        step, grid = self._steps[-1], self._engine.grid(inputs, tile)
-        folded = self._engine.fold(step, inputs, uncertainty)
-
-        def restored(window: Window) -> Restored:
-            if step.task == "brightness":
-                parts = brightened(inputs.target, picture.ranges, step.severity, [window], uncertainty)
-            else:
-                parts = self._engine.run_columns(folded, inputs, grid, [grid.column([window])])
-            return _joined(window, map(self._physical, _with_variance(parts, variance)))
-
-        return restored
+        step, uncertainty = self._steps[-1], self._options.uncertainty
+        grid, folded = self._engine.grid(inputs, tile), self._engine.fold(step, inputs, uncertainty)
+        return Prepared(self._engine, self._picture, step, inputs, grid, folded, variance, uncertainty, self.scale)
 
     def _physical(self, part: Restored) -> Restored:
-        if part.deviation is not None:
-            self._picture.physical(part.deviation, width=True)
-        values = self._picture.with_outliers(self._picture.physical(part.values), part.window, self.scale)
-        return Restored(part.window, values, part.deviation)
+        return physical(part, self._picture, self.scale)
 
     def _unit_tiles(self) -> Iterator[Restored]:
         """The last step's result in unit values."""
@@ -193,7 +182,7 @@ class Stream:
         self, at: int, inputs: StepInputs, variance: Source | None, done: Collection[Window] = ()
     ) -> Iterator[Restored]:
         """The tiles of one step, except for the windows that are done."""
-        return _with_variance(self._step_tiles(self._steps[at], inputs, done), variance)
+        return with_variance(self._step_tiles(self._steps[at], inputs, done), variance)
 
     def _step_tiles(self, step: Step, inputs: StepInputs, done: Collection[Window]) -> Iterator[Restored]:
         tile, uncertainty = self._options.tile, self._options.uncertainty
@@ -256,32 +245,9 @@ class Stream:
         return lambda: progress(next(done), total)
 
 
-def _joined(window: Window, parts: Iterator[Restored]) -> Restored:
-    """One window from the parts that cover it: several where memory ran out and the tile was halved."""
-    first = next(parts)
-    if first.window == window:
-        return first
-    values = np.empty((len(first.values), *window.shape), dtype=np.float32)
-    deviation = None if first.deviation is None else np.empty_like(values)
-    for part in itertools.chain([first], parts):
-        place = (slice(None), *part.window.inside(window))
-        values[place] = part.values
-        if deviation is not None:
-            deviation[place] = part.deviation
-    return Restored(window, values, deviation)
-
-
 def _variance_on(variance: Source | None, grid: Grid, output: OutputGrid) -> Source | None:
     if variance is None or output.scale == 1:
         return variance
     return (
         Warped(variance, grid, output.grid, smooth=True) if output.scale is None else Repeated(variance, output.scale)
     )
-
-
-def _with_variance(parts: Iterator[Restored], variance: Source | None) -> Iterator[Restored]:
-    """Parts with the variance of earlier steps added; errors of successive steps are taken as independent."""
-    for part in parts:
-        if variance is not None and part.deviation is not None:
-            part = replace(part, deviation=np.sqrt(part.deviation**2 + variance.read(part.window)))
-        yield part
