@@ -310,3 +310,18 @@ def test_masked_pixels_of_a_guide_are_gaps(fuser, textured):
         fuser(values, [sharpen], guides={"pan": one}, bands=["B02", "B03", "B04", "B08"]) for one in (hidden, pan)
     ]
     np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("severity", [float("nan"), 7.0, -3.0, "much", None])
+def test_a_severity_out_of_range_is_refused(restorer, severity):
+    with pytest.raises(ConfigError, match=r"'noise' \(denoise\) has the severity .*, expected a number from 0 to 1"):
+        restorer.plan([Step("denoise", severity, "noise")])
+    darker = [Step("brightness", np.float32(-0.5), "darken")]
+    assert restorer.plan(darker) == darker
+
+
+def test_a_pixel_size_alone_is_said_to_need_a_scene(restorer):
+    with pytest.raises(InstructionError, match=r"'bring it to 5 m' names a pixel size.* depends on the scene"):
+        restorer.understand("bring it to 5 m")
+    with pytest.raises(InstructionError, match="nothing to do"):
+        restorer.understand("bake a cake")

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 import numpy as np
 import xarray as xr
 
-from llars.bands import Role
 from llars.errors import ConfigError, InstructionError
 from llars.infer.diagnosis.findings import Diagnosis, Finding, corrective_steps, diagnosed
 from llars.infer.instructions import Interpretation, Reader
 from llars.infer.lazy import lazily
 from llars.infer.pixel_sizes import pixel_size_request
 from llars.infer.reading.grids import grid_of
-from llars.infer.reading.guides import read_guides, role_of
+from llars.infer.reading.guides import check_guides, read_guides, role_of
 from llars.infer.reading.images import like
 from llars.infer.reading.picture import AnyImage, BandsLike, Image, bands_and_ranges, picture_of
 from llars.infer.sentences import SentenceMatcher
 from llars.infer.tiling.engine import Encoder, Engine, Precision, pick_device, runs_in_half
-from llars.infer.tiling.planning import with_guided_tasks, with_scale
+from llars.infer.tiling.planning import check_step, with_guided_tasks, with_scale
 from llars.infer.tiling.stream import Options, Stream
 from llars.model.network import Network
-from llars.tasks import RESOLUTIONS, Step, get_task
+from llars.tasks import Step
 from llars.text.encoder import SentenceEncoder
 from llars.weights.adapters import apply_adapters, read_adapter
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -111,7 +110,15 @@ class Restorer:
         """What ``prompt`` asks for, and a line on each step that could be meant otherwise; see ``understand``."""
         if not isinstance(prompt, str):
             raise InstructionError(_no_instruction(prompt))
-        return self._reader.interpret(prompt)
+        try:
+            return self._reader.interpret(prompt)
+        except InstructionError:
+            if (size := pixel_size_request(prompt)) and not size.rest:
+                raise InstructionError(
+                    f"{size.text!r} names a pixel size, and how many times finer that is depends on the scene: "
+                    "call restorer(scene, prompt), or plan(prompt, pixel_m=10)"
+                ) from None
+            raise
 
     def plan(
         self,
@@ -134,8 +141,8 @@ class Restorer:
         Raises:
             InstructionError: a step needs a guide that is missing, a guide helps no step, these weights were not
                 trained on a step, or the words ask for a pixel size that is out of reach.
-            ConfigError: the grid cannot be made finer by ``scale``, there is no such role, or the words ask for a pixel
-                size and ``pixel_m`` is unknown, or that size already.
+            ConfigError: the grid cannot be made finer by ``scale``, there is no such role, a step's severity is out of
+                range, or the words ask for a pixel size and ``pixel_m`` is unknown, or that size already.
         """
         roles = [role_of(name) for name in guides]
         given: Any = prompt
@@ -152,23 +159,8 @@ class Restorer:
         if scale is not None:
             steps = with_scale(steps, scale)
         for step in steps:
-            self._require(step, roles)
+            check_step(step, roles, self.tasks, self.info.config.name)
         return steps
-
-    def _require(self, step: Step, roles: Collection[Role]) -> None:
-        capabilities = f"these weights ({self.info.config.name}) can do {', '.join(self.tasks)}"
-        task = get_task(step.task)
-        missing = [role.value for role in task.guides if role not in roles]
-        if missing:
-            options = " ".join(f"--guide {role}=FILE" for role in missing)
-            remedy = capabilities if task.key not in self.tasks else f"give it: {options} (guides= in Python)"
-            raise InstructionError(
-                f"{step.text!r} asks for {task.key}, which needs a guide ({' and '.join(missing)}); {remedy}"
-            )
-        if task.key not in self.tasks:
-            raise InstructionError(f"{step.text!r} asks for {task.key}; {capabilities}")
-        if task.key == "sr" and step.scale not in RESOLUTIONS:
-            raise InstructionError(f"{step.text!r} asks for a grid {step.scale} times finer; 2, 3 and 4 are possible")
 
     @overload
     def __call__(
@@ -241,6 +233,7 @@ class Restorer:
         Raises:
             LlarsError: the scene, the bands or the prompt cannot be worked with; the message says what to do.
         """
+        guides = check_guides(guides)
         if prompt is None:
             prompt = corrective_steps(self.diagnose(scene, bands=bands))
         if isinstance(scene, xr.DataArray) and scene.chunks is not None and not guides:
@@ -275,11 +268,11 @@ class Restorer:
 
         Arguments and errors are those of a call; ``say`` is called with notes on the scene and the guides.
         """
-        picture = picture_of(scene, bands)
+        images, picture = check_guides(guides), picture_of(scene, bands)
         for note in picture.notes:
             say(note)
-        steps = self.plan(prompt, scale, guides or (), picture.bands[0].gsd_m)
-        helpers = read_guides(guides or {}, picture, say)
+        steps = self.plan(prompt, scale, images, picture.bands[0].gsd_m)
+        helpers = read_guides(images, picture, say)
         return Stream(self._engine, picture, steps, helpers, options or Options(), say)
 
     def diagnose(self, scene: AnyImage, *, bands: BandsLike | None = None) -> list[Finding]:

@@ -212,3 +212,38 @@ def test_steps_with_and_without_guides_follow_each_other(fuser, scene, radar, pa
     again, alone = fuser(first, [sharpen], guides={"pan": pan}, uncertainty=True)
     np.testing.assert_allclose(again.values, result.values, atol=1e-5)
     assert np.nanmin(sigma.values - alone.values) > 0
+
+
+@pytest.mark.parametrize("wrap", [lambda radar: radar.values, lambda radar: radar.drop_attrs()])
+def test_radar_needs_no_names(fuser, scene, textured, placed, wrap):
+    """An array, and a DataArray without ``bands``, is taken for VV and VH."""
+    radar = placed(textured(2, 60, 70, seed=1) * 20 - 25, RADAR, at(20.0), value_range=(-35.0, 5.0), units="dB")
+    (guide,) = notes_of({"sar": wrap(radar)}, scene)[0].values()
+    assert [(band.name, band.modality, band.polarisation) for band in guide.bands] == [
+        ("VV", Modality.SAR, Polarisation.VV),
+        ("VH", Modality.SAR, Polarisation.VH),
+    ]
+    same = radar.assign_attrs(bands=[band.with_gsd(None) for band in RADAR])
+    result, expected = (fuser(scene, "radar", guides={"sar": image}).values for image in (wrap(radar), same))
+    np.testing.assert_array_equal(result, expected)
+    with pytest.raises(BandError, match="sar has 5 bands"):
+        notes_of({"sar": np.zeros((5, 60, 70), np.float32)}, scene)
+
+
+@pytest.mark.parametrize(
+    ("guides", "fault", "message"),
+    [
+        (["pan"], ConfigError, "found guides of type list, expected a dict"),
+        (np.zeros((1, 120, 140)), ConfigError, "found guides of type ndarray"),
+        ({1: None}, ConfigError, "found a int in place of a guide's role"),
+        ({"pan": None}, BandError, "the guide pan: found an image of type NoneType"),
+        ({"pan": np.zeros((120, 140))}, BandError, "the guide pan: found an array of shape"),
+        ({"pan": np.zeros((1, 120, 140), complex)}, BandError, "the guide pan: found values of type complex128"),
+    ],
+)
+def test_what_is_no_guide_is_told_in_one_line(fuser, scene, guides, fault, message):
+    with pytest.raises(fault, match=message) as told:
+        fuser(scene, "panchromatic", guides=guides)
+    assert "\n" not in str(told.value)
+    with pytest.raises(ConfigError, match="found a DataArray in place of a guide's role"):
+        fuser.plan("panchromatic", guides=[scene])

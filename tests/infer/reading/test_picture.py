@@ -50,3 +50,12 @@ def test_stored_numbers_are_refused_whatever_holds_them(wrap):
     with pytest.raises(ValueRangeError, match="far outside 0 to 1"):
         picture_of(wrap(numbers), "naip")
     assert picture_of(wrap(numbers / 9999), "naip").load()[0].max() <= 1
+
+
+def test_names_in_the_attribute_are_enough_where_they_are_known(scene):
+    named = scene.assign_attrs(bands=["B04", "B03", "B02", "B08"], band_ranges=RANGES)
+    assert [band.wavelength_nm for band in picture_of(named).bands] == [664.6, 559.8, 492.4, 832.8]
+    for mistake in (7, "B04", [1, 2, 3, 4]):
+        with pytest.raises(BandError, match="expected one Band or band name per channel"):
+            picture_of(scene.assign_attrs(bands=mistake))
+        assert picture_of(scene.assign_attrs(bands=mistake), BANDS).bands == BANDS

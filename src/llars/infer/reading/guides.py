@@ -12,15 +12,18 @@ from llars.errors import BandError, ConfigError, RasterError
 from llars.infer.reading.grids import Grid, grid_of, in_common_frame, nesting, overlap
 from llars.infer.reading.layers import Enlarged, Filled, Layers
 from llars.infer.reading.outliers import without_outliers
-from llars.infer.reading.picture import AnyImage, Picture, Range, bands_and_ranges
+from llars.infer.reading.picture import AnyImage, Picture, Range, bands_and_ranges, channels_of
 from llars.infer.reading.radar import in_decibels
 from llars.infer.reading.sources import ImageSource, Mapped, Shifted, Source, to_unit
 from llars.infer.reading.warping import Warped, from_decibels, to_decibels
 from llars.sensors import get_sensor
 
-__all__ = ["Guide", "read_guides", "role_of"]
+__all__ = ["Guide", "check_guides", "read_guides", "role_of"]
 
 ROLES = {role.value: role for role in Role if role is not Role.TARGET}
+
+RADAR = tuple(Band(name, modality=Modality.SAR) for name in ("VV", "VH", "HH", "HV"))
+"""Bands that radar is taken for where nothing names them."""
 
 MIN_OVERLAP = 0.05
 """Share of the input that a guide must cover."""
@@ -87,9 +90,20 @@ def role_of(name: str) -> Role:
     Raises:
         ConfigError: there is no such role.
     """
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"found a {type(name).__name__} in place of a guide's role, expected a dict: guides={{'pan': image}}"
+        )
     if name not in ROLES:
         raise ConfigError(f"unknown role {name!r} of a guide; the roles are {', '.join(ROLES)}")
     return ROLES[name]
+
+
+def check_guides(images: object) -> Mapping[str, AnyImage]:
+    """Guides by role, as the caller gave them; raises ConfigError where they are no dict."""
+    if images is not None and not isinstance(images, Mapping):
+        raise ConfigError(f"found guides of type {type(images).__name__}, expected a dict: guides={{'pan': image}}")
+    return images or {}
 
 
 def read_guides(images: Mapping[str, AnyImage], target: Picture, say: Say) -> dict[Role, Guide]:
@@ -144,8 +158,11 @@ def _units(image: AnyImage) -> str | None:
 
 def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     """Bands and ranges of a guide, checked against its role."""
+    try:
+        count = channels_of(image)
+    except BandError as error:
+        raise BandError(f"the guide {role.value}: {error}") from None
     own = isinstance(image, xr.DataArray) and "bands" in image.attrs
-    count = image.sizes["band"] if isinstance(image, xr.DataArray) and "band" in image.sizes else len(image)
     bands, ranges = bands_and_ranges(image) if own else (_default_bands(role, count, target), target.ranges[:1] * count)
     radar = [band.name for band in bands if band.modality is Modality.SAR]
     other = [band.name for band in bands if band.modality in (Modality.OPTICAL, Modality.THERMAL)]
@@ -168,7 +185,9 @@ def _bands(role: Role, image: AnyImage, target: Picture) -> tuple[tuple[Band, ..
 def _default_bands(role: Role, count: int, target: Picture) -> tuple[Band, ...]:
     """Bands to assume for an image without band metadata."""
     if role is Role.SAR:
-        return tuple(Band(name) for name in ("VV", "VH", "HH", "HV")[:count])
+        if count > len(RADAR):
+            raise BandError(f"the guide sar has {count} bands, expected radar, {len(RADAR)} bands at most; select them")
+        return RADAR[:count]
     if role is Role.PAN:
         return tuple(Band("PAN", 625.0, 350.0) for _ in range(count))
     return (target.bands * count)[:count]

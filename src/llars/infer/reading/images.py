@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from llars.bands import Band
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.layers import finer_bands
 from llars.infer.reading.sources import nodata_of
@@ -45,8 +46,9 @@ def like(image: AnyImage, values: NDArray[np.float32], own: Grid, grid: Grid, sc
         return result.transpose(*image.dims)
     finer = pixel_ratio(own, grid) if scale is None else scale
     result = _placed(result, grid) if scale is None else _refined(result, image, own, scale)
-    if "bands" in image.attrs:
-        result.attrs["bands"] = finer_bands(image.attrs["bands"], finer)
+    bands = image.attrs.get("bands")
+    if isinstance(bands, (tuple, list)) and all(isinstance(band, Band) for band in bands):  # not names alone
+        result.attrs["bands"] = finer_bands(bands, finer)
     return result.transpose(*image.dims)
 
 

@@ -23,7 +23,17 @@ from llars.sensors import get_sensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DISPLAY", "REFLECTANCE", "AnyImage", "BandsLike", "Image", "Picture", "bands_and_ranges", "picture_of"]
+__all__ = [
+    "DISPLAY",
+    "REFLECTANCE",
+    "AnyImage",
+    "BandsLike",
+    "Image",
+    "Picture",
+    "bands_and_ranges",
+    "channels_of",
+    "picture_of",
+]
 
 AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 """What ``Restorer`` takes."""
@@ -182,6 +192,17 @@ def _without_outliers(
 
 def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     """Band and range of every channel of an image; raises BandError like ``picture_of``."""
+    count = channels_of(image)
+    known, ranges = _of_data_array(image, bands) if isinstance(image, xr.DataArray) else _named(count, bands)
+    if len(known) != count:
+        raise BandError(f"found {count} channels, but {len(known)} bands are named; name each channel's band")
+    if len(ranges) != count:
+        raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
+    return known, ranges
+
+
+def channels_of(image: AnyImage) -> int:
+    """Number of channels of an image; raises BandError where it is none of ``(band, y, x)`` with real numbers."""
     if not hasattr(image, "ndim"):
         raise BandError(
             f"found an image of type {type(image).__name__}, expected a DataArray or a NumPy array (band, y, x); "
@@ -193,25 +214,19 @@ def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[t
         if set(image.dims) != {"band", "y", "x"}:
             raise BandError(f"found dimensions {tuple(image.dims)}, expected ('band', 'y', 'x'); rename or select")
         count = image.sizes["band"]
-        known, ranges = _of_data_array(image, bands)
     else:
         if image.ndim != 3:
             raise BandError(f"found an array of shape {image.shape}, expected (band, y, x); add the missing axis")
         count = len(image)
-        known, ranges = _named(count, bands)
     if not count:
         raise BandError("found an image without channels, expected one at least; give (band, y, x)")
-    if len(known) != count:
-        raise BandError(f"found {count} channels, but {len(known)} bands are named; name each channel's band")
-    if len(ranges) != count:
-        raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
-    return known, ranges
+    return count
 
 
 def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
     count = image.sizes["band"]
     known, ranges = (None, None) if bands is None else _named(count, bands)
-    attached = image.attrs.get("bands", ())
+    attached = _attached(image, strict=bands is None)
     channels = _channels(image, attached)
     known = known or tuple(_selected(attached, channels)) or None
     if "band_ranges" in image.attrs:
@@ -224,6 +239,19 @@ def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[
             "open it so, or give bands= (a sensor's name or one band per channel)"
         )
     return tuple(known), tuple(ranges)
+
+
+def _attached(image: xr.DataArray, strict: bool) -> Sequence[Band]:
+    """The attribute ``bands``, which may also hold names; where it holds anything else, an error if ``strict``."""
+    attached = image.attrs.get("bands", ())
+    if isinstance(attached, (tuple, list)):
+        if all(isinstance(band, Band) for band in attached):
+            return attached
+        if all(isinstance(band, str) for band in attached):
+            return identify(Evidence(tuple(attached), (None,) * len(attached), "float32")).bands
+    if strict:
+        raise BandError(f"found the attribute 'bands' = {attached!r:.60}, expected one Band or band name per channel")
+    return ()
 
 
 def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None:

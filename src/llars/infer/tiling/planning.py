@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
 from llars.bands import Role
 from llars.errors import ConfigError, InstructionError, RasterError
@@ -11,7 +12,7 @@ from llars.infer.reading.grids import ALIGNED, Grid, cropped_to, nesting, overla
 from llars.infer.reading.guides import Guide
 from llars.tasks import RESOLUTIONS, Step, get_task
 
-__all__ = ["GUIDED_TASKS", "OutputGrid", "output_grid", "with_guided_tasks", "with_scale"]
+__all__ = ["GUIDED_TASKS", "OutputGrid", "check_step", "output_grid", "with_guided_tasks", "with_scale"]
 
 GRID_GUIDES = {"pansharpen": Role.PAN, "stf": Role.FINE_BEFORE}
 """Tasks whose output lies on the grid of a guide."""
@@ -33,6 +34,39 @@ class OutputGrid:
     grid: Grid
     scale: int | None
     """How many times finer than the grid before the step, within the same bounds; None where it is another lattice."""
+
+
+def check_step(step: Step, roles: Collection[Role], tasks: Collection[str], weights: str) -> None:
+    """Refuse a step that cannot be taken.
+
+    Args:
+        step: what to do.
+        roles: roles of the guides that are given.
+        tasks: keys of the tasks that the weights were trained on.
+        weights: their name.
+
+    Raises:
+        InstructionError: it needs a guide that is missing, a task that the weights lack, or a factor other than 2 to 4.
+        ConfigError: its severity is no number, or out of range.
+    """
+    capabilities = f"these weights ({weights}) can do {', '.join(tasks)}"
+    task = get_task(step.task)
+    missing = [role.value for role in task.guides if role not in roles]
+    if missing:
+        options = " ".join(f"--guide {role}=FILE" for role in missing)
+        remedy = capabilities if task.key not in tasks else f"give it: {options} (guides= in Python)"
+        raise InstructionError(
+            f"{step.text!r} asks for {task.key}, which needs a guide ({' and '.join(missing)}); {remedy}"
+        )
+    if task.key not in tasks:
+        raise InstructionError(f"{step.text!r} asks for {task.key}; {capabilities}")
+    if task.key == "sr" and step.scale not in RESOLUTIONS:
+        raise InstructionError(f"{step.text!r} asks for a grid {step.scale} times finer; 2, 3 and 4 are possible")
+    lowest = -1 if task.key == "brightness" else 0
+    if not (isinstance(step.severity, Real) and lowest <= step.severity <= 1):
+        raise ConfigError(
+            f"{step.text!r} ({task.key}) has the severity {step.severity!r}, expected a number from {lowest} to 1"
+        )
 
 
 def with_scale(steps: list[Step], scale: int) -> list[Step]:
