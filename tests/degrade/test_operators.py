@@ -250,3 +250,27 @@ def test_images_of_the_wrong_kind() -> None:
 def test_bands_must_match_the_image() -> None:
     with pytest.raises(BandError, match=r"\[2\].*3 images of 4 bands"):
         degrade.get("haze")(scene(), 0.5, seeded(), bands=[Band("red"), Band("green")])
+
+
+def test_what_a_numpy_array_masks_is_missing() -> None:
+    values = scene(1)[0].numpy()
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[:, 10:14, 20:25] = True
+    filled = np.where(mask, np.float32(-9999.0), values)
+    masked = np.ma.masked_array(filled, mask)
+    result = degrade.get("gaussian_blur")(masked, 0.5, seeded())
+    assert isinstance(result, np.ma.MaskedArray)
+    np.testing.assert_array_equal(result.mask, mask)
+    expected = degrade.get("gaussian_blur")(np.where(mask, np.float32(np.nan), values), 0.5, seeded())
+    np.testing.assert_array_equal(result.filled(np.nan), expected)
+    np.testing.assert_array_equal(masked.data, filled)
+
+
+def test_arrays_of_either_byte_order_and_no_others_will_do() -> None:
+    values = scene(1)[0].numpy()
+    expected = degrade.get("gaussian_blur")(values, 0.5, seeded())
+    for order in ("<f4", ">f4"):
+        np.testing.assert_array_equal(degrade.get("gaussian_blur")(values.astype(order), 0.5, seeded()), expected)
+    for kind in (np.longdouble, object, complex):
+        with pytest.raises(DataError, match="expected floating point unit values"):
+            degrade.get("gaussian_blur")(values.astype(kind), 0.5, seeded())

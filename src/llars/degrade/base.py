@@ -108,7 +108,8 @@ class Degradation:
         """Degrade ``image``.
 
         Args:
-            image: unit values, floating point, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data.
+            image: unit values, floating point, ``(band, y, x)`` or ``(batch, band, y, x)``; NaN is no data, and so is
+                what a NumPy array masks: the result has the same mask.
             severity: in [0, 1] ([-1, 1] where ``signed``), one number or one for each image of the batch.
             generator: source of all random numbers, or a NumPy generator, from which the seed is drawn; None takes a
                 fresh one with a random seed.
@@ -117,11 +118,13 @@ class Degradation:
         Raises:
             ConfigError: a severity that is not a number, out of range, or not one for each image; ``generator`` is of
                 another type.
-            DataError: an image of another type or shape, or of whole numbers.
+            DataError: an image of another type or shape, or of other than floating point numbers of up to 64 bits.
             BandError: ``bands`` does not match the image's number of bands.
         """
         if isinstance(image, np.ndarray):
-            return self(torch.from_numpy(image.copy()), severity, generator, bands).numpy()
+            values, mask = _of_array(image)
+            degraded = self(torch.from_numpy(values), severity, generator, bands).numpy()
+            return degraded if mask is None else np.ma.masked_array(degraded, mask)
         batch = _batched(image)
         strength = self.strengths(severity, len(batch)).reshape(-1, 1, 1, 1)
         drawing = _drawing(generator, batch.device)
@@ -179,6 +182,21 @@ def _drawing(generator: object, device: torch.device) -> torch.Generator:
     fresh = torch.Generator(device)
     fresh.seed()
     return fresh
+
+
+def _of_array(image: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
+    """A copy in the byte order of this machine, NaN where it is masked, and a copy of the mask, if there is one."""
+    if image.dtype.kind != "f" or image.dtype.itemsize > 8:
+        raise DataError(
+            f"an image of {image.dtype}; expected floating point unit values, (physical - lo) / (hi - lo), "
+            "in float16, float32 or float64"
+        )
+    values = np.array(np.ma.getdata(image), dtype=image.dtype.newbyteorder("="), order="C")
+    if not isinstance(image, np.ma.MaskedArray):
+        return values, None
+    mask = np.ma.getmaskarray(image).copy()
+    values[mask] = np.nan
+    return values, mask
 
 
 def _batched(image: Tensor) -> Tensor:
