@@ -170,3 +170,67 @@ def test_metrics_load_neither_torch_nor_rasterio():
     code = "import sys, llars.metrics; print(sorted({'torch', 'rasterio', 'scipy', 'xarray'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def placed(values: np.ndarray) -> xr.DataArray:
+    coords = {"band": ["B02", "B03", "B04", "B08"], "y": 5000.0 - 10 * np.arange(57), "x": 300.0 + 10 * np.arange(71)}
+    return xr.DataArray(values, dims=("band", "y", "x"), coords=coords)
+
+
+def test_the_axes_of_data_arrays_go_by_name(pair):
+    image, truth = map(placed, pair)
+    for metric in (metrics.psnr, metrics.sam, metrics.ssim):
+        for one, other in ((image.transpose("y", "x", "band"), truth), (image.T, truth.transpose("x", "band", "y"))):
+            assert metric(one, other) == metric(*pair)
+    assert metrics.enl(image.T) == metrics.enl(pair[0])
+    assert metrics.uiqi(image[0].T, truth[0]) == metrics.uiqi(pair[0][0], pair[1][0])
+
+
+@pytest.mark.parametrize(
+    ("change", "axis"),
+    [
+        (lambda truth: truth[:, ::-1], "y"),
+        (lambda truth: truth[..., ::-1], "x"),
+        (lambda truth: truth.assign_coords(x=truth.x + 10), "x"),
+        (lambda truth: truth[[1, 0, 2, 3]], "band"),
+        (lambda truth: truth.assign_coords(band=list("abcd")), "band"),
+    ],
+)
+def test_data_arrays_of_other_places_or_bands_are_refused(pair, change, axis):
+    image, truth = map(placed, pair)
+    with pytest.raises(DataError, match=f"different coordinates {axis}: .*; bring them to one order") as told:
+        metrics.psnr(image, change(truth))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda truth: truth.assign_coords(x=(truth.x + 1e-3).astype(np.float32)),
+        lambda truth: truth.assign_coords(band=[1, 2, 3, 4]),
+        lambda truth: truth.drop_vars(["y", "band"]),
+    ],
+)
+def test_coordinates_that_say_nothing_else_are_no_fault(pair, change):
+    image, truth = map(placed, pair)
+    assert metrics.psnr(image, change(truth)) == metrics.psnr(*pair)
+
+
+@pytest.mark.parametrize("window", [0, -8, 2.5, "8", None])
+def test_a_window_is_a_whole_number_of_pixels(pair, window):
+    for metric in (metrics.uiqi, metrics.q2n):
+        with pytest.raises(ValueRangeError, match="expected a whole number of pixels such as 8"):
+            metric(*pair, window)
+
+
+def test_what_is_no_number_is_refused(pair):
+    for wrong in ("1", None, float("nan"), 0, [1.0, 2.0]):
+        with pytest.raises(ValueRangeError, match="expected a positive number such as"):
+            metrics.psnr(*pair, wrong)
+        with pytest.raises(ValueRangeError, match="expected a positive number such as"):
+            metrics.ergas(*pair, wrong)
+    assert metrics.psnr(*pair, xr.DataArray(1.0)) == metrics.psnr(*pair)
+    with pytest.raises(DataError, match="an image of type list; expected numbers"):
+        metrics.psnr([["a"]], pair[0])
+    with pytest.raises(ValueRangeError, match=r"gain is '0\.3'"):
+        metrics.d_lambda_k(*pair, gain="0.3")

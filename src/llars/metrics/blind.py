@@ -12,7 +12,7 @@ import numpy as np
 
 from llars.errors import BandError, DataError, ValueRangeError
 from llars.metrics.reference import q2n, uiqi
-from llars.metrics.windows import Array, array
+from llars.metrics.windows import Array, array, number
 
 __all__ = ["d_lambda", "d_lambda_k", "d_s", "enl", "hqnr", "qnr"]
 
@@ -96,8 +96,8 @@ def d_lambda_k(fused: Any, ms: Any, gain: float = 0.3, window: int = 32) -> floa
         DataError: the grids do not differ by a whole factor.
         ValueRangeError: a gain outside (0, 1).
     """
-    if not 0 < gain < 1:
-        raise ValueRangeError(f"gain is {gain}, expected a number between 0 and 1 such as 0.3")
+    if not 0 < number(gain) < 1:
+        raise ValueRangeError(f"gain is {gain!r}, expected a number between 0 and 1 such as 0.3")
     fine, coarse = array(fused), array(ms)
     if len(fine) != len(coarse):
         raise BandError(f"{len(fine)} fused and {len(coarse)} original bands; expected the same number")

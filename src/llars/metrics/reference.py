@@ -1,7 +1,8 @@
 """Closeness of an image to its reference.
 
 Images are ``(band, y, x)`` or ``(y, x)``: NumPy arrays (masked ones too), torch tensors or xarray objects. A sample
-that is masked, NaN or infinite in either image is left out of both. Sums are computed in float64.
+that is masked, NaN or infinite in either image is left out of both. Sums are computed in float64. Axes of DataArrays
+go by name; two DataArrays whose coordinates disagree are refused.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from llars.errors import BandError, DataError, LlarsError, ValueRangeError
+from llars.errors import BandError, DataError, LlarsError
 from llars.metrics.windows import (
     SSIM_WINDOW,
     Array,
     blocks,
+    check_positive,
+    check_window,
     hypercomplex_quality,
     mean_over_windows,
     pair,
@@ -52,7 +55,7 @@ def psnr(a: Any, b: Any, data_range: float = 1.0) -> float:
         data_range: the peak, in the images' units.
 
     Raises:
-        DataError: no sample is valid in both (every metric raises it).
+        DataError: no sample is valid in both, or shapes or coordinates disagree (every metric raises it).
         ValueRangeError: ``data_range`` is not a positive number.
     """
     check_range(data_range)
@@ -100,8 +103,11 @@ def uiqi(a: Any, b: Any, window: int = 8) -> float:
     Flat windows that slide by a pixel, as in the authors' own code. torchmetrics weights windows of 11 pixels by a
     Gaussian, which is another index; sewar (to 0.4.10) confuses means with sums, so its values are far too high.
 
-    Raises ``DataError`` where no ``window`` x ``window`` pixels are valid.
+    Raises:
+        DataError: no ``window`` x ``window`` pixels are valid.
+        ValueRangeError: ``window`` is not a whole number of at least 1.
     """
+    check_window(window)
     box = np.full(window, 1.0 / window)
 
     def quality(x: Array, y: Array) -> Array:
@@ -206,8 +212,7 @@ def ergas(a: Any, b: Any, ratio: float = 1.0) -> float:
         DataError: a band of the reference has mean zero.
         ValueRangeError: ``ratio`` is not a positive number.
     """
-    if not ratio > 0:
-        raise ValueRangeError(f"ratio is {ratio}, expected a positive number such as 4 for a PAN four times finer")
+    check_positive("ratio", ratio, "4 for a PAN four times finer")
     x, y = pair(a, b)
     full = np.isfinite(x).any(axis=(1, 2))
     means = np.nanmean(y[full], axis=(1, 2))
@@ -229,7 +234,9 @@ def q2n(a: Any, b: Any, window: int = 32) -> float:
 
     Raises:
         DataError: no block is valid. Blocks shrink to the image where it is smaller.
+        ValueRangeError: ``window`` is not a whole number of at least 1.
     """
+    check_window(window)
     x, y = pair(a, b)
     scores = []
     for rows in blocks(x.shape[1], window):
@@ -271,5 +278,4 @@ def compare(a: Any, b: Any, data_range: float = 1.0) -> dict[str, float]:
 
 def check_range(data_range: float) -> None:
     """Raise ``ValueRangeError`` unless the peak is a positive number."""
-    if not data_range > 0:
-        raise ValueRangeError(f"data_range is {data_range}, expected a positive number such as 1.0")
+    check_positive("data_range", data_range, "1.0")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from llars.errors import DataError
+from llars.errors import DataError, ValueRangeError
 
 __all__ = [
     "SSIM_WINDOW",
     "Array",
     "array",
     "blocks",
+    "check_positive",
+    "check_window",
     "hypercomplex_quality",
     "mean_over_windows",
+    "number",
     "pair",
     "quotient",
     "similarity_terms",
@@ -29,11 +33,19 @@ SSIM_WINDOW = 11
 """Side of the Gaussian window of structural similarity, in pixels."""
 
 
+AXES = ("band", "y", "x")
+
+
 def array(image: Any) -> Array:
-    """The image as ``(band, y, x)`` float64 with NaN where it is masked or not finite."""
+    """The image as ``(band, y, x)`` float64 with NaN where it is masked or not finite; xarray's axes go by name."""
     if hasattr(image, "detach"):
         image = image.detach().cpu().double().numpy()
-    values = np.ma.filled(np.ma.asarray(getattr(image, "values", image)).astype(np.float64), np.nan)
+    if _is_data_array(image) and {*image.dims} in ({*AXES}, {*AXES[1:]}):
+        image = image.transpose(*AXES[-image.ndim :])
+    try:
+        values = np.ma.filled(np.ma.asarray(getattr(image, "values", image)).astype(np.float64), np.nan)
+    except (TypeError, ValueError):
+        raise DataError(f"an image of type {type(image).__name__}; expected numbers, (band, y, x) or (y, x)") from None
     if values.ndim not in (2, 3) or values.size == 0:
         raise DataError(f"an image of shape {values.shape}; expected (band, y, x) or (y, x)")
     return np.where(np.isfinite(values), values, np.nan).reshape(-1, *values.shape[-2:])
@@ -44,10 +56,61 @@ def pair(a: Any, b: Any) -> tuple[Array, Array]:
     x, y = array(a), array(b)
     if x.shape != y.shape:
         raise DataError(f"shapes {x.shape} and {y.shape}; expected the same (band, y, x), crop or resample one of them")
+    if _is_data_array(a) and _is_data_array(b):
+        _check_coordinates(a, b)
     valid = np.isfinite(x) & np.isfinite(y)
     if not valid.any():
         raise DataError("no sample is valid in both images; check nodata and masks")
     return np.where(valid, x, np.nan), np.where(valid, y, np.nan)
+
+
+def _is_data_array(image: Any) -> bool:
+    """Whether the image is a DataArray; xarray need not be loaded to tell."""
+    return all(hasattr(image, name) for name in ("dims", "coords", "values"))
+
+
+def _check_coordinates(a: Any, b: Any) -> None:
+    """Raise DataError where both have coordinates that disagree: labels of bands, or places by over half a pixel."""
+    for axis in AXES:
+        if not all(axis in image.dims and axis in image.coords for image in (a, b)):
+            continue
+        one, other = (np.asarray(image.coords[axis].values) for image in (a, b))
+        numbers = [labels.dtype.kind in "fiu" for labels in (one, other)]
+        if any(numbers) and not all(numbers):
+            # Numbers on the one side and names on the other cannot be compared.
+            continue
+        if all(numbers):
+            steps = np.abs(np.diff(one.astype(np.float64)))
+            tolerance = 0.0 if axis == "band" else 0.5 * float(steps.min()) if steps.size else np.inf
+            equal = bool((np.abs(one.astype(np.float64) - other) <= tolerance).all())
+        else:
+            equal = bool((one == other).all())
+        if not equal:
+            found = " and ".join(f"{labels[0]} to {labels[-1]}" for labels in (one, other))
+            raise DataError(
+                f"the images have different coordinates {axis}: {found}; bring them to one order "
+                "(b.sel, b.reindex_like), or give their .values"
+            )
+
+
+def check_positive(name: str, value: object, example: str) -> None:
+    """Raise ``ValueRangeError`` unless ``value`` is a positive number; ``name`` and ``example`` are for the message."""
+    if not number(value) > 0:
+        raise ValueRangeError(f"{name} is {value!r:.60}, expected a positive number such as {example}")
+
+
+def number(value: Any) -> float:
+    """The value of a number, also of one that an array or a tensor holds; NaN where it is none."""
+    try:
+        return float("nan") if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def check_window(window: object) -> None:
+    """Raise ``ValueRangeError`` unless the side of a window is a whole number of at least 1."""
+    if not (isinstance(window, Integral) and window >= 1):
+        raise ValueRangeError(f"window is {window!r}, expected a whole number of pixels such as 8")
 
 
 def windowed(image: Array, taps: Array) -> Array:
