@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from rasterio.transform import Affine
 from tests.infer.rasters import NORTH_UP, UTM
 
 from llars.bands import Band
@@ -148,6 +149,25 @@ def test_outliers_of_a_guide_are_gaps_unless_they_are_many(scene):
         assert layers.survey.valid == (scene[0].size - gaps * scene[:1][FILL].size,)
     (many,) = read_guides({"pan": scene[:1] * 10_000}, target, str).values()
     assert many.on(target.grid.on_a_map(), 10.0).survey.valid == (scene[0].size,)
+
+
+def test_a_range_taken_from_the_image_reaches_further(scene):
+    attrs = {"bands": RED_NIR, "value_range": (0.0, 1.0), "sensor": "unknown"}
+    for number, sensor, found in ((5.0, "unknown", 0), (5.0, "naip", 60), (-9999.0, "unknown", 60)):
+        image = xr.DataArray(with_fill(scene, number), dims=("band", "y", "x"), attrs={**attrs, "sensor": sensor})
+        assert picture_of(image).outliers == found
+
+
+def test_on_a_grid_in_which_the_scene_does_not_nest_outliers_are_missing(fuser, textured, placed):
+    """The input is resampled without them, so that nothing of them reaches their neighbours."""
+    scene = placed(with_fill(textured(2, 90, 90), -9999.0), RED_NIR, Affine(10, 0, 500_000, 0, -10, 5_000_000))
+    pan = placed(textured(1, 180, 180), [Band("PAN", 625.0)], Affine(4.9, 0, 500_003, 0, -4.9, 4_999_998))
+    result = fuser(scene, "panchromatic", guides={"pan": pan}).values
+    missing = np.isnan(result)
+    assert missing.any()
+    assert missing.mean() < 0.02
+    # Values that a random network gives; the outliers are a thousand times further away.
+    assert np.abs(result[~missing]).max() < 10.0
 
 
 def test_plausible_values_pass_unchanged(scene):

@@ -11,7 +11,7 @@ from llars.bands import Band, Modality, Polarisation, Role
 from llars.errors import BandError, ConfigError, RasterError
 from llars.infer.reading.grids import Grid, grid_of, in_common_frame, nesting, overlap
 from llars.infer.reading.layers import Enlarged, Filled, Layers
-from llars.infer.reading.outliers import without_outliers
+from llars.infer.reading.outliers import is_open_ended, without_outliers
 from llars.infer.reading.picture import AnyImage, Picture, Range, bands_and_ranges, channels_of
 from llars.infer.reading.radar import in_decibels
 from llars.infer.reading.sources import ImageSource, Mapped, Shifted, Source, to_unit
@@ -128,11 +128,12 @@ def _guide(role: Role, image: AnyImage, target: Picture, say: Say) -> Guide:
     bands, ranges = _bands(role, image, target)
     image, own = _oriented(image, target.grid)
     source: Source = ImageSource(image)
-    decibels = False
+    decibels, open_ended = False, not isinstance(image, xr.DataArray) or is_open_ended(image.attrs)
     if role is Role.SAR and _units(image) not in UNSCALED_RADAR:
         source = in_decibels(source, _units(image), f"the guide {role.value}", say)
         ranges, decibels = (get_sensor("sentinel1-grd-db").valid_range,) * len(bands), True
-    source = without_outliers(source, ranges)
+        open_ended = False
+    source = without_outliers(source, ranges, open_ended)
     tell = say if isinstance(image, xr.DataArray) else str
     return Guide(role, source, bands, ranges, _georeferenced(role, own, target.grid, say, tell), decibels)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from llars.infer.reading.sources import Range
     from llars.infer.tiles import Window
 
-__all__ = ["Plausible", "check_units", "note_on", "without_outliers"]
+__all__ = ["MAX_OUTLIERS_OF_OPEN_RANGE", "Plausible", "check_units", "is_open_ended", "note_on", "without_outliers"]
 
-MAX_DISTANCE = 3.5
-"""Distance from the middle of the range, in multiples of its width, beyond which a value is an outlier."""
+MAX_DISTANCE, MAX_DISTANCE_IN_OPEN_RANGE = 3.5, 10.0
+"""Distance from the middle of the range, in multiples of its width, beyond which a value is an outlier.
 
-MAX_OUTLIERS, MAX_OUTLIERS_OF_OWN_RANGE = 0.01, 0.05
-"""Largest share of outliers; and where the range was taken from the image, between the 2nd and the 98th percentile."""
+A range that was taken from the image says less: the land of a sea scene may lie several widths beyond it.
+"""
+
+MAX_OUTLIERS, MAX_OUTLIERS_OF_OPEN_RANGE = 0.01, 0.05
+"""Largest share of outliers. A range from the image lies around its 2nd and 98th percentile, with 4 % beyond."""
 
 COUNTED_BELOW = 1e-4
 """Share of outliers below which their number says more."""
@@ -32,11 +35,12 @@ COUNTED_BELOW = 1e-4
 class Plausible:
     """A source without its outliers: values that lie far outside the range of their band become NaN, like gaps."""
 
-    def __init__(self, source: Source, ranges: Sequence[Range]) -> None:
-        """``ranges`` has the lowest and the highest usual value of each band, in the units of the source."""
+    def __init__(self, source: Source, ranges: Sequence[Range], open_ended: bool = False) -> None:
+        """``ranges`` has the lowest and the highest usual value of each band; for ``open_ended`` see that function."""
         self._source, self.shape = source, source.shape
         low, high = np.array(ranges, dtype=np.float64).T[..., None, None]
-        middle, distance = (low + high) / 2, MAX_DISTANCE * (high - low)
+        widths = MAX_DISTANCE_IN_OPEN_RANGE if open_ended else MAX_DISTANCE
+        middle, distance = (low + high) / 2, widths * (high - low)
         self._low, self._high = (middle - distance).astype(np.float32), (middle + distance).astype(np.float32)
         self.removed = 0
         """Number of outliers in all windows read so far."""
@@ -56,9 +60,15 @@ class Plausible:
         return values
 
 
-def without_outliers(source: Source, ranges: Sequence[Range]) -> Source:
+def is_open_ended(attrs: Mapping[Any, Any]) -> bool:
+    """Whether values beyond the range are no sign of other units: it was taken from the image, or they are power."""
+    own = attrs.get("sensor") == "unknown" and not attrs.keys().isdisjoint(("band_ranges", "value_range"))
+    return own or attrs.get("units") == "power"
+
+
+def without_outliers(source: Source, ranges: Sequence[Range], open_ended: bool) -> Source:
     """A guide without its outliers; the guide itself where a sample has so many that they are rather its values."""
-    plausible, finite = Plausible(source, ranges), 0
+    plausible, finite = Plausible(source, ranges, open_ended), 0
     for window in sample_blocks(*source.shape[1:]):
         finite += int(np.count_nonzero(np.isfinite(plausible.read(window))))
     return plausible if plausible.removed <= MAX_OUTLIERS * (finite + plausible.removed) else source

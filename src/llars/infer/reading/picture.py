@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -13,7 +13,13 @@ from llars.bands import Band
 from llars.errors import BandError, RasterError
 from llars.infer.reading.grids import Grid, grid_of
 from llars.infer.reading.layers import Filled
-from llars.infer.reading.outliers import MAX_OUTLIERS_OF_OWN_RANGE, Plausible, check_units, note_on
+from llars.infer.reading.outliers import (
+    MAX_OUTLIERS_OF_OPEN_RANGE,
+    Plausible,
+    check_units,
+    is_open_ended,
+    note_on,
+)
 from llars.infer.reading.sources import ImageSource, Mapped, Repeated, Source, to_unit
 from llars.infer.tiles import Window
 from llars.initial.rayleigh import clear_air
@@ -161,31 +167,25 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         raise RasterError(f"the image is {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
     attrs = image.attrs if isinstance(image, xr.DataArray) else {}
     units = str(attrs.get("units", DISPLAY))
-    layers, outliers = _without_outliers(source, known, ranges, _is_open_ended(attrs))
+    layers, outliers = _without_outliers(source, known, ranges, is_open_ended(attrs))
     if not outliers and not any(layers.survey.valid):
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
     sensor = bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))
     return Picture(layers, source, ranges, grid_of(image), units, sensor.strip().lower(), outliers)
 
 
-def _is_open_ended(attrs: Mapping[Any, Any]) -> bool:
-    """Whether values beyond the range are no sign of other units: it was taken from the image, or they are power."""
-    own = attrs.get("sensor") == "unknown" and not attrs.keys().isdisjoint(("band_ranges", "value_range"))
-    return own or attrs.get("units") == "power"
-
-
 def _without_outliers(
     source: Source, bands: tuple[Band, ...], ranges: tuple[Range, ...], open_ended: bool
 ) -> tuple[Filled, int]:
     """Unit values without outliers, and their number; with all values if there are too many in an open-ended range."""
-    plausible = Plausible(source, ranges)
+    plausible = Plausible(source, ranges, open_ended)
     layers = Filled.of(Mapped(plausible, to_unit(ranges)), bands)
     # The survey has read every pixel exactly once.
     outliers = plausible.removed
     share = outliers / max(sum(layers.survey.valid) + outliers, 1)
     if not open_ended:
         check_units(plausible, share, ranges[0])
-    elif share > MAX_OUTLIERS_OF_OWN_RANGE:
+    elif share > MAX_OUTLIERS_OF_OPEN_RANGE:
         return Filled.of(Mapped(source, to_unit(ranges)), bands), 0
     return layers, outliers
 
