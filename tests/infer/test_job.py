@@ -32,7 +32,7 @@ def source(textured, tmp_path):
     """A Sentinel-2 L2A file of four bands and 49 x 66 pixels with a hole in it, in a folder of its own."""
     folder = tmp_path / "in"
     folder.mkdir()
-    numbers = np.rint(textured(4, 49, 66, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers = np.rint(textured(4, 49, 66, seed=5).clip(0.0) * 10_000).astype(np.uint16) + 1
     numbers[:, 10:14, 20:31] = 0
     path = folder / "scene.tif"
     with rasterio.open(

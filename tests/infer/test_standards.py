@@ -16,7 +16,7 @@ PROMPT = "reduce the noise"
 def test_a_cog_has_overviews_and_is_valid(restorer, textured, tmp_path, monkeypatch):
     cogeo = pytest.importorskip("rio_cogeo.cogeo")
     monkeypatch.setattr(job, "load", lambda *_, **__: restorer)
-    numbers = np.rint(textured(4, 530, 1030, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers = np.rint(textured(4, 530, 1030, seed=5).clip(0.0) * 10_000).astype(np.uint16) + 1
     numbers[:, :100, :200] = 0
     source = write(tmp_path / "scene.tif", numbers, S2, scale=1e-4, nodata=0, tags={"SENSOR": "sentinel2-l2a"})
     outputs = [tmp_path / "a.cog.tif", tmp_path / "sigma.cog.tif"]

@@ -26,7 +26,7 @@ def loaded(restorer, monkeypatch):
 
 @pytest.fixture
 def source(textured, tmp_path):
-    numbers = np.rint(textured(4, 400, 100, seed=5) * 10_000).astype(np.uint16) + 1
+    numbers = np.rint(textured(4, 400, 100, seed=5).clip(0.0) * 10_000).astype(np.uint16) + 1
     numbers[:, 120:140, 10:40] = 0
     (tmp_path / "in").mkdir()
     return write(tmp_path / "in" / "scene.tif", numbers, S2, scale=1e-4, nodata=0, tags={"SENSOR": "sentinel2-l2a"})
