@@ -110,8 +110,8 @@ class Denoised(Cached):
 
     @property
     def reach(self) -> int:
-        """See ``Constrained``."""
-        return LEVEL_REACH
+        """See ``Constrained``; one square more than the power needs, as the range of a pixel is that of its neighbours."""
+        return LEVEL_REACH + 1
 
     def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
         """See ``Constrained``: preserves the range and the mean power of radar, as the initial estimate does."""
