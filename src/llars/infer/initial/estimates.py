@@ -110,7 +110,7 @@ class Denoised(Cached):
 
     @property
     def reach(self) -> int:
-        """See ``Constrained``; one square more than the power needs, as the range of a pixel is that of its neighbours."""
+        """See ``Constrained``; a square more than the power needs, as a pixel's range is that of its neighbours."""
         return LEVEL_REACH + 1
 
     def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
