@@ -1,10 +1,11 @@
-"""Radar through start and network: the mean power is held, and no tile shows."""
+"""Radar through initial estimate and network: the mean power is held, and no tile shows."""
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from llars.bench.series import to_power
+from llars.initial.despeckling import MAX_POWER_RATIO
 from llars.sensors import get_sensor
 
 RADAR = get_sensor("sentinel1-grd-db")
@@ -30,3 +31,12 @@ def test_tiles_of_radar_do_not_show(restorer, speckled):
     whole = np.asarray(restorer(speckled, "noise", tile=2000))
     # In decibels: far below what a product resolves.
     np.testing.assert_allclose(np.asarray(restorer(speckled, "noise", tile=64)), whole, atol=5e-3)
+
+
+def test_no_target_comes_out_brighter_than_it_is(restorer, speckled):
+    """Sharp targets of 20 dB, which the network has not seen: none gains what the power correction may not give."""
+    ships = speckled.copy()
+    ships[:, 100:102, 50:52] = ships[:, 200:206, 150:156] = 20.0
+    restored = restorer(ships, "noise").values
+    assert restored.max() < 20.0 + 10.0 * np.log10(MAX_POWER_RATIO)
+    np.testing.assert_allclose(restored[:, 202:204, 152:154], 20.0, atol=1.0)

@@ -20,7 +20,7 @@ from llars.initial.speckle import NEPERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "with_local_mean_power"]
+__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "with_local_mean_power", "within_local_range"]
 
 FIRST_PASS_FACTOR = 1.25 / NOISE_FACTOR
 """Factor on the noise power for the first guess, less than in a single pass: the second pass removes more."""
@@ -72,6 +72,15 @@ def with_local_mean_power(restored: Tensor, image: Tensor) -> Tensor:
     ratio = functional.avg_pool2d(ratio, 2 * REACH + 1, 1, REACH, count_include_pad=False).log() / NEPERS
     correction = functional.interpolate(ratio, scale_factor=float(CELL), mode="bilinear", align_corners=False)
     return restored + correction[..., :height, :width]
+
+
+def within_local_range(restored: Tensor, image: Tensor) -> Tensor:
+    """The restored image, limited to the values of the image in the 3 x 3 pixels around each.
+
+    The network has seen few points as bright as ships and buildings, and would make sharp ones brighter still.
+    """
+    highest, lowest = functional.max_pool2d(image, 3, 1, 1), -functional.max_pool2d(-image, 3, 1, 1)
+    return torch.minimum(torch.maximum(restored, lowest), highest)
 
 
 def _of_powers(noise: Noise) -> Noise:

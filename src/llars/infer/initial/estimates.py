@@ -20,7 +20,7 @@ from llars.infer.reading.sampling import sample_blocks, sample_pixels, sample_wi
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE, Optics
 from llars.initial.denoising import denoised, find_noise, margin_px
-from llars.initial.despeckling import CELL, LEVEL_REACH, with_local_mean_power
+from llars.initial.despeckling import CELL, LEVEL_REACH, with_local_mean_power, within_local_range
 from llars.initial.fusion import averaging_radius, mean_change, predicted, slope
 from llars.initial.shrinkage import ALIGNED, Noise
 from llars.initial.stripes import Lines, find_lines
@@ -110,13 +110,13 @@ class Denoised(Cached):
 
     @property
     def reach(self) -> int:
-        """See ``Constrained``."""
-        return LEVEL_REACH
+        """See ``Constrained``; a square more than the power needs, as a pixel's range is that of its neighbours."""
+        return LEVEL_REACH + 1
 
     def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
-        """See ``Constrained``: preserves the mean power of radar, as the initial estimate does."""
-        parts = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
-        image[:] = with_local_mean_power(*parts)[0].numpy()
+        """See ``Constrained``: preserves the range and the mean power of radar, as the initial estimate does."""
+        restored, original = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
+        image[:] = with_local_mean_power(within_local_range(restored, original), original)[0].numpy()
 
     def _input_window(self, window: Window) -> Window:
         return window.grown(margin_px(self.noise)).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
