@@ -10,7 +10,7 @@ from tests.infer.archives import write_scene
 
 import llars
 from llars import cli
-from llars.errors import InstructionError, OutputError
+from llars.errors import InstructionError, OutputError, RasterError
 from llars.infer import export
 from llars.infer.restorer import load
 from llars.model.config import preset
@@ -117,3 +117,13 @@ def test_the_command_refuses_in_one_line(llars, scene, tmp_path):
     (tmp_path / "there.onnx").touch()
     with pytest.raises(OutputError, match="exists already"):
         export.export_file(scene, tmp_path / "there.onnx", "denoise")
+
+
+def test_linear_power_is_refused_as_no_affine_map_decodes_it(weights, tmp_path):
+    path, shape = tmp_path / "power.tif", (1, 32, 32)
+    values = np.random.default_rng(0).gamma(4.0, 0.02, shape).astype(np.float32)
+    with rasterio.open(path, "w", "GTiff", 32, 32, 1, dtype="float32") as target:
+        target.write(values)
+        target.set_band_description(1, "VV")
+    with pytest.raises(RasterError, match="linear power"):
+        export.export_file(path, tmp_path / "o.onnx", "noise", sensor="sentinel1-grd-linear", model=str(weights))

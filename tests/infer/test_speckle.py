@@ -40,3 +40,21 @@ def test_no_target_comes_out_brighter_than_it_is(restorer, speckled):
     restored = restorer(ships, "noise").values
     assert restored.max() < 20.0 + 10.0 * np.log10(MAX_POWER_RATIO)
     np.testing.assert_allclose(restored[:, 202:204, 152:154], 20.0, atol=1.0)
+
+
+def test_linear_power_is_processed_in_decibels(restorer, speckled):
+    power = (10.0 ** (speckled / 10.0)).astype(np.float32).assign_attrs(speckled.attrs, units="power")
+    power.attrs["value_range"] = (0.0, 1.0)
+    decibels, decibel_deviation = restorer(speckled, "noise", uncertainty=True)
+    result, deviation = restorer(power, "noise", uncertainty=True)
+    np.testing.assert_allclose(10.0 * np.log10(result.values), decibels.values, atol=1e-3)
+    np.testing.assert_allclose(deviation / result, np.log(10.0) / 10.0 * decibel_deviation, rtol=1e-3)
+
+
+def test_power_of_0_and_gaps_stay(restorer, speckled):
+    power = (10.0 ** (speckled / 10.0)).astype(np.float32).assign_attrs(speckled.attrs, units="power")
+    power.attrs["value_range"] = (0.0, 1.0)
+    power[:, :10], power[:, 20:30] = 0.0, np.nan
+    result = restorer(power, "noise").values
+    np.testing.assert_array_equal(result == 0.0, power.values == 0.0)
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(power.values))

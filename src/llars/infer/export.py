@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 import llars
-from llars.errors import ConfigError, InstructionError, OutputError
+from llars.errors import ConfigError, InstructionError, OutputError, RasterError
 from llars.infer.initial.estimates import ESTIMATED_TASKS, Denoised, initial_estimate
 from llars.infer.instructions import Reader
 from llars.infer.raster.outputs import check_outputs, whole_files
@@ -132,6 +132,8 @@ def export_file(
     step = _only_step(restorer.plan(prompt))
     _require_packages()
     picture = picture_of(scene)
+    if picture.power:
+        raise RasterError(f"{source} is linear power, which is processed in decibels; convert it to dB and export that")
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     estimate = initial_estimate(step.task, picture.layers, ())
     noise = estimate.noise if isinstance(estimate, Denoised) else None

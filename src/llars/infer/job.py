@@ -226,8 +226,8 @@ def degrade_file(
     notes.add_all(picture.notes)
     values, valid = picture.load()
     operator = degrade.get(task)
-    if scene.attrs["units"] == "dB":
-        operator = in_decibels(operator, scene.attrs["value_range"])
+    if picture.power or scene.attrs["units"] == "dB":
+        operator = in_decibels(operator, picture.ranges[0])
     tags = {"LLARS_DEGRADATION": f"{operator.name} {severity:g} seed {seed}", "LLARS_VERSION": llars.__version__}
     if operator.name == "sr":
         # What the operator gives lies on the fine grid.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llars.infer.reading.channels import bands_and_ranges
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.images import like
-from llars.infer.reading.picture import bands_and_ranges
 from llars.infer.reading.sources import nodata_of, with_nan
 from llars.infer.tiles import TileGrid, Window
 from llars.infer.tiling.stream import Options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from llars.infer.reading.picture import BandsLike
+    from llars.infer.reading.channels import BandsLike
     from llars.infer.restorer import Restorer
     from llars.infer.tiling.parts import Prepared
     from llars.tasks import Step

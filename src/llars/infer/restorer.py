@@ -14,10 +14,11 @@ from llars.infer.diagnosis.findings import Diagnosis, Finding, corrective_steps,
 from llars.infer.instructions import Interpretation, Reader
 from llars.infer.lazy import lazily
 from llars.infer.pixel_sizes import pixel_size_request
+from llars.infer.reading.channels import AnyImage, BandsLike, bands_and_ranges
 from llars.infer.reading.grids import grid_of
 from llars.infer.reading.guides import check_guides, read_guides, role_of
 from llars.infer.reading.images import like
-from llars.infer.reading.picture import AnyImage, BandsLike, Image, bands_and_ranges, picture_of
+from llars.infer.reading.picture import Image, picture_of
 from llars.infer.sentences import SentenceMatcher
 from llars.infer.tiling.engine import Encoder, Engine, Precision, pick_device, runs_in_half
 from llars.infer.tiling.planning import check_step, with_guided_tasks, with_scale

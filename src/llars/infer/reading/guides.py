@@ -9,10 +9,11 @@ import xarray as xr
 
 from llars.bands import Band, Modality, Polarisation, Role
 from llars.errors import BandError, ConfigError, RasterError
+from llars.infer.reading.channels import AnyImage, Range, bands_and_ranges, channels_of
 from llars.infer.reading.grids import Grid, grid_of, in_common_frame, nesting, overlap
 from llars.infer.reading.layers import Enlarged, Filled, Layers
 from llars.infer.reading.outliers import is_open_ended, without_outliers
-from llars.infer.reading.picture import AnyImage, Picture, Range, bands_and_ranges, channels_of
+from llars.infer.reading.picture import Picture
 from llars.infer.reading.radar import in_decibels
 from llars.infer.reading.sources import ImageSource, Mapped, Shifted, Source, to_unit
 from llars.infer.reading.warping import Warped, from_decibels, to_decibels

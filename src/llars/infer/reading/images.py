@@ -16,7 +16,7 @@ from llars.infer.reading.sources import nodata_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llars.infer.reading.picture import AnyImage
+    from llars.infer.reading.channels import AnyImage
 
 __all__ = ["like"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
-from llars.bands import Band
-from llars.errors import BandError, RasterError
+from llars.bands import Band, Modality
+from llars.errors import RasterError
+from llars.infer.reading.channels import AnyImage, BandsLike, Range, bands_and_ranges
 from llars.infer.reading.grids import Grid, grid_of
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.outliers import (
@@ -21,10 +22,10 @@ from llars.infer.reading.outliers import (
     note_on,
 )
 from llars.infer.reading.sources import ImageSource, Mapped, Repeated, Source, to_unit
+from llars.infer.reading.warping import from_decibels, to_decibels
 from llars.infer.tiles import Window
 from llars.initial.rayleigh import clear_air
-from llars.scene.identify import Evidence, identify
-from llars.sensors import get_sensor
+from llars.sensors import SENSORS, get_sensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,33 +33,16 @@ if TYPE_CHECKING:
 __all__ = [
     "DISPLAY",
     "REFLECTANCE",
-    "AnyImage",
-    "BandsLike",
     "Image",
     "Picture",
-    "bands_and_ranges",
-    "channels_of",
     "picture_of",
 ]
-
-AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
-"""What ``Restorer`` takes."""
 
 Image = TypeVar("Image", xr.DataArray, "NDArray[Any]")
 """The one of these types that was given, and is returned."""
 
-Entry = TypeVar("Entry")
-
-BandsLike: TypeAlias = "str | Sequence[Band | str]"
-"""A sensor's name, or one Band or band name per channel."""
-
 SMALLEST = 16
 """Shortest side of an image in pixels: smaller ones hold too little for the network."""
-
-
-Range: TypeAlias = tuple[float, float]
-
-DISPLAY_RANGE: Range = (0.0, 1.0)
 
 DISPLAY, REFLECTANCE = "display", "reflectance"
 """Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""
@@ -88,6 +72,9 @@ class Picture:
 
     outliers: int = 0
     """Number of values so far outside ``ranges`` that they are treated like gaps."""
+
+    power: bool = False
+    """The scene is radar in linear power. It is processed in decibels, and ``ranges`` are decibels."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -120,24 +107,28 @@ class Picture:
         """The whole scene: values ``(band, y, x)``, and a mask of those measured, not filled."""
         return self.layers.read(self.window)
 
-    def physical(self, values: NDArray[np.float32], *, width: bool = False) -> NDArray[np.float32]:
-        """Turn unit values ``(band, y, x)`` into physical ones in place; NaN stays.
-
-        ``width`` applies the gain without the offset, for differences and standard deviations.
-        """
+    def physical(
+        self, values: NDArray[np.float32], deviation: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Turn unit values ``(band, y, x)``, and their standard deviations, into physical ones in place; NaN stays."""
         for band, (low, high) in enumerate(self.ranges):
             values[band] *= np.float32(high - low)
-            if not width:
-                values[band] += np.float32(low)
+            values[band] += np.float32(low)
+            if deviation is not None:
+                deviation[band] *= np.float32(high - low)
+        if self.power:
+            values[:] = from_decibels(values)
+            if deviation is not None:
+                deviation *= values * np.float32(np.log(10.0) / 10.0)
         return values
 
     def with_outliers(self, values: NDArray[np.float32], window: Window, scale: int | None) -> NDArray[np.float32]:
-        """Put back, in place, the scene's own values of outliers in physical values ``(band, y, x)`` of a window.
+        """Put back, in place, the scene's own outliers, and power of 0, in physical values of a window.
 
         The window lies on the scene's grid, or on one ``scale`` times finer; None means that it is another grid, on
         which outliers stay NaN.
         """
-        if self.outliers and scale is not None:
+        if (self.outliers or self.power) and scale is not None:
             missing = np.isnan(values)
             if missing.any():
                 np.copyto(values, Repeated(self.source, scale).read(window), where=missing)
@@ -167,11 +158,20 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         raise RasterError(f"the image is {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
     attrs = image.attrs if isinstance(image, xr.DataArray) else {}
     units = str(attrs.get("units", DISPLAY))
-    layers, outliers = _without_outliers(source, known, ranges, is_open_ended(attrs))
+    sensor = (bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))).strip().lower()
+    power = _is_power(units, sensor, known)
+    ranges = (get_sensor("sentinel1-grd-db").valid_range,) * len(known) if power else ranges
+    measured = Mapped(source, to_decibels) if power else source
+    layers, outliers = _without_outliers(measured, known, ranges, is_open_ended(attrs) and not power)
     if not outliers and not any(layers.survey.valid):
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
-    sensor = bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))
-    return Picture(layers, source, ranges, grid_of(image), units, sensor.strip().lower(), outliers)
+    return Picture(layers, source, ranges, grid_of(image), units, sensor, outliers, power)
+
+
+def _is_power(units: str, sensor: str, bands: Sequence[Band]) -> bool:
+    """Whether the values are linear power of radar: speckle is additive, and the network at home, in decibels only."""
+    known = units == "power" or (sensor in SENSORS and SENSORS[sensor].units == "power")
+    return known and all(band.modality is Modality.SAR for band in bands)
 
 
 def _without_outliers(
@@ -188,104 +188,3 @@ def _without_outliers(
     elif share > MAX_OUTLIERS_OF_OPEN_RANGE:
         return Filled.of(Mapped(source, to_unit(ranges)), bands), 0
     return layers, outliers
-
-
-def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
-    """Band and range of every channel of an image; raises BandError like ``picture_of``."""
-    count = channels_of(image)
-    known, ranges = _of_data_array(image, bands) if isinstance(image, xr.DataArray) else _named(count, bands)
-    if len(known) != count:
-        raise BandError(f"found {count} channels, but {len(known)} bands are named; name each channel's band")
-    if len(ranges) != count:
-        raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
-    return known, ranges
-
-
-def channels_of(image: AnyImage) -> int:
-    """Number of channels of an image; raises BandError where it is none of ``(band, y, x)`` with real numbers."""
-    if not hasattr(image, "ndim"):
-        raise BandError(
-            f"found an image of type {type(image).__name__}, expected a DataArray or a NumPy array (band, y, x); "
-            "open a file with llars.open_scene"
-        )
-    if getattr(image.dtype, "kind", "f") not in "fiub":
-        raise BandError(f"found values of type {image.dtype}, expected real numbers; convert them")
-    if isinstance(image, xr.DataArray):
-        if set(image.dims) != {"band", "y", "x"}:
-            raise BandError(f"found dimensions {tuple(image.dims)}, expected ('band', 'y', 'x'); rename or select")
-        count = image.sizes["band"]
-    else:
-        if image.ndim != 3:
-            raise BandError(f"found an array of shape {image.shape}, expected (band, y, x); add the missing axis")
-        count = len(image)
-    if not count:
-        raise BandError("found an image without channels, expected one at least; give (band, y, x)")
-    return count
-
-
-def _of_data_array(image: xr.DataArray, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
-    count = image.sizes["band"]
-    known, ranges = (None, None) if bands is None else _named(count, bands)
-    attached = _attached(image, strict=bands is None)
-    channels = _channels(image, attached)
-    known = known or tuple(_selected(attached, channels)) or None
-    if "band_ranges" in image.attrs:
-        ranges = tuple(_selected(image.attrs["band_ranges"], channels))
-    elif "value_range" in image.attrs:
-        ranges = (image.attrs["value_range"],) * count
-    if known is None or ranges is None:
-        raise BandError(
-            "the DataArray lacks the attributes 'bands' and 'value_range' that llars.open_scene sets; "
-            "open it so, or give bands= (a sensor's name or one band per channel)"
-        )
-    return tuple(known), tuple(ranges)
-
-
-def _attached(image: xr.DataArray, strict: bool) -> Sequence[Band]:
-    """The attribute ``bands``, which may also hold names; where it holds anything else, an error if ``strict``."""
-    attached = image.attrs.get("bands", ())
-    if isinstance(attached, (tuple, list)):
-        if all(isinstance(band, Band) for band in attached):
-            return attached
-        if all(isinstance(band, str) for band in attached):
-            return identify(Evidence(tuple(attached), (None,) * len(attached), "float32")).bands
-    if strict:
-        raise BandError(f"found the attribute 'bands' = {attached!r:.60}, expected one Band or band name per channel")
-    return ()
-
-
-def _channels(image: xr.DataArray, attached: Sequence[Band]) -> list[int] | None:
-    """Index of each channel among the attached bands; None where the coordinate ``band`` does not identify them.
-
-    xarray selects and reorders coordinates along with the values, but never attributes.
-    """
-    names = [band.name for band in attached]
-    labels: list[Any] = image.coords["band"].values.tolist() if "band" in image.coords else [None]
-    if len({*names}) < len(names) or not {*labels} <= {*names}:
-        return None
-    return [names.index(label) for label in labels]
-
-
-def _selected(attached: Sequence[Entry], channels: list[int] | None) -> Sequence[Entry]:
-    return attached if channels is None else [attached[channel] for channel in channels]
-
-
-def _named(count: int, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple[Range, ...]]:
-    if bands is None:
-        if count != 3:
-            raise BandError(
-                f"nothing is known of the {count} channels; give bands= (a sensor's name or one band per channel)"
-            )
-        bands = "rgb"
-    if isinstance(bands, str):
-        sensor = get_sensor(bands)
-        return sensor.bands, (sensor.valid_range,) * count
-    if not isinstance(bands, Sequence):
-        raise BandError(f"found bands={bands!r}, expected a sensor's name or one band per channel")
-    names = [band for band in bands if isinstance(band, str)]
-    if not names:
-        return tuple(band for band in bands if isinstance(band, Band)), (DISPLAY_RANGE,) * count
-    if len(names) != len(bands):
-        raise BandError("bands= mixes names and Band objects; give one kind")
-    match = identify(Evidence(tuple(names), (None,) * len(names), "float32"))
-    return match.bands, (match.sensor.valid_range if match.sensor else DISPLAY_RANGE,) * count

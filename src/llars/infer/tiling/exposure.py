@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llars.bands import Modality
+from llars.infer.reading.channels import Range
 from llars.infer.reading.layers import Layers
-from llars.infer.reading.picture import Range
 from llars.infer.tiles import Window
 from llars.infer.tiling.engine import Restored
 from llars.tasks import brightness_gain

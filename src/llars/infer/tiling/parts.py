@@ -52,9 +52,7 @@ class Prepared:
 
 def physical(part: Restored, picture: Picture, scale: int | None) -> Restored:
     """A part in physical values instead of unit values; ``scale`` as for ``Picture.with_outliers``."""
-    if part.deviation is not None:
-        picture.physical(part.deviation, width=True)
-    values = picture.with_outliers(picture.physical(part.values), part.window, scale)
+    values = picture.with_outliers(picture.physical(part.values, part.deviation), part.window, scale)
     return Restored(part.window, values, part.deviation)
 
 

@@ -15,10 +15,11 @@ from llars.bands import Role
 from llars.errors import ConfigError, RasterError
 from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.estimates import Denoised, initial_estimate
+from llars.infer.reading.channels import Range
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.guides import Guide
 from llars.infer.reading.layers import Enlarged, Filled, Layers, finer_bands
-from llars.infer.reading.picture import SMALLEST, Picture, Range
+from llars.infer.reading.picture import SMALLEST, Picture
 from llars.infer.reading.sources import Repeated, Scratch, Source
 from llars.infer.reading.warping import Warped
 from llars.infer.tiles import Window, strips
@@ -220,6 +221,8 @@ class Stream:
     def _limits(self) -> tuple[Range, ...] | None:
         """Lowest and highest storable value of each band, in unit values."""
         if self._options.limits is None:
+            return None
+        if self._picture.power:
             return None
         pairs = zip(self._options.limits, self._picture.ranges, strict=True)
         return tuple(
