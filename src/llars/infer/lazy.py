@@ -44,7 +44,7 @@ def lazily(
     """
     bands_and_ranges(scene, bands)
     if not steps:
-        same = like(scene, _physical(scene), grid_of(scene), grid_of(scene), 1)
+        same: Any = like(scene, _physical(scene), grid_of(scene), grid_of(scene), 1)
         return (same, 0.0 * same) if options.uncertainty else same
     scale = math.prod(step.scale for step in steps)
     grid = grid_of(scene).on_a_map().finer(scale)

@@ -109,7 +109,7 @@ def number(value: Any) -> float:
 
 def check_window(window: object) -> None:
     """Raise ``ValueRangeError`` unless the side of a window is a whole number of at least 1."""
-    if not (isinstance(window, Integral) and window >= 1):
+    if not (isinstance(window, Integral) and int(window) >= 1):
         raise ValueRangeError(f"window is {window!r}, expected a whole number of pixels such as 8")
 
 

@@ -41,7 +41,9 @@ def air_features(
         return None
     visible_values = windows[:, visible]
     if clear_air is not None:
-        visible_values = visible_values - np.float32([clear_air[channel] for channel in visible])[:, None, None]
+        visible_values = (
+            visible_values - np.array([clear_air[channel] for channel in visible], dtype=np.float32)[:, None, None]
+        )
     dark = _cells(visible_values.min(1)).min(-1)
     cells = _cells(visible_values.mean(1))
     local = cells.std(-1)

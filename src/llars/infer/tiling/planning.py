@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
+from typing import Any
 
 from llars.bands import Role
 from llars.errors import ConfigError, InstructionError, RasterError
@@ -63,7 +64,8 @@ def check_step(step: Step, roles: Collection[Role], tasks: Collection[str], weig
     if task.key == "sr" and step.scale not in RESOLUTIONS:
         raise InstructionError(f"{step.text!r} asks for a grid {step.scale} times finer; 2, 3 and 4 are possible")
     lowest = -1 if task.key == "brightness" else 0
-    if not (isinstance(step.severity, Real) and lowest <= step.severity <= 1):
+    severity: Any = step.severity
+    if not (isinstance(severity, Real) and lowest <= float(severity) <= 1):
         raise ConfigError(
             f"{step.text!r} ({task.key}) has the severity {step.severity!r}, expected a number from {lowest} to 1"
         )
