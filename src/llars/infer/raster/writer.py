@@ -146,7 +146,8 @@ class Writer:
         there = _rasterio(window)
         if self._source is None:
             numbers = encode(values, self._profile.decoding, self._profile.dtype)
-            numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
+            if not held.all():  # an integer file has a nodata number then, but need not have one without gaps
+                numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
         else:
             numbers = self._beside_source(self._source, window, values, held)
         self._put(numbers, self._profile.decoding.indexes, there)
