@@ -16,7 +16,7 @@ from llars.infer.raster.encode import storable
 from llars.infer.reading.grids import Grid
 from llars.scene.decode import Decoding, decoding_of, open_raster
 
-__all__ = ["RasterProfile", "read_profile"]
+__all__ = ["RasterProfile", "finer_rpcs", "read_profile"]
 
 NOT_KEPT = {
     *("", "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS"),
@@ -216,6 +216,15 @@ def read_profile(
             band_domains=tuple(_domains(dataset, i) for i in dataset.indexes),
             decoding=decoding,
         )
+
+
+def finer_rpcs(rpcs: RPC, scale: float) -> RPC:
+    """RPCs for a grid ``scale`` times finer; their lines and samples count from the centre of the first pixel."""
+    fields = rpcs.to_dict()
+    for axis in ("line", "samp"):
+        fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
+        fields[f"{axis}_scale"] *= scale
+    return RPC(**fields)
 
 
 def _differ(nodata: tuple[float | None, ...]) -> bool:

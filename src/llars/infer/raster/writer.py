@@ -18,13 +18,12 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
-from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from llars.errors import BandError, OutputError
 from llars.infer.raster.encode import encode, stored_like
 from llars.infer.raster.outputs import check_outputs, whole_files
-from llars.infer.raster.profile import RasterProfile, read_profile
+from llars.infer.raster.profile import RasterProfile, finer_rpcs, read_profile
 from llars.infer.raster.readback import Readback
 from llars.infer.reading.pixels import repeat
 from llars.infer.tiles import Window, strips
@@ -244,13 +243,4 @@ def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, t
         finer = [GroundControlPoint(p.row * scale, p.col * scale, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps]
         target.gcps = (finer, profile.gcps_crs)
     if profile.rpcs is not None:
-        target.rpcs = _finer_rpcs(profile.rpcs, scale)
-
-
-def _finer_rpcs(rpcs: RPC, scale: int) -> RPC:
-    """RPCs for a finer grid; their lines and samples count from the centre of the first pixel."""
-    fields = rpcs.to_dict()
-    for axis in ("line", "samp"):
-        fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
-        fields[f"{axis}_scale"] *= scale
-    return RPC(**fields)
+        target.rpcs = finer_rpcs(profile.rpcs, scale)
