@@ -110,6 +110,11 @@ def test_diagnose_prints_prompts_that_restore_understands(
         assert llars("restore", small_scene, output, *prompt, "--model", tiny_weights).code == cli.OK
 
 
+@pytest.mark.parametrize("command", [["diagnose", ""], ["restore", "", "out.tif"], ["compare", "", "out.tif"]])
+def test_an_empty_input_is_not_the_current_folder(command: list[str], llars: Callable[..., Result]) -> None:
+    assert_mistake(llars(*command), says="found an empty name as input")
+
+
 @pytest.mark.parametrize("command", [["train"], ["evaluate"], ["data", "build"]])
 def test_missing_configuration(command: list[str], llars: Callable[..., Result], tmp_path: Path) -> None:
     folder = [] if command == ["train"] else [tmp_path]

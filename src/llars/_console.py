@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from math import isfinite
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
+
+from llars.errors import RasterError
 from llars.tasks import Step
 
 __all__ = [
     "FAULT",
     "INTERRUPTED",
+    "Input",
     "MISTAKE",
     "OK",
     "fail",
@@ -25,6 +30,19 @@ __all__ = [
     "progress_bar",
     "say",
     "written",
+]
+
+
+def _named(text: str) -> Path:
+    """The path of an input. An empty one would be the current folder."""
+    if not text.strip():
+        raise RasterError("found an empty name as input, expected that of a raster or product; is a variable unset?")
+    return Path(text)
+
+
+Input = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False, parser=_named),
 ]
 
 OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llars._console import print_json, print_table
+from llars._console import Input, print_json, print_table
 
 __all__ = ["diagnosing"]
 
@@ -14,9 +14,7 @@ diagnosing = typer.Typer(rich_markup_mode=None)
 
 @diagnosing.command()
 def diagnose(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
-    ],
+    source: Input,
     sensor: Annotated[
         str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
     ] = None,

@@ -16,6 +16,7 @@ from llars._console import (
     INTERRUPTED,
     MISTAKE,
     OK,
+    Input,
     fail,
     hush_libraries,
     missing,
@@ -48,9 +49,6 @@ app.add_typer(diagnosing)
 app.add_typer(serving)
 app.add_typer(tuning)
 
-Input = Annotated[
-    Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
-]
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
 Folder = Annotated[
     Path | None,
