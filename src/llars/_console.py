@@ -19,9 +19,9 @@ from llars.tasks import Step
 __all__ = [
     "FAULT",
     "INTERRUPTED",
-    "Input",
     "MISTAKE",
     "OK",
+    "Input",
     "fail",
     "hush_libraries",
     "missing",

@@ -206,7 +206,11 @@ def read_profile(
             units=dataset.units,
             scales=dataset.scales,
             offsets=dataset.offsets,
-            colours=dataset.colorinterp,
+            # A band that is marked as alpha but is none would hide pixels from other readers.
+            colours=tuple(
+                ColorInterp.undefined if colour is ColorInterp.alpha and index != decoding.alpha else colour
+                for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True)
+            ),
             tags=dataset.tags(),
             domains=_domains(dataset),
             band_tags=tuple(
