@@ -46,6 +46,13 @@ def test_all_bands_come_to_the_fine_grid(safe, tmp_path) -> None:
     assert any(note.startswith("B09: 6 times finer") for note in said)
     assert report.steps == ()
     with rasterio.open(report.output) as result:
+        groups = json.loads(result.tags()["LLARS_STEPS"])
+    assert {group["task"] for group in groups} <= {"sr", "pansharpen"}
+    assert [(group["scale"], group["bands"]) for group in groups] == [
+        *((2, bands) for bands in (["B05"], ["B06", "B07", "B8A"], ["B11"], ["B12"])),
+        *((6, bands) for bands in (["B01"], ["B09"])),
+    ]
+    with rasterio.open(report.output) as result:
         order = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
         assert result.descriptions == order
         assert (result.res, result.shape, result.nodata) == ((10, 10), (192, 192), 0)
@@ -69,7 +76,7 @@ def test_what_else_is_asked_for_comes_after_it_on_all_bands(safe, tmp_path) -> N
     assert [step.task for step in report.steps] == ["denoise"]
     with rasterio.open(report.output) as result:
         assert result.count == 12
-        assert json.loads(result.tags()["LLARS_STEPS"])[0]["task"] == "denoise"
+        assert json.loads(result.tags()["LLARS_STEPS"])[-1]["task"] == "denoise"
         assert result.tags()["LLARS_PROMPT"] == "bring all bands to 10 m, then remove the noise"
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import llars
 from llars.tasks import Step
@@ -58,9 +58,12 @@ def run_details(restorer: Restorer, started: float, guides: Mapping[str, str | P
     return details | {f"Guide {role}": str(path) for role, path in guides.items()}
 
 
-def tags_of(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
-    """Tags of a file that say how it was made."""
-    described_steps = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
+def tags_of(
+    restorer: Restorer, model: str, prompt: str, steps: Sequence[Step], first: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, str]:
+    """Tags of a file that say how it was made; ``first`` describes what was done to some bands before the steps."""
+    described_steps = [*first]
+    described_steps += [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
     adapters = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
     return {
         **({"LLARS_ADAPTERS": adapters} if adapters else {}),
