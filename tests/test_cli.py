@@ -110,6 +110,18 @@ def test_diagnose_prints_prompts_that_restore_understands(
         assert llars("restore", small_scene, output, *prompt, "--model", tiny_weights).code == cli.OK
 
 
+def test_diagnose_tells_what_was_assumed(llars: Callable[..., Result], tmp_path: Path, tiny_weights: Path) -> None:
+    source = write(tmp_path / "in.tif", plain(bands=2))
+    for options in (["--model", tiny_weights], ["--model", tiny_weights, "--json"]):
+        result = llars("diagnose", source, *options)
+        assert result.code == cli.OK
+        assert result.err.splitlines() == [
+            "llars: unknown sensor: values as stored, ranges from the image itself (--sensor names one)"
+        ]
+        assert isinstance(json.loads(result.out), list) if "--json" in options else "unknown" not in result.out
+    assert_mistake(llars("diagnose", source, "--picture", tmp_path / "a.tif"), says="the picture")
+
+
 @pytest.mark.parametrize("command", [["diagnose", ""], ["restore", "", "out.tif"], ["compare", "", "out.tif"]])
 def test_an_empty_input_is_not_the_current_folder(command: list[str], llars: Callable[..., Result]) -> None:
     assert_mistake(llars(*command), says="found an empty name as input")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llars._console import Input, print_json, print_table
+from llars._console import Input, print_json, print_table, say
 
 __all__ = ["diagnosing"]
 
@@ -27,7 +27,11 @@ def diagnose(
     """Diagnose the faults of an image, and suggest a prompt."""
     from llars.infer.job import diagnose_file
 
-    found = diagnose_file(source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite)
+    notes: list[str] = []
+    found = diagnose_file(
+        source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite, say=notes.append
+    )
+    say(notes)
     if as_json:
         print_json(found)
     elif found:

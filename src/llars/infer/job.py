@@ -257,15 +257,17 @@ def diagnose_file(
     device: str = "auto",
     picture: str | Path | None = None,
     overwrite: bool = False,
+    say: Say | None = None,
 ) -> list[Finding]:
     """What is wrong with the image ``source``, in the order in which it is mended, each with the prompt that mends it.
 
-    With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``.
+    With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``. ``say`` is called with every note.
     """
-    pictures = _checked({"preview": picture}, overwrite, source, {})
+    pictures = _checked({"picture": picture}, overwrite, source, {})
     if pictures:
         require_matplotlib()
     scene = open_scene(source, sensor)
+    Notes(scene.attrs["notes"], say)
     diagnosis = load(model, device).examine(scene)
     with whole_files([*pictures.values()]) as places:
         for place in places:
