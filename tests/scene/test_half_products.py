@@ -125,3 +125,11 @@ def test_a_link_to_nowhere_is_no_file(miniatures: ModuleType, tmp_path) -> None:
 def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "found an empty name as input" in refusal("")
+
+
+def test_bands_of_two_grids_are_told_from_damage(miniatures: ModuleType, tmp_path) -> None:
+    safe = miniatures.sentinel2(tmp_path, "L2A")
+    said = refusal(f"{safe}:B02,B11,B12")
+    assert "bands of 2 grids (B02 of 10m and B11,B12 of 20m), expected those of one" in said
+    assert said.endswith(f"open {safe}:B02 and {safe}:B11,B12")
+    assert open_scene(f"{safe}:B12,B11").shape[0] == 2
