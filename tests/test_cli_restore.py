@@ -210,3 +210,11 @@ def test_an_impossible_amount_of_memory_is_a_mistake(
     output, options = tmp_path / "out.tif", [*DENOISE, "--model", tiny_weights, "--max-memory", amount]
     assert_mistake(llars("restore", small_scene, output, *options), says=says)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("prompt", ["", " "])
+@pytest.mark.parametrize("command", ["restore", "batch", "export"])
+def test_an_empty_prompt_is_not_taken_for_none(command: str, prompt: str, llars, small_scene, tmp_path) -> None:
+    result = llars(command, small_scene, tmp_path / "out.tif", "-p", prompt)
+    assert_mistake(result, says="found an empty prompt, expected what to do")
+    assert not list(tmp_path.iterdir())

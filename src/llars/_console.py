@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llars.errors import RasterError
+from llars.errors import InstructionError, RasterError
 from llars.tasks import Step
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MISTAKE",
     "OK",
     "Input",
+    "Prompt",
     "fail",
     "hush_libraries",
     "missing",
@@ -43,6 +44,27 @@ def _named(text: str) -> Path:
 Input = Annotated[
     Path,
     typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False, parser=_named),
+]
+
+
+def _worded(text: str) -> str:
+    """A prompt. An empty one, as an unset variable of a shell gives, must not repair what was never asked for."""
+    if not text.strip():
+        raise InstructionError(
+            'found an empty prompt, expected what to do: -p "reduce the noise"; without -p, what the '
+            "diagnosis finds is repaired"
+        )
+    return text
+
+
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
+        parser=_worded,
+    ),
 ]
 
 OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130

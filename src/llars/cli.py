@@ -17,6 +17,7 @@ from llars._console import (
     MISTAKE,
     OK,
     Input,
+    Prompt,
     fail,
     hush_libraries,
     missing,
@@ -60,12 +61,6 @@ Guides = Annotated[
     list[str] | None,
     typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
 ]
-Prompt = Annotated[
-    str,
-    typer.Option(
-        "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what the image needs.'
-    ),
-]
 Project = Annotated[
     bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
 ]
@@ -108,7 +103,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def restore(
     source: Input,
     output: Output,
-    prompt: Prompt = "",
+    prompt: Prompt = None,
     guides: Guides = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
@@ -135,7 +130,7 @@ def restore(
         done = restore_file(
             source,
             output,
-            prompt,
+            prompt or "",
             guides=files_by_role(guides or []),
             scale=scale,
             sensor=sensor,

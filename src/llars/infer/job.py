@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,8 +132,7 @@ def restore_file(
             options = Options(side, request.uncertainty, project, places[0].parent, partial, progress, profile.storable)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(tile_notes(side, stream.shape, limit, max_memory is not None))
-            tags = tags_of(restorer, model, prompt, steps, [asdict(group) for group in request.groups])
-            files = dict(zip(paths, places, strict=True))
+            tags, files = tags_of(restorer, model, prompt, steps, request.groups), dict(zip(paths, places, strict=True))
             write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
             if "report" in files:
                 facts = run_details(restorer, started, request.guides)

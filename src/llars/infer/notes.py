@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import llars
 from llars.tasks import Step
 
 if TYPE_CHECKING:
+    from llars.infer.common_grid import GroupStep
     from llars.infer.restorer import Restorer
     from llars.infer.tiling.engine import Extent
 
@@ -59,10 +61,10 @@ def run_details(restorer: Restorer, started: float, guides: Mapping[str, str | P
 
 
 def tags_of(
-    restorer: Restorer, model: str, prompt: str, steps: Sequence[Step], first: Sequence[Mapping[str, Any]] = ()
+    restorer: Restorer, model: str, prompt: str, steps: Sequence[Step], groups: Sequence[GroupStep] = ()
 ) -> dict[str, str]:
-    """Tags of a file that say how it was made; ``first`` describes what was done to some bands before the steps."""
-    described_steps = [*first]
+    """Tags of a file that say how it was made; ``groups`` of bands were made finer before the steps."""
+    described_steps: list[dict[str, object]] = [asdict(group) for group in groups]
     described_steps += [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
     adapters = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
     return {
