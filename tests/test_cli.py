@@ -14,6 +14,7 @@ import rasterio
 from tests.commands import Result, assert_mistake, plain, write
 
 from llars import cli
+from llars._console import in_digits
 from llars.tasks import TASK_KEYS
 
 
@@ -205,3 +206,9 @@ def test_help_answers_at_once() -> None:
 
     # Time of the processor, and the best of three, so that a busy machine does not fail the contract's 0.3 s.
     assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    assert [in_digits(number) for number in (26.51234, 0.5, 0.0, 4.1234e-6, 0.01234, float("inf"))] == [
+        *("26.5123", "0.5000", "0.0000", "4.123e-06", "0.01234", "inf"),
+    ]

@@ -218,3 +218,9 @@ def test_an_empty_prompt_is_not_taken_for_none(command: str, prompt: str, llars,
     result = llars(command, small_scene, tmp_path / "out.tif", "-p", prompt)
     assert_mistake(result, says="found an empty prompt, expected what to do")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_guide_without_a_step_names_no_empty_list(llars, small_scene, tiny_weights, tmp_path) -> None:
+    guide = write(tmp_path / "pan.tif", plain(bands=1))
+    result = llars("restore", small_scene, tmp_path / "o.tif", "--guide", f"pan={guide}", "--model", tiny_weights)
+    assert_mistake(result, says="the guide pan has no step to help in; leave it out, or ask for pansharpen")

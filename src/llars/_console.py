@@ -25,6 +25,7 @@ __all__ = [
     "Prompt",
     "fail",
     "hush_libraries",
+    "in_digits",
     "missing",
     "print_json",
     "print_table",
@@ -163,6 +164,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def in_digits(value: float) -> str:
+    """A number with four decimals, or with four significant digits where those would hide it."""
+    return f"{value:.4f}" if value == 0 or not abs(value) < 0.1 else f"{value:.4g}"
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

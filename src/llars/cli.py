@@ -20,6 +20,7 @@ from llars._console import (
     Prompt,
     fail,
     hush_libraries,
+    in_digits,
     missing,
     print_json,
     print_table,
@@ -182,7 +183,7 @@ def compare(
     if as_json:
         print_json(compared.metrics)
     else:
-        print_table([(name, f"{value:.4f}") for name, value in compared.metrics.items()])
+        print_table([(name, in_digits(value)) for name, value in compared.metrics.items()])
 
 
 @app.command()

@@ -6,6 +6,7 @@ import rasterio
 from rasterio.rpc import RPC
 from tests.commands import plain, write
 
+from llars.errors import DataError
 from llars.infer import job
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -39,3 +40,15 @@ def test_rpcs_count_in_coarser_pixels(tmp_path):
         assert (file.rpcs.line_off, file.rpcs.samp_off) == (11.5, 9.5)
         assert (file.rpcs.line_scale, file.rpcs.samp_scale) == (12.0, 10.0)
         assert file.rpcs.lat_off == rpcs.lat_off
+
+
+@pytest.mark.parametrize("task", ["cloud", "haze"])
+def test_what_does_nothing_to_radar_is_refused(tmp_path, task):
+    backscatter = np.random.default_rng(0).normal(-12, 2, (2, 48, 40)).astype(np.float32)
+    source = write(tmp_path / "in.tif", backscatter)
+    with rasterio.open(source, "r+") as file:
+        file.descriptions = ("VV", "VH")
+    with pytest.raises(DataError, match="does nothing to radar; choose another task, such as speckle"):
+        job.degrade_file(source, tmp_path / "out.tif", task, sensor="sentinel1-grd-db")
+    assert not (tmp_path / "out.tif").exists()
+    job.degrade_file(source, tmp_path / "out.tif", "speckle", sensor="sentinel1-grd-db")

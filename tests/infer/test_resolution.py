@@ -11,7 +11,8 @@ import rasterio
 from llars.errors import ConfigError, InstructionError
 from llars.infer import job
 from llars.infer.batch.manifest import read_manifest
-from llars.infer.resolution import with_own_pan
+from llars.infer.diagnosis.findings import Finding
+from llars.infer.resolution import Request, repair_steps, with_own_pan
 
 
 @pytest.fixture(scope="session")
@@ -139,3 +140,20 @@ def test_manifests_name_products(products, safe, tmp_path) -> None:
     table = tmp_path / "table.csv"
     table.write_text(f"input,output\n{safe}:20m,coarse.tif\n{safe},fine.tif\n")
     assert [str(entry.source) for entry in read_manifest(table, out, "denoise")] == [f"{safe}:20m", str(safe)]
+
+
+@pytest.mark.parametrize(("dark", "told"), [(True, "nothing is mended"), (False, "nothing to mend was found")])
+def test_what_is_left_as_it_is_was_found(dark, told, tmp_path) -> None:
+    finding = Finding("brightness", 0.5, "brighten it", "too dark", "a little", applied=False)
+
+    class Examiner:
+        def diagnose(self, _):
+            return [finding] if dark else []
+
+        def plan(self, steps, *_):
+            return steps
+
+    said = []
+    assert repair_steps(Request("a.tif", ""), Examiner(), None, said.append) == []
+    assert said[-1] == f"{told}: the pixels are copied as they are"
+    assert len(said) == 1 + dark

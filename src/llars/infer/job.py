@@ -14,8 +14,9 @@ import torch
 
 import llars
 from llars import degrade
+from llars.bands import Modality
 from llars.degrade.registry import in_decibels
-from llars.errors import ConfigError
+from llars.errors import ConfigError, DataError
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.notes import Notes, Say, run_details, tags_of, tile_notes
 from llars.infer.raster import read_profile, write_like
@@ -37,7 +38,9 @@ from llars.tasks import Step
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
+    from llars.bands import Band
     from llars.infer.restorer import Progress
     from llars.infer.tiling.engine import Extent
 
@@ -235,10 +238,18 @@ def degrade_file(
         if cropped:
             notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
     else:
-        values = np.where(valid, operator(values, severity, generator, picture.bands), np.float32(np.nan))
+        before, values = values, operator(values, severity, generator, picture.bands)
+        _check_changed(operator.name, before, values, picture.bands)
+        values = np.where(valid, values, np.float32(np.nan))
     with whole_files([path]) as (place,):
         write_like(place, picture.physical(values), profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - started, path)
+
+
+def _check_changed(name: str, before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> None:
+    """Refuse what does nothing to radar: clouds and haze. The file would be tagged as degraded."""
+    if all(band.modality is Modality.SAR for band in bands) and np.array_equal(before, after, equal_nan=True):
+        raise DataError(f"{name} at this severity does nothing to radar; choose another task, such as speckle")
 
 
 def _seeded(seed: int) -> torch.Generator:

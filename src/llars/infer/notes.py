@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import llars
+from llars.infer.tiling.memory import in_words
 from llars.tasks import Step
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def tile_notes(side: Extent | None, shape: tuple[int, int, int], limit: int, req
     """A note on the tiles of a large scene, or on those that follow from a memory limit that was asked for."""
     if not isinstance(side, tuple) or not (requested or shape[1] * shape[2] >= LARGE_SCENE):
         return []
-    tiles = f"{min(side[1], shape[2])} x {side[0]} px"
-    return [f"working in tiles of {tiles}, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)"]
+    tiles = f"{min(side[1], shape[2])} x {min(side[0], shape[1])} px"
+    return [f"working in tiles of {tiles}, for {in_words(limit)} of memory (--max-memory, --tile)"]
 
 
 def run_details(restorer: Restorer, started: float, guides: Mapping[str, str | Path]) -> dict[str, str]:

@@ -138,7 +138,7 @@ def repair_steps(request: Request, restorer: Restorer, scene: xr.DataArray, say:
         say(f"{finding.fault}, {finding.strength}: {remedy}")
     steps = restorer.plan(corrective_steps(findings), request.scale, request.guides)
     if not steps:
-        say("nothing to mend was found: the pixels are copied as they are")
+        say(f"nothing {'is mended' if findings else 'to mend was found'}: the pixels are copied as they are")
     return steps
 
 
