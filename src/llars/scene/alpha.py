@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
-from rasterio.windows import Window
 
+from llars.scene.sampling import sample_windows
 from llars.sensors import get_sensor
 
 __all__ = ["alpha_of"]
-
-PLACES, SIDE = 3, 128
-"""The sample: so many windows along each axis, evenly spread, of this side in pixels."""
 
 UNIFORM = 0.5
 """Least share of the most common value among those of an alpha band that are not zero. It is nearly 1 for a mask, less
@@ -49,13 +46,6 @@ def _command(dataset: DatasetReader, index: int) -> str:
 
 def _uniform(dataset: DatasetReader, index: int) -> bool:
     """Whether a sample of the band consists of zeros and, for the most part, a single other value."""
-    height, width = min(SIDE, dataset.height), min(SIDE, dataset.width)
-    tops, lefts = (
-        (size - side) * np.arange(PLACES) // (PLACES - 1)
-        for size, side in ((dataset.height, height), (dataset.width, width))
-    )
-    sample = np.concatenate(
-        [dataset.read(index, window=Window(int(x), int(y), width, height)).ravel() for y in tops for x in lefts]
-    )
+    sample = np.concatenate([dataset.read(index, window=window).ravel() for window in sample_windows(dataset)])
     _, counts = np.unique(sample[sample != 0], return_counts=True)
     return not counts.size or bool(counts.max() >= UNIFORM * counts.sum())
