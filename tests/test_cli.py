@@ -14,6 +14,7 @@ import rasterio
 from tests.commands import Result, assert_mistake, plain, write
 
 from llars import cli
+from llars._console import in_digits
 from llars.tasks import TASK_KEYS
 
 
@@ -110,6 +111,23 @@ def test_diagnose_prints_prompts_that_restore_understands(
         assert llars("restore", small_scene, output, *prompt, "--model", tiny_weights).code == cli.OK
 
 
+def test_diagnose_tells_what_was_assumed(llars: Callable[..., Result], tmp_path: Path, tiny_weights: Path) -> None:
+    source = write(tmp_path / "in.tif", plain(bands=2))
+    for options in (["--model", tiny_weights], ["--model", tiny_weights, "--json"]):
+        result = llars("diagnose", source, *options)
+        assert result.code == cli.OK
+        assert result.err.splitlines() == [
+            "llars: unknown sensor: values as stored, ranges from the image itself (--sensor names one)"
+        ]
+        assert isinstance(json.loads(result.out), list) if "--json" in options else "unknown" not in result.out
+    assert_mistake(llars("diagnose", source, "--picture", tmp_path / "a.tif"), says="the picture")
+
+
+@pytest.mark.parametrize("command", [["diagnose", ""], ["restore", "", "out.tif"], ["compare", "", "out.tif"]])
+def test_an_empty_input_is_not_the_current_folder(command: list[str], llars: Callable[..., Result]) -> None:
+    assert_mistake(llars(*command), says="found an empty name as input")
+
+
 @pytest.mark.parametrize("command", [["train"], ["evaluate"], ["data", "build"]])
 def test_missing_configuration(command: list[str], llars: Callable[..., Result], tmp_path: Path) -> None:
     folder = [] if command == ["train"] else [tmp_path]
@@ -188,3 +206,9 @@ def test_help_answers_at_once() -> None:
 
     # Time of the processor, and the best of three, so that a busy machine does not fail the contract's 0.3 s.
     assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    assert [in_digits(number) for number in (26.51234, 0.5, 0.0, 4.1234e-6, 0.01234, float("inf"))] == [
+        *("26.5123", "0.5000", "0.0000", "4.123e-06", "0.01234", "inf"),
+    ]

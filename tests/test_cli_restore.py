@@ -210,3 +210,17 @@ def test_an_impossible_amount_of_memory_is_a_mistake(
     output, options = tmp_path / "out.tif", [*DENOISE, "--model", tiny_weights, "--max-memory", amount]
     assert_mistake(llars("restore", small_scene, output, *options), says=says)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("prompt", ["", " "])
+@pytest.mark.parametrize("command", ["restore", "batch", "export"])
+def test_an_empty_prompt_is_not_taken_for_none(command: str, prompt: str, llars, small_scene, tmp_path) -> None:
+    result = llars(command, small_scene, tmp_path / "out.tif", "-p", prompt)
+    assert_mistake(result, says="found an empty prompt, expected what to do")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_guide_without_a_step_names_no_empty_list(llars, small_scene, tiny_weights, tmp_path) -> None:
+    guide = write(tmp_path / "pan.tif", plain(bands=1))
+    result = llars("restore", small_scene, tmp_path / "o.tif", "--guide", f"pan={guide}", "--model", tiny_weights)
+    assert_mistake(result, says="the guide pan has no step to help in; leave it out, or ask for pansharpen")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llars._console import MISTAKE, fail, progress_bar, say
+from llars._console import MISTAKE, Prompt, fail, progress_bar, say
 from llars.errors import ConfigError
 
 __all__ = ["archive"]
@@ -14,12 +14,6 @@ archive = typer.Typer(rich_markup_mode=None)
 
 DEFAULT_MODEL = "llars-small"
 
-Prompt = Annotated[
-    str,
-    typer.Option(
-        "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what each image needs.'
-    ),
-]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
 ]
@@ -32,7 +26,7 @@ def batch(
         str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv, .parquet), STAC (.json).")
     ],
     folder: Annotated[Path, typer.Argument(metavar="OUTDIR", help="Folder for results, journal and report.")],
-    prompt: Prompt = "",
+    prompt: Prompt = None,
     engine: Annotated[str, typer.Option("--engine", help="local, dask or ray.")] = "local",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
     address: Annotated[
@@ -57,7 +51,7 @@ def batch(
         summary = restore_batch(
             manifest,
             folder,
-            prompt,
+            prompt or "",
             engine=engine,
             workers=workers,
             address=address,
@@ -85,7 +79,7 @@ def export(
         Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: Prompt = "",
+    prompt: Prompt = None,
     form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -97,7 +91,7 @@ def export(
         raise ConfigError(f"cannot export as {form}; the format is onnx")
     from llars.infer.export import export_file
 
-    report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
+    report = export_file(source, output, prompt or "", sensor=sensor, model=model, overwrite=overwrite)
     if not quiet:
         sides = f"tiles: multiples of {report.multiple} px, overlapping by {2 * report.halo} px"
         say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from math import isfinite
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
+
+from llars.errors import InstructionError, RasterError
 from llars.tasks import Step
 
 __all__ = [
@@ -17,14 +21,51 @@ __all__ = [
     "INTERRUPTED",
     "MISTAKE",
     "OK",
+    "Input",
+    "Prompt",
     "fail",
     "hush_libraries",
+    "in_digits",
     "missing",
     "print_json",
     "print_table",
     "progress_bar",
     "say",
     "written",
+]
+
+
+def _named(text: str) -> Path:
+    """The path of an input. An empty one would be the current folder."""
+    if not text.strip():
+        raise RasterError("found an empty name as input, expected that of a raster or product; is a variable unset?")
+    return Path(text)
+
+
+Input = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False, parser=_named),
+]
+
+
+def _worded(text: str) -> str:
+    """A prompt. An empty one, as an unset variable of a shell gives, must not repair what was never asked for."""
+    if not text.strip():
+        raise InstructionError(
+            'found an empty prompt, expected what to do: -p "reduce the noise"; without -p, what the '
+            "diagnosis finds is repaired"
+        )
+    return text
+
+
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
+        parser=_worded,
+    ),
 ]
 
 OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -123,6 +164,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def in_digits(value: float) -> str:
+    """A number with four decimals, or with four significant digits where those would hide it."""
+    return f"{value:.4f}" if value == 0 or not abs(value) < 0.1 else f"{value:.4g}"
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

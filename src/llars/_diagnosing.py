@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llars._console import print_json, print_table
+from llars._console import Input, print_json, print_table, say
 
 __all__ = ["diagnosing"]
 
@@ -14,9 +14,7 @@ diagnosing = typer.Typer(rich_markup_mode=None)
 
 @diagnosing.command()
 def diagnose(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
-    ],
+    source: Input,
     sensor: Annotated[
         str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
     ] = None,
@@ -29,7 +27,11 @@ def diagnose(
     """Diagnose the faults of an image, and suggest a prompt."""
     from llars.infer.job import diagnose_file
 
-    found = diagnose_file(source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite)
+    notes: list[str] = []
+    found = diagnose_file(
+        source, sensor=sensor, model=model, device=device, picture=picture, overwrite=overwrite, say=notes.append
+    )
+    say(notes)
     if as_json:
         print_json(found)
     elif found:

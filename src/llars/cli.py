@@ -16,8 +16,11 @@ from llars._console import (
     INTERRUPTED,
     MISTAKE,
     OK,
+    Input,
+    Prompt,
     fail,
     hush_libraries,
+    in_digits,
     missing,
     print_json,
     print_table,
@@ -48,9 +51,6 @@ app.add_typer(diagnosing)
 app.add_typer(serving)
 app.add_typer(tuning)
 
-Input = Annotated[
-    Path, typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False)
-]
 Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="GeoTIFF to write; a COG when it ends in .cog.tif.")]
 Folder = Annotated[
     Path | None,
@@ -61,12 +61,6 @@ Folder = Annotated[
 Guides = Annotated[
     list[str] | None,
     typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
-]
-Prompt = Annotated[
-    str,
-    typer.Option(
-        "--prompt", "-p", help='What to do: "remove the stripes, then the noise". Default: what the image needs.'
-    ),
 ]
 Project = Annotated[
     bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
@@ -110,7 +104,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def restore(
     source: Input,
     output: Output,
-    prompt: Prompt = "",
+    prompt: Prompt = None,
     guides: Guides = None,
     scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
     sensor: SensorName = None,
@@ -137,7 +131,7 @@ def restore(
         done = restore_file(
             source,
             output,
-            prompt,
+            prompt or "",
             guides=files_by_role(guides or []),
             scale=scale,
             sensor=sensor,
@@ -189,7 +183,7 @@ def compare(
     if as_json:
         print_json(compared.metrics)
     else:
-        print_table([(name, f"{value:.4f}") for name, value in compared.metrics.items()])
+        print_table([(name, in_digits(value)) for name, value in compared.metrics.items()])
 
 
 @app.command()

@@ -30,7 +30,7 @@ def test_no_other_file_that_is_read_is_replaced(tmp_path):
     ):
         with pytest.raises(OutputError, match=f"{says}.*; choose another name"):
             job.restore_file(read_from, tmp_path / output, "noise", overwrite=True, **extra)
-    with pytest.raises(OutputError, match="would replace the input"):
+    with pytest.raises(OutputError, match=r"the picture .* would replace the input"):
         job.diagnose_file(picture, picture=picture, overwrite=True)
     assert {path: path.read_bytes() for path in before} == before
 

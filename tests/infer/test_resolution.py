@@ -11,7 +11,8 @@ import rasterio
 from llars.errors import ConfigError, InstructionError
 from llars.infer import job
 from llars.infer.batch.manifest import read_manifest
-from llars.infer.resolution import with_own_pan
+from llars.infer.diagnosis.findings import Finding
+from llars.infer.resolution import Request, repair_steps, with_own_pan
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,13 @@ def test_all_bands_come_to_the_fine_grid(safe, tmp_path) -> None:
     assert any(note.startswith("B09: 6 times finer") for note in said)
     assert report.steps == ()
     with rasterio.open(report.output) as result:
+        groups = json.loads(result.tags()["LLARS_STEPS"])
+    assert {group["task"] for group in groups} <= {"sr", "pansharpen"}
+    assert [(group["scale"], group["bands"]) for group in groups] == [
+        *((2, bands) for bands in (["B05"], ["B06", "B07", "B8A"], ["B11"], ["B12"])),
+        *((6, bands) for bands in (["B01"], ["B09"])),
+    ]
+    with rasterio.open(report.output) as result:
         order = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
         assert result.descriptions == order
         assert (result.res, result.shape, result.nodata) == ((10, 10), (192, 192), 0)
@@ -69,7 +77,7 @@ def test_what_else_is_asked_for_comes_after_it_on_all_bands(safe, tmp_path) -> N
     assert [step.task for step in report.steps] == ["denoise"]
     with rasterio.open(report.output) as result:
         assert result.count == 12
-        assert json.loads(result.tags()["LLARS_STEPS"])[0]["task"] == "denoise"
+        assert json.loads(result.tags()["LLARS_STEPS"])[-1]["task"] == "denoise"
         assert result.tags()["LLARS_PROMPT"] == "bring all bands to 10 m, then remove the noise"
 
 
@@ -132,3 +140,20 @@ def test_manifests_name_products(products, safe, tmp_path) -> None:
     table = tmp_path / "table.csv"
     table.write_text(f"input,output\n{safe}:20m,coarse.tif\n{safe},fine.tif\n")
     assert [str(entry.source) for entry in read_manifest(table, out, "denoise")] == [f"{safe}:20m", str(safe)]
+
+
+@pytest.mark.parametrize(("dark", "told"), [(True, "nothing is mended"), (False, "nothing to mend was found")])
+def test_what_is_left_as_it_is_was_found(dark, told, tmp_path) -> None:
+    finding = Finding("brightness", 0.5, "brighten it", "too dark", "a little", applied=False)
+
+    class Examiner:
+        def diagnose(self, _):
+            return [finding] if dark else []
+
+        def plan(self, steps, *_):
+            return steps
+
+    said = []
+    assert repair_steps(Request("a.tif", ""), Examiner(), None, said.append) == []
+    assert said[-1] == f"{told}: the pixels are copied as they are"
+    assert len(said) == 1 + dark

@@ -108,3 +108,28 @@ def test_folders_and_archives_of_something_else_say_what_is_in_them(tmp_path, ex
     assert open_scene(said.partition("give one of them (")[2].rstrip(")")).shape[0] == 10
     archive.write_bytes(archive.read_bytes()[:-100])
     assert "no whole zip archive" in refusal(archive)
+
+
+def test_a_link_to_nowhere_is_no_file(miniatures: ModuleType, tmp_path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "broken.tif").symlink_to(folder / "nowhere.tif")
+    assert "is a folder without files" in refusal(folder)
+    safe = miniatures.sentinel2(tmp_path, "L2A")
+    image = next(safe.rglob("*_B03_10m.jp2"))
+    image.unlink()
+    image.symlink_to(tmp_path / "nowhere.jp2")
+    assert "lacks B03 of 10m" in refusal(safe)
+
+
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "found an empty name as input" in refusal("")
+
+
+def test_bands_of_two_grids_are_told_from_damage(miniatures: ModuleType, tmp_path) -> None:
+    safe = miniatures.sentinel2(tmp_path, "L2A")
+    said = refusal(f"{safe}:B02,B11,B12")
+    assert "bands of 2 grids (B02 of 10m and B11,B12 of 20m), expected those of one" in said
+    assert said.endswith(f"open {safe}:B02 and {safe}:B11,B12")
+    assert open_scene(f"{safe}:B12,B11").shape[0] == 2

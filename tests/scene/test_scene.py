@@ -159,8 +159,12 @@ def test_an_internal_mask_hides_pixels(path: Path, numbers: np.ndarray) -> None:
 
 def test_alpha_hides_pixels_and_is_no_band(path: Path, numbers: np.ndarray) -> None:
     picture = (numbers % 255 + 1).astype("uint8")
+    picture[3] = 255
     picture[3, :5] = 0
+    picture[3, 5:7] = np.arange(50)  # soft edges
+    picture[3, 5:7, 0] = 1
     scene = open_scene(write(path, picture, photometric="RGB", alpha="yes"))
+    assert any(note.startswith("band 4 is taken for alpha") for note in scene.attrs["notes"])
     assert scene.sizes["band"] == 3
     assert np.isnan(scene.values[:, :5]).all()
     assert not np.isnan(scene.values[:, 5:]).any()
@@ -174,3 +178,15 @@ def test_near_infrared_is_not_alpha(path: Path, numbers: np.ndarray) -> None:
     assert scene.attrs["sensor"] == "naip"
     assert scene.sizes["band"] == 4
     assert not np.isnan(scene.values).any()
+
+
+def test_a_band_that_only_the_default_of_gdal_calls_alpha_is_a_band(path: Path, numbers: np.ndarray) -> None:
+    picture = (numbers % 255).astype("uint8")
+    picture[3, :30] = 0
+    write(path, picture, photometric="RGB", alpha="yes")
+    scene = open_scene(path)
+    assert scene.sizes["band"] == 4
+    assert not np.isnan(scene.values).any()
+    assert any("marked as alpha, but varies like a picture: taken for a band" in note for note in scene.attrs["notes"])
+    assert open_scene(path, "naip").sizes["band"] == 4
+    assert open_scene(path, "rgb").sizes["band"] == 3

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.float32]
 
-__all__ = ["to_finest_grid"]
+__all__ = ["GroupStep", "to_finest_grid"]
 
 GROUPS = (("B05",), ("B06", "B07", "B8A"), ("B11",), ("B12",), ("B01",), ("B09",), ("B10",))
 """Groups of coarser Sentinel-2 bands that look alike: each shares one mixture and one pass of the network."""
@@ -65,13 +65,26 @@ class BandMixture:
         return np.asarray(mixed[None], dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class GroupStep:
+    """How a group of coarser bands came to the fine grid."""
+
+    task: str
+    """``pansharpen`` or ``sr``."""
+
+    scale: int
+    """How many times finer it became."""
+
+    bands: tuple[str, ...]
+
+
 def to_finest_grid(
     product: str | Path,
     folder: Path,
     restorer: Restorer,
     tile_for: Callable[[int, int], Extent],
     say: Callable[[str], object],
-) -> Path:
+) -> tuple[Path, tuple[GroupStep, ...]]:
     """Bring all bands of a product to its finest grid.
 
     Args:
@@ -82,7 +95,7 @@ def to_finest_grid(
         say: called for each group with a note on how it was refined.
 
     Returns:
-        The VRT; it needs ``folder`` and ``product``.
+        The VRT, which needs ``folder`` and ``product``, and what was done to each group.
 
     Raises:
         RasterError: a band is missing or damaged, or the grids do not nest.
@@ -90,6 +103,7 @@ def to_finest_grid(
     name, fine = virtual_raster(product), open_scene(product)
     assert name is not None
     refinement = _Refinement(product, name, fine, folder, restorer, tile_for)
+    groups: list[GroupStep] = []
     members = {str(band): (name, at) for at, band in enumerate(fine.band.values, start=1)}
     # Opened before hours of work, to find now what is missing or damaged.
     scenes = [(grid, open_scene(part_of(product, grid))) for grid in grids_of(product)[1:]]
@@ -99,14 +113,15 @@ def to_finest_grid(
             raise RasterError(f"{product}: its bands of {grid} do not nest in those of {grids_of(product)[0]}")
         names = {str(band) for band in coarse.band.values}
         for group in (candidate for candidate in GROUPS if names.issuperset(candidate)):
-            path, method = refinement.refined(group, FACTORS[nested.factor])
+            path, method, guided = refinement.refined(group, FACTORS[nested.factor])
+            groups.append(GroupStep("pansharpen" if guided else "sr", nested.factor, group))
             say(f"{', '.join(group)}: {nested.factor} times finer, {method}")
             members |= {band: (str(path), at) for at, band in enumerate(group, start=1)}
     result = folder / "all.vrt"
     # Names of bands sort like their wavelengths, except for B8A.
     order = sorted(members, key=lambda band: band.replace("B8A", "B08A"))
     result.write_text(stacked([members[band] for band in order]), encoding="utf-8")
-    return result
+    return result, tuple(groups)
 
 
 @dataclass(frozen=True)
@@ -122,8 +137,8 @@ class _Refinement:
     restorer: Restorer
     tile_for: Callable[[int, int], Extent]
 
-    def refined(self, group: Sequence[str], factors: Sequence[int]) -> tuple[Path, str]:
-        """A file with a group of coarser bands on the fine grid, and how it was refined."""
+    def refined(self, group: Sequence[str], factors: Sequence[int]) -> tuple[Path, str, bool]:
+        """A file with a group of coarser bands on the fine grid, how it was refined, and whether led by fine bands."""
         path, remaining = part_of(self.product, *group), math.prod(factors)
         scene = open_scene(path)
         errors = _compare_methods(
@@ -135,8 +150,8 @@ class _Refinement:
             remaining //= factor
         way = "led by the fine bands" if guided else "from themselves alone"
         if errors is None:
-            return path, f"{way} (the scene is too small to try another way)"
-        return path, f"{way} (tried one level coarser: error {errors[0]:.4f} led, {errors[1]:.4f} alone)"
+            return path, f"{way} (the scene is too small to try another way)", guided
+        return path, f"{way} (tried one level coarser: error {errors[0]:.4f} led, {errors[1]:.4f} alone)", guided
 
     def _finer(self, path: Path, factor: int, remaining: int, guided: bool) -> Path:
         """Refine the bands of a file, ``remaining`` times coarser than the fine ones, by ``factor``, to a new file."""

@@ -14,8 +14,9 @@ import torch
 
 import llars
 from llars import degrade
+from llars.bands import Modality
 from llars.degrade.registry import in_decibels
-from llars.errors import ConfigError
+from llars.errors import ConfigError, DataError
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.notes import Notes, Say, run_details, tags_of, tile_notes
 from llars.infer.raster import read_profile, write_like
@@ -37,7 +38,9 @@ from llars.tasks import Step
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
+    from llars.bands import Band
     from llars.infer.restorer import Progress
     from llars.infer.tiling.engine import Extent
 
@@ -132,7 +135,7 @@ def restore_file(
             options = Options(side, request.uncertainty, project, places[0].parent, partial, progress, profile.storable)
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(tile_notes(side, stream.shape, limit, max_memory is not None))
-            tags, files = tags_of(restorer, model, prompt, steps), dict(zip(paths, places, strict=True))
+            tags, files = tags_of(restorer, model, prompt, steps, request.groups), dict(zip(paths, places, strict=True))
             write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
             if "report" in files:
                 facts = run_details(restorer, started, request.guides)
@@ -236,11 +239,19 @@ def degrade_file(
         if cropped:
             notes.add(f"cut {cropped[0]} rows and {cropped[1]} columns at the end: {factor} pixels become one")
     else:
-        values = np.where(valid, operator(values, severity, generator, picture.bands), np.float32(np.nan))
+        before, values = values, operator(values, severity, generator, picture.bands)
+        _check_changed(operator.name, before, values, picture.bands)
+        values = np.where(valid, values, np.float32(np.nan))
     values = picture.with_outliers(picture.physical(values), picture.window, None if operator.name == "sr" else 1)
     with whole_files([path]) as (place,):
         write_like(place, values, profile, tags=tags)
     return JobReport((), tuple(notes), time.perf_counter() - started, path)
+
+
+def _check_changed(name: str, before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> None:
+    """Refuse what does nothing to radar: clouds and haze. The file would be tagged as degraded."""
+    if all(band.modality is Modality.SAR for band in bands) and np.array_equal(before, after, equal_nan=True):
+        raise DataError(f"{name} at this severity does nothing to radar; choose another task, such as speckle")
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -258,15 +269,17 @@ def diagnose_file(
     device: str = "auto",
     picture: str | Path | None = None,
     overwrite: bool = False,
+    say: Say | None = None,
 ) -> list[Finding]:
     """What is wrong with the image ``source``, in the order in which it is mended, each with the prompt that mends it.
 
-    With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``.
+    With ``picture``, the diagnosis is also drawn to a PNG file; see ``draw``. ``say`` is called with every note.
     """
-    pictures = _checked({"preview": picture}, overwrite, source, {})
+    pictures = _checked({"picture": picture}, overwrite, source, {})
     if pictures:
         require_matplotlib()
     scene = open_scene(source, sensor)
+    Notes(scene.attrs["notes"], say)
     diagnosis = load(model, device).examine(scene)
     with whole_files([*pictures.values()]) as places:
         for place in places:

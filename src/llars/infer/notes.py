@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import llars
+from llars.infer.tiling.memory import in_words
 from llars.tasks import Step
 
 if TYPE_CHECKING:
+    from llars.infer.common_grid import GroupStep
     from llars.infer.restorer import Restorer
     from llars.infer.tiling.engine import Extent
 
@@ -48,8 +51,8 @@ def tile_notes(side: Extent | None, shape: tuple[int, int, int], limit: int, req
     """A note on the tiles of a large scene, or on those that follow from a memory limit that was asked for."""
     if not isinstance(side, tuple) or not (requested or shape[1] * shape[2] >= LARGE_SCENE):
         return []
-    tiles = f"{min(side[1], shape[2])} x {side[0]} px"
-    return [f"working in tiles of {tiles}, for {limit / 1e9:.1f} GB of memory (--max-memory, --tile)"]
+    tiles = f"{min(side[1], shape[2])} x {min(side[0], shape[1])} px"
+    return [f"working in tiles of {tiles}, for {in_words(limit)} of memory (--max-memory, --tile)"]
 
 
 def run_details(restorer: Restorer, started: float, guides: Mapping[str, str | Path]) -> dict[str, str]:
@@ -58,9 +61,12 @@ def run_details(restorer: Restorer, started: float, guides: Mapping[str, str | P
     return details | {f"Guide {role}": str(path) for role, path in guides.items()}
 
 
-def tags_of(restorer: Restorer, model: str, prompt: str, steps: Sequence[Step]) -> dict[str, str]:
-    """Tags of a file that say how it was made."""
-    described_steps = [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
+def tags_of(
+    restorer: Restorer, model: str, prompt: str, steps: Sequence[Step], groups: Sequence[GroupStep] = ()
+) -> dict[str, str]:
+    """Tags of a file that say how it was made; ``groups`` of bands were made finer before the steps."""
+    described_steps: list[dict[str, object]] = [asdict(group) for group in groups]
+    described_steps += [{"task": step.task, "severity": round(step.severity, 3), "scale": step.scale} for step in steps]
     adapters = " ".join(one["sha256"] for one in restorer.info.training.get("adapters", ()))
     return {
         **({"LLARS_ADAPTERS": adapters} if adapters else {}),

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from llars.errors import ConfigError, InstructionError
-from llars.infer.common_grid import to_finest_grid
+from llars.infer.common_grid import GroupStep, to_finest_grid
 from llars.infer.diagnosis.findings import corrective_steps
 from llars.infer.pixel_sizes import PixelSizeRequest, pixel_size_request
 from llars.infer.tiling.engine import Extent
@@ -45,6 +45,9 @@ class Request:
 
     shortened: bool = False
     """A part of the instruction was already taken out of the words."""
+
+    groups: tuple[GroupStep, ...] = ()
+    """What was already done to groups of bands, to bring them to one grid."""
 
 
 @contextmanager
@@ -89,7 +92,8 @@ def resolved(
         raise InstructionError(f"{wanted_size.text!r} cannot tell its uncertainty; leave out --uncertainty")
     request = _with_scale(request, wanted_size, reached=True)
     with TemporaryDirectory(prefix=".llars-", dir=folder) as place:
-        yield replace(request, source=to_finest_grid(request.source, Path(place), restorer, side, say))
+        source, groups = to_finest_grid(request.source, Path(place), restorer, side, say)
+        yield replace(request, source=source, groups=groups)
 
 
 def _is_size_of_pan(request: Request, wanted_size: PixelSizeRequest) -> bool:
@@ -134,7 +138,7 @@ def repair_steps(request: Request, restorer: Restorer, scene: xr.DataArray, say:
         say(f"{finding.fault}, {finding.strength}: {remedy}")
     steps = restorer.plan(corrective_steps(findings), request.scale, request.guides)
     if not steps:
-        say("nothing to mend was found: the pixels are copied as they are")
+        say(f"nothing {'is mended' if findings else 'to mend was found'}: the pixels are copied as they are")
     return steps
 
 

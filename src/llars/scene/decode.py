@@ -13,12 +13,13 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio does not always wrap
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from llars.errors import RasterError
+from llars.scene.alpha import alpha_of
 from llars.scene.identify import Evidence, Match, bands_of, identify
 from llars.scene.keeping import forget, kept_open, stays_open
 from llars.scene.names import gdal_name
@@ -202,7 +203,7 @@ def decoding_of(
         RasterError: the file has no bands, or complex numbers, or colour indices, or bands of different types.
     """
     refuse_unreadable(dataset)
-    alpha = _alpha(dataset, sensor)
+    alpha, remarks = alpha_of(dataset, sensor)
     indexes = tuple(i for i in dataset.indexes if i != alpha)
     refuse_mixed_types(dataset, indexes)
     own = [(dataset.scales[i - 1], dataset.offsets[i - 1]) for i in indexes]
@@ -220,7 +221,7 @@ def decoding_of(
         match = identify(evidence)
     else:
         match = Match(get_sensor(sensor), bands_of(get_sensor(sensor), evidence), "given")
-    notes = list(match.notes)
+    notes = [*remarks, *match.notes]
     if not scaled:
         own, more = default_scaling(match, evidence, [dataset.tags(i) for i in indexes])
         notes += [] if offset is not None else more
@@ -246,20 +247,6 @@ def _representable(number: float | None, dtype: str) -> bool:
         return number is not None
     info = np.iinfo(dtype)
     return bool(np.isfinite(number)) and info.min <= number <= info.max and number == int(number)
-
-
-def _alpha(dataset: DatasetReader, sensor: str | None) -> int | None:
-    """Position of the alpha band.
-
-    GDAL calls the fourth band of any 8-bit picture alpha unless told otherwise; near infrared is recognised by a
-    description without "alpha", or by a given sensor of as many bands.
-    """
-    for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True):
-        if colour is ColorInterp.alpha and dataset.count > 1:
-            text = (dataset.descriptions[index - 1] or "alpha").lower()
-            named = sensor is not None and len(get_sensor(sensor).bands) == dataset.count
-            return None if "alpha" not in text or named else index
-    return None
 
 
 def _description(dataset: DatasetReader, index: int) -> str | None:

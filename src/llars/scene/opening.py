@@ -19,6 +19,7 @@ from xarray.core import indexing
 from llars.bands import Band, Sensor
 from llars.errors import RasterError, ValueRangeError
 from llars.scene.decode import Decoding, decoding_of, open_raster, read_physical, read_visible
+from llars.scene.precision import precision_notes
 from llars.scene.products import notes_of
 from llars.scene.whole import check_whole
 from llars.sensors import get_sensor
@@ -79,7 +80,7 @@ def open_scene(
         decoding = decoding_of(dataset, sensor, scale, offset)
         sample, whole = _sample(dataset, decoding, str(path))
         known = _radar_by_sign(decoding, sample)
-        notes = [*notes_of(path), *decoding.notes]
+        notes = [*notes_of(path), *decoding.notes, *precision_notes(dataset, decoding)]
         if known is None:
             ranges, units = tuple(_robust_range(band) for band in sample), dataset.units[decoding.indexes[0] - 1]
             notes.insert(0, "unknown sensor: values as stored, ranges from the image itself (--sensor names one)")

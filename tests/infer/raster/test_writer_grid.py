@@ -76,6 +76,18 @@ def test_alpha_is_copied(tmp_path: Path, scale: int) -> None:
         np.testing.assert_array_equal(file.read(4), opacity.repeat(scale, 0).repeat(scale, 1))
 
 
+@pytest.mark.parametrize("name", ["out.tif", "out.cog.tif"])
+@pytest.mark.parametrize("descriptions", [("R", "G", "B", "N"), (None,) * 4])
+def test_a_band_is_not_marked_as_alpha(tmp_path: Path, descriptions: tuple[str | None, ...], name: str) -> None:
+    source = make(tmp_path / "in.tif", "uint8", nodata=None, photometric="RGB", alpha="yes")
+    with rasterio.open(source, "r+") as file:
+        file.descriptions = descriptions
+    restore(source, tmp_path / name, sensor=None)
+    with rasterio.open(tmp_path / name) as file:
+        assert file.colorinterp == (*file.colorinterp[:3], ColorInterp.undefined)
+        assert file.read_masks().all()
+
+
 def test_an_internal_mask_is_copied(tmp_path: Path) -> None:
     source = make(tmp_path / "in.tif", nodata=None)
     shown = np.full((HEIGHT, WIDTH), 255, "uint8")

@@ -99,6 +99,17 @@ def test_what_is_of_another_run_is_begun_anew_and_that_is_said(source, folder, c
     assert np.abs(read(folder / "a.tif").astype(int) - read(folder / "b.tif")).max() <= (10 if change == "tile" else 0)
 
 
+def test_another_spelling_of_the_input_is_the_same_input(source, folder, tmp_path):
+    interrupted(source, folder / "a.tif", 3, **OPTIONS)
+    link = tmp_path / "link.tif"
+    link.symlink_to(source)
+    for spelling in (source.parent / ".." / source.parent.name / source.name, link):
+        report = job.restore_file(spelling, folder / "a.tif", "stripes and noise", tile=64, resume=True)
+        assert "going on with 3 tiles that were finished before" in report.notes
+        (folder / "a.tif").unlink()
+        interrupted(source, folder / "a.tif", 3, **OPTIONS)
+
+
 def test_a_product_whose_file_changed_is_another_input(source, tmp_path, restorer):
     product = tmp_path / "S2A.SAFE"
     (product / "IMG_DATA").mkdir(parents=True)

@@ -74,7 +74,7 @@ def loaded(restorer, monkeypatch):
 def test_the_limit_sets_the_tile_and_is_told(loaded, source, folder):
     job.restore_file(source, folder / "whole.tif", "noise")
     report = job.restore_file(source, folder / "tiles.tif", "noise", max_memory="900MB")
-    assert any(note.startswith("working in tiles of") and "0.9 GB" in note for note in report.notes)
+    assert any(note.startswith("working in tiles of") and "900 MB" in note for note in report.notes)
     whole, tiles = (read(folder / name).astype(int) for name in ("whole.tif", "tiles.tif"))
     # 1e-3 of the range are ten stored numbers.
     assert np.abs(whole - tiles).max() <= 10

@@ -12,7 +12,7 @@ from rasterio.transform import Affine
 
 from llars.degrade.resolution import reduce
 from llars.errors import DataError
-from llars.infer.raster.profile import RasterProfile
+from llars.infer.raster.profile import RasterProfile, finer_rpcs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,5 +55,5 @@ def _coarser_profile(profile: RasterProfile, factor: int, rows: int, columns: in
         gcps=tuple(
             GroundControlPoint(p.row / factor, p.col / factor, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps
         ),
-        rpcs=None,
+        rpcs=None if profile.rpcs is None else finer_rpcs(profile.rpcs, 1 / factor),
     )

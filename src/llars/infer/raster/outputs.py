@@ -33,7 +33,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
 
-SUFFIXES = {"preview": (".png",), "report": (".html", ".htm")}
+SUFFIXES = {"picture": (".png",), "preview": (".png",), "report": (".html", ".htm")}
 """File name extensions of outputs that are not GeoTIFFs."""
 
 

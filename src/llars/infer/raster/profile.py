@@ -16,7 +16,7 @@ from llars.infer.raster.encode import storable
 from llars.infer.reading.grids import Grid
 from llars.scene.decode import Decoding, decoding_of, open_raster
 
-__all__ = ["RasterProfile", "read_profile"]
+__all__ = ["RasterProfile", "finer_rpcs", "read_profile"]
 
 NOT_KEPT = {
     *("", "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS"),
@@ -206,7 +206,11 @@ def read_profile(
             units=dataset.units,
             scales=dataset.scales,
             offsets=dataset.offsets,
-            colours=dataset.colorinterp,
+            # A band that is marked as alpha but is none would hide pixels from other readers.
+            colours=tuple(
+                ColorInterp.undefined if colour is ColorInterp.alpha and index != decoding.alpha else colour
+                for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True)
+            ),
             tags=dataset.tags(),
             domains=_domains(dataset),
             band_tags=tuple(
@@ -216,6 +220,15 @@ def read_profile(
             band_domains=tuple(_domains(dataset, i) for i in dataset.indexes),
             decoding=decoding,
         )
+
+
+def finer_rpcs(rpcs: RPC, scale: float) -> RPC:
+    """RPCs for a grid ``scale`` times finer; their lines and samples count from the centre of the first pixel."""
+    fields = rpcs.to_dict()
+    for axis in ("line", "samp"):
+        fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
+        fields[f"{axis}_scale"] *= scale
+    return RPC(**fields)
 
 
 def _differ(nodata: tuple[float | None, ...]) -> bool:

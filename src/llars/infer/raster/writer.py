@@ -13,17 +13,18 @@ import rasterio
 import rasterio.shutil
 import rasterio.windows
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio does not always wrap
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
-from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from llars.errors import BandError, OutputError
 from llars.infer.raster.encode import encode, stored_like
 from llars.infer.raster.outputs import check_outputs, whole_files
-from llars.infer.raster.profile import RasterProfile, read_profile
+from llars.infer.raster.profile import RasterProfile, finer_rpcs, read_profile
+from llars.infer.raster.readback import Readback
 from llars.infer.reading.pixels import repeat
 from llars.infer.tiles import Window, strips
 from llars.scene.decode import open_raster, read_visible
@@ -99,20 +100,42 @@ def writing(
                 target = stack.enter_context(rasterio.open(path, "w", **_creation(profile, scale)))
                 source = None if profile.source is None else stack.enter_context(open_raster(profile.source))
                 _write_metadata(target, profile, scale, tags or {})
-                yield Writer(target, source, profile, scale)
+                written = Readback()
+                yield Writer(target, source, profile, scale, written)
             if cog:
                 _as_cog(path).replace(path)
-            _check_whole(path)
+            written.check(path)
     except (RasterioError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error.__cause__ or error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or _first_line(error)
         raise OutputError(f"{path.name} cannot be written: {reason}; is the disk full?") from error
+
+
+@contextmanager
+def _disk_faults() -> Iterator[None]:
+    """Raise GDAL's errors as OSError: the source, which is open around this, takes GDAL's for its own."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as error:
+        raise OSError(None, _first_line(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error.__cause__ or error).splitlines()[0]
 
 
 class Writer:
     """A GeoTIFF that is being written."""
 
-    def __init__(self, target: DatasetWriter, source: DatasetReader | None, profile: RasterProfile, scale: int) -> None:
+    def __init__(
+        self,
+        target: DatasetWriter,
+        source: DatasetReader | None,
+        profile: RasterProfile,
+        scale: int,
+        written: Readback,
+    ) -> None:
         self._target, self._source, self._profile, self._scale = target, source, profile, scale
+        self._written = written
 
     def write(self, window: Window, values: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> None:
         """Write physical values ``(band, y, x)`` of a window; they hold data where they are finite and ``valid``."""
@@ -122,10 +145,11 @@ class Writer:
         there = _rasterio(window)
         if self._source is None:
             numbers = encode(values, self._profile.decoding, self._profile.dtype)
-            numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
+            if not held.all():  # an integer file has a nodata number then, but need not have one without gaps
+                numbers[~held] = np.nan if self._profile.nodata is None else self._profile.nodata
         else:
             numbers = self._beside_source(self._source, window, values, held)
-        self._target.write(numbers, list(self._profile.decoding.indexes), window=there)
+        self._put(numbers, self._profile.decoding.indexes, there)
 
     def _beside_source(
         self, source: DatasetReader, window: Window, values: NDArray[np.float32], held: NDArray[np.bool_]
@@ -141,11 +165,19 @@ class Writer:
         stored = finer(source.read(list(decoding.indexes), window=here))
         visible = read_visible(source, decoding, window=here)
         if decoding.alpha is not None:
-            self._target.write(finer(source.read(decoding.alpha, window=here)), decoding.alpha, window=there)
+            self._put(finer(source.read([decoding.alpha], window=here)), (decoding.alpha,), there)
         if decoding.masked:
-            self._target.write_mask(finer(source.read_masks(1, window=here)), window=there)
+            mask = finer(source.read_masks(1, window=here))
+            with _disk_faults():
+                self._target.write_mask(mask, window=there)
+            self._written.add_mask(there, mask)
         shown = None if visible is None else finer(visible)
         return stored_like(values, held, decoding, stored, shown, self._scale == 1, self._profile.written)
+
+    def _put(self, numbers: NDArray[np.generic], bands: tuple[int, ...], window: rasterio.windows.Window) -> None:
+        with _disk_faults():
+            self._target.write(numbers, list(bands), window=window)
+        self._written.add(window, bands, numbers)
 
 
 def _rasterio(window: Window) -> rasterio.windows.Window:
@@ -161,22 +193,9 @@ def _as_cog(geotiff: Path) -> Path:
     options["copy_src_mdd"] = domains
     try:
         rasterio.shutil.copy(str(geotiff), str(cog), driver="COG", **options)
-    except Exception as error:  # GDAL's own classes, which rasterio neither wraps nor exports
-        raise OSError(None, str(error).splitlines()[0]) from error
+    except (RasterioError, CPLE_BaseError) as error:
+        raise OSError(None, _first_line(error)) from error
     return cog
-
-
-def _check_whole(path: Path) -> None:
-    """Raise OSError where a tile is missing: GDAL does not report what fails while it closes a file."""
-    size = path.stat().st_size
-    with rasterio.open(path) as file:
-        for index in file.indexes:
-            for (row, column), _ in file.block_windows(index):
-                start, length = (
-                    file.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=index) for what in ("OFFSET", "SIZE")
-                )
-                if start is None or length is None or int(start) + int(length) > size:
-                    raise OSError(None, "a part of the file did not reach the disk")
 
 
 def _creation(profile: RasterProfile, scale: int) -> dict[str, Any]:
@@ -224,13 +243,4 @@ def _write_metadata(target: DatasetWriter, profile: RasterProfile, scale: int, t
         finer = [GroundControlPoint(p.row * scale, p.col * scale, p.x, p.y, p.z, p.id, p.info) for p in profile.gcps]
         target.gcps = (finer, profile.gcps_crs)
     if profile.rpcs is not None:
-        target.rpcs = _finer_rpcs(profile.rpcs, scale)
-
-
-def _finer_rpcs(rpcs: RPC, scale: int) -> RPC:
-    """RPCs for a finer grid; their lines and samples count from the centre of the first pixel."""
-    fields = rpcs.to_dict()
-    for axis in ("line", "samp"):
-        fields[f"{axis}_off"] = (fields[f"{axis}_off"] + 0.5) * scale - 0.5
-        fields[f"{axis}_scale"] *= scale
-    return RPC(**fields)
+        target.rpcs = finer_rpcs(profile.rpcs, scale)

@@ -18,7 +18,7 @@ from llars.infer.tiling.engine import SMALLEST_TILE, TILE_COLUMNS, TILE_ROWS
 from llars.initial.pansharpening import BLUR_REACH
 from llars.model.config import ModelConfig
 
-__all__ = ["bounded_memory", "default_limit", "half_of_memory", "largest_tile", "parse_bytes"]
+__all__ = ["bounded_memory", "default_limit", "half_of_memory", "in_words", "largest_tile", "parse_bytes"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -60,6 +60,11 @@ def parse_bytes(text: str) -> int:
     if match is None or match[2].lower() not in UNITS or float(match[1]) == 0:
         raise ConfigError(f"{text!r} is no amount of memory; say for example 4GB or 800MB")
     return int(float(match[1]) * UNITS[match[2].lower()])
+
+
+def in_words(size: int) -> str:
+    """Bytes as ``1.5 GB`` or ``800 MB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.3g} MB"
 
 
 def default_limit() -> int:
@@ -105,8 +110,8 @@ def largest_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
     if width < SMALLEST:
         needed = (RESIDENT + (SMALLEST + margin) * (column + rows * strip)) / (1 - CACHE_SHARE)
         raise ConfigError(
-            f"{limit / 1e9:.1f} GB of memory are not enough for {bands} bands; "
-            f"allow at least {math.ceil(needed / 1e8) / 10:.1f} GB (--max-memory)"
+            f"{in_words(limit)} of memory are not enough for {bands} bands; "
+            f"allow at least {in_words(math.ceil(needed / 1e8) * 10**8)} (--max-memory)"
         )
     return rows, min(width // STEP * STEP or SMALLEST, TILE_COLUMNS)
 

@@ -136,4 +136,5 @@ def identity_of(arguments: Mapping[str, Any], scene: xr.DataArray, info: Weights
 
 
 def _file_state(path: str | Path) -> list[Any]:
-    return [str(Path(path).absolute()), *state_of(path)]
+    # Resolved: another spelling of the path, or a link, is the same file.
+    return [str(Path(path).resolve()), *state_of(path)]

@@ -106,8 +106,9 @@ def with_guided_tasks(steps: Sequence[Step], roles: Collection[Role]) -> list[St
         else:
             helped = next(task for task in ("cloud_sar", *GRID_GUIDES) if role in get_task(task).guides)
             requested = ", ".join(step.task for step in steps)
+            helpless = f"helps none of the steps ({requested})" if steps else "has no step to help in"
             raise InstructionError(
-                f"the guide {role.value} helps none of the steps ({requested}); leave it out, or ask for {helped}: "
+                f"the guide {role.value} {helpless}; leave it out, or ask for {helped}: "
                 f"{get_task(helped).instruction!r}"
             )
     return adapted_steps

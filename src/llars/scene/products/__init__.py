@@ -94,6 +94,8 @@ def place_of(path: str | Path) -> Path:
 
 def _split(text: str) -> tuple[str, str]:
     """A path, and the grid or bands that stand behind its last colon, if any."""
+    if not text.strip():  # otherwise the current folder
+        raise RasterError("found an empty name as input, expected that of a raster or product; is a variable unset?")
     base, colon, wanted = text.rpartition(":")
     if colon and not Path(text).exists() and re.fullmatch(r"[\w,]+", wanted) and _is_product(Path(base)):
         return base, wanted

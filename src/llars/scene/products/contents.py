@@ -100,7 +100,10 @@ def _walked(folder: Path) -> list[File]:
         if len(place.relative_to(folder).parts) >= DEEPEST:
             folders.clear()
         for name in names:
-            state = (place / name).stat()
+            try:
+                state = (place / name).stat()
+            except OSError:  # a symbolic link to nowhere: as if the file were not there
+                continue
             files.append(File((place / name).relative_to(folder).as_posix(), state.st_size, state.st_mtime_ns))
         if len(files) > MOST:
             raise RasterError(f"{folder} is a folder of more than {MOST} files; give the folder of one product")

@@ -158,8 +158,19 @@ class GridProduct:
     def _layers(self, wanted: str) -> tuple[Layer, ...]:
         if wanted in self.layers:
             return self.layers[wanted]
-        every = {layer.band: layer for layers in self.layers.values() for layer in layers}
-        return tuple(every[band] for band in wanted.split(","))
+        every = {layer.band: (layer, name) for name, layers in self.layers.items() for layer in layers}
+        chosen = {band: every[band] for band in wanted.split(",")}
+        by_grid: dict[str, list[str]] = {}
+        for band, (_, name) in chosen.items():
+            by_grid.setdefault(name, []).append(band)
+        if len(by_grid) > 1:
+            found = " and ".join(f"{','.join(bands)} of {name}" for name, bands in by_grid.items())
+            apart = " and ".join(f"{self.contents.root}:{','.join(bands)}" for bands in by_grid.values())
+            raise RasterError(
+                f"{self.contents.root}:{wanted} are bands of {len(by_grid)} grids ({found}), expected those of one: "
+                f"open {apart}"
+            )
+        return tuple(layer for layer, _ in chosen.values())
 
 
 def _mask(document: ElementTree.Element, file: str, size: tuple[int, int]) -> None:
