@@ -52,4 +52,4 @@ class Readback:
 
 
 def _checksum(numbers: NDArray[np.generic]) -> int:
-    return zlib.crc32(np.ascontiguousarray(numbers).view(np.uint8))
+    return zlib.crc32(np.ascontiguousarray(numbers).data.cast("B"))
