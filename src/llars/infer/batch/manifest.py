@@ -16,7 +16,7 @@ from llars.bands import Role
 from llars.errors import ConfigError
 from llars.scene.products import named_like_product
 
-__all__ = ["Entry", "read_manifest", "stem_of"]
+__all__ = ["Entry", "item_name", "read_manifest", "stem_of"]
 
 GUIDES = tuple(role.value for role in (Role.SAR, Role.PAN, Role.FINE_BEFORE, Role.COARSE_BEFORE))
 COLUMNS = ("input", "output", "prompt", "datetime", *GUIDES)
@@ -204,11 +204,16 @@ def stem_of(path: PurePosixPath) -> str:
     return name[: -len(COG)] if name.lower().endswith(COG) else path.stem
 
 
+def item_name(output: PurePosixPath) -> PurePosixPath:
+    """Where a result and its item and picture lie, without a suffix: two results need different ones."""
+    return output.with_name(stem_of(output))
+
+
 def _check_names(entries: Sequence[Entry], folder: Path) -> None:
     owners: dict[PurePosixPath, Path] = {}
     inputs = {entry.source.resolve() for entry in entries}
     for entry in entries:
-        name = entry.output.with_name(stem_of(entry.output))
+        name = item_name(entry.output)
         if name in owners:
             raise ConfigError(
                 f"the results of {owners[name]} and {entry.source} would both be {entry.output}; "
