@@ -123,6 +123,33 @@ def test_a_table_names_guides_and_places(pairs: Pairs, tmp_path: Path) -> None:
         read(pairs=table)
 
 
+def test_a_table_as_excel_writes_it_and_without_a_guide(pairs: Pairs, tmp_path: Path) -> None:
+    pairs(2)
+    table = tmp_path / "pairs.csv"
+    table.write_text("input,target,pan,place\ninput/0.tif,target/0.tif,,\ninput/1.tif,target/1.tif,,x\n", "utf-8-sig")
+    examples, _ = read(pairs=table)
+    assert [(len(one.guides), one.place) for one in examples] == [(0, ""), (0, "x")]
+    with pytest.raises(DataError, match="pansharpen needs pan"):
+        read(pairs=table, task="pansharpen")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("input,target\na.tif,b.tif,c.tif\n", "line 2 has 3 cells for 2 columns"),
+        ("input,target\na.tif,b.tif\na.tif\n", "line 3 has no cell for target"),
+        ("input,target,place\na.tif,,here\n", "line 2 has no target; name the file"),
+        ("input,target,target\na.tif,b.tif,c.tif\n", "several columns called target"),
+        ("input,target\nM\u00fcnchen.tif,b.tif\n", "not in UTF-8"),
+    ],
+)
+def test_bad_tables_are_refused_in_one_line(tmp_path: Path, rows: str, says: str) -> None:
+    (tmp_path / "pairs.csv").write_text(rows, "latin-1")
+    with pytest.raises(DataError, match=says) as caught:
+        read(pairs=tmp_path / "pairs.csv")
+    assert "\n" not in str(caught.value)
+
+
 def test_what_overlaps_is_held_out_together(pairs: Pairs) -> None:
     examples, _ = read(**pairs(4))
     train, held_out = split_by_place(examples, 0.25)

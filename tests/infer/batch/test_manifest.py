@@ -97,6 +97,12 @@ def test_stac_items_and_plain_geojson(place):
         ("m.csv", "input,promt\na.tif,x\n", "promt"),
         ("m.csv", "output\na.tif\n", "expected input"),
         ("m.csv", "input\n", "names no scenes"),
+        (
+            "m.csv",
+            "input,prompt\na.tif,reduce the noise, then sharpen\n",
+            "line 2 has 3 cells for 2 columns; put quotes",
+        ),
+        ("m.csv", "input,input\na.tif,sar.tif\n", "several columns called input"),
         ("m.csv", "input,prompt\n,denoise\n", "scene 1 has no input"),
         ("m.csv", "input,output,prompt\na.tif,../a.tif,x\n", "below the folder"),
         ("m.csv", "input,output,prompt\na.tif,a.png,x\n", "ending in .tif"),

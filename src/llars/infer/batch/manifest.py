@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from llars.bands import Role
+from llars.data.tables import read_table
 from llars.errors import ConfigError
 from llars.scene.products import named_like_product
 
@@ -54,8 +54,9 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
         cog: name results ``.cog.tif`` where the manifest gives no name.
 
     Raises:
-        ConfigError: the manifest is missing, damaged or empty, has unknown columns, a row lacks its input or its
-            prompt or names an unusable file, two results would be one file, or one would replace an input.
+        ConfigError: the manifest is missing, damaged or empty, has unknown columns or two of one name, a row lacks its
+            input, names an unusable file or has more cells than there are columns, two results would be one file, or
+            one would replace an input.
     """
     rows, path = list(_rows(str(manifest), folder)), Path(manifest)
     if not rows:
@@ -108,8 +109,8 @@ def _table(path: Path) -> Iterator[Mapping[str, str]]:
 
 
 def _csv(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
-    reader = csv.DictReader(_text(path).splitlines(), skipinitialspace=True)
-    return reader.fieldnames or (), reader
+    names, rows = read_table(path, ConfigError)
+    return names, (row.cells for row in rows)
 
 
 def _parquet(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
