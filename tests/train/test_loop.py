@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from llars.bands import Band
 from llars.data.corpus import Corpus, pack
@@ -161,6 +161,54 @@ def test_durations() -> None:
     for wrong in ("", "90", "2 days", "m"):
         with pytest.raises(ConfigError, match="no duration"):
             minutes(wrong)
+
+
+def test_a_run_does_not_go_on_with_other_settings(config: Path, tmp_path: Path) -> None:
+    main(config, ["steps=2"])
+    before = (tmp_path / "run" / "last.safetensors").read_bytes()
+    with pytest.raises(ConfigError, match=r"other settings: .*; give those again, or another `run=`") as caught:
+        main(
+            config, ["steps=3", "learning_rate=0.5", "seed=9", "batch_size=5", "tasks={denoise: 1}", "losses={text: 9}"]
+        )
+    said = str(caught.value)
+    for part in (
+        "steps 2 (now 3)",
+        "learning_rate 0.002 (now 0.5)",
+        "seed 0 (now 9)",
+        "batch_size 4 (now 5)",
+        'tasks {"denoise": 1.0, "brightness": 1.0} (now {"denoise": 1})',
+    ):
+        assert part in said
+    assert "warmup" not in said and "\n" not in said
+    assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
+
+
+def test_what_does_not_determine_the_result_may_change_and_the_corpus_may_move(config: Path, tmp_path: Path) -> None:
+    stop_after(tmp_path / "run", config, 1)
+    (tmp_path / "corpus").rename(tmp_path / "moved")
+    moved = [f"corpus={tmp_path / 'moved'}", "max_minutes=5", "evaluate_minutes=1", "checkpoint_minutes=1"]
+    said: list[str] = []
+    main(config, [*moved, "recompute=true", "steps=6"], said.append)
+    assert said == []
+    pack(
+        [Sample("other", "train", "made-up", BANDS, waves(5), 1e-4, 0.0, np.ones((160, 160), bool))],
+        tmp_path / "new/train",
+    )
+    shutil.copytree(tmp_path / "moved" / "val", tmp_path / "new" / "val")
+    with pytest.raises(ConfigError, match=r"other settings: corpus \w{12} \(now \w{12}\);"):
+        main(config, [f"corpus={tmp_path / 'new'}"])
+
+
+def test_a_checkpoint_without_settings_goes_on_with_a_note(config: Path, tmp_path: Path) -> None:
+    stop_after(tmp_path / "run", config, 1)
+    path = tmp_path / "run" / "last.safetensors"
+    save_file(load_file(path), path, metadata={"step": "1"})
+    said: list[str] = []
+    main(config, ["seed=3", "steps=2"], said.append)
+    (note,) = said
+    assert "does not tell its settings" in note
+    with pytest.raises(ConfigError, match=r"seed 3 \(now 0\)"):
+        main(config, ["steps=2"])
 
 
 def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:
