@@ -37,6 +37,16 @@ def test_a_glob_keeps_the_places_below_its_fixed_part(place):
     assert outputs(entries) == ["a.tif", "deep/b.tif", "deep/c.cog.tif", "sar.tif"]
 
 
+def test_a_glob_may_begin_in_the_first_folder_or_be_relative(place, monkeypatch):
+    first = place.parts[1]
+    entries = read_manifest(f"/{first[:-1]}?/{place.relative_to('/' + first)}/deep/*.tif", place / "out", "denoise")
+    assert outputs(entries) == [f"{place.relative_to('/')}/deep/c.cog.tif"]
+    assert [entry.source for entry in entries] == [place / "deep" / "c.cog.tif"]
+    monkeypatch.chdir(place)
+    assert outputs(read_manifest("a*.tif", place / "out", "denoise")) == ["a.tif"]
+    assert outputs(read_manifest("deep/*.tif", place / "out", "denoise")) == ["c.cog.tif"]
+
+
 def test_scenes_without_a_prompt_are_left_to_the_diagnosis(place):
     (place / "m.csv").write_text("input,prompt\na.tif,\ndeep/b.TIF,deblur\n")
     assert [entry.prompt for entry in read_manifest(place / "m.csv", place / "out")] == ["", "deblur"]

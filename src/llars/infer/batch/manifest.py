@@ -75,7 +75,7 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
         yield from _rasters_in(path.rglob("*"), path, folder)
     elif has_magic(manifest) and not path.exists():
         plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
-        yield from _rasters_in(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
+        yield from _rasters_in(map(Path, glob(manifest, recursive=True)), Path(plain[: plain.rfind("/") + 1]), folder)
     elif path.suffix.lower() in (".csv", ".parquet"):
         yield from _table(path)
     elif path.suffix.lower() in (".json", ".geojson"):
