@@ -176,7 +176,7 @@ def test_a_run_does_not_go_on_with_other_settings(config: Path, tmp_path: Path) 
         "learning_rate 0.002 (now 0.5)",
         "seed 0 (now 9)",
         "batch_size 4 (now 5)",
-        'tasks {"denoise": 1.0, "brightness": 1.0} (now {"denoise": 1})',
+        '"denoise": 1.0} (now {"denoise": 1});',
     ):
         assert part in said
     assert "warmup" not in said and "\n" not in said
