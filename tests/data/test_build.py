@@ -328,6 +328,11 @@ def test_a_source_that_breaks_off_keeps_what_it_gave(plan: Plan, monkeypatch: py
         ({"sources": {"x": {"synthetic": 1, "depth": 3}}}, "unknown depth"),
         ({"sources": {"x": {"set": "no-such-set", "folder": "y"}}}, "unknown data set 'no-such-set'"),
         ({"colour": "red"}, "unknown colour"),
+        ({"splits": "train"}, r"splits is 'train'; expected a list, as \[train, val\]"),
+        ({"processes": 0}, "processes=0"),
+        ({"processes": 1.5}, "processes=1.5 is not what was expected: int"),
+        ({"shard_mb": "big"}, "shard_mb='big' is not"),
+        ({"shard_mb": -1}, "shard_mb=-1"),
     ],
 )
 def test_a_wrong_configuration_is_told(tmp_path: Path, settings: dict[str, Any], line: str) -> None:

@@ -155,6 +155,39 @@ def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
     assert read_config(config, ["learning_rate=2e-3"]).learning_rate == 0.002
 
 
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("steps=1.5", "steps=1.5 is not what was expected: int"),
+        ("steps=0", "steps=0; expected 1 or more"),
+        ("steps=true", "steps=True is not"),
+        ("batch_size=0", "batch_size=0; expected 1 or more"),
+        ("learning_rate=-1", "learning_rate=-1.0; expected 0 or more"),
+        ("learning_rate=.nan", "learning_rate=nan is not what was expected: float"),
+        ("max_minutes=-1", "max_minutes=-1.0; expected 0 or more"),
+        ("seed=-1", "seed=-1; expected 0 or more"),
+        ("seed=99999999999", "seed=99999999999; expected"),
+        ("average=1", "average=1.0; expected a decay"),
+        ("model=null", "model=None is not"),
+        ("recompute=maybe", "recompute='maybe' is not"),
+        ("tasks=denoise", "tasks='denoise' is not what was expected: numbers by name"),
+        ("tasks={denoise: x}", "tasks.denoise='x' is not"),
+        ("tasks={denoise: -1}", "expected shares of 0 or more"),
+        ("losses=[1]", r"losses=\[1\] is not"),
+    ],
+)
+def test_impossible_values_are_refused_in_one_line(config: Path, word: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        read_config(config, [word])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+def test_a_device_that_is_not_there_is_refused(config: Path) -> None:
+    with pytest.raises(ConfigError, match="device 'cuda' is not available; this machine has"):
+        main(config, ["device=cuda"])
+
+
 def test_durations() -> None:
     assert minutes("90m") == minutes("1h30m") == minutes("1.5h") == 90
     assert minutes("30s") == 0.5
@@ -176,7 +209,7 @@ def test_a_run_does_not_go_on_with_other_settings(config: Path, tmp_path: Path) 
         "learning_rate 0.002 (now 0.5)",
         "seed 0 (now 9)",
         "batch_size 4 (now 5)",
-        '"denoise": 1.0} (now {"denoise": 1});',
+        '"denoise": 1.0} (now {"denoise": 1.0});',
     ):
         assert part in said
     assert "warmup" not in said and "\n" not in said

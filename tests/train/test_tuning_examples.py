@@ -221,11 +221,25 @@ def test_patches_avoid_gaps(pairs: Pairs) -> None:
         ({"pairs": "a", "keep": 1.0}, "expected a share"),
         ({"pairs": "a", "rank": 0}, "rank=0"),
         ({"pairs": "a", "ranks": 1}, "unknown tuning settings"),
+        ({"pairs": "a", "severity": 1.5}, r"severity=\[1.5, 1.5\]; expected the least and the greatest"),
+        ({"pairs": "a", "severity": ["x", 1]}, "severity='x' is not what was expected: float"),
+        ({"pairs": "a", "learning_rate": -1e-3}, "learning_rate=-0.001; expected 0 or more"),
+        ({"pairs": "a", "learning_rate": float("nan")}, "learning_rate=nan is not"),
+        ({"pairs": "a", "steps": 1.5}, "steps=1.5 is not what was expected: int"),
+        ({"pairs": "a", "max_minutes": -1}, "max_minutes=-1.0; expected 0 or more"),
+        ({"pairs": "a", "batch_size": 0}, "batch_size=0; expected 1 or more"),
+        ({"pairs": "a", "seed": -1}, "seed=-1; expected 0 or more"),
+        ({"pairs": ["a", "b"]}, "pairs=.* is not what was expected: Path"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         configured(**given)
+
+
+def test_one_number_is_a_range_and_one_sentence_a_list() -> None:
+    config = configured(pairs="a", severity=0.5, prompts="mend it", steps=60.0)
+    assert (config.severity, config.prompts, config.steps) == ([0.5, 0.5], ["mend it"], 60)
 
 
 class Other:

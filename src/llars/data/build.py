@@ -22,7 +22,7 @@ import llars
 from llars.data.catalog import SPLITS
 from llars.data.manifest import FORMAT, save, summarise, write_atomically
 from llars.data.records import Record
-from llars.data.settings import read_settings
+from llars.data.settings import read_settings, to_number
 from llars.data.shards import ShardWriter
 from llars.data.sources import Part, parts_of, recipes
 from llars.errors import ConfigError, DataError, LlarsError
@@ -64,17 +64,22 @@ def read_plan(config: str | Path, folder: str | Path | None = None, overrides: S
     try:
         if unknown := sorted(settings.keys() - SETTINGS):
             raise ConfigError(f"{config}: unknown {', '.join(unknown)}; known are {', '.join(sorted(SETTINGS))}")
-        out, splits, sources = Path(settings["out"]), tuple(settings["splits"]), dict(settings["sources"])
-        processes, megabytes = int(settings.get("processes", 1)), float(settings.get("shard_mb", 256))
+        out, splits, sources = Path(settings["out"]), settings["splits"], dict(settings["sources"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{config}: {error}; a data configuration names out, splits and sources") from error
+    if not isinstance(splits, list) or not all(isinstance(split, str) for split in splits):
+        raise ConfigError(f"{config}: splits is {splits!r}; expected a list, as [train, val]")
+    processes = to_number("processes", settings.get("processes", 1), int)
+    megabytes = to_number("shard_mb", settings.get("shard_mb", 256), float)
+    if processes < 1 or megabytes <= 0:
+        raise ConfigError(f"{config}: processes={processes}, shard_mb={megabytes:g}; expected 1 or more, and above 0")
     if "test" in splits:
         raise ConfigError(f"{config} asks for the test split; test images are never packed for training")
     if unknown := sorted(set(splits) - set(SPLITS)):
         raise ConfigError(f"{config}: unknown splits {', '.join(unknown)}; known are train and val")
     root = Path(folder or settings.get("folder") or ".")
     parts = [part for name in sorted(sources) for part in parts_of(name, sources[name], root, splits)]
-    return Plan(out, splits, tuple(parts), processes, int(megabytes * 1e6))
+    return Plan(out, tuple(splits), tuple(parts), int(processes), int(megabytes * 1e6))
 
 
 def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:

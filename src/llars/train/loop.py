@@ -20,6 +20,7 @@ from llars.data.mix import Loader, Mixer, Recipe
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 from llars.model.config import preset
+from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
@@ -136,7 +137,7 @@ def main(path: Path, overrides: Sequence[str] = (), say: Callable[[str], object]
         LlarsError: the configuration, corpus or checkpoint is unusable, or the run was started with other settings.
     """
     config = read_config(path, overrides)
-    with joined(config.device) as (processes, device):
+    with joined(str(pick_device(config.device))) as (processes, device):
         run(replace(config, device=device), processes, say)
     return config.run / f"{config.model}.safetensors"
 
