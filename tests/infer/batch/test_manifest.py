@@ -101,6 +101,21 @@ def test_stac_items_and_plain_geojson(place):
 
 
 @pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2024-06-01", "2024-06-01T00:00:00Z"),
+        ("2024-06-01 10:30", "2024-06-01T10:30:00Z"),
+        ("2024-06-01T10:30:00.5+02:00", "2024-06-01T08:30:00.500000Z"),
+        ("20240601T103000Z", "2024-06-01T10:30:00Z"),
+    ],
+)
+def test_times_are_written_as_stac_wants_them(place, text, time):
+    (place / "m.csv").write_text(f"input,datetime\na.tif,{text}\n")
+    (entry,) = read_manifest(place / "m.csv", place / "out", "denoise")
+    assert entry.acquired == time
+
+
+@pytest.mark.parametrize(
     ("name", "text", "says"),
     [
         ("none.csv", None, "cannot read"),
@@ -118,6 +133,8 @@ def test_stac_items_and_plain_geojson(place):
         ("m.csv", "input,output,prompt\na.tif,a.png,x\n", "ending in .tif"),
         ("m.csv", "input,output,prompt\na.tif,x.tif,p\ndeep/b.TIF,x.cog.tif,p\n", "would both be"),
         ("m.csv", "input,prompt\nhttps://x.org/a.tif,p\n", "download it first"),
+        ("m.csv", "input,datetime\na.tif,\ndeep/b.TIF,yesterday\n", "scene 2 has the datetime 'yesterday'; expected"),
+        ("m.csv", "input,datetime\na.tif,0001-01-01T00:00+05:00\n", "expected one as"),
         ("m.json", "{", "no STAC item collection"),
         ("m.json", '{"type": "FeatureCollection"}', "features"),
     ],
@@ -156,6 +173,10 @@ def test_a_parquet_table_says_what_a_csv_says(place):
     entries = read_manifest(place / "table.parquet", place / "out", "denoise")
     assert entries == read_manifest(place / "table.csv", place / "out", "denoise")
     assert [entry.acquired for entry in entries] == ["2024-05-01T10:00:00Z", None]
+    # As pandas writes a selection of rows.
+    indexed = pyarrow.table({**columns, "datetime": taken, "__index_level_0__": [4, 7]})
+    parquet.write_table(indexed, place / "indexed.parquet")
+    assert read_manifest(place / "indexed.parquet", place / "out", "denoise") == entries
     (place / "bad.parquet").write_bytes(b"no table")
     with pytest.raises(ConfigError, match="is it Parquet"):
         read_manifest(place / "bad.parquet", place / "out", "denoise")

@@ -118,6 +118,15 @@ def test_what_changed_or_went_missing_is_done_again(run, archive, tmp_path):
     assert sorted(run("remove the haze", settings=batch.Settings(scale=2))[1]) == ["a.tif", "b.tif", "bad.tif"]
 
 
+def test_a_scene_whose_time_changed_is_done_again(run, archive, tmp_path):
+    table = archive / "t.csv"
+    for when, done in (("", 1), ("2024-06-01", 1), ("2024-06-01T00:00:00Z", 0), ("2024-06-02", 1)):
+        table.write_text(f"input,datetime\na.tif,{when}\n")
+        assert run(manifest=table)[0].done == done
+    item = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert item["properties"]["datetime"] == "2024-06-02T00:00:00Z"
+
+
 def test_products_are_known_by_all_their_files(tmp_path):
     product = tmp_path / "S2A.SAFE"
     product.mkdir()

@@ -75,8 +75,8 @@ def restore_batch(
     """Restore every scene of a manifest into ``folder``; when called again, do what is missing.
 
     A scene counts as done when the journal says so for the same input (path, size, modification time; for a folder,
-    those of all its files), prompt, settings, guides and weights, and the result is there with its size and has not
-    been replaced since. Failed scenes are left alone unless ``retry_failed``.
+    those of all its files), prompt, time, settings, guides and weights, and the result is there with its size and has
+    not been replaced since. Failed scenes are left alone unless ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.
@@ -163,6 +163,8 @@ def key_of(entry: Entry, settings: Settings, weights: str) -> str:
     files = [("input", entry.source), *entry.guides]
     facts = [[role, str(path), *state_of(path)] for role, path in files]
     inputs = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
+    # Only where it is given, so that journals from before it counted stay valid for scenes without.
+    inputs += [entry.acquired] if entry.acquired is not None else []
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:24]
 
 
