@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import MISTAKE, fail, progress_bar, say
-from llars.errors import ConfigError
+from llars.errors import ConfigError, InstructionError
 
 __all__ = ["archive"]
 
@@ -87,7 +87,10 @@ def export(
         Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: Prompt = "",
+    prompt: Annotated[
+        str,
+        typer.Option("--prompt", "-p", help='What the network is to do, in one step: "reduce the noise". Required.'),
+    ] = "",
     form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -97,6 +100,8 @@ def export(
     """Write the network for one instruction and band set as ONNX, for other programs."""
     if form != "onnx":
         raise ConfigError(f"cannot export as {form}; the format is onnx")
+    if not prompt.strip():
+        raise InstructionError('found no instruction; the network is exported for one step: give -p "reduce the noise"')
     from llars.infer.export import export_file
 
     report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)

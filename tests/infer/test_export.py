@@ -117,3 +117,13 @@ def test_the_command_refuses_in_one_line(llars, scene, tmp_path):
     (tmp_path / "there.onnx").touch()
     with pytest.raises(OutputError, match="exists already"):
         export.export_file(scene, tmp_path / "there.onnx", "denoise")
+
+
+def test_the_command_says_that_an_instruction_is_required(llars, scene, tmp_path):
+    shown = " ".join(llars("export", "--help").out.split())
+    assert "Required." in shown and "what each image needs" not in shown
+    result = llars("export", scene, tmp_path / "x.onnx")
+    assert result.code == cli.MISTAKE
+    (line,) = result.err.splitlines()
+    assert "found no instruction" in line and "-p" in line
+    assert "what each image needs" in " ".join(llars("batch", "--help").out.split())
