@@ -47,9 +47,7 @@ def batch(
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that no batch wrote, and results of other inputs.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is not a result of the input.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""

@@ -118,9 +118,7 @@ def restore_batch(
     _make_folder(folder)
     with Journal(folder / JOURNAL) as journal, stoppable():
         ledger = _Ledger(journal, retry_failed)
-        _check_places([task for task in tasks if task.item.exists()], journal, overwrite)
-        missing = [task for task in tasks if not ledger.settled(task)]
-        _check_places(missing, journal, overwrite)
+        missing = _missing(tasks, ledger, journal, overwrite)
         _check_prompt(missing, prompt)
         for done, (task, outcome) in enumerate(_outcomes(batch_engine, missing), start=1):
             ledger.settle(task, outcome)
@@ -220,6 +218,14 @@ class _Ledger:
             if staged.exists():
                 staged.replace(task.place.with_name(name))
         shutil.rmtree(task.staged.parent, ignore_errors=True)
+
+
+def _missing(tasks: Sequence[Task], ledger: _Ledger, journal: Journal, overwrite: bool) -> list[Task]:
+    """The scenes that are to be made, whose places are free; what an interrupted run made is moved to its place."""
+    _check_places([task for task in tasks if task.item.exists()], journal, overwrite)
+    missing = [task for task in tasks if not ledger.settled(task)]
+    _check_places(missing, journal, overwrite)
+    return missing
 
 
 def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> None:

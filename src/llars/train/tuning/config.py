@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from llars.data.settings import check_least, read_overrides, read_settings
 from llars.errors import ConfigError
+from llars.model.device import pick_device
 from llars.tasks import get_task
 from llars.train.config import check_seed, converted
 
@@ -144,7 +145,7 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
     """The configuration in a YAML file (if any), overridden by the settings ``given``, then by ``key=value`` words.
 
     Raises:
-        ConfigError: the file or a key in it is wrong.
+        ConfigError: the file or a key in it is wrong, or this machine has no such device.
     """
     values = {} if path is None else read_settings(path, "configs/tune/")
     values = {**values, **given, **read_overrides(overrides)}
@@ -155,4 +156,5 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
         raise ConfigError(f"{' and '.join(sorted(missing))} must be given: the adapter to write, and a task's key")
     if isinstance(values.get("severity"), int | float | str):
         values["severity"] = [values["severity"]] * 2
-    return TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})
+    config = TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})
+    return replace(config, device=str(pick_device(config.device)))

@@ -6,14 +6,13 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from llars.errors import ConfigError, OutputError
-from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.train.tuning.appended_experts import appended_experts
 from llars.train.tuning.batches import Batches, Words, sentences
@@ -62,7 +61,6 @@ def tune(
     """
     started = time.monotonic()
     run = settings(config, given, overrides)
-    run = replace(run, device=str(pick_device(run.device)))
     network, info = load_network(find(run.base))
     examples, notes = read_examples(run)
     for note in notes:
