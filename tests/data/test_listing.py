@@ -82,6 +82,11 @@ def test_files_that_are_listed_for_another_purpose_are_left_out(tmp_path: Path) 
     assert [entry["id"] for entry in entries(listed(tmp_path, other, LEAST))] == ["a"]
 
 
+def test_a_series_needs_a_file_and_a_split(tmp_path: Path) -> None:
+    (entry,) = entries(listed(tmp_path, {"file": "site.npz", "split": "test", "role": "series", "tasks": []}))
+    assert (entry["id"], entry["group"], entry["licence"], entry["tasks"]) == ("site", "site", "", [])
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -96,6 +101,7 @@ def test_files_that_are_listed_for_another_purpose_are_left_out(tmp_path: Path) 
         ({"gsd_m": "10 m"}, "`gsd_m`"),
         ({"split": "trian"}, "`split` is 'trian'; expected one of train, val, test"),
         ({"bands": "R"}, '`bands` is "R"; expected a list of names'),
+        ({"bands": []}, "`bands` is"),
         ({"bands": [1]}, "`bands` is"),
         ({"tasks": "clean"}, "`tasks` is"),
         ({"role": ["a"]}, "`role` is"),

@@ -22,7 +22,7 @@ IMAGES, SERIES = (".tif", ".tiff"), ".npz"
 CLEAR_ROLES = frozenset({"clean", "clear", "optical"})
 """Roles of faultless images. Every other role is a fault, a mask, a guide, or snow."""
 
-REQUIRED = {"image": ("sensor", "bands", "scale", "split", "licence"), "series": ("split", "licence")}
+REQUIRED = {"image": ("sensor", "bands", "scale", "split", "licence"), "series": ("split",)}
 
 TEXTS = ("id", "sensor", "units", "role", "group", "split", "source", "licence", "note")
 LISTS = ("bands", "tasks")
@@ -100,7 +100,7 @@ def _filled(root: Path, given: Mapping[str, Any], where: str) -> dict[str, Any]:
         "source": "",
         "note": "",
     }
-    entry = {**defaults, "group": entry.get("id", stem), **entry}
+    entry = {**defaults, "licence": "", "group": entry.get("id", stem), **entry}
     if "gsd_m" not in entry:
         entry["gsd_m"] = None if series else _pixel_size(root / file) or _sensor_gsd(entry)
     return entry
@@ -113,7 +113,8 @@ def _check(entry: Mapping[str, Any], where: str) -> None:
             raise DataError(f"{where}: `{key}` is {_kind(entry[key])}; expected text in quotes")
     for key in [key for key in LISTS if key in entry]:
         value = entry[key]
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value) or not value:
+        names = isinstance(value, list) and all(isinstance(word, str) for word in value)
+        if not names or (key == "bands" and not value):
             raise DataError(f'{where}: `{key}` is {_kind(value)}; expected a list of names, as ["B02", "B03"]')
     for key in [key for key in NUMBERS if entry.get(key) is not None]:
         value = entry[key]
