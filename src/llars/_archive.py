@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import MISTAKE, Prompt, fail, progress_bar, say
-from llars.errors import ConfigError
+from llars.errors import ConfigError, InstructionError
 
 __all__ = ["archive"]
 
@@ -41,7 +41,7 @@ def batch(
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that no batch wrote.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is not a result of the input.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""
@@ -79,7 +79,10 @@ def export(
         Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: Prompt = None,
+    prompt: Annotated[
+        str,
+        typer.Option("--prompt", "-p", help='What the network is to do, in one step: "reduce the noise". Required.'),
+    ] = "",
     form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -89,9 +92,11 @@ def export(
     """Write the network for one instruction and band set as ONNX, for other programs."""
     if form != "onnx":
         raise ConfigError(f"cannot export as {form}; the format is onnx")
+    if not prompt.strip():
+        raise InstructionError('found no instruction; the network is exported for one step: give -p "reduce the noise"')
     from llars.infer.export import export_file
 
-    report = export_file(source, output, prompt or "", sensor=sensor, model=model, overwrite=overwrite)
+    report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
     if not quiet:
         sides = f"tiles: multiples of {report.multiple} px, overlapping by {2 * report.halo} px"
         say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

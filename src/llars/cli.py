@@ -238,7 +238,7 @@ def train(
     from llars.train.config import minutes
 
     budget = [] if max_time is None else [f"max_minutes={minutes(max_time)}"]
-    loop.main(config, [*(overrides or []), *budget])
+    loop.main(config, [*(overrides or []), *budget], say=lambda line: say([line]))
 
 
 @app.command()

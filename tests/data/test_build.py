@@ -121,6 +121,101 @@ def test_other_settings_make_other_shards_and_leave_none_behind(plan: Plan, tmp_
     assert manifest["samples"] == 50
 
 
+def listed(manifest: dict[str, Any]) -> set[str]:
+    return {entry["file"] for about in manifest["splits"].values() for entry in about["shards"]}
+
+
+def shards_in(root: Path) -> dict[str, bytes]:
+    return {name: raw for name, raw in content(root).items() if name.endswith(".tar")}
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "empty", "lists what is not there"])
+def test_a_wrong_folder_leaves_a_finished_corpus_alone(
+    catalogue: Any, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, split in (("a", "train"), ("b", "val")):
+        catalogue.add(name, "made-up", ["x"], np.full((1, 16, 16), 9, np.uint16), gsd=10, scale=1e-4, split=split)
+    config, folder = configured(tmp_path, {"ours": {"catalogue": "."}}), tmp_path / wrong
+    good = ["data", "build", str(config), str(catalogue.root)]
+    assert run(good) == OK
+    before = shards_in(tmp_path / "out")
+    if wrong != "nowhere":
+        folder.mkdir()
+    if wrong.startswith("lists"):
+        shutil.copy(catalogue.root / "scenes.json", folder)
+    capsys.readouterr()
+    assert run(["data", "build", str(config), str(folder)]) == MISTAKE
+    told = capsys.readouterr().err
+    assert "ours-train: the shards of the build before stay as they are" in told
+    assert len(before) == 2 and shards_in(tmp_path / "out") == before
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert listed(manifest) == set(before)
+    # A source of another name that gives nothing either takes nothing away.
+    other = configured(tmp_path, {"theirs": {"catalogue": "."}, "noise": NOISE})
+    assert run(["data", "build", str(other), str(folder)]) == MISTAKE
+    assert before.items() <= shards_in(tmp_path / "out").items()
+    assert run(["data", "build", str(configured(tmp_path, {"ours": {"catalogue": "."}})), str(catalogue.root)]) == OK
+    assert shards_in(tmp_path / "out") == before
+
+
+def test_earlier_shards_stay_until_the_new_ones_are_in_the_manifest(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(plan)
+    before = shards_in(plan.out)
+    other = read_plan(configured(tmp_path, {"noise": NOISE | {"parts": 2, "seed": 1}}))
+    add, left = ShardWriter.add, iter(range(200))
+
+    def killed(self: ShardWriter, record: Any, number: int = 0) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        add(self, record, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardWriter, "add", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(other)
+    assert before.items() <= shards_in(plan.out).items()
+    starts: list[int] = []
+    read = Part.read
+
+    def noted(self: Part, start: int, on_fault: Any) -> Iterator[Any]:
+        starts.append(start)
+        return read(self, start, on_fault)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Part, "read", noted)
+        manifest = build(other)
+    # The first part was complete and the second had begun.
+    assert len(starts) == 1 and starts[0] > 150
+    assert manifest["samples"] == 300
+    assert set(shards_in(plan.out)) == listed(manifest)
+    assert not set(before) & listed(manifest)
+
+
+def test_a_source_that_breaks_off_earlier_than_before_takes_nothing_away(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(plan)
+    before = shards_in(plan.out)
+    read = Part.read
+
+    def torn(self: Part, start: int, on_fault: Any) -> Iterator[Any]:
+        for number, record in read(self, start, on_fault):
+            if number == 100:
+                raise DataError("the tape broke")
+            yield number, record
+
+    monkeypatch.setattr(building.Part, "read", torn)
+    manifest = build(read_plan(configured(tmp_path, {"noise": NOISE | {"parts": 2, "seed": 1}})))
+    assert any("the tape broke" in line for line in manifest["faults"])
+    assert before.items() <= shards_in(plan.out).items()
+    # The other part was written anew.
+    assert manifest["samples"] == 300
+    assert any("noise-0000-00000" in name for name in listed(manifest))
+    assert not any("noise-0001-00000" in name for name in listed(manifest))
+
+
 def test_processes_write_the_same_shards(plan: Plan, tmp_path: Path) -> None:
     build(plan)
     alone = content(plan.out)
@@ -233,6 +328,11 @@ def test_a_source_that_breaks_off_keeps_what_it_gave(plan: Plan, monkeypatch: py
         ({"sources": {"x": {"synthetic": 1, "depth": 3}}}, "unknown depth"),
         ({"sources": {"x": {"set": "no-such-set", "folder": "y"}}}, "unknown data set 'no-such-set'"),
         ({"colour": "red"}, "unknown colour"),
+        ({"splits": "train"}, r"splits is 'train'; expected a list, as \[train, val\]"),
+        ({"processes": 0}, "processes=0"),
+        ({"processes": 1.5}, "processes=1.5 is not what was expected: int"),
+        ({"shard_mb": "big"}, "shard_mb='big' is not"),
+        ({"shard_mb": -1}, "shard_mb=-1"),
     ],
 )
 def test_a_wrong_configuration_is_told(tmp_path: Path, settings: dict[str, Any], line: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from llars.bands import Band
 from llars.data.corpus import Corpus, pack
@@ -155,12 +155,93 @@ def test_mistakes_in_the_configuration(config: Path, tmp_path: Path) -> None:
     assert read_config(config, ["learning_rate=2e-3"]).learning_rate == 0.002
 
 
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("steps=1.5", "steps=1.5 is not what was expected: int"),
+        ("steps=0", "steps=0; expected 1 or more"),
+        ("steps=true", "steps=True is not"),
+        ("batch_size=0", "batch_size=0; expected 1 or more"),
+        ("learning_rate=-1", "learning_rate=-1.0; expected 0 or more"),
+        ("learning_rate=.nan", "learning_rate=nan is not what was expected: float"),
+        ("max_minutes=-1", "max_minutes=-1.0; expected 0 or more"),
+        ("seed=-1", "seed=-1; expected 0 or more"),
+        ("seed=99999999999", "seed=99999999999; expected"),
+        ("average=1", "average=1.0; expected a decay"),
+        ("model=null", "model=None is not"),
+        ("recompute=maybe", "recompute='maybe' is not"),
+        ("tasks=denoise", "tasks='denoise' is not what was expected: numbers by name"),
+        ("tasks={denoise: x}", "tasks.denoise='x' is not"),
+        ("tasks={denoise: -1}", "expected shares of 0 or more"),
+        ("losses=[1]", r"losses=\[1\] is not"),
+    ],
+)
+def test_impossible_values_are_refused_in_one_line(config: Path, word: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        read_config(config, [word])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+def test_a_device_that_is_not_there_is_refused(config: Path) -> None:
+    with pytest.raises(ConfigError, match="device 'cuda' is not available; this machine has"):
+        main(config, ["device=cuda"])
+
+
 def test_durations() -> None:
     assert minutes("90m") == minutes("1h30m") == minutes("1.5h") == 90
     assert minutes("30s") == 0.5
     for wrong in ("", "90", "2 days", "m"):
         with pytest.raises(ConfigError, match="no duration"):
             minutes(wrong)
+
+
+def test_a_run_does_not_go_on_with_other_settings(config: Path, tmp_path: Path) -> None:
+    main(config, ["steps=2"])
+    before = (tmp_path / "run" / "last.safetensors").read_bytes()
+    with pytest.raises(ConfigError, match=r"other settings: .*; give those again, or another `run=`") as caught:
+        main(
+            config, ["steps=3", "learning_rate=0.5", "seed=9", "batch_size=5", "tasks={denoise: 1}", "losses={text: 9}"]
+        )
+    said = str(caught.value)
+    for part in (
+        "steps 2 (now 3)",
+        "learning_rate 0.002 (now 0.5)",
+        "seed 0 (now 9)",
+        "batch_size 4 (now 5)",
+        '"denoise": 1.0} (now {"denoise": 1.0});',
+    ):
+        assert part in said
+    assert "warmup" not in said and "\n" not in said
+    assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
+
+
+def test_what_does_not_determine_the_result_may_change_and_the_corpus_may_move(config: Path, tmp_path: Path) -> None:
+    stop_after(tmp_path / "run", config, 1)
+    (tmp_path / "corpus").rename(tmp_path / "moved")
+    moved = [f"corpus={tmp_path / 'moved'}", "max_minutes=5", "evaluate_minutes=1", "checkpoint_minutes=1"]
+    said: list[str] = []
+    main(config, [*moved, "recompute=true", "steps=6"], said.append)
+    assert said == []
+    pack(
+        [Sample("other", "train", "made-up", BANDS, waves(5), 1e-4, 0.0, np.ones((160, 160), bool))],
+        tmp_path / "new/train",
+    )
+    shutil.copytree(tmp_path / "moved" / "val", tmp_path / "new" / "val")
+    with pytest.raises(ConfigError, match=r"other settings: corpus \w{12} \(now \w{12}\);"):
+        main(config, [f"corpus={tmp_path / 'new'}"])
+
+
+def test_a_checkpoint_without_settings_goes_on_with_a_note(config: Path, tmp_path: Path) -> None:
+    stop_after(tmp_path / "run", config, 1)
+    path = tmp_path / "run" / "last.safetensors"
+    save_file(load_file(path), path, metadata={"step": "1"})
+    said: list[str] = []
+    main(config, ["seed=3", "steps=2"], said.append)
+    (note,) = said
+    assert "does not tell its settings" in note
+    with pytest.raises(ConfigError, match=r"seed 3 \(now 0\)"):
+        main(config, ["steps=2"])
 
 
 def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:

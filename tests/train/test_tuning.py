@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 import llars
@@ -80,6 +81,12 @@ def test_a_run_with_other_settings_is_not_gone_on_with(run: Callable[..., TuneRe
     run("a")
     with pytest.raises(ConfigError, match=r"started with other settings \(rank\)"):
         run("a", rank=1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+def test_a_device_that_is_not_there_is_refused(run: Callable[..., TuneReport]) -> None:
+    with pytest.raises(ConfigError, match="device 'cuda' is not available; this machine has"):
+        run(device="cuda")
 
 
 def test_it_stops_when_nothing_is_gained_any_more(run: Callable[..., TuneReport]) -> None:

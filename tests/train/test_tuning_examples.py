@@ -123,6 +123,33 @@ def test_a_table_names_guides_and_places(pairs: Pairs, tmp_path: Path) -> None:
         read(pairs=table)
 
 
+def test_a_table_as_excel_writes_it_and_without_a_guide(pairs: Pairs, tmp_path: Path) -> None:
+    pairs(2)
+    table = tmp_path / "pairs.csv"
+    table.write_text("input,target,pan,place\ninput/0.tif,target/0.tif,,\ninput/1.tif,target/1.tif,,x\n", "utf-8-sig")
+    examples, _ = read(pairs=table)
+    assert [(len(one.guides), one.place) for one in examples] == [(0, ""), (0, "x")]
+    with pytest.raises(DataError, match="pansharpen needs pan"):
+        read(pairs=table, task="pansharpen")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("input,target\na.tif,b.tif,c.tif\n", "line 2 has 3 cells for 2 columns"),
+        ("input,target\na.tif,b.tif\na.tif\n", "line 3 has no cell for target"),
+        ("input,target,place\na.tif,,here\n", "line 2 has no target; name the file"),
+        ("input,target,target\na.tif,b.tif,c.tif\n", "several columns called target"),
+        ("input,target\nM\u00fcnchen.tif,b.tif\n", "not in UTF-8"),
+    ],
+)
+def test_bad_tables_are_refused_in_one_line(tmp_path: Path, rows: str, says: str) -> None:
+    (tmp_path / "pairs.csv").write_text(rows, "latin-1")
+    with pytest.raises(DataError, match=says) as caught:
+        read(pairs=tmp_path / "pairs.csv")
+    assert "\n" not in str(caught.value)
+
+
 def test_what_overlaps_is_held_out_together(pairs: Pairs) -> None:
     examples, _ = read(**pairs(4))
     train, held_out = split_by_place(examples, 0.25)
@@ -194,11 +221,25 @@ def test_patches_avoid_gaps(pairs: Pairs) -> None:
         ({"pairs": "a", "keep": 1.0}, "expected a share"),
         ({"pairs": "a", "rank": 0}, "rank=0"),
         ({"pairs": "a", "ranks": 1}, "unknown tuning settings"),
+        ({"pairs": "a", "severity": 1.5}, r"severity=\[1.5, 1.5\]; expected the least and the greatest"),
+        ({"pairs": "a", "severity": ["x", 1]}, "severity='x' is not what was expected: float"),
+        ({"pairs": "a", "learning_rate": -1e-3}, "learning_rate=-0.001; expected 0 or more"),
+        ({"pairs": "a", "learning_rate": float("nan")}, "learning_rate=nan is not"),
+        ({"pairs": "a", "steps": 1.5}, "steps=1.5 is not what was expected: int"),
+        ({"pairs": "a", "max_minutes": -1}, "max_minutes=-1.0; expected 0 or more"),
+        ({"pairs": "a", "batch_size": 0}, "batch_size=0; expected 1 or more"),
+        ({"pairs": "a", "seed": -1}, "seed=-1; expected 0 or more"),
+        ({"pairs": ["a", "b"]}, "pairs=.* is not what was expected: Path"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         configured(**given)
+
+
+def test_one_number_is_a_range_and_one_sentence_a_list() -> None:
+    config = configured(pairs="a", severity=0.5, prompts="mend it", steps=60.0)
+    assert (config.severity, config.prompts, config.steps) == ([0.5, 0.5], ["mend it"], 60)
 
 
 class Other:

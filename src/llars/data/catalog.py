@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections import defaultdict
@@ -16,6 +15,7 @@ import numpy as np
 
 from llars.bands import Band, Modality, Polarisation
 from llars.data.footprints import Ground, footprint, footprints, outside
+from llars.data.listing import CLEAR_ROLES, IMAGES, SPLITS, entries
 from llars.data.nesting import Placed, nested
 from llars.errors import DataError
 from llars.sample import Sample
@@ -26,15 +26,20 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
     from rasterio.windows import Window
 
-__all__ = ["OnFault", "entries", "of_split", "read_catalog", "read_entry", "stricter_footprints", "tell"]
-
-SPLITS = ("train", "val", "test")
+__all__ = [
+    "CLEAR_ROLES",
+    "SPLITS",
+    "OnFault",
+    "entries",
+    "of_split",
+    "read_catalog",
+    "read_entry",
+    "stricter_footprints",
+    "tell",
+]
 
 OnFault = Callable[[str], None]
 """Called with one line on each file that could not be read."""
-
-CLEAR_ROLES = frozenset({"clean", "clear", "optical"})
-"""Roles of faultless images. Every other role is a fault, a mask, a guide, or snow."""
 
 RANGES = {"dB": (-35.0, 10.0), "kelvin": (200.0, 340.0)}
 """Plausible values by unit for sensors that are not in the table; all other units are taken as reflectance, 0 to 1."""
@@ -65,7 +70,8 @@ def read_catalog(
     left out.
 
     Raises:
-        DataError: no ``scenes.json``, an unknown split; without ``on_fault``, a file that cannot be read.
+        DataError: no ``scenes.json`` or a wrong entry in it, an unknown split; without ``on_fault``, a file that cannot
+            be read.
     """
     root = Path(folder)
     if split not in SPLITS:
@@ -116,22 +122,6 @@ def _collections(listed: list[dict[str, Any]]) -> set[str]:
     }
 
 
-def entries(root: Path) -> list[dict[str, Any]]:
-    """The images and series listed in ``scenes.json``: entries with a group and a ``.tif`` or ``.npz`` file.
-
-    Raises:
-        DataError: the file is missing, or is not JSON.
-    """
-    index = root / "scenes.json"
-    try:
-        listed = json.loads(index.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{root} holds no scenes.json; give the folder of a catalogue") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{index} is not JSON ({error}); fetch it again") from error
-    return [entry for entry in listed if "group" in entry and entry["file"].endswith((".tif", ".npz"))]
-
-
 def of_split(listed: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
     """Entries of ``split``, without those of places of which a stricter split has other dates."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
@@ -143,12 +133,16 @@ def of_split(listed: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
 def stricter_footprints(root: Path, listed: list[dict[str, Any]], split: str) -> list[Ground]:
     """Footprints of the images of the splits stricter than ``split``."""
     stricter = SPLITS[SPLITS.index(split) + 1 :]
-    files = [entry["file"] for entry in listed if entry["split"] in stricter and entry["file"].endswith(".tif")]
+    files = [entry["file"] for entry in listed if entry["split"] in stricter and _is_image(entry)]
     return footprints(root / file for file in files)
 
 
+def _is_image(entry: dict[str, Any]) -> bool:
+    return bool(entry["file"].lower().endswith(IMAGES))
+
+
 def _serves(entry: dict[str, Any], want: frozenset[str]) -> bool:
-    if not entry["file"].endswith(".tif"):
+    if not _is_image(entry):
         return False
     if "clean" in want and entry["role"] == "clear":
         return True

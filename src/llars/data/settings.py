@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from llars.errors import ConfigError
 
-__all__ = ["read_overrides", "read_settings"]
+__all__ = ["check_least", "read_overrides", "read_settings", "to_number"]
 
 
 def read_settings(path: str | Path, example: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -57,3 +58,31 @@ def read_overrides(words: Sequence[str]) -> dict[str, Any]:
         if not (key and equals):
             raise ConfigError(f"{word!r} is not readable as a setting; expected key=value, the value as in YAML")
     return found
+
+
+def to_number(key: str, value: Any, kind: type[int] | type[float]) -> int | float:
+    """The value of a setting as a number; also from text, because YAML 1.1 reads 2e-3 as text.
+
+    Raises:
+        ConfigError: it is none, or no whole one where ``kind`` is int.
+    """
+    try:
+        number = kind(value)
+        if isinstance(value, bool) or (isinstance(value, float) and number != value) or not math.isfinite(number):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        wanted = "int, a whole number" if kind is int else "float, a number"
+        raise ConfigError(f"{key}={value!r} is not what was expected: {wanted}") from None
+    return number
+
+
+def check_least(settings: Any, least: dict[str, float]) -> None:
+    """Check that attributes of ``settings`` that are not None are no less than the values in ``least``.
+
+    Raises:
+        ConfigError: one is less; the message names it.
+    """
+    for name, lowest in least.items():
+        value = getattr(settings, name)
+        if value is not None and value < lowest:
+            raise ConfigError(f"{name}={value}; expected {lowest:g} or more")

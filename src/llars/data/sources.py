@@ -62,7 +62,7 @@ class Part:
         root = _folder_of(self)
         files = files_of(root) if root is not None else []
         index = root / "scenes.json" if root is not None else None
-        text = index.read_text(encoding="utf-8") if index is not None and index.is_file() else ""
+        text = index.read_text("utf-8", "replace") if index is not None and index.is_file() else ""
         identity = [self.name, self.kind, dict(self.settings), self.split, self.span, files, text]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 from llars.errors import DataError
 
-__all__ = ["Average", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Average", "load_checkpoint", "read_settings", "save_checkpoint"]
 
 
 class Average:
@@ -32,9 +34,13 @@ class Average:
 
 
 def save_checkpoint(
-    path: Path, modules: dict[str, dict[str, Tensor]], optimizer: torch.optim.Optimizer, step: int
+    path: Path,
+    modules: dict[str, dict[str, Tensor]],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes one file with the tensors of every part, the optimizer's moments and the step."""
+    """Writes one file with the tensors of every part, the optimizer's moments, the step and the run's settings."""
     tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
@@ -43,8 +49,24 @@ def save_checkpoint(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    save_file(tensors, unfinished, metadata={"step": str(step)})
+    about = {} if settings is None else {"settings": json.dumps(settings)}
+    save_file(tensors, unfinished, metadata={"step": str(step), **about})
     os.replace(unfinished, path)
+
+
+def read_settings(path: Path) -> dict[str, Any] | None:
+    """The settings that a checkpoint was saved with; None if it was saved without.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        with safe_open(path, "pt") as stored:
+            text = (stored.metadata() or {}).get("settings")
+        settings: dict[str, Any] | None = None if text is None else json.loads(text)
+    except (SafetensorError, OSError, ValueError) as fault:
+        raise DataError(f"checkpoint {path} is damaged ({fault}); delete it to start anew") from None
+    return settings
 
 
 def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[dict[str, dict[str, Tensor]], int]:

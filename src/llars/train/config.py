@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from llars.data.settings import read_settings
+from llars.data.settings import check_least, read_settings, to_number
 from llars.errors import ConfigError
 from llars.train.losses import LossWeights
 
@@ -17,9 +17,23 @@ __all__ = ["TrainConfig", "minutes", "read_config"]
 DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
 
 
+LEAST = {
+    **dict.fromkeys(("steps", "batch_size"), 1),
+    **dict.fromkeys(("warmup", "learning_rate", "weight_decay", "clip", "average", "seed"), 0),
+    **dict.fromkeys(("max_minutes", "checkpoint_minutes", "evaluate_minutes"), 0),
+}
+"""Least values of settings."""
+
+MOST_SEED = 2**32 - 1
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run."""
+    """One training run.
+
+    Raises:
+        ConfigError: a setting has an impossible value; the message names it.
+    """
 
     model: str
     """Preset of the network."""
@@ -60,6 +74,21 @@ class TrainConfig:
     tasks: dict[str, float] = field(default_factory=dict)
     """Share of each task in the samples."""
 
+    def __post_init__(self) -> None:
+        check_least(self, LEAST)
+        check_seed(self.seed)
+        if self.average >= 1:
+            raise ConfigError(f"average={self.average}; expected a decay from 0 to below 1")
+        shares = self.tasks.values()
+        if not all(share >= 0 for share in shares) or not (sum(shares) > 0 or not self.tasks):
+            raise ConfigError(f"tasks={self.tasks}; expected shares of 0 or more, not all of them 0")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that random generators do not take, with a ConfigError."""
+    if seed > MOST_SEED:
+        raise ConfigError(f"seed={seed}; expected {MOST_SEED} or less")
+
 
 def minutes(duration: str) -> float:
     """Minutes in a duration such as ``2h``, ``90m`` or ``1h30m``.
@@ -96,11 +125,35 @@ def build_config(values: dict[str, Any]) -> TrainConfig:
 
 
 def converted(key: str, value: Any, kind: str) -> Any:
-    """The value in the type of its field; needed because YAML 1.1 reads 2e-3 as text."""
-    convert = {"int": int, "float": float, "Path": Path, "str": str}.get(kind.removesuffix(" | None"))
-    if convert is None or value is None:
-        return value
+    """The value in the type of its field.
+
+    Raises:
+        ConfigError: it is of another kind.
+    """
+    plain = kind.removesuffix(" | None")
+    if value is None and plain != kind:
+        return None
+    if plain in ("int", "float"):
+        return to_number(key, value, int if plain == "int" else float)
+    if plain.startswith("list"):
+        if value is None:
+            return []
+        # A single value stands for a list of it.
+        values = value if isinstance(value, list | tuple) else [value]
+        return [converted(key, one, plain.removeprefix("list[").removesuffix("]")) for one in values]
+    if plain.startswith("dict") or plain == "LossWeights":
+        return _numbers(key, value)
     try:
-        return convert(value)
-    except (TypeError, ValueError):
+        if value is None or isinstance(value, list | dict) or (plain == "bool" and not isinstance(value, bool)):
+            raise TypeError
+        return {"Path": Path, "str": str}[plain](value) if plain != "bool" else value
+    except TypeError:
         raise ConfigError(f"{key}={value!r} is not what was expected: {kind}") from None
+
+
+def _numbers(key: str, value: Any) -> dict[str, float]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{key}={value!r} is not what was expected: numbers by name, as {{name: 1.0}}")
+    return {str(name): to_number(f"{key}.{name}", one, float) for name, one in value.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,20 @@ from llars.data.mix import Loader, Mixer, Recipe
 from llars.data.validation import validation_batches
 from llars.errors import DataError
 from llars.model.config import preset
+from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.sample import Batch
 from llars.tasks import TASK_KEYS
 from llars.text.plain import PlainWords
 from llars.train.bundled import estimators, instructions
-from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
+from llars.train.checkpoint import Average, load_checkpoint, read_settings, save_checkpoint
 from llars.train.config import TrainConfig, read_config
 from llars.train.log import Log, Progress
 from llars.train.objective import batch_loss, forward, jitter
 from llars.train.panel import panel
 from llars.train.processes import Processes, joined
+from llars.train.resuming import check_settings, fixed_settings
 from llars.train.validation import validate
 from llars.train.weighting import TaskWeights
 from llars.weights.registry import load_network, save_weights
@@ -47,7 +49,11 @@ class Trainer:
     """The state of a run."""
 
     def __init__(self, config: TrainConfig, processes: Processes = ALONE) -> None:
-        self.config, self.processes = config, processes
+        self.config, self.processes, self.fixed = config, processes, fixed_settings(config)
+        self.checkpoint = config.run / "last.safetensors"
+        stored = read_settings(self.checkpoint) if self.checkpoint.exists() else self.fixed
+        check_settings(config.run, stored or {}, self.fixed)
+        self.notes = () if stored else (f"{self.checkpoint} does not tell its settings; going on with those of now",)
         torch.manual_seed(config.seed)
         self.network = (
             Network(preset(config.model)) if config.start_from is None else load_network(config.start_from)[0]
@@ -60,7 +66,6 @@ class Trainer:
             self.network.parameters(), config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self.step = 0
-        self.checkpoint = config.run / "last.safetensors"
         if self.checkpoint.exists():
             self.resume()
 
@@ -78,7 +83,7 @@ class Trainer:
             "average": self.average.values,
             "weighting": self.weighting.state_dict(),
         }
-        save_checkpoint(self.checkpoint, parts, self.optimizer, self.step)
+        save_checkpoint(self.checkpoint, parts, self.optimizer, self.step, self.fixed)
         save_weights(
             self.config.run / f"{self.config.model}.safetensors",
             self.averaged().state_dict(),
@@ -123,23 +128,27 @@ class Trainer:
         self.step += 1
 
 
-def main(path: Path, overrides: Sequence[str] = ()) -> Path:
+def main(path: Path, overrides: Sequence[str] = (), say: Callable[[str], object] = str) -> Path:
     """Trains according to the configuration at ``path`` and returns the weights file; also works under ``torchrun``.
 
+    ``say`` is called with notes for the user, one sentence each.
+
     Raises:
-        LlarsError: the configuration, corpus or checkpoint is unusable.
+        LlarsError: the configuration, corpus or checkpoint is unusable, or the run was started with other settings.
     """
     config = read_config(path, overrides)
-    with joined(config.device) as (processes, device):
-        run(replace(config, device=device), processes)
+    with joined(str(pick_device(config.device))) as (processes, device):
+        run(replace(config, device=device), processes, say)
     return config.run / f"{config.model}.safetensors"
 
 
-def run(config: TrainConfig, processes: Processes) -> None:
+def run(config: TrainConfig, processes: Processes, say: Callable[[str], object] = str) -> None:
     """Runs the remaining steps, with checkpoints, log and evaluations on the way."""
     corpus, words = Corpus.open(config.corpus / "train"), instructions()
     mixer = Mixer(corpus, words, Recipe(config.tasks), config.batch_size, seed=config.seed, estimators=estimators())
     trainer = Trainer(config, processes)
+    for note in trainer.notes if processes.first else ():
+        say(note)
     report = Report(trainer, config, words) if processes.first else None
     start = time.monotonic()
     progress = Progress()

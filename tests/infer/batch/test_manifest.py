@@ -37,6 +37,16 @@ def test_a_glob_keeps_the_places_below_its_fixed_part(place):
     assert outputs(entries) == ["a.tif", "deep/b.tif", "deep/c.cog.tif", "sar.tif"]
 
 
+def test_a_glob_may_begin_in_the_first_folder_or_be_relative(place, monkeypatch):
+    first = place.parts[1]
+    entries = read_manifest(f"/{first[:-1]}?/{place.relative_to('/' + first)}/deep/*.tif", place / "out", "denoise")
+    assert outputs(entries) == [f"{place.relative_to('/')}/deep/c.cog.tif"]
+    assert [entry.source for entry in entries] == [place / "deep" / "c.cog.tif"]
+    monkeypatch.chdir(place)
+    assert outputs(read_manifest("a*.tif", place / "out", "denoise")) == ["a.tif"]
+    assert outputs(read_manifest("deep/*.tif", place / "out", "denoise")) == ["c.cog.tif"]
+
+
 def test_scenes_without_a_prompt_are_left_to_the_diagnosis(place):
     (place / "m.csv").write_text("input,prompt\na.tif,\ndeep/b.TIF,deblur\n")
     assert [entry.prompt for entry in read_manifest(place / "m.csv", place / "out")] == ["", "deblur"]
@@ -91,17 +101,40 @@ def test_stac_items_and_plain_geojson(place):
 
 
 @pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2024-06-01", "2024-06-01T00:00:00Z"),
+        ("2024-06-01 10:30", "2024-06-01T10:30:00Z"),
+        ("2024-06-01T10:30:00.5+02:00", "2024-06-01T08:30:00.500000Z"),
+        ("20240601T103000Z", "2024-06-01T10:30:00Z"),
+    ],
+)
+def test_times_are_written_as_stac_wants_them(place, text, time):
+    (place / "m.csv").write_text(f"input,datetime\na.tif,{text}\n")
+    (entry,) = read_manifest(place / "m.csv", place / "out", "denoise")
+    assert entry.acquired == time
+
+
+@pytest.mark.parametrize(
     ("name", "text", "says"),
     [
         ("none.csv", None, "cannot read"),
         ("m.csv", "input,promt\na.tif,x\n", "promt"),
         ("m.csv", "output\na.tif\n", "expected input"),
         ("m.csv", "input\n", "names no scenes"),
+        (
+            "m.csv",
+            "input,prompt\na.tif,reduce the noise, then sharpen\n",
+            "line 2 has 3 cells for 2 columns; put quotes",
+        ),
+        ("m.csv", "input,input\na.tif,sar.tif\n", "several columns called input"),
         ("m.csv", "input,prompt\n,denoise\n", "scene 1 has no input"),
         ("m.csv", "input,output,prompt\na.tif,../a.tif,x\n", "below the folder"),
         ("m.csv", "input,output,prompt\na.tif,a.png,x\n", "ending in .tif"),
         ("m.csv", "input,output,prompt\na.tif,x.tif,p\ndeep/b.TIF,x.cog.tif,p\n", "would both be"),
         ("m.csv", "input,prompt\nhttps://x.org/a.tif,p\n", "download it first"),
+        ("m.csv", "input,datetime\na.tif,\ndeep/b.TIF,yesterday\n", "scene 2 has the datetime 'yesterday'; expected"),
+        ("m.csv", "input,datetime\na.tif,0001-01-01T00:00+05:00\n", "expected one as"),
         ("m.json", "{", "no STAC item collection"),
         ("m.json", '{"type": "FeatureCollection"}', "features"),
     ],
@@ -140,6 +173,10 @@ def test_a_parquet_table_says_what_a_csv_says(place):
     entries = read_manifest(place / "table.parquet", place / "out", "denoise")
     assert entries == read_manifest(place / "table.csv", place / "out", "denoise")
     assert [entry.acquired for entry in entries] == ["2024-05-01T10:00:00Z", None]
+    # As pandas writes a selection of rows.
+    indexed = pyarrow.table({**columns, "datetime": taken, "__index_level_0__": [4, 7]})
+    parquet.write_table(indexed, place / "indexed.parquet")
+    assert read_manifest(place / "indexed.parquet", place / "out", "denoise") == entries
     (place / "bad.parquet").write_bytes(b"no table")
     with pytest.raises(ConfigError, match="is it Parquet"):
         read_manifest(place / "bad.parquet", place / "out", "denoise")

@@ -118,6 +118,15 @@ def test_what_changed_or_went_missing_is_done_again(run, archive, tmp_path):
     assert sorted(run("remove the haze", settings=batch.Settings(scale=2))[1]) == ["a.tif", "b.tif", "bad.tif"]
 
 
+def test_a_scene_whose_time_changed_is_done_again(run, archive, tmp_path):
+    table = archive / "t.csv"
+    for when, done in (("", 1), ("2024-06-01", 1), ("2024-06-01T00:00:00Z", 0), ("2024-06-02", 1)):
+        table.write_text(f"input,datetime\na.tif,{when}\n")
+        assert run(manifest=table)[0].done == done
+    item = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert item["properties"]["datetime"] == "2024-06-02T00:00:00Z"
+
+
 def test_products_are_known_by_all_their_files(tmp_path):
     product = tmp_path / "S2A.SAFE"
     product.mkdir()
@@ -225,6 +234,29 @@ def test_what_is_wrong_for_all_is_refused_before_any_scene(run, tmp_path, tiny_w
     assert (tmp_path / "out" / "a.tif").read_bytes() == b"precious"
     run(overwrite=True)
     assert (tmp_path / "out" / "a.tif").stat().st_size > 100
+
+
+@pytest.mark.parametrize("cog", [False, True])
+def test_a_result_of_another_input_is_not_replaced_unasked(run, archive, tmp_path, cog):
+    run()
+    write_scene(tmp_path / "other" / "a.tif", 7)
+    out, engine = tmp_path / "out", Here()
+    before = {name: (out / name).read_bytes() for name in results_in(out)}
+    with pytest.raises(OutputError, match=r"is the result of .*in/a\.tif, not of .*other/a\.tif") as caught:
+        run(manifest=tmp_path / "other", engine=engine, cog=cog)
+    assert "\n" not in str(caught.value) and "--overwrite" in str(caught.value)
+    assert engine.asked == []
+    assert {name: (out / name).read_bytes() for name in results_in(out)} == before
+    # Replaced when asked to, the first one's result counts as missing, whatever its size.
+    assert run(manifest=tmp_path / "other", overwrite=True, cog=cog)[0].done == 1
+    with pytest.raises(OutputError, match=r"is the result of .*other/a\.tif"):
+        run(engine=engine)
+    assert engine.asked == []
+    assert run(overwrite=True)[1] == ["a.tif"]
+    # The same input by another way, and with another prompt and back, is no other input.
+    (archive / "deep" / "list.txt").write_text("../a.tif\n")
+    assert run("remove the haze", manifest=archive / "deep" / "list.txt")[1] == ["a.tif"]
+    assert run()[1] == ["a.tif"]
 
 
 def test_the_command_names_failures_and_exits_with_2(run, archive, tmp_path, llars, tiny_weights):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from llars.errors import OutputError
+from llars.infer.batch.manifest import item_name
 from llars.infer.tiling.lines import append, whole_lines
 
 try:
@@ -57,6 +58,9 @@ class Journal:
         """Entering opens or makes the journal; it raises OutputError where that fails or another process holds it."""
         self._path = path
         self._latest: dict[str, Record] = {}
+        self._owners: dict[PurePosixPath, Record] = {}
+        self.outputs: set[str] = set()
+        """Results that this journal knows of."""
 
     def __enter__(self) -> Self:
         try:
@@ -83,18 +87,23 @@ class Journal:
                 record = Record(**{name: value for name, value in facts.items() if name in known})
             except (ValueError, TypeError, AttributeError):
                 raise OutputError(f"{self._path} is damaged: {line[:40]!r}; remove it to begin anew") from None
-            self._latest[record.key] = record
+            self._enter(record)
+
+    def _enter(self, record: Record) -> None:
+        self._latest[record.key] = record
+        if record.status == "done":
+            self.outputs.add(record.output)
+            self._owners[item_name(PurePosixPath(record.output))] = record
 
     def add(self, record: Record) -> None:
         """Append a record."""
         append(self._stream, asdict(record))
-        self._latest[record.key] = record
+        self._enter(record)
 
     def get(self, key: str) -> Record | None:
         """The latest record of a key."""
         return self._latest.get(key)
 
-    @property
-    def outputs(self) -> set[str]:
-        """Results that this journal knows of."""
-        return {record.output for record in self._latest.values() if record.status == "done"}
+    def owner(self, output: PurePosixPath) -> Record | None:
+        """The last record of a result of this name, or of one that shares the STAC item with it."""
+        return self._owners.get(item_name(output))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 from llars.bands import Role
+from llars.data.tables import read_table
 from llars.errors import ConfigError
 from llars.scene.products import named_like_product
 
-__all__ = ["Entry", "read_manifest", "stem_of"]
+__all__ = ["Entry", "item_name", "read_manifest", "stem_of"]
 
 GUIDES = tuple(role.value for role in (Role.SAR, Role.PAN, Role.FINE_BEFORE, Role.COARSE_BEFORE))
 COLUMNS = ("input", "output", "prompt", "datetime", *GUIDES)
 """Columns that a table may have; only ``input`` is required."""
+
+INDEX = re.compile(r"__index_level_\d+__")
+"""Columns in which pandas stores an index without a name."""
 
 RASTERS = (".tif", ".tiff")
 COG = ".cog.tif"
@@ -39,7 +43,7 @@ class Entry:
     """Role and file of each guide."""
 
     acquired: str | None = None
-    """When the scene was taken, as the manifest has it (RFC 3339); None where it does not say."""
+    """When the scene was taken by the manifest (RFC 3339 in UTC); None where it does not say."""
 
 
 def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: bool = False) -> list[Entry]:
@@ -54,8 +58,9 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
         cog: name results ``.cog.tif`` where the manifest gives no name.
 
     Raises:
-        ConfigError: the manifest is missing, damaged or empty, has unknown columns, a row lacks its input or its
-            prompt or names an unusable file, two results would be one file, or one would replace an input.
+        ConfigError: the manifest is missing, damaged or empty, has unknown columns or two of one name; a row lacks its
+            input, names an unusable file, has no date in datetime, or has more cells than there are columns; two
+            results would be one file, or one would replace an input.
     """
     rows, path = list(_rows(str(manifest), folder)), Path(manifest)
     if not rows:
@@ -74,7 +79,7 @@ def _rows(manifest: str, folder: Path) -> Iterator[Mapping[str, str]]:
         yield from _rasters_in(path.rglob("*"), path, folder)
     elif has_magic(manifest) and not path.exists():
         plain = manifest[: next(at for at, letter in enumerate(manifest) if letter in "*?[")]
-        yield from _rasters_in(map(Path, glob(manifest, recursive=True)), Path(plain.rpartition("/")[0]), folder)
+        yield from _rasters_in(map(Path, glob(manifest, recursive=True)), Path(plain[: plain.rfind("/") + 1]), folder)
     elif path.suffix.lower() in (".csv", ".parquet"):
         yield from _table(path)
     elif path.suffix.lower() in (".json", ".geojson"):
@@ -108,8 +113,8 @@ def _table(path: Path) -> Iterator[Mapping[str, str]]:
 
 
 def _csv(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
-    reader = csv.DictReader(_text(path).splitlines(), skipinitialspace=True)
-    return reader.fieldnames or (), reader
+    names, rows = read_table(path, ConfigError)
+    return names, (row.cells for row in rows)
 
 
 def _parquet(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
@@ -121,8 +126,9 @@ def _parquet(path: Path) -> tuple[Sequence[str], Iterable[Mapping[str, str]]]:
         table = parquet.read_table(path)
     except (OSError, ArrowException) as fault:
         raise ConfigError(f"cannot read the manifest {path} ({str(fault).splitlines()[0]}); is it Parquet?") from None
-    rows = table.to_pylist()
-    return table.column_names, ({name: _plain(value) for name, value in row.items()} for row in rows)
+    # Data frames whose index has no name are written with it as a column.
+    names = [name for name in table.column_names if not INDEX.fullmatch(name)]
+    return names, ({name: _plain(row[name]) for name in names} for row in table.to_pylist())
 
 
 def _plain(value: Any) -> str:
@@ -181,7 +187,20 @@ def _entry(row: Mapping[str, str], base: Path, prompt: str, cog: bool, where: st
     if output.is_absolute() or ".." in output.parts or output.suffix.lower() not in RASTERS:
         raise ConfigError(f"{where} asks for the output {name}; expected a name below the folder, ending in .tif")
     guides = tuple((role, _local(row[role], base, where)) for role in GUIDES if role in row)
-    return Entry(source, output, row.get("prompt", prompt), guides, row.get("datetime"))
+    acquired = _time(row["datetime"], where) if "datetime" in row else None
+    return Entry(source, output, row.get("prompt", prompt), guides, acquired)
+
+
+def _time(text: str, where: str) -> str:
+    """A date or time of ISO 8601 as STAC wants it: RFC 3339 in UTC, which is also taken for times without a zone."""
+    try:
+        when = datetime.fromisoformat(text)
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{where} has the datetime {text!r}; expected one as 2024-06-01T10:00:00Z or 2024-06-01"
+        ) from None
+    return when.isoformat().replace("+00:00", "Z")
 
 
 def _local(text: str, base: Path, where: str) -> Path:
@@ -204,11 +223,16 @@ def stem_of(path: PurePosixPath) -> str:
     return name[: -len(COG)] if name.lower().endswith(COG) else path.stem
 
 
+def item_name(output: PurePosixPath) -> PurePosixPath:
+    """Where a result and its item and picture lie, without a suffix: two results need different ones."""
+    return output.with_name(stem_of(output))
+
+
 def _check_names(entries: Sequence[Entry], folder: Path) -> None:
     owners: dict[PurePosixPath, Path] = {}
     inputs = {entry.source.resolve() for entry in entries}
     for entry in entries:
-        name = entry.output.with_name(stem_of(entry.output))
+        name = item_name(entry.output)
         if name in owners:
             raise ConfigError(
                 f"the results of {owners[name]} and {entry.source} would both be {entry.output}; "

@@ -75,8 +75,8 @@ def restore_batch(
     """Restore every scene of a manifest into ``folder``; when called again, do what is missing.
 
     A scene counts as done when the journal says so for the same input (path, size, modification time; for a folder,
-    those of all its files), prompt, settings, guides and weights, and the result is there with its size. Failed scenes
-    are left alone unless ``retry_failed``.
+    those of all its files), prompt, time, settings, guides and weights, and the result is there with its size and has
+    not been replaced since. Failed scenes are left alone unless ``retry_failed``.
 
     Args:
         manifest: see ``read_manifest``.
@@ -92,7 +92,7 @@ def restore_batch(
         max_memory: for all processes of this machine together, as ``8GB``; on a cluster for each.
         cog: write Cloud Optimized GeoTIFFs, ``NAME.cog.tif``.
         retry_failed: retry scenes that failed.
-        overwrite: replace existing files that are not results of this folder's journal.
+        overwrite: replace existing files that no batch wrote, and results of other inputs.
         progress: called after every scene with the number of scenes done and of all to do.
 
     Raises:
@@ -118,8 +118,7 @@ def restore_batch(
     _make_folder(folder)
     with Journal(folder / JOURNAL) as journal, stoppable():
         ledger = _Ledger(journal, retry_failed)
-        missing = [task for task in tasks if not ledger.settled(task)]
-        _check_places(missing, journal, overwrite)
+        missing = _missing(tasks, ledger, journal, overwrite)
         _check_prompt(missing, prompt)
         for done, (task, outcome) in enumerate(_outcomes(batch_engine, missing), start=1):
             ledger.settle(task, outcome)
@@ -162,6 +161,8 @@ def key_of(entry: Entry, settings: Settings, weights: str) -> str:
     files = [("input", entry.source), *entry.guides]
     facts = [[role, str(path), *state_of(path)] for role, path in files]
     inputs = [facts, entry.output.as_posix(), entry.prompt, asdict(settings), weights]
+    # Only where it is given, so that journals from before it counted stay valid for scenes without.
+    inputs += [entry.acquired] if entry.acquired is not None else []
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -185,7 +186,9 @@ class _Ledger:
             return False
         if record.status == "failed":
             return not self._retry_failed
-        return task.place.is_file() and task.place.stat().st_size == record.size
+        owner = self._journal.owner(task.entry.output)
+        current = owner is not None and owner.key == task.key
+        return current and task.place.is_file() and task.place.stat().st_size == record.size
 
     def settle(self, task: Task, outcome: Outcome) -> None:
         """Enter a scene into the journal, then put its result into place."""
@@ -217,10 +220,25 @@ class _Ledger:
         shutil.rmtree(task.staged.parent, ignore_errors=True)
 
 
+def _missing(tasks: Sequence[Task], ledger: _Ledger, journal: Journal, overwrite: bool) -> list[Task]:
+    """The scenes that are to be made, whose places are free; what an interrupted run made is moved to its place."""
+    _check_places([task for task in tasks if task.item.exists()], journal, overwrite)
+    missing = [task for task in tasks if not ledger.settled(task)]
+    _check_places(missing, journal, overwrite)
+    return missing
+
+
 def _check_places(tasks: Sequence[Task], journal: Journal, overwrite: bool) -> None:
-    for task in tasks:
-        if task.place.exists() and not overwrite and task.entry.output.as_posix() not in journal.outputs:
+    """Refuse to replace what is not a result of the same input."""
+    for task in () if overwrite else tasks:
+        if task.place.exists() and task.entry.output.as_posix() not in journal.outputs:
             raise OutputError(f"{task.place} exists and is of no batch; choose another folder or say --overwrite")
+        owner = journal.owner(task.entry.output)
+        if owner is None or not (task.folder / owner.output).exists():
+            continue
+        if Path(owner.source).resolve() != task.entry.source.resolve():
+            found = f"{task.folder / owner.output} is the result of {owner.source}, not of {task.entry.source}"
+            raise OutputError(f"{found}; choose another folder, name results in a column 'output', or say --overwrite")
 
 
 def _check_prompt(tasks: Sequence[Task], prompt: str) -> None:

@@ -18,6 +18,7 @@ from llars.infer.tiling.allocator import give_back
 from llars.infer.tiling.column_pass import Folded, Restored, StepInputs, process_column
 from llars.model.align import describe
 from llars.model.condition import Conditions
+from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.model.precision import half_is_native
@@ -177,22 +178,6 @@ def is_out_of_memory(fault: BaseException) -> bool:
     message = str(fault)
     known = isinstance(fault, (MemoryError, torch.OutOfMemoryError))
     return known or "can't allocate memory" in message or "out of memory" in message.lower()
-
-
-def pick_device(name: str) -> torch.device:
-    """The device called ``name``; ``auto`` is the first of cuda, mps and cpu that is there.
-
-    Raises:
-        ConfigError: torch has no such device here.
-    """
-    devices = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, available in devices.items() if available))
-    kind, _, index = name.partition(":")
-    if not devices.get(kind) or (index and not (index.isdigit() and int(index) < torch.cuda.device_count())):
-        available = ", ".join(kind for kind, here in devices.items() if here)
-        raise ConfigError(f"device {name!r} is not available; this machine has {available} (or say auto)")
-    return torch.device(name)
 
 
 def runs_in_half(precision: Precision, device: torch.device) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from llars.data.settings import read_overrides, read_settings
+from llars.data.settings import check_least, read_overrides, read_settings
 from llars.errors import ConfigError
+from llars.model.device import pick_device
 from llars.tasks import get_task
-from llars.train.config import converted
+from llars.train.config import check_seed, converted
 
 __all__ = ["METHODS", "TuneConfig", "settings"]
 
@@ -69,7 +70,7 @@ class TuneConfig:
     """Name of an operator of ``llars.degrade``, or several joined by ``+``, applied in that order."""
 
     severity: list[float] = field(default_factory=lambda: [0.2, 0.8])
-    """Lowest and highest severity of the degradation."""
+    """Lowest and highest severity of the degradation; a single number is both."""
 
     sensor: str | None = None
     """Name of the sensor, if the files do not state it."""
@@ -120,15 +121,14 @@ class TuneConfig:
             raise ConfigError(
                 f"{task.key} reads its words for the factor and takes no sentences of your own; leave `prompts` out"
             )
-        low, high = (*self.severity, -1.0, -1.0)[:2]
-        if len(self.severity) != 2 or not 0 <= low <= high <= 1:
+        if len(self.severity) != 2 or not 0 <= self.severity[0] <= self.severity[1] <= 1:
             raise ConfigError(f"severity={self.severity}; expected the least and the greatest, within 0 to 1")
         for name, lower, upper in (("held_out", 0, 1), ("keep", 0, 1)):
             if not lower <= getattr(self, name) < upper:
                 raise ConfigError(f"{name}={getattr(self, name)}; expected a share from {lower} to below {upper}")
-        for name in ("rank", "steps", "batch_size", "patch", "evaluate_steps", "patience"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)}; expected 1 or more")
+        check_least(self, dict.fromkeys(("rank", "steps", "batch_size", "patch", "evaluate_steps", "patience"), 1))
+        check_least(self, dict.fromkeys(("learning_rate", "max_minutes", "seed"), 0))
+        check_seed(self.seed)
 
     @property
     def folder(self) -> Path:
@@ -145,7 +145,7 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
     """The configuration in a YAML file (if any), overridden by the settings ``given``, then by ``key=value`` words.
 
     Raises:
-        ConfigError: the file or a key in it is wrong.
+        ConfigError: the file or a key in it is wrong, or this machine has no such device.
     """
     values = {} if path is None else read_settings(path, "configs/tune/")
     values = {**values, **given, **read_overrides(overrides)}
@@ -154,4 +154,7 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
         raise ConfigError(f"unknown tuning settings {sorted(unknown)}; known are {', '.join(known)}")
     if missing := {"out", "task"} - set(values):
         raise ConfigError(f"{' and '.join(sorted(missing))} must be given: the adapter to write, and a task's key")
-    return TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})
+    if isinstance(values.get("severity"), int | float | str):
+        values["severity"] = [values["severity"]] * 2
+    config = TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})
+    return replace(config, device=str(pick_device(config.device)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from llars.bands import Band, Role
+from llars.data.tables import read_table
 from llars.degrade.resolution import enlarge_exactly
 from llars.errors import DataError
 from llars.tasks import RESOLUTIONS, get_task
@@ -138,28 +138,23 @@ def _images(folder: Path) -> dict[str, Path]:
 
 
 def _listed(path: Path) -> list[_Row]:
-    """Rows of a CSV file, whose paths are relative to its own folder."""
-    roles = {role.value for role in Role} - {Role.TARGET.value}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            entries = list(csv.DictReader(file))
-    except OSError as fault:
-        raise DataError(f"cannot read {path} ({fault.strerror}); give a CSV with columns input, target") from None
-    columns = set(entries[0]) if entries else set()
-    if not {"input", "target"} <= columns or not columns <= {"input", "target", "place", *roles}:
+    """Rows of a CSV file, whose paths are relative to its own folder; an empty cell is no guide or place."""
+    roles = [role.value for role in Role if role is not Role.TARGET]
+    columns, rows = read_table(path, DataError)
+    if not {"input", "target"} <= set(columns) or not set(columns) <= {"input", "target", "place", *roles}:
         raise DataError(
-            f"{path} has the columns {sorted(columns)}; expected input, target, and any of "
-            f"place, {', '.join(sorted(roles))}"
+            f"{path} has the columns {columns}; expected input, target, and any of place, {', '.join(sorted(roles))}"
         )
-    return [
-        _Row(
-            path.parent / entry["target"],
-            path.parent / entry["input"],
-            {role: path.parent / entry[role] for role in sorted(roles & columns)},
-            entry.get("place", ""),
-        )
-        for entry in entries
-    ]
+    listed = []
+    for row in rows:
+        if missing := [name for name in columns if name not in row.cells]:
+            raise DataError(f"{path}, line {row.line} has no cell for {', '.join(missing)}; add a comma for each")
+        files = {name: path.parent / cell for name, cell in row.cells.items() if cell and name != "place"}
+        if missing := [name for name in ("input", "target") if name not in files]:
+            raise DataError(f"{path}, line {row.line} has no {' and no '.join(missing)}; name the file")
+        guides = {role: files[role] for role in sorted(roles) if role in files}
+        listed.append(_Row(files["target"], files["input"], guides, row.cells.get("place", "")))
+    return listed
 
 
 def _open(path: Path, sensor: str | None) -> _Scene:
