@@ -9,8 +9,9 @@ import yaml
 
 from llars import load
 from llars.errors import InstructionError
-from llars.infer.instructions import Reader, scale_in
+from llars.infer.instructions import Reader
 from llars.tasks import TASKS
+from llars.text.scales import scale_in
 
 REAL = Path(__file__).parents[1] / "text" / "real_sentences.yaml"
 
@@ -150,7 +151,7 @@ def test_scale_in_words(text: str, scale: int | None) -> None:
     ("text", "found"),
     [
         ("upscale x2.5", "2.5"), ("a factor of 2.5", "2.5"), ("1.5 times finer", "1.5"), ("2.5x", "2.5"),
-        ("by 3,5", "3.5"), (".5x", "0.5"), ("x4.25", "4.25"),
+        ("by 3,5", "3.5"), ("x4.25", "4.25"),
     ],
 )  # fmt: skip
 def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> None:
@@ -161,6 +162,32 @@ def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> Non
 def test_a_decimal_scale_is_refused_from_the_instruction(reader: Reader) -> None:
     with pytest.raises(InstructionError, match=r"2\.5 times finer"):
         reader.understand("upscale x2.5")
+
+
+@pytest.mark.parametrize(("text", "scale"), [("10 m -> 2.5 m", 4), ("quarter the pixel size", 4)])
+def test_sizes_are_done_as_they_are_named(reader: Reader, text: str, scale: int) -> None:
+    assert [(step.task, step.scale) for step in reader.understand(text)] == [("sr", scale)]
+
+
+@pytest.mark.parametrize("text", ["super-resolve to 2.5 m", "denoise, then resample to 5 m"])
+def test_a_size_without_that_of_the_pixels_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="names a pixel size"):
+        reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tasks_in_order"),
+    [
+        ("resample to 5 m, then sharpen", ["sr", "deblur"]),
+        ("denoise, then resample to 5 m, then sharpen", ["denoise", "sr", "deblur"]),
+        ("sharpen after resampling to 5 m", ["sr", "deblur"]),
+        ("sharpen, but first resample to 5 m", ["sr", "deblur"]),
+    ],
+)
+def test_a_size_keeps_its_place_in_the_order(prompt: str, tasks_in_order: list[str]) -> None:
+    assert [(step.task, step.scale) for step in load().plan(prompt, pixel_m=10.0)] == [
+        (task, 2 if task == "sr" else 1) for task in tasks_in_order
+    ]
 
 
 def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
