@@ -108,9 +108,49 @@ def test_an_empty_instruction_is_refused(reader: Reader, text: str) -> None:
         reader.understand(text)
 
 
-def test_a_mere_prohibition_is_refused(reader: Reader) -> None:
+@pytest.mark.parametrize("text", ["don't sharpen", "the noise must stay", "not denoise", "keep the clouds"])
+def test_a_mere_prohibition_is_refused(reader: Reader, text: str) -> None:
     with pytest.raises(InstructionError, match="only says what not to do"):
-        reader.understand("don't sharpen")
+        reader.understand(text)
+
+
+@pytest.mark.parametrize("text", ["do anything but denoise", "remove everything except the noise"])
+def test_a_mere_exception_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match=r"leaves open what to do; say for example"):
+        reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("keep the clouds, remove the haze", ["haze"]),
+        ("remove the noise, leave the clouds", ["denoise"]),
+        ("rather sharpen than denoise", ["deblur"]),
+        ("the noise is fine, remove the stripes", ["destripe"]),
+        ("leave the stripes alone and remove the noise", ["denoise"]),
+    ],
+)
+def test_what_is_to_stay_stays(reader: Reader, text: str, expected: list[str]) -> None:
+    assert tasks(reader, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lower the contrast", "reduce contrast", "less contrast", "flatten the contrast", "less sharp",
+        "reduce the sharpness", "unsharpen", "undo the sharpening", "cloud mask", "find the clouds", "mask the clouds",
+        "fix dead pixels", "remove the noise, then lower the contrast",
+    ],
+)  # fmt: skip
+def test_the_opposite_of_a_task_and_work_beside_it_are_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="; ") as caught:
+        reader.understand(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "stops"), [("make it half as bright", -1.0), ("make the image 2x brighter", 1.0)])
+def test_factors_of_brightness_are_done_as_they_are_named(reader: Reader, text: str, stops: float) -> None:
+    assert [(step.task, step.severity) for step in reader.understand(text)] == [("brightness", stops)]
 
 
 def test_strengths(reader: Reader) -> None:

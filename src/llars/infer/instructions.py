@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests, without_negated
+from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.lengths import plain_arrows
+from llars.text.negation import leaves_open, without_negated
 from llars.text.scales import quoted, scale_in, scale_of
 from llars.text.spoiling import without_denied
 from llars.text.strength import may_name_strength
+from llars.text.unsupported import unsupported
 from llars.weights.reader import load_parser
 
 __all__ = ["Interpretation", "Reader"]
@@ -73,6 +75,8 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
+        if leaves_open(text):
+            raise InstructionError(f"{quoted(text)} says what not to do and leaves open what to do; {self._hint()}")
         allowed = without_negated(self._parser.spell(plain_arrows(plain_stops(text))))
         if not allowed:
             raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
@@ -81,6 +85,7 @@ class Reader:
         requested = [clause for clause in requests(parts, _merged) if _asks(clause)]
         if not requested:
             raise InstructionError(f"{quoted(text)} asks for nothing that llars does; {self._hint()}")
+        _check_supported(requested)
         _check_scales(requested)
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
@@ -144,6 +149,13 @@ def _merged(first: Clause[Reading], second: Clause[Reading]) -> Clause[Reading] 
     if first.reading.task == "brightness" and direction(first.text) * direction(second.text) < 0:
         return None
     return likelier(first, second)
+
+
+def _check_supported(found: Sequence[Clause[Reading]]) -> None:
+    """Raises ``InstructionError`` if a request asks for the opposite of its task, or for something beside it."""
+    for clause in found:
+        if reason := unsupported(clause.reading.task, clause.text):
+            raise InstructionError(f"{quoted(clause.text)} {reason}")
 
 
 def _check_scales(found: Sequence[Clause[Reading]]) -> None:

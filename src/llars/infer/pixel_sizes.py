@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from llars.errors import ConfigError, InstructionError
 from llars.tasks import RESOLUTIONS
-from llars.text.clauses import without_negated
 from llars.text.lengths import pixel_size_in, ratio_in
+from llars.text.negation import without_negated
 
 __all__ = ["PixelSizeRequest", "pixel_size_request", "without_pixel_size"]
 
