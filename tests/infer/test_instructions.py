@@ -46,6 +46,15 @@ def test_canonical_sentences_and_keys(reader: Reader, task: object) -> None:
         ("first remove stripes and noise, then double the resolution", ["destripe", "denoise", "sr"]),
         ("stretch it, but destripe it first", ["destripe", "stretch"]),
         ("no dehazing, only destriping", ["destripe"]),
+        ("x2, denoise", ["sr", "denoise"]),
+        ("remove the noise, x2", ["denoise", "sr"]),
+        ("denoise\nsharpen", ["denoise", "deblur"]),
+        ("denoise\tsharpen", ["denoise", "deblur"]),
+        ("- denoise\n- sharpen", ["denoise", "deblur"]),
+        ("1. denoise\n2. double the resolution", ["denoise", "sr"]),
+        ("denoise sharpen", ["denoise", "deblur"]),
+        ("don't sharpen\ndenoise", ["denoise"]),
+        ("remove the noise\nfrom the image", ["denoise"]),
     ],
 )
 def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> None:
@@ -276,6 +285,33 @@ def test_what_is_left_out_of_several_steps_is_told(reader: Reader) -> None:
 )
 def test_the_fault_that_is_to_go_may_be_named_with_make(reader: Reader, text: str) -> None:
     assert reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["denoise only band 4", "denoise all bands except NIR", "sharpen, but not the NIR band"]
+)
+def test_a_restriction_to_some_bands_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match=r"restricts the work to some bands; llars restores all bands"):
+        reader.understand(text)
+
+
+def test_what_takes_itself_back_is_refused(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match=r"takes a part of itself back; say only what is to be done"):
+        reader.understand("denoise, no wait, sharpen")
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "said"),
+    [
+        ("remove the clouds in the upper half", "cloud", "names a part of the image; the whole image is processed"),
+        ("stretch 5-95", "stretch", "names other limits than 2 and 98 %; llars cuts 2 % at either end, and does that"),
+        ("denoise band 4", "denoise", "names a band; all bands are processed"),
+    ],
+)
+def test_what_is_not_done_as_asked_is_told(reader: Reader, text: str, task: str, said: str) -> None:
+    found = reader.interpret(text)
+    assert [step.task for step in found.steps] == [task]
+    assert f"{text!r} {said}" in found.doubts
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:

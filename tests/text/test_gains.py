@@ -12,7 +12,8 @@ from llars.text.gains import gain_in_stops
     [
         ("make it half as bright", -1), ("twice as bright", 1), ("make the image 2x brighter", 1), ("half as dark", 1),
         ("three times darker", -math.log2(3)), ("double the brightness", 1), ("halve the exposure", -1),
-        ("brighten by a factor of 1.5", math.log2(1.5)), ("darken it 2x", -1), ("brighten it by 50 %", math.log2(1.5)),
+        ("brighten by a factor of 1.5", math.log2(1.5)), ("darken it 2x", -1),
+        ("brighten it, 2x", 1), ("brighten it by 50 %", math.log2(1.5)),
         ("darken by 50 percent", -1), ("20 % brighter", math.log2(1.2)), ("darken by 100 %", -10),
     ],
 )  # fmt: skip

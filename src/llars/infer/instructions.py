@@ -12,8 +12,10 @@ from llars.tasks import TASK_KEYS, Step, get_task
 from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
+from llars.text.layout import set_apart, takes_back
 from llars.text.lengths import plain_arrows
 from llars.text.negation import leaves_open, without_negated
+from llars.text.restrictions import names_only_bands, restrictions
 from llars.text.scales import quoted, scale_in, scale_of
 from llars.text.spoiling import without_denied
 from llars.text.strength import may_name_strength
@@ -75,13 +77,7 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        if leaves_open(text):
-            raise InstructionError(f"{quoted(text)} says what not to do and leaves open what to do; {self._hint()}")
-        allowed = without_negated(self._parser.spell(plain_arrows(plain_stops(text))))
-        if not allowed:
-            raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
-        remaining = without_denied(allowed)
-        parts = self._parser.parts(remaining) if remaining else []
+        parts = self._parts(text)
         requested = [clause for clause in requests(parts, _merged) if _asks(clause)]
         if not requested:
             raise InstructionError(f"{quoted(text)} asks for nothing that llars does; {self._hint()}")
@@ -91,15 +87,26 @@ class Reader:
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in requested
         )
-        doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
-        doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
-        doubts += [
-            _both_directions(clause, step)
-            for clause, step in zip(requested, steps, strict=True)
-            if _is_contradictory(clause)
-        ]
+        doubts = _doubts(requested, steps)
         doubts += [_ignored(clause) for clause in parts if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
+
+    def _parts(self, text: str) -> list[Clause[Reading]]:
+        """All pieces of the text in order, without what it forbids; raises like ``interpret``."""
+        if leaves_open(text):
+            raise InstructionError(f"{quoted(text)} says what not to do and leaves open what to do; {self._hint()}")
+        if takes_back(text):
+            raise InstructionError(f"{quoted(text)} takes a part of itself back; say only what is to be done")
+        if names_only_bands(text):
+            raise InstructionError(
+                f"{quoted(text)} restricts the work to some bands; llars restores all bands of its input, so give it "
+                "those bands alone (SCENE.SAFE:B04, or gdal_translate -b 4), or leave these words out"
+            )
+        allowed = [without_negated(self._parser.spell(plain_arrows(plain_stops(piece)))) for piece in set_apart(text)]
+        if not any(allowed):
+            raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
+        remaining = [piece for one in allowed if one and (piece := without_denied(one))]
+        return [part for piece in remaining for part in self._parser.parts(piece)]
 
     def _hint(self) -> str:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
@@ -183,6 +190,23 @@ def _both_directions(clause: Clause[Reading], step: Step) -> str:
 
 def _asks(clause: Clause[Reading]) -> bool:
     return clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
+
+
+def _doubts(requested: Sequence[Clause[Reading]], steps: Sequence[Step]) -> list[str]:
+    """Lines on the requests that might have been meant otherwise or are not done as asked."""
+    doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
+    doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
+    doubts += [
+        _both_directions(clause, step)
+        for clause, step in zip(requested, steps, strict=True)
+        if _is_contradictory(clause)
+    ]
+    doubts += [
+        f"{quoted(clause.text)} {note}"
+        for clause in requested
+        for note in restrictions(clause.reading.task, clause.text)
+    ]
+    return doubts
 
 
 def _doubt(clause: Clause[Reading]) -> str:

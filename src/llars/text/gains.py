@@ -22,7 +22,7 @@ _BRIGHT, _DARK = r"(?:bright|light)(?:er|en)?", r"(?:dark|dim)(?:er|en|mer)?"
 _AS = re.compile(
     rf"(?<![\w.,])(?P<factor>{_TIMES})\s+(?:as\s+)?(?:much\s+)?(?P<word>{_BRIGHT}|{_DARK})\b"
     rf"|\b(?P<verb>doubl(?:e|ing)|tripl(?:e|ing)|quadruple|halv(?:e|ing)|half|twice)\s+(?:the\s+|its\s+|my\s+)?{_LIGHT}\b"
-    rf"|\b(?P<how>bright(?:en|er)|light(?:en|er)|dark(?:en|er)|dim)\b[^,;.!?]*?\b(?:by\s+)?(?:a\s+)?(?:factor(?:\s+of)?\s+(?P<by>{_NUMBER})\b"
+    rf"|\b(?P<how>bright(?:en|er)|light(?:en|er)|dark(?:en|er)|dim)\b[^;.!?]*?\b(?:by\s+)?(?:a\s+)?(?:factor(?:\s+of)?\s+(?P<by>{_NUMBER})\b"
     rf"|(?P<times>{_TIMES})(?!\s+(?:a|of|the|stop|as)\b))",
     re.IGNORECASE,
 )
