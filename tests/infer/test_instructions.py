@@ -175,6 +175,29 @@ def test_strengths(reader: Reader) -> None:
     assert severity("darken the image slightly") == pytest.approx(-0.25, abs=0.12)
 
 
+@pytest.mark.parametrize(
+    ("text", "task", "strength", "told"),
+    [
+        ("denoise strength 0.9", "denoise", 0.9, "strongly reduce the noise"),
+        ("denoise, strength 0.9", "denoise", 0.9, "strongly reduce the noise"),
+        ("denoise 10 %", "denoise", 0.1, "slightly reduce the noise"),
+        ("haze=0.8", "haze", 0.8, "strongly remove the haze"),
+        ("remove the haze at 50 percent", "haze", 0.5, "remove the haze"),
+    ],
+)
+def test_a_strength_in_numbers_is_taken_as_it_is(
+    reader: Reader, text: str, task: str, strength: float, told: str
+) -> None:
+    found = reader.interpret(text)
+    assert [(step.task, step.severity) for step in found.steps] == [(task, strength)]
+    assert any(doubt.endswith(f"the network knows three grades and is told {told!r}") for doubt in found.doubts)
+
+
+def test_a_strength_beyond_the_scale_is_refused(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match="names the strength 5; give one between 0 and 1"):
+        reader.understand("denoise strength 5")
+
+
 def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
     for text, scale in (("increase the resolution", 2), ("upsample x3", 3), ("four times the resolution", 4)):
         (step,) = reader.understand(text)

@@ -11,6 +11,7 @@ from llars.text.scales import asks_for_coarser, scale_in, scale_of
     [
         ("quarter the pixel size", 4), ("halve the pixel size", 2), ("10 m -> 2.5 m", 4), ("upsample to 200 %", 2),
         ("increase the resolution by 100 %", 2), ("reduce the pixel size by 50 %", 2), ("upscale by 400 %", 4),
+        ("scale=3", 3),
         ("reduce the pixels to a third of their size", 3),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
-from llars.tasks import TASK_KEYS, Step, get_task
+from llars.tasks import TASK_KEYS, Step, get_task, words_for
 from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
@@ -18,7 +18,7 @@ from llars.text.negation import leaves_open, without_negated
 from llars.text.restrictions import names_only_bands, restrictions
 from llars.text.scales import quoted, scale_in, scale_of
 from llars.text.spoiling import without_denied
-from llars.text.strength import may_name_strength
+from llars.text.strength import joined_strengths, may_name_strength, named_strength
 from llars.text.unsupported import unsupported
 from llars.weights.reader import load_parser
 
@@ -102,7 +102,10 @@ class Reader:
                 f"{quoted(text)} restricts the work to some bands; llars restores all bands of its input, so give it "
                 "those bands alone (SCENE.SAFE:B04, or gdal_translate -b 4), or leave these words out"
             )
-        allowed = [without_negated(self._parser.spell(plain_arrows(plain_stops(piece)))) for piece in set_apart(text)]
+        allowed = [
+            without_negated(self._parser.spell(plain_arrows(plain_stops(piece))))
+            for piece in set_apart(joined_strengths(text))
+        ]
         if not any(allowed):
             raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
         remaining = [piece for one in allowed if one and (piece := without_denied(one))]
@@ -123,9 +126,13 @@ def _step(task: str, text: str, severity: float | None, confidence: float) -> St
     if task == "sr":
         scale = scale_of(text)
         return Step(task, (scale - 1) / 3, text, scale, confidence)
-    lowest = -1.0 if task == "brightness" else 0.0
-    strength = UNNAMED_SEVERITY if severity is None else min(max(severity, lowest), 1.0)
-    return Step(task, _exposure(text, strength) if task == "brightness" else strength, text, 1, confidence)
+    named = named_strength(task, text)
+    if task == "brightness":
+        strength = UNNAMED_SEVERITY if severity is None else min(max(severity, -1.0), 1.0)
+        exposure = _exposure(text, strength) if named is None else math.copysign(named, direction(text) or strength)
+        return Step(task, exposure, text, 1, confidence)
+    strength = UNNAMED_SEVERITY if severity is None else min(max(severity, 0.0), 1.0)
+    return Step(task, strength if named is None else named, text, 1, confidence)
 
 
 def _exposure(text: str, strength: float) -> float:
@@ -200,6 +207,12 @@ def _doubts(requested: Sequence[Clause[Reading]], steps: Sequence[Step]) -> list
         _both_directions(clause, step)
         for clause, step in zip(requested, steps, strict=True)
         if _is_contradictory(clause)
+    ]
+    doubts += [
+        f"{quoted(step.text)} names the strength {step.severity:g}; the network knows three grades and is told "
+        f"{words_for(step.task, step.severity)!r}"
+        for step in steps
+        if step.task != "brightness" and named_strength(step.task, step.text) is not None
     ]
     doubts += [
         f"{quoted(clause.text)} {note}"

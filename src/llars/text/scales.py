@@ -18,7 +18,8 @@ _NUMBERS = {
 # "2.5" and "2,5" are read whole: a part of the number would silently be taken for another factor.
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|(?<!\w)\.\d+|two|three|four|five|six|eight|ten)"
 _SCALE = re.compile(
-    rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*(?:m|cm)\b|[.,]\d)"
+    rf"(?:x|×|\btimes |\b(?:scale|factor)\s*[=:]?\s*(?:of )?|\bby (?:a factor of )?)"
+    rf"\s*(?P<after>{_NUMBER})\b(?!\s*(?:m|cm)\b|[.,]\d)"
     rf"|(?<!\w)(?<!\d[.,])(?P<before>{_NUMBER})(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
     r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve[d]?|halving|tripl(?:e|ed|ing)|treble|thrice"
     r"|quadrupl(?:e|ed|ing)|quarter(?:ed|ing)?(?=\s+(?:the|its|of|my|pixels?|gsd)\b)|(?:a|one) third(?=\s+of\b))\b",
