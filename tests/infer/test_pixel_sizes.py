@@ -67,7 +67,10 @@ def test_other_instructions_are_left_to_the_reader(prompt) -> None:
 
 def test_a_factor_between_two_sizes_is_the_readers_where_there_is_one_grid() -> None:
     assert pixel_size_request("take the image from 10 m to 5 m", several=False) is None
+    assert pixel_size_request("10 m -> 2.5 m") is None
     assert pixel_size_request("take the image from 20 m to 10 m", several=True).metres == 10
+    # Which pixels the bands have now is known better from the image.
+    assert pixel_size_request("20 m bands to 10 m please").metres == 10
 
 
 @pytest.mark.parametrize(("pixel_m", "scale"), [(10.0, 2), (15.0, 3), (19.7, 4), (4.95, None)])

@@ -22,6 +22,7 @@ from llars.text.layout import set_apart, takes_back
         ("destripe, denoise and sharpen x2", ["destripe", "denoise", "sharpen", "x2"]),
         ("x2, remove the noise", ["x2", "remove the noise"]),
         ("remove the noise, x3, then sharpen it", ["remove the noise", "x3", "sharpen it"]),
+        ("denoise it; 10 m -> 5 m", ["denoise it", "10 m -> 5 m"]),
         ("brighten x2", ["brighten x2"]),
         ("make it brighter, 2x", ["make it brighter, 2x"]),
         ("x2 after denoising", ["x2 after denoising"]),

@@ -37,6 +37,8 @@ def test_bands_alone_are_no_restriction_to_them(text: str) -> None:
         ("denoise", "denoise band 4", "band"),
         ("cloud", "remove the clouds in the upper half", "part of the image"),
         ("denoise", "denoise only over the sea", "part of the image"),
+        ("denoise", "denoise at 5 m", "length"),
+        ("denoise", "denoise two times", "repetition"),
         ("stretch", "stretch 5-95", "limits"),
         ("stretch", "stretch from 1 to 99 %", "limits"),
         ("stretch", "1 % linear stretch", "limits"),

@@ -33,6 +33,8 @@ def test_a_size_that_gives_no_factor_is_refused_and_not_doubled() -> None:
         InstructionError, match=r"names a pixel size \(2\.5 m\).*'resample to 2\.5 m' as a clause of its own$"
     ):
         scale_of("super-resolve to 2.5 m")
+    with pytest.raises(InstructionError, match=r"names a pixel size \(2\.5 m\)"):
+        scale_of("get 2.5m")
     assert scale_of("the 10 m bands are too coarse") == 2
 
 

@@ -21,6 +21,9 @@ _ORDER_BEFORE = re.compile(r"\s*(?:(?:first(?:ly)?|before that|next|finally|last
 _ORDER_AFTER = re.compile(r"(?:,?\s+(?:first|beforehand|before(?: that)?|in advance))?[\s.!]*$", re.I)
 """Words of order around a clause, which are kept where it is worded otherwise."""
 
+_FROM = re.compile(r"\bfrom\s+[\d.,]+\s*(?:c?m\b|to\b)|\d\s*c?m\s*(?:-+>|=+>|→|to\b)", re.IGNORECASE)
+"""Two sizes, one after the other, of which the reader takes the ratio as the factor."""
+
 _DOING = {2: "doubling", 3: "tripling", 4: "quadrupling"}
 
 CLOSE = 0.02
@@ -110,7 +113,7 @@ def pixel_size_request(prompt: str, several: bool = False) -> PixelSizeRequest |
     for start, end in zip(starts, ends, strict=True):
         clause = without_negated(prompt[start:end])
         metres = pixel_size_in(clause)
-        if metres is None or (not several and ratio_in(clause) is not None):
+        if metres is None or (not several and _FROM.search(clause) and ratio_in(clause) is not None):
             continue
         first = start + len(_match(_ORDER_BEFORE.match(prompt[start:end])))
         last = end - len(_match(_ORDER_AFTER.search(prompt[first:end])))

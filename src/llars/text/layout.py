@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from llars.text.lengths import LENGTH
+
 __all__ = ["set_apart", "takes_back"]
 
 _BULLET = re.compile(r"^\s*(?:[-*•●▪·–—]+|\(?\d{1,2}[.)]|\(?[a-h]\))\s+")
@@ -27,7 +29,8 @@ _JOINT = r"(?:\s*[,;/|&+]\s*(?:and\s+|then\s+)*|\s+(?:and\s+|then\s+)*)"
 _NAMES = re.compile(rf"(?:first\s+)?{_NAME}(?:{_JOINT}{_NAME})+[\s.!]*", re.IGNORECASE)
 _LIGHTER = re.compile(r"bright|dark|light|exposure|dim\b", re.IGNORECASE)
 _OWN_FACTOR = re.compile(
-    rf"(?:^\s*(?:first\s+)?|(?:\s*[,;]|\s+and|\s+then|,?\s+and then)\s+(?:then\s+)?)(?P<factor>{_FACTOR})"
+    rf"(?:^\s*(?:first\s+)?|(?:\s*[,;]|\s+and|\s+then|,?\s+and then)\s+(?:then\s+)?)"
+    rf"(?P<factor>{_FACTOR}|(?:from\s+)?{LENGTH}\s*(?:[-=]+>|→|to\b)\s*{LENGTH})"
     r"(?=[\s.!]*$|\s*[,;]|\s+(?:and|then)\b)",
     re.IGNORECASE,
 )

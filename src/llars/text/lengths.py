@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from llars.text.clauses import is_other_work
 
-__all__ = ["length_wanted", "pixel_size_in", "plain_arrows", "ratio_in"]
+__all__ = ["LENGTH", "length_wanted", "pixel_size_in", "plain_arrows", "ratio_in", "unused_length"]
 
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "fifteen": 15, "twenty": 20,
@@ -18,6 +18,9 @@ _NUMBER = rf"(?:\d+(?:[.,]\d+)?|\.\d+|(?:{'|'.join(_WORDS)})\b)"
 _UNIT = r"(?:m|met(?:re|er)s?|cm|centimet(?:re|er)s?|km|kilomet(?:re|er)s?)"
 _SQUARE = rf"(?:{_NUMBER}\s*{_UNIT}?\s*[x×]\s*)?"
 _BARE = rf"{_SQUARE}{_NUMBER}\s*-?\s*{_UNIT}(?![\w²³^])"
+LENGTH = _BARE
+"""Pattern of one length."""
+
 _LENGTH = re.compile(rf"(?<![\w.,]){_SQUARE}(?P<number>{_NUMBER})\s*-?\s*(?P<unit>{_UNIT})(?![\w²³^])", re.IGNORECASE)
 _ARROW = r"(?:-+>|=+>|→|⇒)"
 _ARROWS = re.compile(rf"({_BARE})\s*{_ARROW}\s*(?={_BARE})", re.IGNORECASE)
@@ -86,6 +89,12 @@ def length_wanted(text: str) -> float | None:
     return found[0].metres if _ALONE.fullmatch(text.strip()) else None
 
 
+def unused_length(text: str) -> float | None:
+    """The first length in metres that is not said of the present pixels, in words that name no ratio; None if none."""
+    there = [one for one in _lengths(text) if not _is_present(text, one)]
+    return there[0].metres if there else None
+
+
 def ratio_in(text: str) -> float | None:
     """How many times finer the second of two lengths is: 4 for "10 m -> 2.5 m", "from 10 to 2.5 m"; None if not two."""
     found = _lengths(text)
@@ -106,13 +115,16 @@ def plain_arrows(text: str) -> str:
 
 def _is_asked_for(clause: str, length: _Length) -> bool:
     before, after = clause[: length.start], clause[length.stop :]
-    if _PRESENT_AFTER.match(after):
+    if _is_present(clause, length):
         return False
-    if _WANTED_BEFORE.search(before):
-        return True
-    if _PRESENT_BEFORE.search(before):
-        return False
-    return bool(_GRID_AFTER.match(after) or _GRID_BEFORE.search(before))
+    return bool(_WANTED_BEFORE.search(before) or _GRID_AFTER.match(after) or _GRID_BEFORE.search(before))
+
+
+def _is_present(clause: str, length: _Length) -> bool:
+    """Whether the length is said of the pixels as they are: "10 m is too coarse", "the 10 m bands"."""
+    before, after = clause[: length.start], clause[length.stop :]
+    said = not _WANTED_BEFORE.search(before) and _PRESENT_BEFORE.search(before)
+    return bool(_PRESENT_AFTER.match(after) or said)
 
 
 def _lengths(text: str) -> list[_Length]:

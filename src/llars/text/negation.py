@@ -70,7 +70,7 @@ _RATHER = re.compile(
 )
 _OPEN = re.compile(
     r"\b(?:any\s?thing|every\s?thing|all|whatever)(?:\s+else)?"
-    rf"\s+(?:but|except(?: for)?|other than|apart from|save(?: for)?)\s+{_THE}(?:{_FAULT}|{_TASK})",
+    rf"\s+(?:but|except(?: for)?|other than|apart from|save(?: for)?)\s+{_THE}(?:{_FAULT}|{_TASK})(?!\s+(?:is|are)\b)",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from llars.text.lengths import length_wanted
+
 __all__ = ["names_only_bands", "restrictions"]
 
 _NUMBERED = r"(?:(?:bands?|channels?)\s*(?:no\.?\s*)?B?\d{1,2}A?|B\d{1,2}A?)\b"
@@ -38,6 +40,8 @@ _OTHER_LIMITS = re.compile(
     r"\bmin(?:imum)?[ -/]*(?:to )?max|\bstd\b|\bsigmas?\b|\bstandard deviations?\b", re.IGNORECASE
 )
 
+_AGAIN = re.compile(r"\b(?:twice|thrice|(?:two|three|[23]) times)(?=[\s.!]*$)", re.IGNORECASE)
+
 _FUSION = frozenset({"pansharpen", "stf", "cloud_sar", "sr"})
 
 
@@ -55,6 +59,10 @@ def restrictions(task: str, text: str) -> list[str]:
         found.append("names a part of the image; the whole image is processed")
     if task == "stretch" and _has_other_limits(text):
         found.append("names other limits than 2 and 98 %; llars cuts 2 % at either end, and does that")
+    if task not in _FUSION and (length := length_wanted(text)) is not None:
+        found.append(f"names a length, {length:g} m, which no step uses")
+    if task not in _FUSION and task != "brightness" and _AGAIN.search(text):
+        found.append("names a repetition; it is done once")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llars.errors import InstructionError
-from llars.text.lengths import length_wanted, ratio_in
+from llars.text.lengths import ratio_in, unused_length
 
 __all__ = ["asks_for_coarser", "quoted", "scale_in", "scale_of"]
 
@@ -79,7 +79,7 @@ def scale_of(text: str) -> int:
     if asks_for_coarser(text):
         raise InstructionError(f"{quoted(text)} asks for a coarser grid; llars makes grids finer only")
     scale = scale_in(text)
-    if scale is None and (size := length_wanted(text)) is not None:
+    if scale is None and (size := unused_length(text)) is not None:
         raise InstructionError(
             f"{quoted(text)} names a pixel size ({size:g} m), and words alone do not tell its factor; say x2, x3 or "
             f"x4, or, to restore an image, 'resample to {size:g} m' as a clause of its own"

@@ -54,7 +54,7 @@ _SHARES = (
     _form(rf"\b(?:by|at|with)\s+(?:about\s+|around\s+|roughly\s+|only\s+)?NUMBER(?P<percent>PERCENT){_END}"),
 )
 _BARE = (
-    _form(rf"^{_TASK}\b.*?\sNUMBER(?P<percent>PERCENT){_END}"),
+    _form(rf"^{_TASK}\b.*?[\s(]NUMBER(?P<percent>PERCENT){_END}"),
     _form(rf"^NUMBER(?P<percent>PERCENT)\s+(?:less\s+)?{_TASK}"),
     _form(rf"^{_TASK}\s+(?:it\s+)?(?P<number>0?[.,]\d+|1[.,]0){_END}(?P<percent>)"),
 )
