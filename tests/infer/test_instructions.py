@@ -9,8 +9,9 @@ import yaml
 
 from llars import load
 from llars.errors import InstructionError
-from llars.infer.instructions import Reader, scale_in
+from llars.infer.instructions import Reader
 from llars.tasks import TASKS
+from llars.text.scales import scale_in
 
 REAL = Path(__file__).parents[1] / "text" / "real_sentences.yaml"
 
@@ -45,6 +46,15 @@ def test_canonical_sentences_and_keys(reader: Reader, task: object) -> None:
         ("first remove stripes and noise, then double the resolution", ["destripe", "denoise", "sr"]),
         ("stretch it, but destripe it first", ["destripe", "stretch"]),
         ("no dehazing, only destriping", ["destripe"]),
+        ("x2, denoise", ["sr", "denoise"]),
+        ("remove the noise, x2", ["denoise", "sr"]),
+        ("denoise\nsharpen", ["denoise", "deblur"]),
+        ("denoise\tsharpen", ["denoise", "deblur"]),
+        ("- denoise\n- sharpen", ["denoise", "deblur"]),
+        ("1. denoise\n2. double the resolution", ["denoise", "sr"]),
+        ("denoise sharpen", ["denoise", "deblur"]),
+        ("don't sharpen\ndenoise", ["denoise"]),
+        ("remove the noise\nfrom the image", ["denoise"]),
     ],
 )
 def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> None:
@@ -107,9 +117,49 @@ def test_an_empty_instruction_is_refused(reader: Reader, text: str) -> None:
         reader.understand(text)
 
 
-def test_a_mere_prohibition_is_refused(reader: Reader) -> None:
+@pytest.mark.parametrize("text", ["don't sharpen", "the noise must stay", "not denoise", "keep the clouds"])
+def test_a_mere_prohibition_is_refused(reader: Reader, text: str) -> None:
     with pytest.raises(InstructionError, match="only says what not to do"):
-        reader.understand("don't sharpen")
+        reader.understand(text)
+
+
+@pytest.mark.parametrize("text", ["do anything but denoise", "remove everything except the noise"])
+def test_a_mere_exception_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match=r"leaves open what to do; say for example"):
+        reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("keep the clouds, remove the haze", ["haze"]),
+        ("remove the noise, leave the clouds", ["denoise"]),
+        ("rather sharpen than denoise", ["deblur"]),
+        ("the noise is fine, remove the stripes", ["destripe"]),
+        ("leave the stripes alone and remove the noise", ["denoise"]),
+    ],
+)
+def test_what_is_to_stay_stays(reader: Reader, text: str, expected: list[str]) -> None:
+    assert tasks(reader, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lower the contrast", "reduce contrast", "less contrast", "flatten the contrast", "less sharp",
+        "reduce the sharpness", "unsharpen", "undo the sharpening", "cloud mask", "find the clouds", "mask the clouds",
+        "fix dead pixels", "remove the noise, then lower the contrast",
+    ],
+)  # fmt: skip
+def test_the_opposite_of_a_task_and_work_beside_it_are_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="; ") as caught:
+        reader.understand(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "stops"), [("make it half as bright", -1.0), ("make the image 2x brighter", 1.0)])
+def test_factors_of_brightness_are_done_as_they_are_named(reader: Reader, text: str, stops: float) -> None:
+    assert [(step.task, step.severity) for step in reader.understand(text)] == [("brightness", stops)]
 
 
 def test_strengths(reader: Reader) -> None:
@@ -123,6 +173,29 @@ def test_strengths(reader: Reader) -> None:
     assert severity("remove the haze as much as you can") == pytest.approx(0.9, abs=0.2)
     assert severity("brighten the image a lot") == pytest.approx(1.0, abs=0.25)
     assert severity("darken the image slightly") == pytest.approx(-0.25, abs=0.12)
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "strength", "told"),
+    [
+        ("denoise strength 0.9", "denoise", 0.9, "strongly reduce the noise"),
+        ("denoise, strength 0.9", "denoise", 0.9, "strongly reduce the noise"),
+        ("denoise 10 %", "denoise", 0.1, "slightly reduce the noise"),
+        ("haze=0.8", "haze", 0.8, "strongly remove the haze"),
+        ("remove the haze at 50 percent", "haze", 0.5, "remove the haze"),
+    ],
+)
+def test_a_strength_in_numbers_is_taken_as_it_is(
+    reader: Reader, text: str, task: str, strength: float, told: str
+) -> None:
+    found = reader.interpret(text)
+    assert [(step.task, step.severity) for step in found.steps] == [(task, strength)]
+    assert any(doubt.endswith(f"the network knows three grades and is told {told!r}") for doubt in found.doubts)
+
+
+def test_a_strength_beyond_the_scale_is_refused(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match="names the strength 5; give one between 0 and 1"):
+        reader.understand("denoise strength 5")
 
 
 def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
@@ -150,7 +223,7 @@ def test_scale_in_words(text: str, scale: int | None) -> None:
     ("text", "found"),
     [
         ("upscale x2.5", "2.5"), ("a factor of 2.5", "2.5"), ("1.5 times finer", "1.5"), ("2.5x", "2.5"),
-        ("by 3,5", "3.5"), (".5x", "0.5"), ("x4.25", "4.25"),
+        ("by 3,5", "3.5"), ("x4.25", "4.25"),
     ],
 )  # fmt: skip
 def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> None:
@@ -161,6 +234,32 @@ def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> Non
 def test_a_decimal_scale_is_refused_from_the_instruction(reader: Reader) -> None:
     with pytest.raises(InstructionError, match=r"2\.5 times finer"):
         reader.understand("upscale x2.5")
+
+
+@pytest.mark.parametrize(("text", "scale"), [("10 m -> 2.5 m", 4), ("quarter the pixel size", 4)])
+def test_sizes_are_done_as_they_are_named(reader: Reader, text: str, scale: int) -> None:
+    assert [(step.task, step.scale) for step in reader.understand(text)] == [("sr", scale)]
+
+
+@pytest.mark.parametrize("text", ["super-resolve to 2.5 m", "denoise, then resample to 5 m"])
+def test_a_size_without_that_of_the_pixels_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match="names a pixel size"):
+        reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tasks_in_order"),
+    [
+        ("resample to 5 m, then sharpen", ["sr", "deblur"]),
+        ("denoise, then resample to 5 m, then sharpen", ["denoise", "sr", "deblur"]),
+        ("sharpen after resampling to 5 m", ["sr", "deblur"]),
+        ("sharpen, but first resample to 5 m", ["sr", "deblur"]),
+    ],
+)
+def test_a_size_keeps_its_place_in_the_order(prompt: str, tasks_in_order: list[str]) -> None:
+    assert [(step.task, step.scale) for step in load().plan(prompt, pixel_m=10.0)] == [
+        (task, 2 if task == "sr" else 1) for task in tasks_in_order
+    ]
 
 
 def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
@@ -209,6 +308,33 @@ def test_what_is_left_out_of_several_steps_is_told(reader: Reader) -> None:
 )
 def test_the_fault_that_is_to_go_may_be_named_with_make(reader: Reader, text: str) -> None:
     assert reader.understand(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["denoise only band 4", "denoise all bands except NIR", "sharpen, but not the NIR band"]
+)
+def test_a_restriction_to_some_bands_is_refused(reader: Reader, text: str) -> None:
+    with pytest.raises(InstructionError, match=r"restricts the work to some bands; llars restores all bands"):
+        reader.understand(text)
+
+
+def test_what_takes_itself_back_is_refused(reader: Reader) -> None:
+    with pytest.raises(InstructionError, match=r"takes a part of itself back; say only what is to be done"):
+        reader.understand("denoise, no wait, sharpen")
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "said"),
+    [
+        ("remove the clouds in the upper half", "cloud", "names a part of the image; the whole image is processed"),
+        ("stretch 5-95", "stretch", "names other limits than 2 and 98 %; llars cuts 2 % at either end, and does that"),
+        ("denoise band 4", "denoise", "names a band; all bands are processed"),
+    ],
+)
+def test_what_is_not_done_as_asked_is_told(reader: Reader, text: str, task: str, said: str) -> None:
+    found = reader.interpret(text)
+    assert [step.task for step in found.steps] == [task]
+    assert f"{text!r} {said}" in found.doubts
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:

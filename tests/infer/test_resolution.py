@@ -92,6 +92,13 @@ def test_what_a_product_cannot_become_is_refused_before_any_work(safe, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_grid_of_a_product_comes_first_and_who_asked_otherwise_is_told(safe, tmp_path) -> None:
+    said = []
+    report = job.restore_file(safe, tmp_path / "all.tif", "remove the noise, bring all bands to 5 m", say=said.append)
+    assert [(step.task, step.scale) for step in report.steps] == [("sr", 2), ("denoise", 1)]
+    assert "'bring all bands to 5 m' is done first, on all bands; 'remove the noise' comes after it" in said
+
+
 def test_one_grid_becomes_finer_by_the_factor_between_the_sizes(safe, tmp_path) -> None:
     image = tmp_path / "b05.tif"
     job.restore_file(f"{safe}:B05", image, "remove the noise")

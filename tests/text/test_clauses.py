@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from llars.text.clauses import clauses, cut, is_courtesy, is_other_work, parts, without_negated
+from llars.text.clauses import clauses, cut, is_courtesy, is_other_work, parts
 
 WORDS = {
     "nois": "denoise", "grain": "denoise", "speckl": "denoise", "sharpen": "deblur", "blur": "deblur",
@@ -76,47 +76,6 @@ def hear(text: str) -> Heard:
 )
 def test_clauses_in_order(text: str, tasks: str) -> None:
     assert " ".join(clause.reading.task for clause in clauses(text, hear)) == tasks
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("denoise but don't sharpen", "denoise"),
-        ("denoise, but please do not sharpen it, then destripe", "denoise, then destripe"),
-        ("don't sharpen, just denoise", "just denoise"),
-        ("denoise without blurring the edges", "denoise"),
-        ("remove the noise but leave the stripes", "remove the noise"),
-        ("remove the noise, not the stripes", "remove the noise"),
-        ("denoise instead of sharpening", "denoise"),
-        ("sharpen; no denoising please", "sharpen"),
-        ("no dehazing, only destriping", "only destriping"),
-        ("denoise without any contrast stretch afterwards", "denoise"),
-        ("denoise without a sharpening filter", "denoise"),
-        ("don't sharpen", ""),
-        ("never sharpen unless it is denoised", "never sharpen unless it is denoised"),
-    ],
-)
-def test_what_is_forbidden_is_left_out(text: str, left: str) -> None:
-    assert without_negated(text) == left
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "neighbouring columns don't match",
-        "the columns are off and don't line up",
-        "I can't see the ground because of the clouds",
-        "I want to see it without the fog",
-        "no clouds",
-        "make it without striping",
-        "I want it without any noise",
-        "we have MODIS for July but no Landsat",
-        "dehaze but keep it subtle",
-        "it is not sharp",
-    ],
-)
-def test_complaints_are_not_forbidden(text: str) -> None:
-    assert without_negated(text) == text
 
 
 def test_a_bare_fault_takes_the_verb_before_it() -> None:

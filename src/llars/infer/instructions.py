@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llars.errors import InstructionError
 from llars.model.reading import SURE, Reading
-from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests, without_negated
+from llars.tasks import TASK_KEYS, Step, get_task, words_for
+from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
+from llars.text.layout import set_apart, takes_back
+from llars.text.lengths import plain_arrows
+from llars.text.negation import leaves_open, without_negated
+from llars.text.restrictions import names_only_bands, restrictions
+from llars.text.scales import quoted, scale_in, scale_of
 from llars.text.spoiling import without_denied
-from llars.text.strength import may_name_strength
+from llars.text.strength import joined_strengths, may_name_strength, named_strength
+from llars.text.unsupported import unsupported
 from llars.weights.reader import load_parser
 
-__all__ = ["Interpretation", "Reader", "scale_in"]
+__all__ = ["Interpretation", "Reader"]
 
 UNNAMED_SEVERITY = 0.5
 """Strength of a step whose words name none."""
 
 _CLEAR = 0.75
 """Below this probability the user is told what was understood."""
-
-_NUMBERS = {
-    "two": 2, "double": 2, "twice": 2, "half": 2, "halve": 2, "doubled": 2, "doubling": 2,
-    "three": 3, "triple": 3, "treble": 3, "thrice": 3, "tripled": 3, "tripling": 3,
-    "four": 4, "quadruple": 4, "quadrupled": 4, "quadrupling": 4,
-    "five": 5, "six": 6, "eight": 8, "ten": 10,
-}  # fmt: skip
-# "2.5" and "2,5" are read whole: a part of the number would silently be taken for another factor.
-_NUMBER = r"(?:\d+(?:[.,]\d+)?|(?<!\w)\.\d+|two|three|four|five|six|eight|ten)"
-_SCALE = re.compile(
-    rf"(?:x|×|\btimes |\bfactor (?:of )?|\bby (?:a factor of )?)\s*(?P<after>{_NUMBER})\b(?!\s*m\b|[.,]\d)"
-    rf"|(?<!\w)(?<!\d[.,])(?P<before>{_NUMBER})(?:\s*(?:x|×)(?!\w)|[\s-]*(?:times|fold)\b)"
-    r"|\b(?P<word>doubl(?:e|ed|ing)|twice|half|halve|tripl(?:e|ed|ing)|treble|thrice|quadrupl(?:e|ed|ing))\b",
-    re.IGNORECASE,
-)
-_METRES = re.compile(r"(\d+(?:\.\d+)?)\s*m\b[^.;]*?\b(?:to|->|at)\s*(\d+(?:\.\d+)?)\s*m\b", re.IGNORECASE)
-_COARSER = re.compile(
-    r"\b(?:(?:lower|reduce|decrease|degrade|worsen|halv(?:e|ing))\s+(?:the\s+|its\s+|my\s+)?(?:\w+\s+)?resolution\b"
-    r"|half the\s+(?:\w+\s+)?resolution\b|resolution\s+(?:(?:should|must|to)\s+be\s+)?halved\b"
-    r"|down-?(?:sampl|scal)|coarsen)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -94,28 +77,39 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        allowed = without_negated(self._parser.spell(plain_stops(text)))
-        if not allowed:
-            raise InstructionError(f"{_short(text)} only says what not to do; {self._hint()}")
-        remaining = without_denied(allowed)
-        parts = self._parser.parts(remaining) if remaining else []
+        parts = self._parts(text)
         requested = [clause for clause in requests(parts, _merged) if _asks(clause)]
         if not requested:
-            raise InstructionError(f"{_short(text)} asks for nothing that llars does; {self._hint()}")
+            raise InstructionError(f"{quoted(text)} asks for nothing that llars does; {self._hint()}")
+        _check_supported(requested)
         _check_scales(requested)
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in requested
         )
-        doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
-        doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
-        doubts += [
-            _both_directions(clause, step)
-            for clause, step in zip(requested, steps, strict=True)
-            if _is_contradictory(clause)
-        ]
+        doubts = _doubts(requested, steps)
         doubts += [_ignored(clause) for clause in parts if not _asks(clause) and not is_courtesy(clause.text)]
         return Interpretation(steps, tuple(doubts))
+
+    def _parts(self, text: str) -> list[Clause[Reading]]:
+        """All pieces of the text in order, without what it forbids; raises like ``interpret``."""
+        if leaves_open(text):
+            raise InstructionError(f"{quoted(text)} says what not to do and leaves open what to do; {self._hint()}")
+        if takes_back(text):
+            raise InstructionError(f"{quoted(text)} takes a part of itself back; say only what is to be done")
+        if names_only_bands(text):
+            raise InstructionError(
+                f"{quoted(text)} restricts the work to some bands; llars restores all bands of its input, so give it "
+                "those bands alone (SCENE.SAFE:B04, or gdal_translate -b 4), or leave these words out"
+            )
+        allowed = [
+            without_negated(self._parser.spell(plain_arrows(plain_stops(piece))))
+            for piece in set_apart(joined_strengths(text))
+        ]
+        if not any(allowed):
+            raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
+        remaining = [piece for one in allowed if one and (piece := without_denied(one))]
+        return [part for piece in remaining for part in self._parser.parts(piece)]
 
     def _hint(self) -> str:
         return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
@@ -128,34 +122,17 @@ MAX_STOPS = 1.0
 """Most by which an image is made brighter or darker."""
 
 
-def scale_in(text: str) -> int | None:
-    """The factor of resolution that the words name: "double", "x3", "four times", "from 10 m to 5 m"; None if none.
-
-    Raises:
-        InstructionError: the factor is not 2, 3 or 4.
-    """
-    factor: float | None = None
-    if metres := _METRES.search(text):
-        factor = float(metres[1]) / max(float(metres[2]), 1e-6)
-    elif match := _SCALE.search(text):
-        word = (match["after"] or match["before"] or match["word"]).lower()
-        factor = float(_NUMBERS.get(word, 0) or word.replace(",", "."))
-    if factor is None:
-        return None
-    if factor not in (2, 3, 4):
-        raise InstructionError(f"{_short(text)} asks for a resolution {factor:g} times finer; llars does x2, x3 and x4")
-    return int(factor)
-
-
 def _step(task: str, text: str, severity: float | None, confidence: float) -> Step:
     if task == "sr":
-        if _COARSER.search(text):
-            raise InstructionError(f"{_short(text)} asks for a coarser grid; llars makes grids finer only")
-        scale = scale_in(text) or 2
+        scale = scale_of(text)
         return Step(task, (scale - 1) / 3, text, scale, confidence)
-    lowest = -1.0 if task == "brightness" else 0.0
-    strength = UNNAMED_SEVERITY if severity is None else min(max(severity, lowest), 1.0)
-    return Step(task, _exposure(text, strength) if task == "brightness" else strength, text, 1, confidence)
+    named = named_strength(task, text)
+    if task == "brightness":
+        strength = UNNAMED_SEVERITY if severity is None else min(max(severity, -1.0), 1.0)
+        exposure = _exposure(text, strength) if named is None else math.copysign(named, direction(text) or strength)
+        return Step(task, exposure, text, 1, confidence)
+    strength = UNNAMED_SEVERITY if severity is None else min(max(severity, 0.0), 1.0)
+    return Step(task, strength if named is None else named, text, 1, confidence)
 
 
 def _exposure(text: str, strength: float) -> float:
@@ -188,12 +165,19 @@ def _merged(first: Clause[Reading], second: Clause[Reading]) -> Clause[Reading] 
     return likelier(first, second)
 
 
+def _check_supported(found: Sequence[Clause[Reading]]) -> None:
+    """Raises ``InstructionError`` if a request asks for the opposite of its task, or for something beside it."""
+    for clause in found:
+        if reason := unsupported(clause.reading.task, clause.text):
+            raise InstructionError(f"{quoted(clause.text)} {reason}")
+
+
 def _check_scales(found: Sequence[Clause[Reading]]) -> None:
     """Raises ``InstructionError`` if the requests name different scales."""
     pieces = [piece for clause in found if clause.reading.task == "sr" for piece in cut(clause.text)]
     scales = {piece: scale for piece in pieces if (scale := scale_in(piece)) is not None}
     if len(set(scales.values())) > 1:
-        listed = " and ".join(f"x{scale} in {_short(piece)}" for piece, scale in scales.items())
+        listed = " and ".join(f"x{scale} in {quoted(piece)}" for piece, scale in scales.items())
         raise InstructionError(f"the instruction names several scales, {listed}; name a single one: x2, x3 or x4")
 
 
@@ -207,7 +191,7 @@ def _is_contradictory(clause: Clause[Reading]) -> bool:
 def _both_directions(clause: Clause[Reading], step: Step) -> str:
     done, other = ("brighter", "darker") if step.severity > 0 else ("darker", "brighter")
     return (
-        f"{_short(clause.text)} asks for a brighter and a darker image; it is made {done}, and '{other}' was left out"
+        f"{quoted(clause.text)} asks for a brighter and a darker image; it is made {done}, and '{other}' was left out"
     )
 
 
@@ -215,26 +199,44 @@ def _asks(clause: Clause[Reading]) -> bool:
     return clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
 
 
+def _doubts(requested: Sequence[Clause[Reading]], steps: Sequence[Step]) -> list[str]:
+    """Lines on the requests that might have been meant otherwise or are not done as asked."""
+    doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
+    doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
+    doubts += [
+        _both_directions(clause, step)
+        for clause, step in zip(requested, steps, strict=True)
+        if _is_contradictory(clause)
+    ]
+    doubts += [
+        f"{quoted(step.text)} names the strength {step.severity:g}; the network knows three grades and is told "
+        f"{words_for(step.task, step.severity)!r}"
+        for step in steps
+        if step.task != "brightness" and named_strength(step.task, step.text) is not None
+    ]
+    doubts += [
+        f"{quoted(clause.text)} {note}"
+        for clause in requested
+        for note in restrictions(clause.reading.task, clause.text)
+    ]
+    return doubts
+
+
 def _doubt(clause: Clause[Reading]) -> str:
     reading = clause.reading
     other = "nothing that llars does" if reading.second == "none" else reading.second
     return (
-        f"{_short(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
+        f"{quoted(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
         f"{100 * reading.probability:.0f} % sure; it could be read as {other}"
     )
 
 
 def _too_many_stops(clause: Clause[Reading]) -> str:
     return (
-        f"{_short(clause.text)} asks for {_stops_asked(clause):.3g} stops; llars makes an image brighter or darker by "
+        f"{quoted(clause.text)} asks for {_stops_asked(clause):.3g} stops; llars makes an image brighter or darker by "
         f"{MAX_STOPS:g} at most, and does that"
     )
 
 
 def _ignored(clause: Clause[Reading]) -> str:
-    return f"{_short(clause.text)} asks for nothing that llars does; it was left out"
-
-
-def _short(text: str, longest: int = 60) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= longest else line[: longest - 1] + "…")
+    return f"{quoted(clause.text)} asks for nothing that llars does; it was left out"

@@ -7,20 +7,24 @@ from dataclasses import dataclass
 
 from llars.errors import ConfigError, InstructionError
 from llars.tasks import RESOLUTIONS
+from llars.text.lengths import pixel_size_in, ratio_in
+from llars.text.negation import without_negated
 
 __all__ = ["PixelSizeRequest", "pixel_size_request", "without_pixel_size"]
 
-_METRES = re.compile(r"\b(?:to|at|on)\s+(?:an?\s+|the\s+)?(?P<size>\d+(?:\.\d+)?)\s*-?\s*(?:m|met(?:re|er)s?)\b", re.I)
-_ABOUT = re.compile(
-    r"\b(?:bands?|all|everything|channels?|resolutions?|grid|pixels?|image|scene|product|it|(?:re|up)-?sampl\w*|bring|gsd)\b",
-    re.I,
+_BETWEEN = re.compile(
+    r"\s*(?:;|(?<!\d),|,(?!\d)|\.(?!\d)|[\n\t]|[&+]|(?:->|→)(?!\s*[\d.]))\s*(?:(?:and\s+)?then\b|and\b|but\b)?\s*"
+    r"|\s+(?:(?:and|but)\s+)?(?:then|after(?:wards)?|before|followed by|plus|once)\s+|\s+(?:and|but)\s+",
+    re.IGNORECASE,
 )
-"""Words of which a clause with metres must contain one to be about the grid."""
+_ORDER_BEFORE = re.compile(r"\s*(?:(?:first(?:ly)?|before that|next|finally|last(?:ly)?|\d+[.)]|[-*•])\s*,?\s*)?", re.I)
+_ORDER_AFTER = re.compile(r"(?:,?\s+(?:first|beforehand|before(?: that)?|in advance))?[\s.!]*$", re.I)
+"""Words of order around a clause, which are kept where it is worded otherwise."""
 
-_FROM = re.compile(r"\bfrom\s+\d+(?:\.\d+)?\s*m\b|\d\s*m\s*(?:->|to)\b", re.I)
+_FROM = re.compile(r"\bfrom\s+[\d.,]+\s*(?:c?m\b|to\b)|\d\s*c?m\s*(?:-+>|=+>|→|to\b)", re.IGNORECASE)
 """Two sizes, one after the other, of which the reader takes the ratio as the factor."""
 
-_BETWEEN = re.compile(r"\s*(?:[,;]|\.(?!\d))\s*(?:(?:and\s+)?then\b|and\b)?\s*|\s+(?:and\s+)?then\s+|\s+and\s+", re.I)
+_DOING = {2: "doubling", 3: "tripling", 4: "quadrupling"}
 
 CLOSE = 0.02
 """Relative tolerance of a factor around a whole number: pixel sizes of geographic grids are rounded."""
@@ -34,8 +38,31 @@ class PixelSizeRequest:
     text: str
     """The words that ask for it."""
 
-    rest: str
-    """The rest of the instruction."""
+    before: str
+    """What the instruction asks for before it, without the words that join them."""
+
+    after: str
+    """What it asks for after it, likewise."""
+
+    around: tuple[str, str]
+    """Everything before and after ``text``, as it was written."""
+
+    @property
+    def rest(self) -> str:
+        """The instruction without the clause; empty where it has no other."""
+        return ", then ".join(part for part in (self.before, self.after) if part)
+
+    def resolved(self, pixel_m: float | None, given: int | None = None) -> tuple[str, int | None]:
+        """The instruction with the factor in the place of the size, empty if it has no other part, and the factor.
+
+        The place tells the order of work: "resample to 5 m, then sharpen" becomes "double the resolution, then
+        sharpen". Arguments and errors are those of ``scale``.
+        """
+        scale = self.scale(pixel_m, given)
+        if scale is None or not self.rest:
+            return self.rest, scale
+        clause = _DOING[scale] + " the resolution" if re.match(r"\w+ing\b", self.text) else RESOLUTIONS[scale]
+        return clause.join(self.around), scale
 
     def scale(self, pixel_m: float | None, given: int | None = None) -> int | None:
         """How many times finer the grid shall be, 2 to 4; ``given`` (which may be None) where it has that size already.
@@ -59,6 +86,11 @@ class PixelSizeRequest:
             return given
         if scale not in RESOLUTIONS or abs(factor - scale) > CLOSE * scale:
             choices = ", ".join(f"{pixel_m / one:.3g}" for one in RESOLUTIONS)
+            if factor < 1:
+                raise InstructionError(
+                    f"{self.text!r}: the pixels are {pixel_m:.4g} m wide, that is {1 / factor:.3g} times coarser; "
+                    f"llars makes grids finer only, here to {choices} m"
+                )
             raise InstructionError(
                 f"{self.text!r}: the pixels are {pixel_m:.4g} m wide, that is {factor:.3g} times finer; "
                 f"possible are {choices} m"
@@ -75,16 +107,28 @@ def pixel_size_request(prompt: str, several: bool = False) -> PixelSizeRequest |
         prompt: an instruction.
         several: the image has bands of several sizes, so that "from 20 m to 10 m" is not one factor for all.
     """
-    starts = [0, *(match.end() for match in _BETWEEN.finditer(prompt))]
-    ends = [*(match.start() for match in _BETWEEN.finditer(prompt)), len(prompt)]
+    joints = [*_BETWEEN.finditer(prompt)]
+    starts = [0, *(joint.end() for joint in joints)]
+    ends = [*(joint.start() for joint in joints), len(prompt)]
     for start, end in zip(starts, ends, strict=True):
-        clause = prompt[start:end]
-        size = _METRES.search(clause)
-        if size is None or not _ABOUT.search(clause) or (not several and _FROM.search(clause)):
+        clause = without_negated(prompt[start:end])
+        metres = pixel_size_in(clause)
+        if metres is None or (not several and _FROM.search(clause) and ratio_in(clause) is not None):
             continue
-        parts = [_trimmed(prompt[:start]), _trimmed(prompt[end:])]
-        return PixelSizeRequest(float(size["size"]), clause.strip(" ."), ", then ".join(part for part in parts if part))
+        first = start + len(_match(_ORDER_BEFORE.match(prompt[start:end])))
+        last = end - len(_match(_ORDER_AFTER.search(prompt[first:end])))
+        return PixelSizeRequest(
+            metres,
+            prompt[first:last],
+            _trimmed(prompt[:start]),
+            _trimmed(prompt[end:]),
+            (prompt[:first], prompt[last:]),
+        )
     return None
+
+
+def _match(found: re.Match[str] | None) -> str:
+    return found[0] if found else ""
 
 
 def without_pixel_size(prompt: str, several: bool = False) -> str:
@@ -95,5 +139,6 @@ def without_pixel_size(prompt: str, several: bool = False) -> str:
 
 def _trimmed(text: str) -> str:
     """A clause without the punctuation and conjunctions that joined it to its neighbour."""
-    text = re.sub(r"^\s*(?:[,;.]\s*)?(?:(?:and\s+)?then\b|and\b)?\s*", "", text, flags=re.I)
-    return re.sub(r"\s*[,;.]?\s*(?:\band\s+)?(?:\bthen|\band)?\s*$", "", text, flags=re.I)
+    joint = r"(?:(?:and|but)\s+)?(?:then|after(?:wards)?|before|followed by|plus|once)\b|(?:and|but)\b"
+    text = re.sub(rf"^\s*(?:[,;.&+]\s*)?(?:{joint})?\s*", "", text, flags=re.IGNORECASE)
+    return re.sub(rf"\s*[,;.&+]?\s*(?:\b(?:{joint}))?\s*$", "", text, flags=re.IGNORECASE)

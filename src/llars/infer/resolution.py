@@ -17,7 +17,7 @@ from llars.infer.tiling.engine import Extent
 from llars.infer.tiling.memory import largest_tile
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of
-from llars.tasks import Step, get_task
+from llars.tasks import RESOLUTIONS, Step, get_task
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,11 +74,12 @@ def resolved(
     if wanted_size is None:
         yield replace(request, guides=with_own_pan(restorer, request.source, request.prompt, request.guides))
         return
-    request = replace(request, prompt=wanted_size.rest, shortened=True)
     if len(grids) < 2 or grids[1] == "pan":
-        yield (
-            _with_pansharpening(request) if _is_size_of_pan(request, wanted_size) else _with_scale(request, wanted_size)
-        )
+        if _is_size_of_pan(request, wanted_size):
+            _say_what_comes_first(wanted_size, say)
+            yield _with_pansharpening(replace(request, prompt=wanted_size.rest, shortened=True))
+        else:
+            yield _with_scale(request, wanted_size)
         return
 
     def side(bands: int, factor: int) -> Extent:
@@ -90,7 +91,8 @@ def resolved(
         )
     if request.uncertainty:
         raise InstructionError(f"{wanted_size.text!r} cannot tell its uncertainty; leave out --uncertainty")
-    request = _with_scale(request, wanted_size, reached=True)
+    request = _with_scale_first(request, wanted_size)
+    _say_what_comes_first(wanted_size, say)
     with TemporaryDirectory(prefix=".llars-", dir=folder) as place:
         source, groups = to_finest_grid(request.source, Path(place), restorer, side, say)
         yield replace(request, source=source, groups=groups)
@@ -159,10 +161,22 @@ def _size(source: str | Path) -> float | None:
     return size
 
 
-def _with_scale(request: Request, wanted_size: PixelSizeRequest, reached: bool = False) -> Request:
-    """The order with the factor from the image's pixel size to the one asked for."""
+def _with_scale(request: Request, wanted_size: PixelSizeRequest) -> Request:
+    """The order with the factor from the image's pixel size to the one asked for, in the place of the size."""
     size = _size(request.source)
-    scale = wanted_size.scale(size, request.scale)
-    if scale is None and not (reached or request.prompt):
+    words, scale = wanted_size.resolved(size, request.scale)
+    if scale is None and not words:
         raise ConfigError(f"{request.source} has pixels of {size:g} m already; there is nothing to do")
-    return replace(request, scale=scale)
+    return replace(request, prompt=words, scale=scale, shortened=True)
+
+
+def _with_scale_first(request: Request, wanted_size: PixelSizeRequest) -> Request:
+    """The order for a product of several grids: what follows the common grid; a still finer one comes first of it."""
+    scale = wanted_size.scale(_size(request.source), request.scale)
+    first = () if scale is None else (Step("sr", (scale - 1) / 3, RESOLUTIONS[scale], scale),)
+    return replace(request, prompt=wanted_size.rest, first=first, scale=None, shortened=True)
+
+
+def _say_what_comes_first(wanted_size: PixelSizeRequest, say: Callable[[str], object]) -> None:
+    if wanted_size.before:
+        say(f"{wanted_size.text!r} is done first, on all bands; {wanted_size.before!r} comes after it")

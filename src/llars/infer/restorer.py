@@ -148,7 +148,8 @@ class Restorer:
         roles = [role_of(name) for name in guides]
         given: Any = prompt
         if isinstance(given, str) and (size := pixel_size_request(given)):
-            given, scale = size.rest or [], size.scale(pixel_m, scale)
+            words, scale = size.resolved(pixel_m, scale)
+            given = words or []
             if not given and scale is None:
                 raise ConfigError(f"the pixels are {pixel_m:g} m wide already; there is nothing to do")
         steps: list[Any] = (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from llars.infer.instructions import UNNAMED_SEVERITY, Interpretation
 from llars.tasks import Step
-from llars.text.clauses import cut, without_negated
+from llars.text.clauses import cut
+from llars.text.negation import without_negated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from llars.text.fillers import DONE, tidy
+
 __all__ = [
     "Clause",
     "Judgement",
@@ -22,47 +24,8 @@ __all__ = [
     "likelier",
     "parts",
     "requests",
-    "without_negated",
 ]
 
-_UNTIL = r"(?:(?!\bthen\b|\bbut\b|\bonly\b)[^,;.!?])*"
-_START = r"(?:^|[,;.!?(]\s*|\b(?:but|and|yet|though)\s+)"
-# Verbs that follow "don't" in complaints: "the columns don't match".
-_COMPLAINT = r"(?:match|see|look|fit|show|agree|line up|have|get|know|understand|care|like|work)\b"
-# "Don't sharpen until it is denoised" forbids nothing: it states an order.
-_NO_ORDER = r"(?![^,;.!?]*\b(?:until|till|before|unless)\b)"
-_NEGATED = re.compile(
-    rf"{_START}(?:and\s+|but\s+)?(?:please\s+|just\s+)?(?:"
-    rf"(?:do not|don['’]?t|never|avoid|no need to|there is no need to)\s+(?!{_COMPLAINT}){_NO_ORDER}"
-    r"|(?<=but )not\s+(?!(?:until|till|before|ahead|earlier|prior|unless)\b)"
-    r"|(?<=[,;] )not\s+the\s+|(?<=but )no\s+(?=stretch|\w+ing\b)"
-    rf"|(?:^|(?<=[,;] ))no\s+(?!striping|banding)(?=\w+ing\b){_NO_ORDER}"
-    r"|(?<=but )(?:leave|keep)\s+(?:the|my|all|its)\s+"
-    r"|(?:leave|keep)\s+(?=the [\w ]+ (?:alone|as (?:it is|they are)|untouched))"
-    rf"){_UNTIL}"
-    r"|,?\s*\bwithout\s+(?:(?!striping|banding)\w+ing|(?:any|an?|the|further|additional)\s+(?:\w+\s+)?"
-    rf"(?:stretch|enhancement|equali[sz]ation|boost|sharpening|denoising|filter(?:ing)?|upscaling|dehazing|fusion))\b{_UNTIL}"
-    rf"|,?\s*\b(?:instead of|rather than)\b{_UNTIL}",
-    re.IGNORECASE,
-)
-
-# "Once you're through", "that done": refers to the step before without naming it.
-_DONE = (
-    r"(?:(?:once|when|after|as soon as)\s+"
-    r"(?:(?:you(?:['’]re|['’]ve| are| have)?|(?:that|this|it|all)(?:['’]s| is| has)?)\s+)?"
-    r"(?:been\s+)?(?:done|finish(?:ed)?|through|ready|completed?|over|settled|got)\b"
-    r"|(?:having\s+(?:done|finished)|with)\s+(?:that|this|so)(?:\s+(?:done|finished|over|out of the way))?\b"
-    r"|that\s+(?:done|settled)\b)"
-    r"(?:\s+(?:with\s+)?(?:that|this|it|so)\b)?(?!\s+(?:with|the|by)\b)"
-)
-_FILLER = re.compile(
-    r"^(?:(?:(?:as )?(?:the )?(?:first|second|third|last)(?:ly| of all| step)?|then|and|also|next|finally|lastly|but"
-    r"|afterwards?|after that|plus|moreover|what is more|on top|besides|not only|in this order"
-    r"|step (?:\d|one|two|three)|\d[.)]"
-    rf"|to (?:begin|start) with|though|although|{_DONE})"
-    r"(?:\s*[,:]\s*|\s+|$))+",
-    re.IGNORECASE,
-)
 _SENTENCES = re.compile(
     r"(?<=[.!?])\s+|\s*[;\n]\s*|(?:^|\s+)(?:step \d\s*:|\d\s*[.)](?=\s)|[a-d]\)(?=\s))", re.IGNORECASE
 )
@@ -91,7 +54,7 @@ _INNER = re.compile(
 _SEQUENCE = re.compile(
     r"\s*,?\s*(?:\band\s+)?(?:\bthen\b|\bafter that\b|\bafterwards?\b|\bfollowed by\b|\bsubsequently\b|\bfinally\b"
     r"|\bas well as\b|\balong with\b|\btogether with\b"
-    rf"|\bon top of that\b|\b{_DONE}"
+    rf"|\bon top of that\b|\b{DONE}"
     r"|\b(?:moreover|furthermore|likewise|additionally|in addition|what is more)\b"
     r"|\bplus\b|\balso\b|->|→|(?<=,)\s*next\b,?)\s*,?\s*(?:and\s+)?",
     re.IGNORECASE,
@@ -165,25 +128,18 @@ class Clause(Generic[T]):
     reading: T
 
 
-def without_negated(text: str) -> str:
-    """The text without what it forbids: "denoise but don't sharpen" becomes "denoise"."""
-    left, found = _NEGATED.subn(" ", text)
-    # Where nothing is forbidden, "1)" and "first" are kept, as they show where to cut.
-    return _tidy(re.sub(r"\s+(?=[,.;!?])", "", left)) if found else " ".join(text.split())
-
-
 def cut(text: str) -> list[str]:
     """The pieces of ``text``, cut at its strongest conjunction, in the order of work; the whole text if it has none."""
     first = _FIRST.split(text, maxsplit=1)[::-1]
     leading, inner = _led(text), _inner(text)
     for pieces in (first, _SENTENCES.split(text), leading, _SEQUENCE.split(text), inner, _WEAK.split(text)):
-        tidied = [tidy for piece in pieces if (tidy := _tidy(piece))]
+        tidied = [neat for piece in pieces if (neat := tidy(piece))]
         found = [piece for piece in tidied if not is_courtesy(piece)]
         if len(found) > 1:
             return _carry_verb(found)
         if len(found) == 1 < len(tidied):
             return cut(found[0])
-    return [_tidy(text)]
+    return [tidy(text)]
 
 
 def is_courtesy(text: str) -> bool:
@@ -291,8 +247,3 @@ def _carry_verb(pieces: list[str]) -> list[str]:
             verb = found[1].lower()
         complete.append(f"{verb} {piece}" if verb and _BARE_FAULT.match(piece) else piece)
     return complete
-
-
-def _tidy(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip(" \t\n,;:")
-    return _FILLER.sub("", text).strip(" ,;:")

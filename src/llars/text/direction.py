@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from llars.text.gains import gain_in_stops
+
 __all__ = ["direction", "plain_stops", "stops"]
 
 _LIGHT = r"(?:brightness|exposure|luminance|luminosity|gain|light|illumination|values|stops?|ev)"
@@ -50,6 +52,8 @@ def direction(text: str) -> int:
     A negative amount makes an image darker, whatever the words beside it.
     """
     sign = _sign(text)
+    if (gain := None if _STOPS.search(text) else gain_in_stops(text)) is not None:
+        return 1 if gain > 0 else -1
     return -1 if sign < 0 else bool(_BRIGHTER.search(text)) - bool(_DARKER.search(text)) or sign
 
 
@@ -66,7 +70,7 @@ def stops(text: str) -> float | None:
     Positive if the words do not name a direction; see ``direction``.
     """
     found = _STOPS.search(text)
-    return None if found is None else math.copysign(_size(found), direction(text) or 1)
+    return gain_in_stops(text) if found is None else math.copysign(_size(found), direction(text) or 1)
 
 
 def plain_stops(text: str) -> str:

@@ -20,11 +20,12 @@ import torch
 import yaml
 
 from llars.model.reading import CLASSES, SURE, Reading
-from llars.text.clauses import Clause, requests, without_negated
+from llars.text.clauses import Clause, requests
 from llars.text.composites import Composite, composite
 from llars.text.direction import direction
 from llars.text.encoder import SentenceEncoder
 from llars.text.grammar import NONE, SPLITS, Utterance, core, corpus
+from llars.text.negation import without_negated
 from llars.text.templates import KINDS, cores
 
 __all__ = ["Understanding", "evaluate", "understood"]

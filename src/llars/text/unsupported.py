@@ -1,0 +1,60 @@
+"""Requests that sound like one of llars's tasks but ask for its opposite, or for something beside it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["unsupported"]
+
+_TONES = frozenset({"stretch", "equalize", "brightness"})
+_CLOUDS = frozenset({"cloud"})
+_ANY: frozenset[str] = frozenset()
+
+_LOWER = (
+    r"(?<!has )(?<!have )(?<!shows )(?<!with )(?<!of )(?<!a )(?<!the )\b(?:lower(?:ing)?|reduc\w*|decreas\w*|less"
+    r"|flatten\w*|weaken\w*|soften\w*|lessen\w*|diminish\w*|cut|drop|(?:tone|turn|bring) down)"
+)
+_FORMS = (
+    (
+        _TONES,
+        rf"{_LOWER}\s+(?:the\s+|its\s+|my\s+)?(?:(?!low|poor|weak|bad|lack|missing)\w+\s+)?contrast(?:y|ed)?\b"
+        r"|\btoo much contrast\b|\bcontrast\b[^,;.]*\b(?:too (?:high|strong|hard|harsh|much)|lower|down|reduction)\b",
+        "asks for less contrast; llars raises contrast only",
+    ),
+    (
+        frozenset({"deblur", "pansharpen"}),
+        rf"^(?:make it\s+)?less sharp\w*|{_LOWER}\s+(?:the\s+|its\s+)?sharpness\b|\b(?:un|de)-?sharpen(?:ed|ing)?\b"
+        r"|\b(?:over-?sharpened|too sharp)\b",
+        "asks for a less sharp image; llars sharpens only",
+    ),
+    (
+        _ANY,
+        r"\b(?:undo|revert|reverse|take back)\s+(?:the\s+|any\s+)?(?:over-?)?(?:sharpening|denoising|dehazing"
+        r"|de-?striping|upsampling|upscaling|stretch(?:ing)?|brightening|equali[sz]ation)\b",
+        "asks to undo earlier work, which no task does; start again from the image before it",
+    ),
+    (
+        _CLOUDS,
+        r"^(?!.*\b(?:remov|fill|replac|in-?paint|reconstruct|recover|restor|see through|get rid|repair|patch|clear|clos"
+        r"|plug|under|below|behind|beneath|inside))"
+        r".*(?:\bcloud(?:[ -](?:and[ -])?shadow)?[ -]?mask(?!\s+(?:flags|says|shows|marks))\b"
+        r"|\b(?:find|detect|mask|locate|flag|outline|mark|show|identify|segment|count|map)\s+(?:me\s+)?(?:out\s+)?"
+        r"(?:where\s+)?(?:(?:the|all|any|every|which)\s+)*(?:\w+\s+)?clouds?\b)",
+        "asks where the clouds are; llars removes clouds, and `llars diagnose IMAGE --picture clouds.png` shows them",
+    ),
+    (
+        frozenset({"sr", "pansharpen"}),
+        r"\b(?:dead|hot|stuck|defective|broken|faulty|bad)\s+(?:pixels?|detectors?)\b",
+        "asks for the repair of defective pixels, for which llars has no task; 'reduce the noise' smooths single "
+        "outliers, and pixels marked as nodata are left alone",
+    ),
+)
+_COMPILED = tuple((tasks, re.compile(form, re.IGNORECASE), reason) for tasks, form, reason in _FORMS)
+
+
+def unsupported(task: str, text: str) -> str | None:
+    """Why a request that was read as ``task`` cannot be done, to follow its words in a message; None if it can."""
+    for tasks, form, reason in _COMPILED:
+        if (not tasks or task in tasks) and form.search(text):
+            return reason
+    return None
