@@ -131,9 +131,9 @@ def test_linear_power_is_refused_as_no_affine_map_decodes_it(weights, tmp_path):
 
 def test_the_command_says_that_an_instruction_is_required(llars, scene, tmp_path):
     shown = " ".join(llars("export", "--help").out.split())
-    assert "Required." in shown and "what each image needs" not in shown
+    assert "Required." in shown and "what the image needs" not in shown
     result = llars("export", scene, tmp_path / "x.onnx")
     assert result.code == cli.MISTAKE
     (line,) = result.err.splitlines()
     assert "found no instruction" in line and "-p" in line
-    assert "what each image needs" in " ".join(llars("batch", "--help").out.split())
+    assert "what the image needs" in " ".join(llars("batch", "--help").out.split())

@@ -133,7 +133,8 @@ def _kind(value: Any) -> str:
     text = json.dumps(value)
     if len(text) <= 40:
         return text
-    return {dict: "an object", list: "a list"}.get(type(value), f"{text[:37]}...")
+    kinds: dict[type[Any], str] = {dict: "an object", list: "a list"}
+    return kinds.get(type(value), f"{text[:37]}...")
 
 
 def _pixel_size(path: Path) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def to_number(key: str, value: Any, kind: type[int] | type[float]) -> int | floa
     return number
 
 
-def check_least(settings: Any, least: dict[str, float]) -> None:
+def check_least(settings: Any, least: Mapping[str, float]) -> None:
     """Check that attributes of ``settings`` that are not None are no less than the values in ``least``.
 
     Raises:
