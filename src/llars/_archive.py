@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llars._console import MISTAKE, Prompt, fail, progress_bar, say
+from llars._console import MISTAKE, OneStep, Prompt, fail, progress_bar, say
 from llars.errors import ConfigError, InstructionError
 
 __all__ = ["archive"]
@@ -79,10 +79,7 @@ def export(
         Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: Annotated[
-        str,
-        typer.Option("--prompt", "-p", help='What the network is to do, in one step: "reduce the noise". Required.'),
-    ] = "",
+    prompt: OneStep = None,
     form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -92,7 +89,7 @@ def export(
     """Write the network for one instruction and band set as ONNX, for other programs."""
     if form != "onnx":
         raise ConfigError(f"cannot export as {form}; the format is onnx")
-    if not prompt.strip():
+    if prompt is None:
         raise InstructionError('found no instruction; the network is exported for one step: give -p "reduce the noise"')
     from llars.infer.export import export_file
 

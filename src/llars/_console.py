@@ -22,6 +22,7 @@ __all__ = [
     "MISTAKE",
     "OK",
     "Input",
+    "OneStep",
     "Prompt",
     "fail",
     "hush_libraries",
@@ -64,6 +65,16 @@ Prompt = Annotated[
         "--prompt",
         "-p",
         help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
+        parser=_worded,
+    ),
+]
+
+OneStep = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help='What the network is to do, in one step: "reduce the noise". Required.',
         parser=_worded,
     ),
 ]

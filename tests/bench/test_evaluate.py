@@ -68,7 +68,7 @@ def test_the_restorer_gets_physical_values_and_plain_words():
     def restorer(image, prompt):
         assert prompt == "at last"
         assert image.dims == ("band", "y", "x")
-        assert image.attrs == {"bands": bands, "value_range": (low, high), "units": "unknown"}
+        assert image.attrs == {"bands": bands, "value_range": (low, high), "units": "unknown", "sensor": "s"}
         assert np.isnan(image.values[:, 1, 2]).all()
         assert np.isfinite(image.values).sum() == 2 * 15
         assert np.nanmax(np.abs(image.values + 20)) < 1e-5

@@ -187,7 +187,8 @@ def figures(network: OpacityNetwork, batches: Iterator[Examples]) -> Figures:
     untouched, detected = (share == 0) & ~clean, opaque > OPAQUE
     return Figures(
         found=float(detected[opacity > OPAQUE].float().mean()),
-        false=float(detected[untouched].float().mean()),
+        # A cloud over ground that is as bright as itself changes nothing, and is there all the same.
+        false=float(detected[untouched & (opacity <= OPAQUE)].float().mean()),
         false_clean=float(detected[clean].float().mean()),
         touched_found=float((touched > 0.5)[share > 0.5].float().mean()),
         touched_false=float((touched > 0.5)[untouched | clean].float().mean()),
