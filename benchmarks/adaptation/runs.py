@@ -93,7 +93,7 @@ class Result:
 
     @property
     def lost(self) -> float:
-        """Largest loss of an old task; 0 if none lost."""
+        """Largest loss of another task than that of the pairs; 0 if none lost."""
         return self._lost(self.old)
 
     @property
@@ -102,7 +102,13 @@ class Result:
         return self._lost([task for task in self.old if task not in TONES])
 
     def _lost(self, tasks: Iterable[str]) -> float:
-        return max([0.0, *(self.old[task][0] - self.old[task][1] for task in tasks)])
+        return max([0.0, *(self.old[task][0] - self.old[task][1] for task in tasks if task != self.task)])
+
+    @property
+    def lost_elsewhere(self) -> float:
+        """Loss in the task of the pairs itself, on the sensors that the base knows; 0 if it was not measured there."""
+        before, after = self.old.get(self.task, (0.0, 0.0))
+        return before - after
 
 
 class Ground:

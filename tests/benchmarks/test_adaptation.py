@@ -140,12 +140,12 @@ def test_the_page_says_what_the_numbers_say() -> None:
     text = page(runs)
     rows = {line.split(" | ")[0]: line.split(" | ", 5)[5] for line in text.splitlines() if " | 1,234 | " in line}
     assert rows["| full"].startswith(
-        "1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 | 0.01 ± 0.00 | missed: 100.0% trained"
+        "1.5 ± 0.0 | +2.40 ± 2.25 | 100% | 0.05 ± 0.00 | 0.01 ± 0.00 | 0.00 ± 0.00 | missed: 100.0% trained"
     )
     # Over the seeds that both have: 2.1 of 2.2.
-    assert rows["| bitfit"] == "1.5 ± 0.0 | +1.05 ± 0.07 | 95% | 0.05 ± 0.00 | 0.01 ± 0.00 | met |"
-    assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | missed: 11.0% trained |"
-    assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | missed: 50% of the gain, 0.30 dB lost |"
+    assert rows["| bitfit"] == "1.5 ± 0.0 | +1.05 ± 0.07 | 95% | 0.05 ± 0.00 | 0.01 ± 0.00 | 0.00 ± 0.00 | met |"
+    assert rows["| lora, rank 4"] == "1.5 | +1.10 | 110% | 0.05 | 0.01 | 0.00 | missed: 11.0% trained |"
+    assert rows["| prompt"] == "1.5 | +0.50 | 50% | 0.30 | 0.06 | 0.00 | missed: 50% of the gain, 0.30 dB lost |"
     assert "the target is met by `bitfit` (95% of it, 1.00% trained)" in " ".join(text.split())
     assert "barely learned" not in text
     assert "has barely learned to correct this degradation" in " ".join(page([result("full", 1.0, given=30.6)]).split())
@@ -154,6 +154,11 @@ def test_the_page_says_what_the_numbers_say() -> None:
         "`naip`, `haze`, 20 pairs: full fine-tuning gains +2.40 dB; the target is missed, the closest method is "
         "`prompt`: 50% of the gain, 0.30 dB lost."
     ]
+
+
+def test_the_same_task_on_other_sensors_is_counted_by_itself() -> None:
+    run = replace(result("lora", 1.0), old={"haze": (30.0, 27.0), "sr": (20.0, 19.9)})
+    assert (run.lost, run.lost_elsewhere) == (pytest.approx(0.1), 3.0)
 
 
 def test_nothing_is_compared_with_no_gain() -> None:
