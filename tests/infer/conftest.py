@@ -5,6 +5,7 @@ import pytest
 import rioxarray  # noqa: F401  (registers the .rio accessor)
 import torch
 import xarray as xr
+from tests.infer.scenes import RED_NIR
 
 from llars.errors import InstructionError
 from llars.infer.instructions import Interpretation
@@ -103,3 +104,17 @@ def textured():
         return (0.1 + 0.6 * relief + 0.05 * rng.normal(size=relief.shape)).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def data_array(textured):
+    values = textured(2, 40, 48)
+    values[:, 5:9, 7:30] = np.nan
+    y, x = 5_000_000.0 - 10.0 * (np.arange(40) + 0.5), 300_000.0 + 10.0 * (np.arange(48) + 0.5)
+    mapping = xr.DataArray(0, attrs={"GeoTransform": "300000.0 10.0 0.0 5000000.0 0.0 -10.0", "crs_wkt": "EPSG:32633"})
+    return xr.DataArray(
+        values,
+        dims=("band", "y", "x"),
+        coords={"band": [1, 2], "y": y, "x": x, "spatial_ref": mapping},
+        attrs={"bands": RED_NIR, "value_range": (0.0, 1.0), "units": "reflectance"},
+    )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tests.infer.scenes import RED_NIR
 
-from llars.bands import Band
 from llars.errors import BandError, InstructionError
 from llars.infer.restorer import load
 from llars.infer.tiles import TileGrid, Window
@@ -17,8 +17,6 @@ from llars.infer.tiling.stream import Options
 from llars.tasks import Step
 
 pytest.importorskip("dask")
-
-RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
 
 
 @pytest.fixture

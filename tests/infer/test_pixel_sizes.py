@@ -1,5 +1,6 @@
 """Pixel sizes in words, and the factor that reaches them."""
 
+import numpy as np
 import pytest
 
 from llars.errors import ConfigError, InstructionError
@@ -91,3 +92,16 @@ def test_nothing_is_guessed_where_the_pixels_have_no_size() -> None:
 def test_a_coarser_size_is_called_coarser() -> None:
     with pytest.raises(InstructionError, match=r"10 m wide, that is 2 times coarser; llars makes grids finer only"):
         pixel_size_request("resample to 20 m").scale(10.0)
+
+
+@pytest.mark.parametrize("prompt", ["bring it to 2.5 m", "reduce the noise, then resample it to 2.5 m"])
+def test_a_size_in_metres_is_reached_in_memory_and_lazily(restorer, data_array, prompt):
+    result = restorer(data_array, prompt)
+    assert result.shape == (2, 160, 192)
+    assert float(result.x[1] - result.x[0]) == 2.5
+    np.testing.assert_array_equal(restorer(data_array.chunk(), prompt).values, result.values)
+
+
+def test_a_size_that_the_pixels_have_already_is_nothing_to_do(restorer, data_array):
+    with pytest.raises(ConfigError, match="10 m wide already"):
+        restorer(data_array, "bring it to 10 m")

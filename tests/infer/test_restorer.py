@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from tests.infer.scenes import RED_NIR
 
-from llars.bands import Band
 from llars.errors import (
     BandError,
     ConfigError,
@@ -17,11 +17,8 @@ from llars.errors import (
 )
 from llars.infer.diagnosis.findings import corrective_steps
 from llars.infer.restorer import load
-from llars.initial.rayleigh import rayleigh_reflectance
 from llars.tasks import Step
 
-RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
-HAZE = [Step("haze", 0.5, "remove the haze")]
 SR2 = Step("sr", 1 / 3, "double the resolution", 2)
 
 
@@ -33,44 +30,6 @@ def gappy(textured):
     scene[1, :50, :60] = np.nan
     scene[:, 1000:, :100] = np.inf
     return scene
-
-
-@pytest.fixture
-def data_array(textured):
-    values = textured(2, 40, 48)
-    values[:, 5:9, 7:30] = np.nan
-    y, x = 5_000_000.0 - 10.0 * (np.arange(40) + 0.5), 300_000.0 + 10.0 * (np.arange(48) + 0.5)
-    mapping = xr.DataArray(0, attrs={"GeoTransform": "300000.0 10.0 0.0 5000000.0 0.0 -10.0", "crs_wkt": "EPSG:32633"})
-    return xr.DataArray(
-        values,
-        dims=("band", "y", "x"),
-        coords={"band": [1, 2], "y": y, "x": x, "spatial_ref": mapping},
-        attrs={"bands": RED_NIR, "value_range": (0.0, 1.0), "units": "reflectance"},
-    )
-
-
-@pytest.mark.parametrize("lazy", [False, True])
-def test_haze_is_judged_without_what_clear_air_scatters(fuser, data_array, lazy):
-    """At the top of the atmosphere the result is that of the same scene less Rayleigh scattering, which stays."""
-    top = data_array.assign_attrs(sensor="sentinel2-l1c")
-    clear_air = np.float32(rayleigh_reflectance(RED_NIR))[:, None, None]
-    result = fuser(top.chunk() if lazy else top, HAZE)
-    surface = fuser((data_array - clear_air).assign_attrs(data_array.attrs), HAZE)
-    np.testing.assert_allclose(result.values, surface.values + clear_air, atol=1e-5)
-    assert np.nanmax(np.abs(result.values - fuser(data_array, HAZE).values)) > 1e-3
-
-
-@pytest.mark.parametrize("prompt", ["bring it to 2.5 m", "reduce the noise, then resample it to 2.5 m"])
-def test_a_size_in_metres_is_reached_in_memory_and_lazily(restorer, data_array, prompt):
-    result = restorer(data_array, prompt)
-    assert result.shape == (2, 160, 192)
-    assert float(result.x[1] - result.x[0]) == 2.5
-    np.testing.assert_array_equal(restorer(data_array.chunk(), prompt).values, result.values)
-
-
-def test_a_size_that_the_pixels_have_already_is_nothing_to_do(restorer, data_array):
-    with pytest.raises(ConfigError, match="10 m wide already"):
-        restorer(data_array, "bring it to 10 m")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -20,9 +20,10 @@ from llars.infer.reading.guides import check_guides, read_guides, role_of
 from llars.infer.reading.images import like
 from llars.infer.reading.picture import Image, picture_of
 from llars.infer.sentences import SentenceMatcher
-from llars.infer.tiling.engine import Encoder, Engine, Precision, pick_device, runs_in_half
+from llars.infer.tiling.engine import Encoder, Engine, Precision, runs_in_half
 from llars.infer.tiling.planning import check_step, with_guided_tasks, with_scale
 from llars.infer.tiling.stream import Options, Stream
+from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.tasks import Step
 from llars.text.encoder import SentenceEncoder

@@ -6,6 +6,7 @@ import rasterio
 import xarray as xr
 from rasterio.transform import Affine
 from tests.infer.rasters import NORTH_UP, UTM
+from tests.infer.scenes import RED_NIR
 
 from llars.bands import Band
 from llars.errors import ValueRangeError
@@ -17,7 +18,6 @@ from llars.infer.reading.sources import ImageSource
 from llars.infer.tiles import Window
 from llars.tasks import Step
 
-RED_NIR = (Band("red", 660.0, 30.0, 10.0), Band("nir", 830.0, 100.0, 10.0))
 LOWEST = np.finfo(np.float32).min
 NOISE, SR2 = Step("denoise", 0.5, "noise"), Step("sr", 1 / 3, "double the resolution", 2)
 FILL = (slice(None), slice(60, 66), slice(70, 75))

@@ -26,8 +26,8 @@ from llars.infer.batch.worker import STAGING, Outcome, Settings, Task, restore_s
 from llars.infer.pixel_sizes import without_pixel_size
 from llars.infer.raster.outputs import stoppable
 from llars.infer.resolution import with_own_pan
-from llars.infer.tiling.engine import pick_device
 from llars.infer.tiling.memory import half_of_memory, parse_bytes
+from llars.model.device import pick_device
 from llars.scene.products import state_of
 from llars.weights.registry import find, read_info
 

@@ -61,9 +61,8 @@ class Plausible:
 
 
 def is_open_ended(attrs: Mapping[Any, Any]) -> bool:
-    """Whether values beyond the range are no sign of other units: it was taken from the image, or they are power."""
-    own = attrs.get("sensor") == "unknown" and not attrs.keys().isdisjoint(("band_ranges", "value_range"))
-    return own or attrs.get("units") == "power"
+    """Whether values beyond the range are no sign of other units, as it was taken from the image itself."""
+    return attrs.get("sensor") == "unknown" and not attrs.keys().isdisjoint(("band_ranges", "value_range"))
 
 
 def without_outliers(source: Source, ranges: Sequence[Range], open_ended: bool) -> Source:

@@ -149,7 +149,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
         BandError: the dimensions are not band, y and x, or the bands are unknown or not as many as the channels.
         RasterError: the image is smaller than 16 x 16 or has no data at all.
         ValueRangeError: more than 1 % of the values lie far from the bands' range, unless that was taken from the image
-            (sensor ``unknown``) or the values are radar power. Fewer are treated like gaps: see ``Picture.outliers``.
+            (sensor ``unknown``). Fewer are treated like gaps: see ``Picture.outliers``.
     """
     known, ranges = bands_and_ranges(image, bands)
     source = ImageSource(image)
@@ -162,7 +162,7 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
     power = _is_power(units, sensor, known)
     ranges = (get_sensor("sentinel1-grd-db").valid_range,) * len(known) if power else ranges
     measured = Mapped(source, to_decibels) if power else source
-    layers, outliers = _without_outliers(measured, known, ranges, is_open_ended(attrs) and not power)
+    layers, outliers = _without_outliers(measured, known, ranges, is_open_ended(attrs))
     if not outliers and not any(layers.survey.valid):
         raise RasterError("the image has no data: every pixel is nodata, NaN or infinite; check its nodata value")
     return Picture(layers, source, ranges, grid_of(image), units, sensor, outliers, power)

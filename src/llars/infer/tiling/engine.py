@@ -18,7 +18,6 @@ from llars.infer.tiling.allocator import give_back
 from llars.infer.tiling.column_pass import Folded, Restored, StepInputs, process_column
 from llars.model.align import describe
 from llars.model.condition import Conditions
-from llars.model.device import pick_device
 from llars.model.network import Network
 from llars.model.normalise import Statistics
 from llars.model.precision import half_is_native
@@ -39,7 +38,6 @@ __all__ = [
     "Restored",
     "StepInputs",
     "is_out_of_memory",
-    "pick_device",
     "runs_in_half",
 ]
 
