@@ -71,12 +71,9 @@ def test_a_second_build_does_nothing(plan: Plan, monkeypatch: pytest.MonkeyPatch
     assert {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}.items() <= times.items()
 
 
-@pytest.mark.parametrize("stop", [1, 40, 95, 200, 299])
-def test_a_build_that_is_killed_goes_on(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
-    build(plan)
-    whole = content(plan.out)
-    shutil.rmtree(plan.out)
-    add, left = ShardWriter.add, iter(range(stop))
+def build_until_killed(plan: Plan, records: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build until so many records are written, as if the process was interrupted then."""
+    add, left = ShardWriter.add, iter(range(records))
 
     def killed(self: ShardWriter, record: Any, number: int = 0) -> None:
         if next(left, None) is None:
@@ -87,6 +84,14 @@ def test_a_build_that_is_killed_goes_on(plan: Plan, tmp_path: Path, monkeypatch:
         patch.setattr(ShardWriter, "add", killed)
         with pytest.raises(KeyboardInterrupt):
             build(plan)
+
+
+@pytest.mark.parametrize("stop", [1, 40, 95, 200, 299])
+def test_a_build_that_is_killed_goes_on(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    build(plan)
+    whole = content(plan.out)
+    shutil.rmtree(plan.out)
+    build_until_killed(plan, stop, monkeypatch)
     assert not (plan.out / "manifest.json").exists()
     assert list(plan.out.rglob("*.part"))
     build(plan)
@@ -164,17 +169,7 @@ def test_earlier_shards_stay_until_the_new_ones_are_in_the_manifest(
     build(plan)
     before = shards_in(plan.out)
     other = read_plan(configured(tmp_path, {"noise": NOISE | {"parts": 2, "seed": 1}}))
-    add, left = ShardWriter.add, iter(range(200))
-
-    def killed(self: ShardWriter, record: Any, number: int = 0) -> None:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        add(self, record, number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ShardWriter, "add", killed)
-        with pytest.raises(KeyboardInterrupt):
-            build(other)
+    build_until_killed(other, 200, monkeypatch)
     assert before.items() <= shards_in(plan.out).items()
     starts: list[int] = []
     read = Part.read
