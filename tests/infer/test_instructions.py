@@ -1,17 +1,14 @@
 """Facts about understanding: the shipped reader on plain, ordered, forbidden and foreign instructions."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from llars import load
 from llars.errors import InstructionError
 from llars.infer.instructions import Reader
 from llars.tasks import TASKS
-from llars.text.scales import scale_in
 
 REAL = Path(__file__).parents[1] / "text" / "real_sentences.yaml"
 
@@ -81,31 +78,6 @@ def test_spoiling_an_image_is_refused(reader: Reader, text: str) -> None:
         reader.understand(text)
 
 
-@pytest.mark.parametrize("text", ["lower the resolution", "reduce the spatial resolution by two"])
-def test_a_coarser_grid_is_refused(reader: Reader, text: str) -> None:
-    with pytest.raises(
-        InstructionError, match=r"coarser grid; llars makes grids finer|asks for nothing that llars does"
-    ):
-        reader.understand(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "halve the resolution", "Halve the spatial resolution, please", "halving the resolution", "half the resolution",
-        "I want the resolution halved", "remove the noise, then halve the resolution",
-    ],
-)  # fmt: skip
-def test_half_the_resolution_is_refused_and_not_doubled(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match="coarser grid; llars makes grids finer only"):
-        reader.understand(text)
-
-
-def test_pixels_of_half_the_size_are_twice_the_resolution(reader: Reader) -> None:
-    (step,) = reader.understand("halve the pixel size")
-    assert (step.task, step.scale, step.text) == ("sr", 2, "halve the pixel size")
-
-
 def test_a_refusal_names_the_tasks_of_the_weights() -> None:
     with pytest.raises(InstructionError, match=r"the tasks are haze, sr$"):
         Reader(tasks=("haze", "sr")).understand("write me a poem")
@@ -157,11 +129,6 @@ def test_the_opposite_of_a_task_and_work_beside_it_are_refused(reader: Reader, t
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "stops"), [("make it half as bright", -1.0), ("make the image 2x brighter", 1.0)])
-def test_factors_of_brightness_are_done_as_they_are_named(reader: Reader, text: str, stops: float) -> None:
-    assert [(step.task, step.severity) for step in reader.understand(text)] == [("brightness", stops)]
-
-
 def test_strengths(reader: Reader) -> None:
     def severity(text: str) -> float:
         (step,) = reader.understand(text)
@@ -196,70 +163,6 @@ def test_a_strength_in_numbers_is_taken_as_it_is(
 def test_a_strength_beyond_the_scale_is_refused(reader: Reader) -> None:
     with pytest.raises(InstructionError, match="names the strength 5; give one between 0 and 1"):
         reader.understand("denoise strength 5")
-
-
-def test_resolution_has_a_scale_and_its_severity(reader: Reader) -> None:
-    for text, scale in (("increase the resolution", 2), ("upsample x3", 3), ("four times the resolution", 4)):
-        (step,) = reader.understand(text)
-        assert (step.task, step.scale, step.severity) == ("sr", scale, pytest.approx((scale - 1) / 3))
-    with pytest.raises(InstructionError, match="8 times finer; llars does x2, x3 and x4"):
-        reader.understand("upsample the image by a factor of 8")
-
-
-@pytest.mark.parametrize(
-    ("text", "scale"),
-    [
-        ("double it", 2), ("x3", 3), ("×2", 2), ("4x", 4), ("four times finer", 4), ("threefold", 3), ("triple res", 3),
-        ("by a factor of 2", 2), ("make the pixels half as big", 2), ("go from 10 m to 5 m", 2),
-        ("bring the 10m bands to 2.5m", 4), ("super-resolve it", None), ("10 m is too coarse", None),
-        ("the 3 bands of S2", None), ("x2.0", 2), ("sharpen it by x3.", 3), ("denoise,2x", 2), ("down by 2.5 m", None),
-    ],
-)  # fmt: skip
-def test_scale_in_words(text: str, scale: int | None) -> None:
-    assert scale_in(text) == scale
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("upscale x2.5", "2.5"), ("a factor of 2.5", "2.5"), ("1.5 times finer", "1.5"), ("2.5x", "2.5"),
-        ("by 3,5", "3.5"), ("x4.25", "4.25"),
-    ],
-)  # fmt: skip
-def test_a_decimal_scale_is_read_whole_and_refused(text: str, found: str) -> None:
-    with pytest.raises(InstructionError, match=rf" {re.escape(found)} times finer; llars does x2, x3 and x4"):
-        scale_in(text)
-
-
-def test_a_decimal_scale_is_refused_from_the_instruction(reader: Reader) -> None:
-    with pytest.raises(InstructionError, match=r"2\.5 times finer"):
-        reader.understand("upscale x2.5")
-
-
-@pytest.mark.parametrize(("text", "scale"), [("10 m -> 2.5 m", 4), ("quarter the pixel size", 4)])
-def test_sizes_are_done_as_they_are_named(reader: Reader, text: str, scale: int) -> None:
-    assert [(step.task, step.scale) for step in reader.understand(text)] == [("sr", scale)]
-
-
-@pytest.mark.parametrize("text", ["super-resolve to 2.5 m", "denoise, then resample to 5 m"])
-def test_a_size_without_that_of_the_pixels_is_refused(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match="names a pixel size"):
-        reader.understand(text)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "tasks_in_order"),
-    [
-        ("resample to 5 m, then sharpen", ["sr", "deblur"]),
-        ("denoise, then resample to 5 m, then sharpen", ["denoise", "sr", "deblur"]),
-        ("sharpen after resampling to 5 m", ["sr", "deblur"]),
-        ("sharpen, but first resample to 5 m", ["sr", "deblur"]),
-    ],
-)
-def test_a_size_keeps_its_place_in_the_order(prompt: str, tasks_in_order: list[str]) -> None:
-    assert [(step.task, step.scale) for step in load().plan(prompt, pixel_m=10.0)] == [
-        (task, 2 if task == "sr" else 1) for task in tasks_in_order
-    ]
 
 
 def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
@@ -342,19 +245,6 @@ def test_courtesy_is_no_doubt(reader: Reader) -> None:
         assert reader.interpret(text).doubts == (), text
 
 
-def test_directions_of_brightness(reader: Reader) -> None:
-    for text in (
-        "brighten it",
-        "it is too dark",
-        "half a stop brighter",
-        "raise the exposure a lot",
-        "lighten it slightly",
-    ):
-        assert reader.understand(text)[0].severity > 0, text
-    for text in ("darken it", "it is too bright", "half a stop darker", "lower the exposure a lot", "dim it slightly"):
-        assert reader.understand(text)[0].severity < 0, text
-
-
 def test_what_is_forbidden_is_no_doubt(reader: Reader) -> None:
     assert reader.interpret("remove the stripes, then the noise, but don't rotate it").doubts == ()
 
@@ -375,36 +265,3 @@ def test_real_sentences_are_understood(reader: Reader) -> None:
     assert share(reader, lambda keys: len(keys) == 1) >= 0.94
     assert share(reader, lambda keys: len(keys) > 1) >= 0.9
     assert share(reader, lambda keys: not keys) >= 0.92
-
-
-@pytest.mark.parametrize(("text", "stops"), [("brighten", 0.5), ("darken it", -0.5), ("brighten it slightly", 0.25)])
-def test_a_brightness_without_words_of_strength_is_half_a_stop(reader: Reader, text: str, stops: float) -> None:
-    assert reader.understand(text)[0].severity == stops
-
-
-@pytest.mark.parametrize(
-    ("text", "stops"),
-    [
-        ("brighten by 1/2 stop", 0.5), ("brighten it by 1/3 stop", 1 / 3), ("brighten by 1.5stops", 1.0),
-        ("darken by a stop and a half", -1.0), ("brighten the image by one and a half stops", 1.0),
-        ("two stops darker", -1.0), ("change the exposure by -0.5 EV", -0.5),
-        ("darken it by two thirds of a stop", -2 / 3),
-        ("a third of a stop brighter", 1 / 3),
-    ],
-)  # fmt: skip
-def test_amounts_of_exposure_are_done_as_they_are_named(text: str, stops: float) -> None:
-    (step,) = load().understand(text)
-    assert (step.task, step.severity) == ("brightness", pytest.approx(stops))
-
-
-@pytest.mark.parametrize(
-    ("text", "said", "asked"),
-    [
-        ("two stops darker", "two stops darker", "2"),
-        ("brighten by 1 1/2 stops, then remove the noise", "brighten by 1.5 stops", "1.5"),
-    ],
-)
-def test_who_asks_for_more_stops_than_are_done_is_told(reader: Reader, text: str, said: str, asked: str) -> None:
-    beyond = f"'{said}' asks for {asked} stops; llars makes an image brighter or darker by 1 at most, and does that"
-    assert beyond in reader.interpret(text).doubts
-    assert not any("at most" in doubt for doubt in reader.interpret("brighten by one stop").doubts)
