@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llars.bands import Band
@@ -103,12 +103,22 @@ class Batch:
     guides: Tensor
     """``(batch, guide, y, x)`` float32 unit values of the guides; often there are none (an axis of size 0)."""
 
+    observed: Tensor | None = None
+    """Same shape as ``degraded``: the patches as they were observed, if ``degraded`` is an initial estimate."""
+
     @property
     def image(self) -> Tensor:
-        """``(batch, band + guide, y, x)``: the whole input image of the network."""
+        """``(batch, band + guide, y, x)``: unit values of all bands."""
         import torch
 
         return torch.cat((self.degraded, self.guides), 1)
+
+    @property
+    def channels(self) -> Tensor:
+        """``(batch, channel, y, x)``: what ``Statistics.network_input`` takes."""
+        import torch
+
+        return self.image if self.observed is None else torch.cat((self.image, self.observed), 1)
 
     @property
     def about_histogram(self) -> bool:
@@ -117,7 +127,5 @@ class Batch:
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""
-        tensors = (self.task, self.severity, self.instruction, self.faults, self.factor, self.guides)
-        return Batch(
-            self.degraded.to(device), self.clean.to(device), self.bands, *(tensor.to(device) for tensor in tensors)
-        )
+        moved = {name: value.to(device) for name, value in vars(self).items() if hasattr(value, "to")}
+        return replace(self, **moved)

@@ -44,12 +44,19 @@ class Estimators:
 
 
 def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
-    """``pair`` with the initial estimate in place of the degraded one; ``bands`` are those of each image.
+    """``pair`` with the initial estimate in place of the degraded one, which becomes ``observed``.
 
-    If ``estimators`` is None, the pair is returned unchanged.
+    ``bands`` are those of each image. If ``estimators`` is None, or the task has no initial estimate, the pair is
+    returned unchanged.
     """
     if estimators is None:
         return pair
+    estimate = _estimated(task, pair, bands, estimators)
+    return pair if estimate.degraded is pair.degraded else replace(estimate, observed=pair.degraded)
+
+
+def _estimated(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:
+    """``pair`` with the initial estimate in place of the degraded one."""
     if task == "pansharpen" and pair.guides is not None:
         return _pansharpened(pair, pair.guides)
     if task == "sr" and estimators.upsampling is not None:

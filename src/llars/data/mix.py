@@ -146,6 +146,8 @@ class Mixer:
         ]
         degraded = torch.cat([pair.degraded for pair in pairs])
         guides = [pair.guides for pair in pairs if pair.guides is not None]
+        observed = [pair.degraded if pair.observed is None else pair.observed for pair in pairs]
+        estimated = any(pair.observed is not None for pair in pairs)
         return Batch(
             degraded=degraded,
             clean=torch.cat([pair.clean for pair in pairs]),
@@ -156,6 +158,7 @@ class Mixer:
             faults=torch.cat([pair.faults for pair in pairs]),
             factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in pairs]),
             guides=torch.cat(guides) if guides else degraded[:, :0],
+            observed=torch.cat(observed) if estimated else None,
         )
 
     def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:

@@ -80,6 +80,9 @@ class Pair:
     guide_bands: Sequence[tuple[Band, ...]] = ()
     """Bands of the guides of each image."""
 
+    observed: Tensor | None = None
+    """The degraded image, if ``degraded`` is an initial estimate made from it."""
+
 
 def damage(
     task: str,
@@ -183,8 +186,8 @@ def speckle(clean: Tensor, rng: np.random.Generator, generator: torch.Generator)
 def cut(pair: Pair, start: int, side: int) -> Pair:
     """The square of ``side`` pixels whose upper left pixel is ``(start, start)``."""
     inner = (..., slice(start, start + side), slice(start, start + side))
-    guides = None if pair.guides is None else pair.guides[inner]
-    return replace(pair, degraded=pair.degraded[inner], clean=pair.clean[inner], guides=guides)
+    guides, observed = (None if image is None else image[inner] for image in (pair.guides, pair.observed))
+    return replace(pair, degraded=pair.degraded[inner], clean=pair.clean[inner], guides=guides, observed=observed)
 
 
 def _gained(image: Tensor, gains: Sequence[float], value_ranges: Sequence[tuple[float, float]]) -> Tensor:

@@ -114,6 +114,7 @@ def _batch(task: str, pair: Pair, family: _Family, words: Instructions, seed: in
         faults=pair.faults,
         factor=torch.full((size,), pair.factor),
         guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,
+        observed=pair.observed,
     )
 
 

@@ -30,6 +30,7 @@ from llars.infer.tiling.column_pass import Folded, StepInputs
 from llars.infer.tiling.engine import Engine
 from llars.initial.denoising import denoised, margin_px
 from llars.initial.shrinkage import SIDE, Noise
+from llars.model.normalise import Statistics
 from llars.scene import open_scene
 from llars.tasks import TONES, Step, get_task
 from llars.text.encoder import SentenceEncoder
@@ -81,15 +82,18 @@ class Exported(nn.Module):
         self.std: Tensor
         own = folded.statistics.mean[0], folded.statistics.std[0]
         for name, values in zip(("gain", "shift", "mean", "std"), (gain, shift, *own), strict=True):
-            self.register_buffer(name, values.float()[:, None, None].clone())
+            self.register_buffer(name, values.float().clone())
 
     def forward(self, numbers: Float[Tensor, "1 band y x"]) -> Float[Tensor, "1 band y x"]:
         """Restores a tile without gaps."""
-        image = numbers * self.gain + self.shift
+        gain, shift = self.gain[:, None, None], self.shift[:, None, None]
+        image = numbers * gain + shift
         if self.noise is not None:
-            image = (denoised(image * self.std + self.mean, self.noise) - self.mean) / self.std
+            statistics = Statistics(self.mean[None], self.std[None])
+            observed = statistics.undo(image)
+            image = statistics.network_input(torch.cat((denoised(observed, self.noise), observed), 1))
         restored: Tensor = self.dense(image).image
-        return (restored - self.shift) / self.gain
+        return (restored - shift) / gain
 
 
 def export_file(
@@ -137,7 +141,8 @@ def export_file(
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     estimate = initial_estimate(step.task, picture.layers, ())
     noise = estimate.noise if isinstance(estimate, Denoised) else None
-    folded = engine.fold(step, StepInputs(estimate, clear_air=picture.clear_air))
+    observed = None if noise is None else picture.layers
+    folded = engine.fold(step, StepInputs(estimate, observed=observed, clear_air=picture.clear_air))
     gain, shift = _affine(folded, picture, profile)
     document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
     halo = network.halo + (0 if noise is None else margin_px(noise))

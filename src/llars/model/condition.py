@@ -33,6 +33,9 @@ class Conditions:
     direct: DirectPath
     """The part of the output that bypasses the backbone."""
 
+    residual: bool
+    """Whether the targets are an initial estimate and come with their residual."""
+
     task_from_text: Float[Tensor, "batch task"]
     """Logits of the task that the instruction asks for, in the order of ``TASK_KEYS``."""
 

@@ -29,15 +29,20 @@ class DirectPath:
 
     @property
     def targets(self) -> int:
-        """Number of output bands; the remaining input bands are guides."""
+        """Number of output bands, the first of the input."""
         return self.filters.kernel.shape[1]
 
-    def __call__(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch target y x"]:
+    @property
+    def bands(self) -> int:
+        """Number of input bands, targets and guides."""
+        return self.targets + (0 if self.guides is None else self.guides.shape[2])
+
+    def __call__(self, image: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch target y x"]:
         # In float32: this path gives most of the output, which must not be rounded to three digits.
         with torch.autocast(image.device.type, enabled=False):
             target = image[:, : self.targets].float()
             direct = self.filters(target if self.tone is None else self.tone(target))
-            return direct if self.guides is None else direct + self._guided(image[:, self.targets :].float())
+            return direct if self.guides is None else direct + self._guided(image[:, self.targets : self.bands].float())
 
     def _guided(self, guides: Float[Tensor, "batch guide y x"]) -> Float[Tensor, "batch target y x"]:
         kernels = self.guides

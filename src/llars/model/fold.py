@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from llars.model.backbone import UShape
 from llars.model.condition import Conditions
 from llars.model.direct import DirectPath
-from llars.model.output import PLANES, Output, assemble
+from llars.model.output import PLANES, Output, assemble, planes_used
 from llars.model.strips import Strips
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class DenseNetwork(nn.Module):
         self.stem, self.strips, self.shape, self.head = stem, strips, shape, head
         self.direct = Held(direct.tensors())
 
-    def forward(self, image: Float[Tensor, "1 band y x"]) -> Output:
-        """Restores a normalised tile; height and width are multiples of the network's ``multiple``."""
+    def forward(self, image: Float[Tensor, "1 channel y x"]) -> Output:
+        """Restores a tile, with the channels that ``Network.forward`` takes."""
         image = image.contiguous(memory_format=torch.channels_last)
         features = self.shape(self.strips(self.stem(nn.functional.pixel_unshuffle(image, 2))))
         return assemble(image, self.head(features), DirectPath.of(dict(self.direct.named_buffers())))
@@ -59,28 +59,33 @@ def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNe
     shape = UShape(network.config, blocks).to(network.stem.weight)
     shape.down.load_state_dict(trained.down.state_dict())
     shape.up.load_state_dict(trained.up.state_dict())
-    stem = fold_stem(network.stem, plan.to_slots[0])
-    head = fold_head(network.head, plan.to_bands[0, : conditions.direct.targets], PLANES if uncertainty else PLANES - 1)
+    targets = conditions.direct.targets
+    stem = fold_stem(network, plan.to_slots[0], targets if conditions.residual else 0)
+    head = fold_head(network.head, plan.to_bands[0, :targets], planes_used(conditions.residual, uncertainty))
     dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, conditions.direct)
     return dense.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
 
 
-def fold_stem(stem: nn.Conv2d, to_slots: Float[Tensor, "slot band"]) -> nn.Conv2d:
-    """The stem on bands instead of slots."""
+def fold_stem(network: Network, to_slots: Float[Tensor, "slot band"], residuals: int) -> nn.Conv2d:
+    """Both stems on bands instead of slots, the second on the residuals of the first ``residuals`` bands."""
     slots, bands = to_slots.shape
-    weight = stem.weight.view(stem.out_channels, slots, 4, 3, 3)
-    folded = nn.Conv2d(4 * bands, stem.out_channels, 3, padding=1).to(stem.weight)
-    folded.weight.copy_(torch.einsum("oksyx,kc->ocsyx", weight, to_slots).reshape(folded.weight.shape))
+    stem, width = network.stem, network.stem.out_channels
+    folded = nn.Conv2d(4 * (bands + residuals), width, 3, padding=1).to(stem.weight)
+    parts = [
+        torch.einsum("oksyx,kc->ocsyx", part.weight.view(width, slots, 4, 3, 3), carried).reshape(width, -1, 3, 3)
+        for part, carried in ((stem, to_slots), (network.residual_stem, to_slots[:, :residuals]))
+    ]
+    folded.weight.copy_(torch.cat(parts, 1))
     folded.bias.copy_(stem.bias)  # type: ignore[union-attr, arg-type]
     return folded
 
 
-def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"], planes: int) -> nn.Conv2d:
-    """The head for bands instead of slots, its first ``planes`` outputs plane by plane."""
+def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"], planes: list[int]) -> nn.Conv2d:
+    """The head for bands instead of slots, the outputs of some ``planes`` one after the other."""
     bands, slots = to_bands.shape
-    folded = nn.Conv2d(head.in_channels, planes * 4 * bands, 1).to(head.weight)
+    folded = nn.Conv2d(head.in_channels, len(planes) * 4 * bands, 1).to(head.weight)
     for name in ("weight", "bias"):
-        by_slot = getattr(head, name).view(slots, PLANES, 4, -1)[:, :planes]
+        by_slot = getattr(head, name).view(slots, PLANES, 4, -1)[:, planes]
         carried = torch.einsum("ck,kpsf->pcsf", to_bands, by_slot)
         getattr(folded, name).copy_(carried.reshape(getattr(folded, name).shape))
     return folded

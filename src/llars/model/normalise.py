@@ -15,6 +15,9 @@ __all__ = ["Statistics"]
 STD_FLOOR = 1e-4
 """Smallest standard deviation in unit values: a constant band must not be blown up to noise."""
 
+MAX_RESIDUAL = 20.0
+"""Largest residual in standard deviations: a cloud over a dark sea is thousands of them."""
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -58,6 +61,20 @@ class Statistics:
     def apply(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
         """Unit values -> zero mean, unit variance."""
         return (image - self.mean[..., None, None]) / self.std[..., None, None]
+
+    def network_input(self, values: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch channel y x"]:
+        """What the network takes: normalised bands, then the residual of the targets, if they are an initial estimate.
+
+        Args:
+            values: unit values of all bands, targets first. If the targets are an initial estimate, the same bands
+                as they were observed follow; the residual is what the estimate took from them.
+        """
+        count = self.mean.shape[1]
+        image, observed = values[:, :count], values[:, count:]
+        if not (targets := observed.shape[1]):
+            return self.apply(image)
+        residual = (observed - image[:, :targets]) / self.std[:, :targets, None, None]
+        return torch.cat((self.apply(image), residual.clamp(-MAX_RESIDUAL, MAX_RESIDUAL)), 1)
 
     def undo(self, image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "batch band y x"]:
         """The inverse of ``apply``."""

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from llars.model.direct import DirectPath
 
-__all__ = ["OUTPUTS_PER_BAND", "PLANES", "Output", "assemble"]
+__all__ = ["OUTPUTS_PER_BAND", "PLANES", "Output", "assemble", "planes_used"]
 
-PLANES = 3
-"""Gate, correction and log-scale of every pixel."""
+PLANES = 4
+"""Gate of the target, correction, gate of the residual, and log-scale of every pixel."""
 
 OUTPUTS_PER_BAND = PLANES * 4
 """The planes of the four pixels of a half-resolution cell, plane by plane."""
@@ -40,18 +40,30 @@ class Output:
         return (self.raw_log_scale.float() + FIRST_LOG_SCALE).clamp(MIN_LOG_SCALE, MAX_LOG_SCALE)
 
 
+def planes_used(residual: bool, uncertainty: bool = True) -> list[int]:
+    """The planes that are computed: the gate of the residual only if there is one, the log-scale only if wanted."""
+    return [0, 1, *([2] if residual else []), *([3] if uncertainty else [])]
+
+
 def assemble(
-    image: Float[Tensor, "batch band y x"], outputs: Float[Tensor, "batch channel y/2 x/2"], direct: DirectPath
+    image: Float[Tensor, "batch channel y x"], outputs: Float[Tensor, "batch channel y/2 x/2"], direct: DirectPath
 ) -> Output:
-    """``direct(image) + gate * target + correction`` in float32: the network can discard its input, but need not.
+    """``direct(image) + gate * target + correction + returned * residual`` in float32.
 
-    The targets are the first bands of ``image``; the rest are guides.
+    So the network can discard its input, but need not, and can give back what an initial estimate took by mistake.
 
-    ``outputs`` holds the planes one after the other, each with four channels per band; the last plane may be missing.
-    The gate is a departure from 0, not a factor near 1, so that half precision in the backbone loses little.
+    The targets are the first bands of ``image``, followed by the guides, and by the residual of the targets if they
+    are an initial estimate.
+
+    ``outputs`` holds the planes in use one after the other (``planes_used``), each with four channels per band.
+    The gates are departures from 0, not factors near 1, so that half precision in the backbone loses little.
     """
     image = image.float()
+    targets, residual = image[:, : direct.targets], image[:, direct.bands :]
     # Shuffling before the conversion to float32 and keeping the memory layout each halve the time of large tiles.
-    gate, correction, *log_scale = torch.split(nn.functional.pixel_shuffle(outputs, 2), direct.targets, 1)
-    restored = direct(image).addcmul(gate.float(), image[:, : direct.targets]).add(correction)
-    return Output(restored, log_scale[0] if log_scale else None)
+    gate, correction, *others = torch.split(nn.functional.pixel_shuffle(outputs, 2), direct.targets, 1)
+    restored = direct(image).addcmul(gate.float(), targets).add(correction)
+    if residual.shape[1]:
+        returned, *others = others
+        restored = restored.addcmul(returned.float(), residual)
+    return Output(restored, others[0] if others else None)

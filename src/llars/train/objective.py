@@ -55,7 +55,7 @@ class LossResult:
 def forward(network: Network, batch: Batch, statistics: Statistics) -> ForwardResult:
     """Runs the network on a batch normalised with ``statistics``; each patch counts as a scene of its own."""
     targets = batch.clean.shape[1]
-    image, own = statistics.apply(batch.image), statistics.first(targets)
+    image, own = statistics.network_input(batch.channels), statistics.first(targets)
     bands = describe(batch.bands).to(image.device)
     with autocast(image.device):
         conditions = network.condition(image[:, None], bands, statistics, batch.instruction, targets)

@@ -35,6 +35,9 @@ class StepInputs:
     target: Layers
     guides: tuple[Layers, ...] = ()
 
+    observed: Layers | None = None
+    """The target as it was observed, if ``target`` is an initial estimate of it."""
+
     enforce: bool = True
     """Enforce the property of a target that is ``Constrained``."""
 
@@ -43,6 +46,16 @@ class StepInputs:
 
     clear_air: tuple[float, ...] | None = None
     """Part of each band of the target, in unit values, that clear air scatters; None: unknown, or none."""
+
+    @property
+    def bands(self) -> Stack:
+        """Targets and guides."""
+        return Stack((self.target, *self.guides))
+
+    @property
+    def channels(self) -> Stack:
+        """All that the network takes: the target as it was observed follows the guides."""
+        return Stack((self.target, *self.guides, *([] if self.observed is None else [self.observed])))
 
     @property
     def constraint(self) -> Constrained | None:
@@ -136,13 +149,13 @@ def process_column(
     autocast: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[Restored]:
     """The tiles of a column, from top to bottom."""
-    stack, targets = Stack((inputs.target, *inputs.guides)), len(inputs.target.bands)
+    targets = len(inputs.target.bands)
     target_statistics, rolling, top = folded.statistics.first(targets), Rolling(folded.dense), column.window.top
     images, deviations, gaps = _Floats(top), _Floats(top), _Gaps(top)
     cores, read = deque(column.cores), top
     output_columns = inputs.around(column.cores[0])
     part = (slice(None), slice(None), output_columns.inside(column.window)[1])
-    with closing(read_ahead(_chunks(stack, column, device))) as chunks:
+    with closing(read_ahead(_chunks(inputs.channels, column, device))) as chunks:
         for chunk, valid in chunks:
             gaps.add(~valid[:targets][part])
             for at in range(0, chunk.shape[-2], column.strip):
@@ -150,7 +163,7 @@ def process_column(
                 read += rows.shape[-2]
                 # Not around the loop: between two tiles, the caller's code runs.
                 with torch.inference_mode(), autocast():
-                    rows = folded.statistics.apply(rows.to(device, non_blocking=True))
+                    rows = folded.statistics.network_input(rows.to(device, non_blocking=True))
                     for output in rolling(rows, read == column.window.bottom):
                         images.add(_numpy(target_statistics.undo(output.image.float()))[part])
                         if output.raw_log_scale is not None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 import torch
 
 from llars.errors import ConfigError
-from llars.infer.reading.layers import Layers, Stack
 from llars.infer.reading.sampling import sample_windows, statistics_of
 from llars.infer.tiles import Column, TileGrid, Window
 from llars.infer.tiling.allocator import give_back
@@ -131,10 +130,9 @@ class Engine:
         For haze, the network decides as if ``inputs.clear_air`` were not there: most scenes of its training were
         surface reflectance, so it would take the light that clear air scatters for haze.
         """
-        stack = Stack((inputs.target, *inputs.guides))
         with torch.inference_mode():
-            statistics = self._to_device(statistics_of(stack, step.task in TONES))
-            conditions = self._conditions(step, stack, statistics, inputs)
+            statistics = self._to_device(statistics_of(inputs.bands, step.task in TONES))
+            conditions = self._conditions(step, inputs, statistics)
             dense = self.network.fold(conditions, uncertainty)
             return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
 
@@ -155,14 +153,14 @@ class Engine:
         parts = (statistics.mean, statistics.std, statistics.knots)
         return Statistics(*(None if part is None else part.to(self.device) for part in parts))  # type: ignore[arg-type]
 
-    def _conditions(self, step: Step, layers: Layers, statistics: Statistics, inputs: StepInputs) -> Conditions:
-        sampled = sample_windows(layers, self.network.window)
-        windows = statistics.apply(torch.from_numpy(sampled).to(self.device))[None]
+    def _conditions(self, step: Step, inputs: StepInputs, statistics: Statistics) -> Conditions:
+        sampled = sample_windows(inputs.channels, self.network.window)
+        windows = statistics.network_input(torch.from_numpy(sampled).to(self.device))[None]
         if step.task == "haze" and inputs.clear_air is not None:
             statistics = statistics.lowered(torch.tensor(inputs.clear_air, device=self.device))
         words = step.taught or words_for(step.task, step.severity, step.scale)
         vector = torch.from_numpy(self._encoder.encode([words])).to(self.device)
-        bands = describe([layers.bands]).to(self.device)
+        bands = describe([inputs.bands.bands]).to(self.device)
         return self.network.condition(windows, bands, statistics, vector, targets=len(inputs.target.bands))
 
     @contextmanager

@@ -53,24 +53,24 @@ class Rolling:
             ]
         )
         self._head = dense.head
-        self._targets, self._image, self._ahead = _RowQueue(), _RowQueue(), reach
+        self._whole, self._image, self._ahead = _RowQueue(), _RowQueue(), reach
 
     def __call__(self, rows: Tensor, last: bool = False) -> Iterator[Output]:
         """The next finished rows of the restored image, if any; to be consumed before the next call.
 
         Args:
-            rows: the next rows ``(1, band, y, x)`` of the normalised image; their number and their width are multiples
-                of the network's ``multiple``.
+            rows: the next rows ``(1, channel, y, x)`` of what ``Network.forward`` takes; their number and their width
+                are multiples of the network's ``multiple``.
             last: whether the image ends with them; then all remaining rows come out.
         """
         rows = rows.contiguous(memory_format=torch.channels_last)
-        self._targets.put(rows[:, : self._direct.targets])
+        self._whole.put(rows)
         self._image.put(rows)
         for features, end in self._network(pixel_unshuffle(rows, 2), last):
             outputs, count = self._head(features), 2 * features.shape[-2]
             ((filtered, _),) = self._filter(self._image.take(None if end else count + self._ahead), end)
             self._ahead = 0
-            yield assemble(self._targets.take(count), outputs, _Filtered(**vars(self._direct), values=filtered))
+            yield assemble(self._whole.take(count), outputs, _Filtered(**vars(self._direct), values=filtered))
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,8 @@ class Stream:
                 )
         speckled = isinstance(estimate, Denoised) and bool(estimate.noise.looks)
         projected = self._options.project and step.task in PROJECTED_TASKS and output.scale is not None
-        return StepInputs(estimate, guides, speckled or projected, self._limits(), self._picture.clear_air)
+        observed = None if estimate is target else target
+        return StepInputs(estimate, guides, observed, speckled or projected, self._limits(), self._picture.clear_air)
 
     def _limits(self) -> tuple[Range, ...] | None:
         """Lowest and highest storable value of each band, in unit values."""

@@ -156,17 +156,17 @@ class Batches:
         vectors = self.words.own[chosen[0].factor]
         instruction = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
         bands = [(*example.bands, *example.guide_bands) for example in chosen]
-        task, stacked_guides = self.config.task, torch.stack(guides)
+        task = self.config.task
         pair = Pair(
             torch.stack(degraded),
             torch.stack(truth),
             severity,
             faults_of(task, severity * 0),
             chosen[0].factor,
-            stacked_guides,
+            torch.stack(guides),
         )
         pair = initial_pair(task, pair, [example.bands for example in chosen], self.estimators)
-        return _batch(task, pair.degraded, pair.clean, bands, severity, instruction, pair.factor, stacked_guides)
+        return _batch(task, pair, bands, instruction)
 
     def _with_fault(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -176,7 +176,7 @@ class Batches:
         pair = initial_pair(task, pair, bands, self.estimators)
         nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
         instruction = self.words.others[task][nearest]
-        return _batch(task, pair.degraded, pair.clean, bands, pair.severity, instruction, pair.factor, truth[:, :0])
+        return _batch(task, pair, bands, instruction)
 
     def _window(self, example: Example, side: int, rng: np.random.Generator) -> tuple[slice, slice, slice]:
         step, columns = example.factor, example.valid.shape[1]
@@ -205,22 +205,22 @@ def _degraded_for(
     return damage(task, truth, bands, rng, generator)
 
 
-def _batch(
-    task: str,
-    degraded: Tensor,
-    truth: Tensor,
-    bands: Sequence[tuple[Band, ...]],
-    severity: Tensor,
-    instruction: Tensor,
-    factor: int,
-    guides: Tensor,
-) -> Batch:
-    count = len(truth)
+def _batch(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], instruction: Tensor) -> Batch:
+    count = len(pair.clean)
     index = torch.full((count,), TASK_KEYS.index(task))
     # Tuning does not train the recognition of faults in the image, so no labels are needed.
     faults = torch.zeros(count, len(TASK_KEYS))
     return Batch(
-        degraded, truth, list(bands), index, severity, instruction, faults, torch.full((count,), factor), guides
+        degraded=pair.degraded,
+        clean=pair.clean,
+        bands=list(bands),
+        task=index,
+        severity=pair.severity,
+        instruction=instruction,
+        faults=faults,
+        factor=torch.full((count,), pair.factor),
+        guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,
+        observed=pair.observed,
     )
 
 

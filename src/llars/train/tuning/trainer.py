@@ -67,7 +67,7 @@ class TunedNetwork(nn.Module):
         """The output in normalised values, and the statistics of the targets."""
         targets = batch.clean.shape[1]
         statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
-        image = statistics.apply(batch.image)
+        image = statistics.network_input(batch.channels)
         bands = describe(batch.bands).to(image.device)
         with autocast(image.device):
             conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
