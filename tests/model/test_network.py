@@ -153,8 +153,9 @@ def test_every_parameter_is_trained() -> None:
     image, statistics = scene(3)
     image, statistics = image[..., :64, :64], statistics
     bands = describe([REFERENCE_BANDS[:3]])
-    conditions = network.condition(image[:, None], bands, statistics, torch.randn(1, 384), targets=2)
-    output = network(image, conditions)
+    channels = torch.cat((image, torch.randn_like(image[:, :2])), 1)
+    conditions = network.condition(channels[:, None], bands, statistics, torch.randn(1, 384), targets=2)
+    output = network(channels, conditions)
     total = (output.image.square() + output.log_scale).mean() + conditions.balance
     total = total + conditions.task_from_text.square().sum() + conditions.severity_from_text.sum()
     (total + conditions.task_from_image.square().sum()).backward()

@@ -13,10 +13,10 @@ BANDS = get_sensor("sentinel2-l2a").bands[:3]
 
 @pytest.fixture(scope="module")
 def dense(random_network):
-    """Two targets and a guide."""
+    """Two targets, a guide, and the residuals of the targets."""
     generator = torch.Generator().manual_seed(1)
     statistics = Statistics(torch.full((1, 3), 0.2), torch.full((1, 3), 0.1))
-    windows = torch.randn(1, 4, 3, 64, 64, generator=generator)
+    windows = torch.randn(1, 4, 5, 64, 64, generator=generator)
     words = torch.nn.functional.normalize(torch.randn(1, 384, generator=generator), dim=-1)
     with torch.inference_mode():
         conditions = random_network.condition(windows, describe([BANDS]), statistics, words, targets=2)
@@ -25,7 +25,7 @@ def dense(random_network):
 
 @pytest.fixture(scope="module")
 def image():
-    return torch.randn(1, 3, 176, 48, generator=torch.Generator().manual_seed(2))
+    return torch.randn(1, 5, 176, 48, generator=torch.Generator().manual_seed(2))
 
 
 @pytest.mark.parametrize("rows", [16, 48, 176])

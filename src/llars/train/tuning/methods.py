@@ -115,7 +115,7 @@ def _bottlenecks(network: Network, rank: int, generator: torch.Generator) -> Cha
     for stem, module in network.named_modules():
         tensors: Mapping[str, int]
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
-            tensors = {"weight": 0, "bias": 0}
+            tensors = {name: 0 for name, _ in module.named_parameters()}
         elif isinstance(module, ChannelExperts):
             tensors = {"shared": 0, "experts": 1, "bias": 0}
         elif isinstance(module, AttentionExperts):
