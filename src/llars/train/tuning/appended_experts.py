@@ -22,8 +22,8 @@ from llars.weights.adapters import Change
 
 __all__ = ["appended_experts"]
 
-MARGIN = 1.0
-"""Difference of the added logit between the means of the two classes."""
+MARGIN = 0.05
+"""Difference of the added logit between the means of the two classes; a small one, as it also shifts the weights."""
 
 RIDGE = 0.1
 """Shrinkage of the pooled covariance, in units of its mean variance: there are few samples and many features."""
