@@ -249,9 +249,11 @@ def degrade_file(
 
 
 def _check_changed(name: str, before: NDArray[np.float32], after: NDArray[np.float32], bands: Sequence[Band]) -> None:
-    """Refuse what does nothing to radar: clouds and haze. The file would be tagged as degraded."""
+    """Refuse clouds and haze over radar, to which they do nothing, and over heat, which they do not model."""
     if all(band.modality is Modality.SAR for band in bands) and np.array_equal(before, after, equal_nan=True):
         raise DataError(f"{name} at this severity does nothing to radar; choose another task, such as speckle")
+    if name in ("haze", "thick_cloud", "thin_cloud") and all(band.modality is Modality.THERMAL for band in bands):
+        raise DataError(f"{name} is modelled in reflected light, but all bands are thermal; choose another task")
 
 
 def _seeded(seed: int) -> torch.Generator:

@@ -100,6 +100,34 @@ def test_dead_lines_are_told_where_the_others_agree():
 
 
 @pytest.mark.parametrize(
+    ("units", "gsd_m", "applied"),
+    [
+        ("reflectance", None, True),
+        ("reflectance", 10.0, True),
+        ("reflectance", 0.5, False),
+        ("display 0-1", None, False),
+        ("display 0-1", 10.0, True),
+        ("display 0-1", 0.1, False),
+    ],
+)
+def test_what_may_be_roofs_is_not_filled_unasked(units, gsd_m, applied):
+    survey = replace(NOTHING, cover=clouds(0.25), gsd_m=gsd_m)
+    (finding,) = told(survey, units)
+    assert (finding.task, finding.applied) == ("cloud", applied)
+    assert len(corrective_steps([finding])) == applied
+
+
+@pytest.mark.parametrize(("rows", "direction"), [(False, 90.4), (True, 179.2), (True, 1.0)])
+def test_stripes_are_not_taken_for_motion_along_them(rows, direction):
+    striped = replace(NOTHING.stripes, rows=rows, evidence=9.0, amplitude=0.02)
+    path = Blur(5.5, "motion", 19.0, direction, 1.0)
+    assert [one.task for one in told(replace(NOTHING, stripes=striped, blur=path))] == ["destripe"]
+    across = replace(path, direction=direction + 90.0)
+    assert [one.task for one in told(replace(NOTHING, stripes=striped, blur=across))] == ["destripe", "deblur"]
+    assert [one.task for one in told(replace(NOTHING, blur=path))] == ["deblur"]
+
+
+@pytest.mark.parametrize(
     ("ends", "task", "sign"),
     [((0.0, 0.08, 0.15), "brightness", 1), ((0.6, 0.8, 1.0), "brightness", -1), ((0.3, 0.35, 0.4), "stretch", 1)],
 )

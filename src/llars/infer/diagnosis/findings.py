@@ -32,6 +32,12 @@ MAX_LOOKS = 10.0
 MIN_CONFIDENCE = 0.9
 """Least probability of a kind of blur where noise hides the high frequencies that reveal it."""
 
+SMALLEST_CLOUD_GSD_M = 2.0
+"""Pixel size in metres below which roofs and paving look like clouds."""
+
+ALONG_DEGREES = 3.0
+"""Angle between a path and a line below which they are taken for parallel."""
+
 TYPICAL_MEDIAN = 0.45
 """Median of a well exposed picture, in unit values."""
 
@@ -59,7 +65,7 @@ class Finding:
     """Which part of the scene."""
 
     applied: bool = True
-    """``restore`` without an instruction corrects it; false where that is a matter of taste."""
+    """``restore`` without an instruction corrects it; false where that is a matter of taste or of doubt."""
 
     measures: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """The numbers behind the words, by name; names include units."""
@@ -105,7 +111,7 @@ def findings(
     thresholds = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
     unit = "" if units in ("", "unknown") or units.startswith(DISPLAY) else f" {units}"
     groups = (
-        _clouds(measured, thresholds),
+        _clouds(measured, thresholds, _shows_clouds(measured.gsd_m, units)),
         _haze(measured, thresholds),
         _stripes(measured, thresholds, unit, width),
         _noise(measured, thresholds, unit, width),
@@ -136,12 +142,19 @@ def _part(measure: float, width: float) -> str:
     return "" if width == 1.0 else f" ({measure:.4f} of the range)"
 
 
-def _clouds(measured: Survey, limits: Limits) -> Iterator[Finding]:
+def _shows_clouds(gsd_m: float | None, units: str) -> bool:
+    """Whether what looks like clouds is: not in pictures, or on pixels, that may show single roofs."""
+    return not units.startswith(DISPLAY) if gsd_m is None else gsd_m >= SMALLEST_CLOUD_GSD_M
+
+
+def _clouds(measured: Survey, limits: Limits, certain: bool) -> Iterator[Finding]:
     hidden, touched = measured.hidden, measured.touched
     if hidden > limits.hidden:
         strength = f"{100 * hidden:.0f} % of the scene hidden" if hidden >= 0.01 else "less than 1 % hidden"
         where = f"{100 * touched:.0f} % of the scene changed by clouds and shadows"
-        yield _finding("cloud", hidden, "clouds", strength, {"hidden_share": hidden, "touched_share": touched}, where)
+        measures = {"hidden_share": hidden, "touched_share": touched}
+        fault = "clouds" if certain else "clouds or bright roofs"
+        yield replace(_finding("cloud", hidden, fault, strength, measures, where), applied=certain)
 
 
 def _haze(measured: Survey, limits: Limits) -> Iterator[Finding]:
@@ -157,7 +170,7 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
     if stripes is None:
         return
     where = "rows" if stripes.rows else "columns"
-    if stripes.evidence > limits.stripes and stripes.amplitude > MIN_AMPLITUDE:
+    if _is_striped(measured, limits):
         amplitude = stripes.amplitude
         strength = f"amplitude {amplitude * width:.3g}{unit}{_part(amplitude, width)}"
         severity = amplitude / FULL_STRIPES
@@ -167,6 +180,11 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
         strength = f"{100 * stripes.dead:.1f} % of the lines of a band"
         share = stripes.dead
         yield _finding("destripe", share / FULL_DEAD, "dead lines", strength, {"dead_share": share}, where)
+
+
+def _is_striped(measured: Survey, limits: Limits) -> bool:
+    stripes = measured.stripes
+    return stripes is not None and stripes.evidence > limits.stripes and stripes.amplitude > MIN_AMPLITUDE
 
 
 def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
@@ -195,6 +213,8 @@ def _blur(measured: Survey, limits: Limits) -> Iterator[Finding]:
         return
     if typical_sigma(measured) > limits.noise and blur.confidence < MIN_CONFIDENCE:
         return
+    if blur.kind == "motion" and _is_striped(measured, limits) and _runs_along_stripes(measured, blur.direction):
+        return
     sizes = {"gaussian": "standard deviation", "defocus": "radius", "motion": "path"}
     strength = f"{sizes[blur.kind]} {blur.size_px:.1f} px"
     if blur.kind == "motion":
@@ -203,6 +223,12 @@ def _blur(measured: Survey, limits: Limits) -> Iterator[Finding]:
     severity = blur.size_px / FULL_PX[blur.kind]
     measures = {"kind": blur.kind, "size_px": blur.size_px, "spread_px": blur.spread_px, "sure": blur.confidence}
     yield _finding("deblur", severity, names[blur.kind], strength, measures)
+
+
+def _runs_along_stripes(measured: Survey, direction: float) -> bool:
+    """Whether a path, in degrees from the rows, runs along the stripes: they lack detail in that direction too."""
+    along = 0.0 if measured.stripes is not None and measured.stripes.rows else 90.0
+    return abs((direction - along + 90.0) % 180.0 - 90.0) < ALONG_DEGREES
 
 
 def _exposure(measured: Survey, limits: Limits) -> Iterator[Finding]:

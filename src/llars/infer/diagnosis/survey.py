@@ -63,6 +63,9 @@ class Survey:
     ends: tuple[float, float, float]
     """The percentiles ``ENDS`` of the values of all bands together, in unit values."""
 
+    gsd_m: float | None = None
+    """Finest ground sampling distance of the bands; None where it is unknown."""
+
     @property
     def opaque(self) -> NDArray[np.bool_]:
         """``(y, x)``: cells that clouds hide."""
@@ -113,13 +116,14 @@ def survey(
     optical = [index for index in range(len(layers.bands)) if index not in radar]
     low, middle, high = np.percentile(windows[valid], ENDS).tolist() if valid.any() else (0.0, 0.0, 0.0)
     ends = (low, middle, high)
+    gsd_m = min((band.gsd_m for band in layers.bands if band.gsd_m), default=None)
     sigma, looks = np.zeros(len(layers.bands)), None
     if radar:
         lows, highs = (np.array([ranges[index][end] for index in radar])[:, None, None] for end in (0, 1))
         power = 10.0 ** ((windows[:, radar] * (highs - lows) + lows) / 10.0)
         looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
     if not optical:
-        return Survey(sigma, looks, None, None, None, None, ends)
+        return Survey(sigma, looks, None, None, None, None, ends, gsd_m)
     optical_layers = layers if not radar else _Part(layers, optical)
     # Bands of unknown modality may be anything: radar amplitudes, classes and elevations look cloudy too.
     has_optical = any(band.modality is Modality.OPTICAL for band in layers.bands)
@@ -137,6 +141,7 @@ def survey(
         air_features(windows[:, optical], optical_layers.bands, air) if textured else None,
         CloudFree.of(optical_layers, opacity(), reflectances=reflectances).cover if has_optical and textured else None,
         ends,
+        gsd_m,
     )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llars.bands import Role
-from llars.errors import ConfigError, RasterError
+from llars.bands import Band, Modality, Role
+from llars.errors import ConfigError, InstructionError, RasterError
 from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.estimates import Denoised, initial_estimate
 from llars.infer.reading.channels import Range
@@ -40,6 +40,9 @@ __all__ = ["Options", "Stream"]
 
 PROJECTED_TASKS = ("sr", "pansharpen")
 """Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
+
+ATMOSPHERIC = frozenset({"cloud", "cloud_sar", "haze"})
+"""Tasks about what lies between the sensor and the ground in reflected light."""
 
 STRIP_PIXELS = 2**20
 """Pixels of a window where no step is taken."""
@@ -98,12 +101,13 @@ class Stream:
         options: Options,
         say: Callable[[str], object],
     ) -> None:
-        """Raises RasterError where the guides do not fit the scene."""
+        """Raises RasterError where the guides do not fit the scene, InstructionError where a step does not."""
         self._engine, self._picture, self._steps, self._options = engine, picture, steps, options
         self._guides, self._say = guides, say
         self._outputs: list[OutputGrid] = []
         self._cleared: list[CloudFree] = []
         for step in steps:
+            _check_optical(step, picture.bands)
             self._outputs.append(output_grid(step, self.grid, guides, say))
             if min(self.grid.height, self.grid.width) < SMALLEST:
                 raise RasterError(
@@ -247,6 +251,17 @@ class Stream:
         total = sum(self._engine.count(size, self._options.tile) for size in sizes)
         done = itertools.count(1)
         return lambda: progress(next(done), total)
+
+
+def _check_optical(step: Step, bands: Sequence[Band]) -> None:
+    """Haze and clouds are modelled in reflected light: heat and radar echoes would be taken for their opposite."""
+    others = {band.modality for band in bands} <= {Modality.SAR, Modality.THERMAL}
+    if step.task in ATMOSPHERIC and others:
+        kind = "radar" if bands[0].modality is Modality.SAR else "thermal"
+        raise InstructionError(
+            f"found only {kind} bands ({', '.join(band.name for band in bands)}), but {step.task!r} needs optical "
+            "bands; leave that step out"
+        )
 
 
 def _variance_on(variance: Source | None, grid: Grid, output: OutputGrid) -> Source | None:
