@@ -136,7 +136,7 @@ def restore_file(
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(tile_notes(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps, request.groups), dict(zip(paths, places, strict=True))
-            write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
+            write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info, steps))
             if "report" in files:
                 facts = run_details(restorer, started, request.guides)
                 write_page(files["report"], Report.of(paths, files, stream, profile, scene, steps, notes, tags, facts))
