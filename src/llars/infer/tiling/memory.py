@@ -90,7 +90,8 @@ def largest_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
 
     Args:
         limit: total memory in bytes.
-        bands: number of bands of the target and all guides.
+        bands: number of bands that the network takes: those of the target and all guides, and those of the target
+            once more where it is an initial estimate, beside which it is read as it was observed.
         config: of the network.
         scale: how many times finer the grid gets.
 
