@@ -23,10 +23,10 @@ from llars.errors import RasterError
 from llars.infer.raster import read_profile, writing
 from llars.infer.reading.grids import grid_of, nesting
 from llars.infer.reading.layers import finer_bands
-from llars.infer.reading.picture import SMALLEST
 from llars.infer.tiling.engine import Extent
 from llars.infer.tiling.stream import Options
 from llars.scene import open_scene
+from llars.scene.opening import SMALLEST
 from llars.scene.products import grids_of, part_of, virtual_raster
 from llars.scene.products.mixing import stacked, weighted
 from llars.tasks import RESOLUTIONS, Step, get_task
