@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llars.infer.reading.raster_file import RasterFile
 from llars.infer.reading.sampling import source_blocks
 from llars.infer.reading.sources import Source
 from llars.infer.reading.warping import Warped
-from llars.infer.report.display import RasterFile
 from llars.infer.tiles import Window
 
 if TYPE_CHECKING:
