@@ -9,6 +9,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from llars.infer.raster import read_profile, write_like
+from llars.infer.reading.raster_file import RasterFile
 from llars.scene import open_scene
 
 UTM = CRS.from_epsg(32633)
@@ -22,6 +23,12 @@ POINTS = [
     for row, col in ((0, 0), (0, 70), (60, 0), (60, 70), (31, 33))
 ]
 HEIGHT, WIDTH = 60, 70
+
+
+def opened(path: Path) -> RasterFile:
+    """A file as reports and the playground read it."""
+    profile = read_profile(path)
+    return RasterFile(path, profile.decoding, profile.grid)
 
 
 def make(

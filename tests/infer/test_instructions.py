@@ -173,7 +173,7 @@ def test_steps_carry_the_words_that_asked_for_them(reader: Reader) -> None:
 
 def test_doubt_is_told(reader: Reader) -> None:
     sure = reader.interpret("remove the noise")
-    assert not sure.ambiguous and sure.steps[0].confidence > 0.75
+    assert not sure.doubts and sure.steps[0].confidence > 0.75
     for text in ("make it look better and nicer", "improve the details", "sharpen the colours with the other band"):
         try:
             found = reader.interpret(text)

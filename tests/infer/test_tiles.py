@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llars.errors import ConfigError
-from llars.infer.tiles import TileGrid, mirror
+from llars.infer.tiles import TileGrid, Window, mirror
 
 grids = st.builds(
     TileGrid,
@@ -106,3 +106,12 @@ def test_one_pixel_mirrors_into_itself():
 def test_impossible_grids_are_refused(sizes):
     with pytest.raises(ConfigError, match="at least 1"):
         TileGrid(**({"height": 10, "width": 10, "tile": 4} | sizes))
+
+
+def test_windows_share_a_part_or_nothing():
+    window = Window(2, 3, 10, 12)
+    assert window.overlap(Window(5, 0, 20, 7)) == Window(5, 3, 10, 7) == Window(5, 0, 20, 7).overlap(window)
+    assert window.overlap(Window(10, 3, 14, 12)).shape == (0, 9)
+    assert window.overlap(Window(-9, 20, -4, 30)).shape == (0, 0)
+    assert Window(4, 3, 10, 5).lies_in(window) and window.lies_in(window)
+    assert not Window(4, 2, 10, 5).lies_in(window)

@@ -17,7 +17,8 @@ from llars.app.guides import SUGGESTIONS
 from llars.app.service import PlaygroundService
 from llars.app.session import Image, Session
 from llars.errors import LlarsError
-from llars.infer.report.display import composites, display_size
+from llars.infer.reading.grids import display_size
+from llars.infer.report.display import composites
 
 __all__ = ["ANY_SENSOR", "FILES", "MAX_FINDINGS", "Handlers"]
 
@@ -35,12 +36,12 @@ class Handlers:
     """Handlers that events of the page call; their results go into components."""
 
     def __init__(self, service: PlaygroundService) -> None:
-        self._studio = service
+        self._service = service
 
     def open_bundled(self, name: str, _sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
         """Open a bundled scene."""
         with _user_errors():
-            return _opened(self._studio.open_bundled(_visitor(request), name), stretch, BUNDLED[name].prompt)
+            return _opened(self._service.open_bundled(_visitor(request), name), stretch, BUNDLED[name].prompt)
 
     def open_upload(self, upload: str | None, sensor: str, stretch: str, request: gr.Request) -> tuple[Any, ...]:
         """Open an uploaded scene."""
@@ -48,20 +49,20 @@ class Handlers:
             if upload is None:
                 raise gr.Error("Nothing arrived; try again.", print_exception=False)
             known = None if sensor == ANY_SENSOR else sensor
-            return _opened(self._studio.open_upload(_visitor(request), Path(upload), known), stretch, "")
+            return _opened(self._service.open_upload(_visitor(request), Path(upload), known), stretch, "")
 
     def add_guide(self, upload: str | None, request: gr.Request) -> tuple[str, str]:
         """Add a guide, and suggest the instruction that uses it."""
         with _user_errors():
             if upload is None:
                 raise gr.Error("Nothing arrived; try again.", print_exception=False)
-            session, role = self._studio.add_guide(_visitor(request), Path(upload))
+            session, role = self._service.add_guide(_visitor(request), Path(upload))
             return _facts(session), SUGGESTIONS[role]
 
     def diagnose(self, request: gr.Request) -> tuple[Any, ...]:
         """Say what is wrong with the scene."""
         with _user_errors():
-            findings = self._studio.diagnose(_visitor(request))[:MAX_FINDINGS]
+            findings = self._service.diagnose(_visitor(request))[:MAX_FINDINGS]
         label = "In this scene, llars sees" if findings else "llars sees nothing wrong with this scene"
         buttons = [gr.Button(finding.prompt, visible=True) for finding in findings]
         buttons += [gr.Button("", visible=False)] * (MAX_FINDINGS - len(findings))
@@ -81,20 +82,20 @@ class Handlers:
         visitor = _visitor(request)
         with _user_errors():
             for number, line in enumerate(lines):
-                self._studio.restore(visitor, line, _progress_over_lines(progress, number, len(lines), line), report)
-        return _viewer_data(self._studio.session(visitor), bands, stretch), ""
+                self._service.restore(visitor, line, _progress_over_lines(progress, number, len(lines), line), report)
+        return _viewer_data(self._service.session(visitor), bands, stretch), ""
 
     def clear(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
         """Delete the results."""
-        return _viewer_data(self._studio.clear(_visitor(request)), bands, stretch)
+        return _viewer_data(self._service.clear(_visitor(request)), bands, stretch)
 
     def show(self, bands: str, stretch: str, request: gr.Request) -> dict[str, Any]:
         """Show the same images in another composite or stretch."""
-        return _viewer_data(self._studio.session(_visitor(request)), bands, stretch)
+        return _viewer_data(self._service.session(_visitor(request)), bands, stretch)
 
     def leave(self, request: gr.Request) -> None:
         """The visitor has left."""
-        self._studio.leave(_visitor(request))
+        self._service.leave(_visitor(request))
 
 
 def _visitor(request: gr.Request) -> str:

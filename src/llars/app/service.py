@@ -24,8 +24,8 @@ from llars.infer.diagnosis.findings import Finding
 from llars.infer.job import restore_file
 from llars.infer.pixel_sizes import without_pixel_size
 from llars.infer.raster.profile import read_profile
-from llars.infer.reading.grids import Grid
-from llars.infer.report.display import RasterFile
+from llars.infer.reading.raster_file import RasterFile
+from llars.infer.report.page import step_label
 from llars.infer.restorer import Restorer
 from llars.scene import open_scene
 from llars.tasks import Step
@@ -112,11 +112,11 @@ class PlaygroundService:
 
     def _open(self, session: Session, path: Path, sensor: str | None) -> Session:
         scene, profile = open_scene(path, sensor), read_profile(path, sensor)
-        grid = Grid(profile.height, profile.width, profile.transform, profile.crs)
         previous, busy = session.images, session.busy
         session.sensor, session.bands = sensor, scene.attrs["bands"]
         session.facts = facts_of(path, profile, scene.attrs)
-        image = Image(secrets.token_hex(8), path, RasterFile(path, profile.decoding, grid), notes=scene.attrs["notes"])
+        file = RasterFile(path, profile.decoding, profile.grid)
+        image = Image(secrets.token_hex(8), path, file, notes=scene.attrs["notes"])
         removed = [*(one.path for one in previous), *session.guides.values()]
         session.scene, session.results, session.guides = image, [], {}
         for old in () if busy else removed:
@@ -199,7 +199,7 @@ class PlaygroundService:
             restorer=self.restorer,
         )
         profile = read_profile(path, session.sensor)
-        file = RasterFile(path, profile.decoding, Grid(profile.height, profile.width, profile.transform, profile.crs))
+        file = RasterFile(path, profile.decoding, profile.grid)
         return Image(secrets.token_hex(8), path, file, prompt, step_labels(done.steps), done.notes, done.seconds, page)
 
     def clear(self, visitor: str) -> Session:
@@ -290,10 +290,4 @@ def _timed(progress: Progress | None, seconds: float) -> Progress:
 
 def step_labels(steps: Sequence[Step]) -> str:
     """What an instruction was understood as, in few words."""
-
-    def one(step: Step) -> str:
-        if step.task == "sr":
-            return f"sr ×{step.scale}"
-        return f"{step.task} {step.severity:+.2f}" if step.task == "brightness" else f"{step.task} {step.severity:.2f}"
-
-    return ", then ".join(map(one, steps))
+    return ", then ".join(map(step_label, steps))

@@ -11,7 +11,9 @@ from typing import Any
 from llars.bands import Band, Role
 from llars.errors import InstructionError
 from llars.infer.raster.profile import RasterProfile
-from llars.infer.report.display import RasterFile, composites, display_size, jpeg, png
+from llars.infer.reading.grids import display_size
+from llars.infer.reading.raster_file import RasterFile
+from llars.infer.report.display import composites, jpeg, png
 from llars.infer.report.stretch import limits, to_bytes
 
 __all__ = ["STRETCHES", "Image", "Session", "facts_of", "picture"]

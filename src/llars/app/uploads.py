@@ -12,6 +12,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from llars.errors import LlarsError, RasterError
+from llars.infer.tiling.memory import in_words as readable
 
 __all__ = ["BusyError", "Limits", "check_result_size", "check_upload", "readable"]
 
@@ -92,11 +93,6 @@ _ALTERNATIVE = "Cut out a part of it, or use `llars restore`, which has no limit
 def _numpy_dtype(dtype: str) -> str:
     """NumPy's name for a type of rasterio's."""
     return {"complex_int16": "complex64"}.get(dtype, dtype)
-
-
-def readable(size: int) -> str:
-    """A number of bytes, as text for people."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def check_result_size(shape: tuple[int, ...], scale: int, limits: Limits) -> None:

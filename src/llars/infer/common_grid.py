@@ -23,10 +23,10 @@ from llars.errors import RasterError
 from llars.infer.raster import read_profile, writing
 from llars.infer.reading.grids import grid_of, nesting
 from llars.infer.reading.layers import finer_bands
-from llars.infer.reading.picture import SMALLEST
 from llars.infer.tiling.engine import Extent
 from llars.infer.tiling.stream import Options
 from llars.scene import open_scene
+from llars.scene.opening import SMALLEST
 from llars.scene.products import grids_of, part_of, virtual_raster
 from llars.scene.products.mixing import stacked, weighted
 from llars.tasks import RESOLUTIONS, Step, get_task
@@ -91,7 +91,7 @@ def to_finest_grid(
         product: a product of several grids that nest.
         folder: for the images made, about two bytes per pixel of the fine grid and coarse band, and a VRT of them all.
         restorer: does the restoration.
-        tile_for: gives the size of tiles for a number of bands and a factor.
+        tile_for: gives the size of tiles for a number of bands that the network takes and a factor.
         say: called for each group with a note on how it was refined.
 
     Returns:
@@ -162,7 +162,8 @@ class _Refinement:
             mixture = _fit_mixture(*_best_sample(scene, self.fine, remaining))
             guides["pan"] = _mixture_as_pan(result.with_suffix(".vrt"), self.name, mixture, remaining // factor)
         profile = read_profile(path)
-        tile = self.tile_for(len(scene) + len(guides), factor)
+        # Both ways set out from an initial estimate, beside which the network takes the scene as it was observed.
+        tile = self.tile_for(2 * len(scene) + len(guides), factor)
         options = Options(tile, scratch=self.folder, limits=profile.storable)
         stream = self.restorer.stream(scene, [_step(guided, factor)], guides=guides, options=options)
         with writing(result, profile, scale=factor) as writer:

@@ -41,11 +41,6 @@ class Interpretation:
     doubts: tuple[str, ...]
     """A line for the user on each step that might have been meant otherwise, and on whatever is not done as asked."""
 
-    @property
-    def ambiguous(self) -> bool:
-        """Whether some words might have been meant otherwise, or ask for what llars does not do, or not as much of."""
-        return bool(self.doubts)
-
 
 class Reader:
     """Understands instructions. Loading takes a fraction of a second; reading one, a few milliseconds."""

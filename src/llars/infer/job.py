@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from llars.bands import Modality
 from llars.degrade.registry import in_decibels
 from llars.errors import ConfigError, DataError
 from llars.infer.diagnosis.findings import Finding
+from llars.infer.initial.estimates import ESTIMATED_TASKS
 from llars.infer.notes import Notes, Say, run_details, tags_of, tile_notes
 from llars.infer.raster import read_profile, write_like
 from llars.infer.raster.coarse import coarser
@@ -128,7 +129,7 @@ def restore_file(
         notes.add_all(scene.attrs["notes"])
         steps = steps_of(request, restorer, notes.add) if prompt else repair_steps(request, restorer, scene, notes.add)
         helpers = {role: open_scene(path) for role, path in request.guides.items()}
-        side = _tile_size([scene, *helpers.values()], steps, restorer, limit) if tile is None else tile
+        side = _tile_size(scene, helpers.values(), steps, restorer, limit) if tile is None else tile
         with whole_files([*paths.values()]) as places, files_kept_open():
             identity = identity_of(_arguments(request, restorer, sensor, steps, side, project), scene, restorer.info)
             partial = stack.enter_context(Partial(paths["image"], identity, notes.add)) if resume else None
@@ -136,7 +137,7 @@ def restore_file(
             stream = restorer.stream(scene, steps, guides=helpers, options=options, say=notes.add)
             notes.add_all(tile_notes(side, stream.shape, limit, max_memory is not None))
             tags, files = tags_of(restorer, model, prompt, steps, request.groups), dict(zip(paths, places, strict=True))
-            write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info.sha256, steps))
+            write_outputs(files, stream, profile, scene, tags, interval_tags(restorer.info, steps))
             if "report" in files:
                 facts = run_details(restorer, started, request.guides)
                 write_page(files["report"], Report.of(paths, files, stream, profile, scene, steps, notes, tags, facts))
@@ -154,10 +155,14 @@ def _checked(
     return paths
 
 
-def _tile_size(scenes: Sequence[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int) -> Extent:
+def _tile_size(
+    scene: xr.DataArray, guides: Iterable[xr.DataArray], steps: Sequence[Step], restorer: Restorer, limit: int
+) -> Extent:
     """Size of the tiles of the scene and its guides that fit into ``limit`` bytes."""
     finest = max((step.scale for step in steps), default=1)
-    return largest_tile(limit, sum(map(len, scenes)), restorer.info.config, finest)
+    # Beside an initial estimate, the network takes the scene as it was observed.
+    observed = len(scene) if any(step.task in ESTIMATED_TASKS for step in steps) else 0
+    return largest_tile(limit, len(scene) + observed + sum(map(len, guides)), restorer.info.config, finest)
 
 
 def _arguments(

@@ -48,7 +48,12 @@ class Window:
 
     def lies_in(self, outer: Window) -> bool:
         """Whether all of it is part of ``outer``."""
-        return self == self.shifted(-outer.top, -outer.left).within(*outer.shape).shifted(outer.top, outer.left)
+        return self.overlap(outer) == self
+
+    def overlap(self, other: Window) -> Window:
+        """The part that both share; its sides are never negative."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        return Window(top, left, max(min(self.bottom, other.bottom), top), max(min(self.right, other.right), left))
 
     def inside(self, outer: Window) -> tuple[slice, slice]:
         """Where this window lies in an array of ``outer``."""

@@ -3,7 +3,7 @@
 import functools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +64,16 @@ class Decoding:
 
     notes: tuple[str, ...]
     """Sentences that the user should read."""
+
+    def subset(self, channels: Sequence[int]) -> "Decoding":
+        """The decoding of some data bands, counted from 0, in that order."""
+        return replace(
+            self,
+            indexes=tuple(self.indexes[channel] for channel in channels),
+            scales=tuple(self.scales[channel] for channel in channels),
+            offsets=tuple(self.offsets[channel] for channel in channels),
+            nodata=tuple(self.nodata[channel] for channel in channels),
+        )
 
     def missing(self, stored: NDArray[np.generic], visible: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Where there is no data: nodata numbers, NaN, infinity, masked pixels. Shape of ``stored`` (band, y, x)."""
@@ -154,7 +164,7 @@ def read_physical(
 ) -> NDArray[np.float32]:
     """Physical values ``(band, y, x)`` of a window and the data bands at ``bands``; all by default."""
     window = window or Window(0, 0, dataset.width, dataset.height)
-    chosen = decoding if bands is None else _subset(decoding, bands)
+    chosen = decoding if bands is None else decoding.subset(bands)
     values = np.empty((len(chosen.indexes), int(window.height), int(window.width)), dtype=np.float32)
     for top in range(0, int(window.height), ROWS_AT_ONCE):
         rows = min(ROWS_AT_ONCE, int(window.height) - top)
@@ -162,16 +172,6 @@ def read_physical(
         stored = dataset.read(list(chosen.indexes), window=strip)
         values[:, top : top + rows] = chosen.physical(stored, read_visible(dataset, chosen, window=strip))
     return values
-
-
-def _subset(decoding: Decoding, bands: tuple[int, ...]) -> Decoding:
-    return replace(
-        decoding,
-        indexes=tuple(decoding.indexes[i] for i in bands),
-        scales=tuple(decoding.scales[i] for i in bands),
-        offsets=tuple(decoding.offsets[i] for i in bands),
-        nodata=tuple(decoding.nodata[i] for i in bands),
-    )
 
 
 def read_visible(

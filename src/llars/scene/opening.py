@@ -24,10 +24,10 @@ from llars.scene.products import notes_of
 from llars.scene.whole import check_whole
 from llars.sensors import get_sensor
 
-__all__ = ["open_scene"]
+__all__ = ["SMALLEST", "open_scene"]
 
 SMALLEST = 16
-"""Shortest side in pixels of an image that can be restored."""
+"""Shortest side in pixels of an image that can be restored: smaller ones hold too little for the network."""
 
 SAMPLE = 1024
 """Pixels along the longer side of the sample by which ranges are checked; smaller images are used whole."""

@@ -24,7 +24,7 @@ NOTHING = Survey(
     sigma=np.full(3, 0.001),
     looks=None,
     blur=Blur(0.05, "none", 0.0, 0.0, 1.0),
-    stripes=Stripes(False, 0.3, 1.1, 0.0002, 0.0, np.zeros((3, 64))),
+    stripes=Stripes(False, 0.3, 0.0002, 0.0, np.zeros((3, 64))),
     air=None,
     cover=np.zeros((2, 16, 16), dtype=np.uint8),
     ends=(0.1, 0.4, 0.8),

@@ -10,7 +10,9 @@ from tests.initial.test_stripes import ground
 
 from llars.bands import Band, plain_bands
 from llars.degrade import get
+from llars.errors import RasterError
 from llars.infer.initial.estimates import Deblurred, Destriped, Fused, initial_estimate
+from llars.infer.reading import sampling
 from llars.infer.tiles import Window
 
 
@@ -116,3 +118,31 @@ def test_other_tasks_set_out_from_the_scene_itself() -> None:
     assert initial_estimate("haze", target, []) is target
     three, two = layers(ground(9)), layers(ground(9, bands=2))
     assert initial_estimate("stf", three, [two, three]) is three
+
+
+def only(image: Memory, rows: slice, columns: slice) -> Memory:
+    """The image with data in one place alone, and unlikely values elsewhere."""
+    valid = np.zeros(image.valid.shape, bool)
+    valid[:, rows, columns] = True
+    return Memory(np.where(valid, image.values, np.float32(5.0)), valid)
+
+
+def test_a_fusion_is_learned_from_an_island_between_the_sample_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "SAMPLE", 2**12)
+    monkeypatch.setattr(sampling, "SAMPLE_BLOCK", 8)
+    target, guides = faulty("stf")
+    here = slice(10, 20)
+    found = initial_estimate("stf", only(target, here, here), guides)
+    crops = [Memory(image.values[:, here, here], image.valid[:, here, here]) for image in (target, *guides)]
+    expected = initial_estimate("stf", crops[0], crops[1:])
+    assert isinstance(found, Fused) and isinstance(expected, Fused)
+    torch.testing.assert_close(found.gain, expected.gain)
+    assert np.isfinite(found.read(Window(0, 0, 40, 40))[0]).all()
+
+
+def test_images_of_a_fusion_without_a_common_pixel_are_refused() -> None:
+    target, (fine, coarse) = faulty("stf")
+    with pytest.raises(RasterError, match=r"found no pixel with data in every band .*, expected some .*; give images"):
+        initial_estimate(
+            "stf", only(target, slice(0, 80), slice(None)), [only(fine, slice(80, None), slice(None)), coarse]
+        )

@@ -1,5 +1,7 @@
 """How grids lie to each other."""
 
+import math
+
 import numpy as np
 import pytest
 from rasterio.crs import CRS
@@ -8,10 +10,12 @@ from rasterio.transform import Affine
 from llars.infer.reading.grids import (
     Grid,
     cropped_to,
+    display_size,
     footprint,
     in_common_frame,
     nesting,
     overlap,
+    pixel_aspect,
     pixel_ratio,
     positions,
     shift,
@@ -114,3 +118,23 @@ def test_a_footprint_covers_the_window():
     assert footprint(INPUT.part(Window(10, 20, 30, 50)), INPUT) == Window(10, 20, 30, 50)
     assert footprint(INPUT.part(Window(10, 20, 30, 50)), INPUT.finer(2)) == Window(20, 40, 60, 100)
     assert footprint(INPUT, grid(30.0, left=500_010.0)) == Window(0, -1, 60, 80)
+
+
+@pytest.mark.parametrize(
+    ("transform", "crs", "aspect"),
+    [
+        (Affine(10, 0, 0, 0, -10, 0), "EPSG:32633", 1.0),
+        (Affine(30, 0, 0, 0, -10, 0), "EPSG:32633", 3.0),
+        (Affine(1e-4, 0, 25, 0, -1e-4, 60.005), "EPSG:4326", math.cos(math.radians(60.0))),
+        (Affine(6, -8, 0, -8, -6, 0), "EPSG:32633", 1.0),
+    ],
+)
+def test_pixels_are_as_wide_as_on_the_ground(transform, crs, aspect):
+    assert pixel_aspect(Grid(100, 100, transform, CRS.from_string(crs))) == pytest.approx(aspect, rel=1e-3)
+
+
+def test_pictures_keep_every_pixel_that_fits_and_their_proportions():
+    tall = Grid(100, 100, Affine(10, 0, 0, 0, -20, 0), CRS.from_epsg(32633))
+    assert display_size(tall, 1000) == (200, 100)
+    assert display_size(tall, 50) == (50, 25)
+    assert display_size(Grid(100, 400), 1000) == (100, 400)

@@ -1,13 +1,16 @@
 """What is learned of a whole scene: windows that show it, and statistics."""
 
 import numpy as np
+import pytest
 import torch
 
 from llars.bands import plain_bands
+from llars.errors import RasterError
 from llars.infer.reading import sampling
 from llars.infer.reading.layers import Filled, Stack
-from llars.infer.reading.sampling import sample_blocks, sample_windows, statistics_of
+from llars.infer.reading.sampling import blocks_with_data, sample_blocks, sample_windows, source_blocks, statistics_of
 from llars.infer.reading.sources import ImageSource
+from llars.infer.tiles import Window
 from llars.model.normalise import Statistics
 
 
@@ -70,3 +73,79 @@ def test_statistics_of_a_large_scene_come_from_all_over_it(monkeypatch):
     # Sixteen places along a ramp know its mean exactly, and its deviation (1 / sqrt 12) to a few hundredths.
     assert abs(float(found.mean) - 0.5) < 1e-3
     assert abs(float(found.std) - 12**-0.5) < 0.03
+
+
+@pytest.fixture
+def small_samples(monkeypatch):
+    """Scenes of more than 2 ** 14 pixels are sampled, in blocks of 16."""
+    monkeypatch.setattr(sampling, "SAMPLE", 2**14)
+    monkeypatch.setattr(sampling, "SAMPLE_BLOCK", 16)
+
+
+def island(bands=2, side=500, at=slice(20, 50), seed=0):
+    """Values around 0.3 in a small square, which lies between the evenly spaced blocks; no data around it."""
+    values = np.full((bands, side, side), np.nan, dtype=np.float32)
+    shape = values[:, at, at].shape
+    values[:, at, at] = np.random.default_rng(seed).normal(0.3, 0.1, shape)
+    return values
+
+
+def test_statistics_of_an_island_are_those_of_its_pixels(small_samples):
+    values = island()
+    assert not any(np.isfinite(values[:, *block.slices]).any() for block in sample_blocks(500, 500))
+    found = statistics_of(layers(values), histogram=True)
+    expected = Statistics.of(torch.from_numpy(values[:, 20:50, 20:50])[None], histogram=True)
+    for name in ("mean", "std", "knots"):
+        torch.testing.assert_close(getattr(found, name), getattr(expected, name))
+
+
+def test_a_guide_without_gaps_does_not_hide_an_island(small_samples):
+    guide = np.random.default_rng(1).random((1, 500, 500), dtype=np.float32)
+    found, alone = (statistics_of(one) for one in (Stack((layers(island()), layers(guide))), layers(guide)))
+    assert torch.allclose(found.mean[0, :2], torch.tensor(0.3), atol=0.02)
+    # The guide itself is sampled where it would be without the scene.
+    assert found.mean[0, 2] == alone.mean[0, 0]
+
+
+def test_blocks_of_a_scene_with_few_gaps_stay_where_they_are(small_samples):
+    values = np.ones((1, 500, 500), dtype=np.float32)
+    values[:, :200] = np.nan
+    assert blocks_with_data([layers(values)]) == sample_blocks(500, 500) == source_blocks(ImageSource(values))
+
+
+def test_blocks_of_a_scene_of_gaps_are_as_many_and_spread_over_its_data(small_samples):
+    values = np.full((1, 500, 500), np.nan, dtype=np.float32)
+    values[:, 100:420, 300:420] = 1.0
+    blocks = blocks_with_data([layers(values)])
+    assert len({*blocks}) == len(sample_blocks(500, 500))
+    assert all(np.isfinite(values[:, *block.slices]).any() for block in blocks)
+    assert {block.top // 160 for block in blocks} == {0, 1, 2}
+
+
+def test_blocks_lie_where_all_images_have_data(small_samples):
+    first, second = np.ones((1, 500, 500), np.float32), np.ones((1, 500, 500), np.float32)
+    first[:, 300:], second[:, :280] = np.nan, np.nan
+    assert {block.top for block in blocks_with_data([layers(first), layers(second)])} == {272, 288}
+
+
+def test_blocks_of_an_image_that_was_not_surveyed_find_its_data(small_samples):
+    blocks = source_blocks(ImageSource(island()))
+    assert blocks and all(block.lies_in(Window(16, 16, 64, 64)) for block in blocks)
+
+
+def test_windows_find_what_lies_between_the_candidates():
+    values = np.full((1, 2600, 2600), np.nan, dtype=np.float32)
+    values[:, 33:63, 33:63] = 0.5
+    window, guided = (
+        sample_windows(one, 32)
+        for one in (layers(values), Stack((layers(values), layers(np.ones((1, 2600, 2600), np.float32)))))
+    )
+    assert window.shape == (1, 1, 32, 32)
+    assert np.isclose(window, 0.5).any()
+    assert len(guided) == 16
+    assert np.isclose(guided[:, 0], 0.5).any()
+
+
+def test_windows_of_nothing_are_refused():
+    with pytest.raises(RasterError, match="none of 50 x 40 pixels holds data; give an image that has some"):
+        sample_windows(layers(np.full((2, 40, 50), np.nan, dtype=np.float32)), 32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from tests.commands import write
-from tests.infer.report.test_display import opened
+from tests.infer.rasters import opened
 
 from llars.errors import OutputError
 from llars.infer import job

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from llars.errors import ConfigError
+from llars.infer import job
 from llars.infer.batch.manifest import Entry
 from llars.infer.batch.worker import Settings, Task, restore_scene
 from llars.infer.job import restore_file
@@ -45,9 +46,19 @@ def test_tiles_grow_with_memory_and_shrink_with_bands():
     assert columns(1, 10, 4) <= columns(1, 10)
 
 
-@pytest.mark.parametrize(("bands", "across"), [(4, 1), (10, 2), (13, 3)])
+@pytest.mark.parametrize(("bands", "across"), [(4, 1), (8, 2), (10, 2), (13, 3), (20, 4), (26, 5)])
 def test_a_sentinel_scene_is_few_tiles_wide_by_default(bands, across):
     assert columns(2, bands) * across >= 10_980
+
+
+@pytest.mark.parametrize(("prompt", "bands"), [("remove the haze", 10), ("reduce the noise", 20)])
+def test_what_an_initial_estimate_is_made_of_counts_too(
+    small_scene, tmp_path, tiny_weights, monkeypatch, prompt, bands
+):
+    counted = []
+    monkeypatch.setattr(job, "largest_tile", lambda _, bands, *others: counted.append(bands) or 64)
+    restore_file(small_scene, tmp_path / "a.tif", prompt, model=str(tiny_weights), device="cpu")
+    assert counted == [bands]
 
 
 @pytest.mark.skipif(not resident(), reason="the system does not say what a process holds")

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from llars.errors import OutputError
 from llars.infer.batch.manifest import item_name
-from llars.infer.tiling.lines import append, whole_lines
+from llars.infer.tiling.json_lines import append, whole_lines
 
 try:
     import fcntl

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from llars.degrade.blur import FULL_MOTION_PX, FULL_RADIUS_PX, FULL_SIGMA_PX
 from llars.infer.initial.estimators import optics
 from llars.initial.deconvolution import Kernel, Optics, kernels
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Blur", "find_blur", "spread_of"]
 
-FULL_PX = {"gaussian": 2.0, "defocus": 4.0, "motion": 16.0}
+FULL_PX = {"gaussian": FULL_SIGMA_PX, "defocus": FULL_RADIUS_PX, "motion": FULL_MOTION_PX}
 """Sizes in pixels that severity 1 stands for in training."""
 
 

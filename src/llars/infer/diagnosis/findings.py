@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llars.degrade.noise import FULL_SIGMA
+from llars.degrade.stripes import DEAD_SHARE, FULL_OFFSET
 from llars.infer.diagnosis.blur import FULL_PX
 from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, Limits, bundled_limits
 from llars.infer.diagnosis.survey import Survey, survey
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "Finding", "corrective_steps", "diagnosed", "findings", "typical_sigma"]
 
-FULL_SIGMA, FULL_STRIPES, FULL_DEAD, FULL_DEPTH = 0.1, 0.1, 0.1, 1.15
-"""What severity 1 stands for in training; for haze, even or uneven, its mean optical depth."""
+MEAN_DEPTH = 1.15
+"""Mean optical depth of haze, even or uneven, that severity 1 stands for in training."""
 
 MIN_AMPLITUDE = 0.0015
 """Amplitude of stripes in unit values below which a correction is not worth its own error."""
@@ -162,7 +164,7 @@ def _haze(measured: Survey, limits: Limits) -> Iterator[Finding]:
     if depth > limits.haze:
         lost = -math.expm1(-depth)
         strength = f"optical depth {depth:.2f}: {100 * lost:.0f} % of the ground's light lost"
-        yield _finding("haze", depth / FULL_DEPTH, "haze", strength, {"optical_depth": depth, "lost_share": lost})
+        yield _finding("haze", depth / MEAN_DEPTH, "haze", strength, {"optical_depth": depth, "lost_share": lost})
 
 
 def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Iterator[Finding]:
@@ -173,13 +175,13 @@ def _stripes(measured: Survey, limits: Limits, unit: str, width: float) -> Itera
     if _is_striped(measured, limits):
         amplitude = stripes.amplitude
         strength = f"amplitude {amplitude * width:.3g}{unit}{_part(amplitude, width)}"
-        severity = amplitude / FULL_STRIPES
+        severity = amplitude / FULL_OFFSET
         measures = {"amplitude_unit": amplitude, "dead_share": stripes.dead}
         yield _finding("destripe", severity, "stripes", strength, measures, where)
     elif stripes.dead > limits.dead:
         strength = f"{100 * stripes.dead:.1f} % of the lines of a band"
         share = stripes.dead
-        yield _finding("destripe", share / FULL_DEAD, "dead lines", strength, {"dead_share": share}, where)
+        yield _finding("destripe", share / DEAD_SHARE, "dead lines", strength, {"dead_share": share}, where)
 
 
 def _is_striped(measured: Survey, limits: Limits) -> bool:

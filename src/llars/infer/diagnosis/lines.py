@@ -34,9 +34,6 @@ class Stripes:
     evidence: float
     """How far differences between lines stand out from what the ground explains; about 0.3 without stripes."""
 
-    contrast: float
-    """Ratio to the evidence of lines in the other direction: the ground is alike in both."""
-
     amplitude: float
     """Standard deviation of the lines' offsets, in unit values at the bands' means, averaged over bands."""
 
@@ -62,7 +59,6 @@ def find_stripes(down: Lines, across: Lines, means: NDArray[np.float64]) -> Stri
     return Stripes(
         rows,
         evidence[rows],
-        evidence[rows] / max(evidence[not rows], 1e-6),
         amplitudes[rows],
         max(_dead(one, means) for one in offsets),
         offsets[rows],

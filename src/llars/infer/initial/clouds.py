@@ -78,19 +78,17 @@ class CloudFree(Derived):
         cls,
         layers: Layers,
         network: OpacityNetwork,
-        device: torch.device | str = "cpu",
         reflectances: Sequence[tuple[float, float]] | None = None,
     ) -> CloudFree:
         """Reads the whole image once to find clouds, once more given ``reflectances``, and again if it has clouds.
 
         Args:
             layers: the layers to clear.
-            network: the estimator of clouds, on ``device``.
-            device: where it computes.
+            network: the estimator of clouds.
             reflectances: of each band, the reflectances that unit values 0 and 1 stand for, where they are known:
                 whatever is as bright and white as a cloud then counts as one too.
         """
-        cover, pixel_maps = _find(layers, network, torch.device(device))
+        cover, pixel_maps = _find(layers, network)
         marks = None
         if reflectances is not None and (brightness := bright_clouds(layers, reflectances)) is not None:
             # Brightness decides where the estimator sees ground; where it sees thin cloud, its opacity is better.
@@ -188,7 +186,7 @@ class CloudFree(Derived):
         return torch.from_numpy(values[channels])[None], torch.from_numpy(valid[channels])[None], self._clouds(window)
 
 
-def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tuple[NDArray[np.uint8], CompressedMaps]:
+def _find(layers: Layers, network: OpacityNetwork) -> tuple[NDArray[np.uint8], CompressedMaps]:
     """Opacity and probability of cloud or shadow, ``(2, y, x)``, 0 to 255, of all cells; with shadow, of all pixels."""
     height, width = layers.size
     cover, pixel_maps = np.zeros((2, -(-height // CELL), -(-width // CELL)), np.uint8), CompressedMaps(3)
@@ -196,11 +194,11 @@ def _find(layers: Layers, network: OpacityNetwork, device: torch.device) -> tupl
     if not channels:
         return cover, pixel_maps
     scene_statistics = statistics_of(layers)
-    statistics = Statistics(scene_statistics.mean[:, channels].to(device), scene_statistics.std[:, channels].to(device))
+    statistics = Statistics(scene_statistics.mean[:, channels], scene_statistics.std[:, channels])
     bands = [[layers.bands[index] for index in channels]]
     for piece in TileGrid(height, width, TILE, network.halo, network.multiple):
         with torch.inference_mode():
-            cover_of_tile = network.cover(_read(layers, piece, channels).to(device), bands, statistics)
+            cover_of_tile = network.cover(_read(layers, piece, channels), bands, statistics)
             cells = (
                 functional.avg_pool2d(torch.cat((cover_of_tile.opacity, cover_of_tile.touched), 1), CELL)[0]
                 .cpu()

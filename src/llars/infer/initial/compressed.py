@@ -55,12 +55,4 @@ def _blocks_of(window: Window) -> Iterator[tuple[Window, Window]]:
     around = window.coarser(BLOCK_SIDE)
     for row, column in itertools.product(range(around.top, around.bottom), range(around.left, around.right)):
         block = Window(row, column, row + 1, column + 1).finer(BLOCK_SIDE)
-        yield (
-            block,
-            Window(
-                max(block.top, window.top),
-                max(block.left, window.left),
-                min(block.bottom, window.bottom),
-                min(block.right, window.right),
-            ),
-        )
+        yield block, block.overlap(window)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from llars.errors import RasterError
 from llars.infer.initial.cached import Cached
 from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.estimators import opacity, optics, upsampling
 from llars.infer.initial.pansharpening import Pansharpened
 from llars.infer.initial.superresolution import Superresolved
 from llars.infer.reading.layers import Derived, Enlarged, Layers, Stack
-from llars.infer.reading.sampling import sample_blocks, sample_pixels, sample_windows
+from llars.infer.reading.sampling import blocks_with_data, sample_pixels, sample_windows
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE, Optics
 from llars.initial.denoising import denoised, find_noise, margin_px
@@ -249,13 +250,23 @@ def deblurred(layers: Layers) -> Layers:
 
 
 def fused(layers: Layers, fine: Layers, coarse: Layers) -> Layers:
-    """The earlier fine image plus part of the change since; ``layers`` as they are where numbers of bands differ."""
+    """The earlier fine image plus part of the change since; ``layers`` as they are where numbers of bands differ.
+
+    Raises:
+        RasterError: there is no place where all three images have data.
+    """
     if not len(layers.bands) == len(fine.bands) == len(coarse.bands):
         return layers
-    parts = [[member.read(window) for member in (layers, fine, coarse)] for window in sample_blocks(*layers.size)]
+    images = (layers, fine, coarse)
+    parts = [[image.read(window) for image in images] for window in blocks_with_data(images)]
     valid_everywhere = np.concatenate(
         [np.stack([valid for _, valid in window_parts]).all((0, 1)).ravel() for window_parts in parts]
     )
+    if not valid_everywhere.any():
+        raise RasterError(
+            "found no pixel with data in every band of the input and of both earlier images, expected some to compare; "
+            "give images whose data overlap, and leave out bands that are empty"
+        )
     coarse_now, fine_before, coarse_before = (
         torch.from_numpy(
             np.concatenate([window_parts[member][0].reshape(len(layers.bands), -1) for window_parts in parts], 1)[

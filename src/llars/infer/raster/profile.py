@@ -93,6 +93,11 @@ class RasterProfile:
     """How stored numbers become physical values."""
 
     @property
+    def grid(self) -> Grid:
+        """Its pixels on the map."""
+        return Grid(self.height, self.width, self.transform, self.crs)
+
+    @property
     def written(self) -> Decoding:
         """How the output's numbers become physical values: as the source's, but with one nodata number for all."""
         if not _differ(self.decoding.nodata):
@@ -104,30 +109,39 @@ class RasterProfile:
         """Lowest and highest storable physical value of each data band; None for floating point files."""
         return storable(self.written, self.dtype)
 
-    def companion(self, descriptions: tuple[str, ...] | None = None) -> "RasterProfile":
-        """The profile of a float32 raster on the same grid with one band per data band, such as an uncertainty."""
-        bands = self.decoding.indexes
-        names = tuple(self.descriptions[i - 1] for i in bands)
-        plain = len(bands)
+    def companion(
+        self,
+        descriptions: tuple[str, ...] | None = None,
+        dtype: str = "float32",
+        nodata: float = float("nan"),
+        count: int | None = None,
+    ) -> "RasterProfile":
+        """The profile of a raster of plain numbers on the same grid, such as an uncertainty or a mask.
+
+        Without a ``count`` of bands there is one per data band, with its wavelength and by default its name.
+        """
+        data = self.decoding.indexes
+        names = tuple(self.descriptions[i - 1] for i in data)
+        plain = len(data) if count is None else count
         return replace(
             self,
             source=None,
             count=plain,
-            dtype="float32",
-            nodata=float("nan"),
+            dtype=dtype,
+            nodata=nodata,
             descriptions=descriptions or names,
             units=(None,) * plain,
             scales=(1.0,) * plain,
             offsets=(0.0,) * plain,
             colours=(ColorInterp.gray, *(ColorInterp.undefined,) * (plain - 1)),
             band_tags=({},) * plain,
-            band_domains=tuple(self.band_domains[i - 1] for i in bands),
+            band_domains=({},) * plain if count is not None else tuple(self.band_domains[i - 1] for i in data),
             decoding=replace(
                 self.decoding,
                 indexes=tuple(range(1, plain + 1)),
                 scales=(1.0,) * plain,
                 offsets=(0.0,) * plain,
-                nodata=(float("nan"),) * plain,
+                nodata=(nodata,) * plain,
                 alpha=None,
                 masked=False,
             ),

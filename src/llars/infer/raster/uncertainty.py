@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llars.tasks import Step
-from llars.weights.temperatures import Calibration, calibrations_of
+from llars.weights.registry import WeightsInfo
+from llars.weights.temperatures import calibrations_of
 
 __all__ = ["interval_tags"]
 
@@ -13,16 +14,21 @@ TOLD = (0.5, 0.68, 0.8, 0.9, 0.95)
 """Shares that are given; for normal errors, one standard deviation to either side contains the second of them."""
 
 
-def interval_tags(sha256: str, steps: Sequence[Step]) -> dict[str, str]:
+def interval_tags(info: WeightsInfo, steps: Sequence[Step]) -> dict[str, str]:
     """Tags of the file: ``LLARS_HALF_WIDTHS`` is ``50%: 0.47, 68%: 0.78, ...``, in standard deviations.
 
-    Empty after several steps: their combined errors were never calibrated.
+    Empty where the errors were never calibrated: after several steps, for weights or tasks without a calibration, and
+    with adapters, which change the network but not the checksum of the weights.
 
     Args:
-        sha256: checksum of the weights.
+        info: metadata of the weights.
         steps: the steps that were taken.
     """
-    if len(steps) != 1:
+    if len(steps) != 1 or info.training.get("adapters"):
         return {}
-    one = calibrations_of(sha256).get(steps[0].task, Calibration())
-    return {"LLARS_HALF_WIDTHS": ", ".join(f"{share:.0%}: {one.half_width(share):.2f}" for share in TOLD)}
+    one = calibrations_of(info.sha256).get(steps[0].task)
+    return (
+        {}
+        if one is None
+        else {"LLARS_HALF_WIDTHS": ", ".join(f"{share:.0%}: {one.half_width(share):.2f}" for share in TOLD)}
+    )

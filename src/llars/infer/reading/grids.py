@@ -23,11 +23,13 @@ __all__ = [
     "Grid",
     "Nesting",
     "cropped_to",
+    "display_size",
     "footprint",
     "grid_of",
     "in_common_frame",
     "nesting",
     "overlap",
+    "pixel_aspect",
     "pixel_ratio",
     "positions",
     "shift",
@@ -241,3 +243,24 @@ def cropped_to(lattice: Grid, target: Grid) -> Grid:
     window = footprint(target, lattice)
     assert window is not None
     return lattice.part(window.within(lattice.height, lattice.width))
+
+
+def pixel_aspect(grid: Grid) -> float:
+    """Width of a pixel on the ground over its height; in degrees it depends on the latitude."""
+    if grid.transform is None:
+        return 1.0
+    a, b, _, d, e, top = tuple(grid.transform)[:6]
+    shrink = 1.0
+    if grid.crs is not None and grid.crs.is_geographic:
+        latitude = top + d * grid.width / 2 + e * grid.height / 2
+        shrink = math.cos(math.radians(min(abs(latitude), 89.0)))
+    across, down = math.hypot(a * shrink, d), math.hypot(b * shrink, e)
+    return across / down if across and down else 1.0
+
+
+def display_size(grid: Grid, longest: int) -> tuple[int, int]:
+    """Rows and columns of square pixels that show the grid at its true proportions, no side longer than ``longest``."""
+    aspect = pixel_aspect(grid)
+    width, height = grid.width * max(aspect, 1.0), grid.height / min(aspect, 1.0)
+    factor = min(1.0, longest / max(width, height))
+    return max(round(height * factor), 1), max(round(width * factor), 1)

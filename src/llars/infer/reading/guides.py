@@ -61,11 +61,10 @@ class Guide:
         A guide on the same pixels is used as it is; coarser pixels that nest are interpolated bicubically; everything
         else is resampled.
         """
-        nested = None if self.in_decibels else nesting(self.grid, grid)
-        same = nesting(self.grid, grid)
-        if same is not None and same.factor == 1:
-            return self._ready(Shifted(self.source, -same.rows, -same.columns, grid.height, grid.width), gsd_m)
-        if nested is not None:
+        nested = nesting(self.grid, grid)
+        if nested is not None and nested.factor == 1:
+            return self._ready(Shifted(self.source, -nested.rows, -nested.columns, grid.height, grid.width), gsd_m)
+        if nested is not None and not self.in_decibels:
             numbers = (-nested.rows, -nested.columns, grid.height, grid.width)
             if not any(number % nested.factor for number in numbers):
                 cells = Shifted(self.source, *(number // nested.factor for number in numbers))

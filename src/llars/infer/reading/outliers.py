@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llars.errors import ValueRangeError
-from llars.infer.reading.sampling import sample_blocks
+from llars.infer.reading.sampling import source_blocks
 from llars.infer.reading.sources import Source
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def is_open_ended(attrs: Mapping[Any, Any]) -> bool:
 def without_outliers(source: Source, ranges: Sequence[Range], open_ended: bool) -> Source:
     """A guide without its outliers; the guide itself where a sample has so many that they are rather its values."""
     plausible, finite = Plausible(source, ranges, open_ended), 0
-    for window in sample_blocks(*source.shape[1:]):
+    for window in source_blocks(source):
         finite += int(np.count_nonzero(np.isfinite(plausible.read(window))))
     return plausible if plausible.removed <= MAX_OUTLIERS * (finite + plausible.removed) else source
 

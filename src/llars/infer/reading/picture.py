@@ -25,6 +25,7 @@ from llars.infer.reading.sources import ImageSource, Mapped, Repeated, Source, t
 from llars.infer.reading.warping import from_decibels, to_decibels
 from llars.infer.tiles import Window
 from llars.initial.rayleigh import clear_air
+from llars.scene.opening import SMALLEST
 from llars.sensors import SENSORS, get_sensor
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ __all__ = [
 
 Image = TypeVar("Image", xr.DataArray, "NDArray[Any]")
 """The one of these types that was given, and is returned."""
-
-SMALLEST = 16
-"""Shortest side of an image in pixels: smaller ones hold too little for the network."""
 
 DISPLAY, REFLECTANCE = "display", "reflectance"
 """Prefixes of units: of uncalibrated display values, and of reflectances, comparable between scenes."""

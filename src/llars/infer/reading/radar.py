@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from llars.errors import ValueRangeError
-from llars.infer.reading.sampling import sample_blocks
+from llars.errors import RasterError, ValueRangeError
+from llars.infer.reading.sampling import source_blocks
 from llars.infer.reading.sources import Mapped, Source
 from llars.infer.reading.warping import to_decibels
 
@@ -31,10 +31,15 @@ def in_decibels(source: Source, units: str | None, name: str, say: Callable[[str
 
     Raises:
         ValueRangeError: the values are neither decibels nor power.
+        RasterError: no pixel holds data.
     """
-    sample = np.concatenate([source.read(window).ravel() for window in sample_blocks(*source.shape[1:])])
+    sample = np.concatenate([source.read(window).ravel() for window in source_blocks(source)])
     sample = sample[np.isfinite(sample)]
-    low, high = (float(end) for end in np.percentile(sample, (2, 98))) if sample.size else (-20.0, -10.0)
+    if not sample.size:
+        raise RasterError(
+            f"{name} has no data: every pixel is nodata, NaN or infinite; check its nodata value, or give another"
+        )
+    low, high = (float(end) for end in np.percentile(sample, (2, 98)))
     decibel = units == "dB" or (units != "power" and low < 0)
     fits = low >= LOWEST_DB and high <= HIGHEST_DB if decibel else low >= 0 and high <= BRIGHTEST_POWER
     found = f"{name} holds values from {low:.3g} to {high:.3g} (96 % of them)"

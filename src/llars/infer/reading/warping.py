@@ -58,13 +58,7 @@ class Warped:
         for row in range(around.top, around.bottom):
             for column in range(around.left, around.right):
                 chunk = Window(row, column, row + 1, column + 1).finer(CHUNK).within(*self.shape[1:])
-                overlap = Window(
-                    max(chunk.top, window.top),
-                    max(chunk.left, window.left),
-                    min(chunk.bottom, window.bottom),
-                    min(chunk.right, window.right),
-                )
-                warped = self._chunk(chunk)
+                overlap, warped = chunk.overlap(window), self._chunk(chunk)
                 if warped is not None:
                     values[(slice(None), *overlap.inside(window))] = warped[(slice(None), *overlap.inside(chunk))]
         return values

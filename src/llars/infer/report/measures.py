@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llars.infer.reading.sampling import sample_blocks
+from llars.infer.reading.raster_file import RasterFile
+from llars.infer.reading.sampling import source_blocks
 from llars.infer.reading.sources import Source
 from llars.infer.reading.warping import Warped
-from llars.infer.report.display import RasterFile
 from llars.infer.tiles import Window
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def measure(before: RasterFile, after: RasterFile, scale: int | None, names: lis
         names: of the bands.
     """
     height, width = before.shape[1:]
-    windows = sample_blocks(height, width)
+    windows = source_blocks(before)
     restored_back: Source = Warped(after, after.grid.on_a_map(), before.grid.on_a_map()) if scale is None else after
     pairs = [(before.read(one), *_back(restored_back, one, scale)) for one in windows]
     bands = tuple(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from llars.bands import Band
 from llars.errors import OutputError
 from llars.infer.raster.profile import RasterProfile
-from llars.infer.reading.grids import Grid
-from llars.infer.report.display import RasterFile, pixel_aspect
+from llars.infer.reading.grids import Grid, pixel_aspect
+from llars.infer.reading.raster_file import RasterFile
 from llars.infer.report.measures import measure
 from llars.infer.report.pictures import RAMP, decimated_pair
 from llars.infer.report.sections import change, consistency, facts, histograms, overview, spectra, uncertainty_section
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from llars.infer.tiling.stream import Stream
 
-__all__ = ["Report", "write_page"]
+__all__ = ["Report", "step_label", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ class Report:
     def files(self) -> tuple[RasterFile, RasterFile]:
         """The input and the result."""
         source = self.profile
-        own = Grid(source.height, source.width, source.transform, source.crs)
         decoding = source.written if self.scale is not None else source.on(self.grid).decoding
-        return RasterFile(self.source, source.decoding, own), RasterFile(self.pixels, decoding, self.grid)
+        return RasterFile(self.source, source.decoding, source.grid), RasterFile(self.pixels, decoding, self.grid)
 
     def deviation(self) -> RasterFile | None:
         """The standard deviation of the error."""
@@ -155,12 +154,13 @@ def _template(name: str) -> str:
 
 def _chips(report: Report) -> list[str]:
     files = f"{escape(report.source.name)} → <b>{escape(report.output.name)}</b>"
-    steps = [f"<b>{escape(_step_label(step))}</b>" for step in report.steps]
+    steps = [f"<b>{escape(step_label(step))}</b>" for step in report.steps]
     size = f"{report.profile.width} × {report.profile.height} px → {report.grid.width} × {report.grid.height} px"
     return [files, *(steps or ["nothing to do"]), size, f"{len(report.bands)} bands"]
 
 
-def _step_label(step: Step) -> str:
+def step_label(step: Step) -> str:
+    """A step in few words, such as ``denoise 0.50`` or ``sr ×2``."""
     if step.task == "sr":
         return f"sr ×{step.scale}"
     return f"{step.task} {step.severity:+.2f}" if step.task == "brightness" else f"{step.task} {step.severity:.2f}"

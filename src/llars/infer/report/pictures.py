@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llars.bands import Band
-from llars.infer.reading.grids import Grid
+from llars.infer.reading.grids import Grid, display_size
+from llars.infer.reading.raster_file import RasterFile
 from llars.infer.reading.warping import Warped
-from llars.infer.report.display import RasterFile, composites, data_uri, display_size, jpeg, png
+from llars.infer.report.display import composites, data_uri, jpeg, png
 from llars.infer.report.stretch import limits, to_bytes
 from llars.infer.tiles import Window
 

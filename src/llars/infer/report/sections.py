@@ -11,8 +11,9 @@ import numpy as np
 
 from llars.bands import Band
 from llars.infer.reading.grids import Grid
+from llars.infer.reading.raster_file import RasterFile
 from llars.infer.report.charts import histogram, spectrum
-from llars.infer.report.display import RasterFile, data_uri, jpeg
+from llars.infer.report.display import data_uri, jpeg
 from llars.infer.report.measures import BandChange, Changes
 from llars.infer.report.pictures import (
     PERCENT,

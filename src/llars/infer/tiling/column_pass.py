@@ -138,7 +138,6 @@ class _Rows(Generic[Number]):
 
 _Floats = _Rows[np.float32]
 _Gaps = _Rows[np.bool_]
-Autocast = Callable[[], AbstractContextManager[None]]
 
 
 def process_column(

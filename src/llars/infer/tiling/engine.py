@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 import torch
@@ -100,11 +100,12 @@ class Engine:
         say: Callable[[str], object] = str,
     ) -> Iterator[Restored]:
         """``run_step`` with a network that is folded already, for the tiles in ``columns`` of ``grid``."""
+        autocast = partial(torch.autocast, self.device.type, torch.bfloat16, enabled=self._half)
         waiting = deque(columns)
         while waiting:
             column, unfinished = waiting.popleft(), None
             try:
-                for restored in process_column(folded, inputs, column, self.device, self._autocast):
+                for restored in process_column(folded, inputs, column, self.device, autocast):
                     column = replace(column, cores=column.cores[1:])
                     yield restored
             except (RuntimeError, MemoryError) as fault:
@@ -162,11 +163,6 @@ class Engine:
         vector = torch.from_numpy(self._encoder.encode([words])).to(self.device)
         bands = describe([inputs.bands.bands]).to(self.device)
         return self.network.condition(windows, bands, statistics, vector, targets=len(inputs.target.bands))
-
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-            yield
 
 
 def is_out_of_memory(fault: BaseException) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rasterio.enums import ColorInterp
 
 from llars.infer.reading.sources import Repeated, Source
 from llars.infer.reading.warping import Warped
@@ -74,30 +73,8 @@ def invented(
 
 def mask_profile(profile: RasterProfile) -> RasterProfile:
     """The profile of a file with one band of bytes on the grid of ``profile``."""
-    decoding = replace(
-        profile.decoding,
-        indexes=(1,),
-        scales=(1.0,),
-        offsets=(0.0,),
-        nodata=(float(NO_DATA),),
-        alpha=None,
-        masked=False,
-    )
-    return replace(
-        profile,
-        source=None,
-        count=1,
-        dtype="uint8",
-        nodata=float(NO_DATA),
-        descriptions=("0 measured, 1 filled under clouds, 2 finer than the input resolves",),
-        units=(None,),
-        scales=(1.0,),
-        offsets=(0.0,),
-        colours=(ColorInterp.gray,),
-        band_tags=({},),
-        band_domains=({},),
-        decoding=decoding,
-    )
+    description = "0 measured, 1 filled under clouds, 2 finer than the input resolves"
+    return profile.companion((description,), "uint8", float(NO_DATA), count=1)
 
 
 def _resampled(source: Source, grid: Grid, output: OutputGrid) -> Source:

@@ -63,8 +63,8 @@ def parse_bytes(text: str) -> int:
 
 
 def in_words(size: int) -> str:
-    """Bytes as ``1.5 GB`` or ``800 MB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.3g} MB"
+    """Bytes as ``1.5 GB``, ``800 MB`` or ``20 kB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def default_limit() -> int:
@@ -90,7 +90,8 @@ def largest_tile(limit: int, bands: int, config: ModelConfig, scale: int = 1) ->
 
     Args:
         limit: total memory in bytes.
-        bands: number of bands of the target and all guides.
+        bands: number of bands that the network takes: those of the target and all guides, and those of the target
+            once more where it is an initial estimate, beside which it is read as it was observed.
         config: of the network.
         scale: how many times finer the grid gets.
 

@@ -17,7 +17,7 @@ from llars.infer.reading.grids import grid_of
 from llars.infer.reading.sources import Scratch
 from llars.infer.tiles import Window
 from llars.infer.tiling.column_pass import Restored
-from llars.infer.tiling.lines import append, whole_lines
+from llars.infer.tiling.json_lines import append, whole_lines
 from llars.scene.products import state_of
 
 if TYPE_CHECKING:

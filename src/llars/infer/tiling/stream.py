@@ -19,7 +19,7 @@ from llars.infer.reading.channels import Range
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.guides import Guide
 from llars.infer.reading.layers import Enlarged, Filled, Layers, finer_bands
-from llars.infer.reading.picture import SMALLEST, Picture
+from llars.infer.reading.picture import Picture
 from llars.infer.reading.sources import Repeated, Scratch, Source
 from llars.infer.reading.warping import Warped
 from llars.infer.tiles import Window, strips
@@ -29,6 +29,7 @@ from llars.infer.tiling.invention import invented
 from llars.infer.tiling.partial import Partial
 from llars.infer.tiling.parts import Prepared, physical, with_variance
 from llars.infer.tiling.planning import OutputGrid, output_grid
+from llars.scene.opening import SMALLEST
 from llars.tasks import Step, get_task
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Stream:
             self._outputs.append(output_grid(step, self.grid, guides, say))
             if min(self.grid.height, self.grid.width) < SMALLEST:
                 raise RasterError(
-                    f"input and guide share {self.grid.width} x {self.grid.height} px; 16 x 16 are needed"
+                    f"input and guide share {self.grid.width} x {self.grid.height} px; "
+                    f"{SMALLEST} x {SMALLEST} are needed"
                 )
 
     @property
