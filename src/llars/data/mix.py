@@ -137,28 +137,15 @@ class Mixer:
         generator: torch.Generator,
     ) -> Batch:
         """One batch from parts: task, pair, bands, and the severities that the words state."""
-        pairs = [pair for _, pair, _, _ in parts]
         index = torch.cat([torch.full((len(pair.clean),), TASK_KEYS.index(task)) for task, pair, _, _ in parts])
-        bands = [
-            (*self._told(each, rng), *guides)
-            for _, pair, members, _ in parts
-            for each, guides in zip(members, pair.guide_bands or [()] * len(members), strict=True)
-        ]
-        degraded = torch.cat([pair.degraded for pair in pairs])
-        guides = [pair.guides for pair in pairs if pair.guides is not None]
-        observed = [pair.degraded if pair.observed is None else pair.observed for pair in pairs]
-        estimated = any(pair.observed is not None for pair in pairs)
-        return Batch(
-            degraded=degraded,
-            clean=torch.cat([pair.clean for pair in pairs]),
-            bands=bands,
-            task=index,
-            severity=torch.cat([pair.severity for pair in pairs]),
-            instruction=self.words.draw(index, torch.cat([asked for *_, asked in parts]), generator),
-            faults=torch.cat([pair.faults for pair in pairs]),
-            factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in pairs]),
-            guides=torch.cat(guides) if guides else degraded[:, :0],
-            observed=torch.cat(observed) if estimated else None,
+        # All at once: the sentences of a batch must not depend on how it is divided into parts.
+        vectors = self.words.draw(index, torch.cat([asked for *_, asked in parts]), generator)
+        sizes = [len(pair.clean) for _, pair, _, _ in parts]
+        return Batch.concatenated(
+            [
+                pair.batch(task, [self._told(each, rng) for each in members], instruction)
+                for (task, pair, members, _), instruction in zip(parts, vectors.split(sizes), strict=True)
+            ]
         )
 
     def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:

@@ -13,17 +13,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from llars.errors import DataError
-from llars.model.align import describe
 from llars.model.gating import Gate
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.model.output import Output
-from llars.model.precision import autocast
 from llars.sample import Batch
 from llars.train.checkpoint import load_checkpoint, save_checkpoint
-from llars.train.losses import LossWeights, restoration_loss
-from llars.train.objective import jitter
-from llars.train.projection import hold_means
+from llars.train.losses import LossWeights, restoration_loss, surprise
+from llars.train.objective import ForwardResult, forward, jitter
 from llars.train.tuning.batches import Batches
 from llars.train.tuning.config import TuneConfig
 from llars.train.validation import restore, validate
@@ -63,17 +59,10 @@ class TunedNetwork(nn.Module):
                 # No exploration noise: a few images must not change which experts the base chooses.
                 module.eval()
 
-    def forward(self, batch: Batch) -> tuple[Output, Statistics]:
-        """The output in normalised values, and the statistics of the targets."""
-        targets = batch.clean.shape[1]
+    def forward(self, batch: Batch) -> ForwardResult:
+        """The output on a batch whose statistics are perturbed, as in training."""
         statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
-        image = statistics.network_input(batch.channels)
-        bands = describe(batch.bands).to(image.device)
-        with autocast(image.device):
-            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
-            output = self.network(image, conditions)
-        projected = hold_means(output.image, image[:, :targets], batch.factor)
-        return replace(output, image=projected), statistics.first(targets)
+        return forward(self.network, batch, statistics)
 
 
 class Tuner:
@@ -173,13 +162,10 @@ class Tuner:
             batch = others.to(self.config.device)
             batch.clean = restore(self.teacher, batch)
         tensors = {f"network.{name}": value for name, value in self.tensors().items()}
-        output, statistics = functional_call(self.tuned, tensors, (batch,))
-        truth = statistics.apply(batch.clean)
-        error = (output.image.detach() - truth).abs()
+        result: ForwardResult = functional_call(self.tuned, tensors, (batch,))
+        loss = restoration_loss(result.output, result.truth, result.statistics, LOSSES).mean()
         # The distance from the base's output says nothing about the error of a restoration.
-        surprise = (error * (-output.log_scale).exp() + output.log_scale).mean() if others is None else 0.0
-        losses = restoration_loss(output, truth, statistics, LOSSES)
-        return losses.mean() + LOSSES.uncertainty * surprise
+        return loss if others is not None else loss + LOSSES.uncertainty * surprise(result.output, result.truth)
 
     def train_step(self) -> float:
         """One step of the optimizer, skipped where the gradient is not finite; returns the loss."""
