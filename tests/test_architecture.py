@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "llars"
 
 STEPS = (
     ("errors",),
-    ("bands", "tasks", "sensors"),
+    ("bands", "tasks", "sensors", "files"),
     ("sample", "scene", "curves"),
     ("degrade", "metrics", "text", "model"),
     ("initial",),

@@ -47,6 +47,7 @@ def data_stats(
     config: Config,
     overrides: Overrides = None,
     out: Annotated[Path, typer.Option("--out", help="Picture to write: PNG.")] = Path("corpus.png"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
 ) -> None:
     """Draw what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
     from llars.data.build import read_plan
@@ -54,7 +55,7 @@ def data_stats(
 
     corpus = read_plan(config, None, overrides or []).out
     print("\n".join(lines(corpus)))
-    draw(corpus, out)
+    draw(corpus, out, overwrite)
 
 
 def report(faults: Sequence[str]) -> None:
