@@ -25,7 +25,10 @@ from llars.train.tuning.config import TuneConfig
 from llars.train.validation import restore, validate
 from llars.weights.adapters import Change, changed
 
-__all__ = ["EvaluationPoint", "Tuner"]
+__all__ = ["CHECKPOINT", "EvaluationPoint", "Tuner"]
+
+CHECKPOINT = "last.safetensors"
+"""Name of the checkpoint in the folder of the run."""
 
 WARMUP = 20
 """Steps of the linear warm-up."""
@@ -83,7 +86,7 @@ class Tuner:
         self.step = 0
         self.evaluations: list[EvaluationPoint] = []
         self.best = self.snapshot()
-        self.checkpoint = config.folder / "last.safetensors"
+        self.checkpoint = config.folder / CHECKPOINT
         if self.checkpoint.exists():
             self.resume()
 
@@ -132,7 +135,7 @@ class Tuner:
                 part.copy_(state["now"][name])
         self.best = {name: value.to(self.config.device) for name, value in state["best"].items()}
         self.evaluations = [
-            EvaluationPoint(int(step), loss, gain) for step, loss, gain in state["run"]["looks"].tolist()
+            EvaluationPoint(int(step), loss, gain) for step, loss, gain in state["run"]["evaluations"].tolist()
         ]
 
     def save(self) -> None:
@@ -141,7 +144,7 @@ class Tuner:
             [[evaluation.step, evaluation.loss, evaluation.gain] for evaluation in self.evaluations],
             dtype=torch.float64,
         )
-        state = {"now": self.snapshot(), "best": self.best, "run": {"looks": evaluations}}
+        state = {"now": self.snapshot(), "best": self.best, "run": {"evaluations": evaluations}}
         save_checkpoint(self.checkpoint, state, self.optimizer, self.step)
 
     def learning_rate(self) -> float:
