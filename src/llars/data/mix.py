@@ -48,8 +48,8 @@ PART = 4
 MARGIN = 4
 """Pixels that the larger crop of tasks with a halo adds on each side, at least."""
 
-MENDED = frozenset({*CHAIN, "cloud", "cloud_sar"})
-"""Tasks that must leave a faultless image unchanged."""
+FAULT_TASKS = frozenset({*CHAIN, "cloud", "cloud_sar"})
+"""Tasks that remove a fault: they must leave a faultless image unchanged."""
 
 OPTICAL = frozenset({"cloud", "haze", "sr", "pansharpen", "brightness"})
 """Tasks for images of reflected light only."""
@@ -109,7 +109,7 @@ class Mixer:
         mixed = {task: weight for task, weight in recipe.tasks.items() if task not in GUIDED | TONES}
         self.mixed, self._mixed_odds = _odds(mixed)
         few = sum(odds for count, odds in zip(self.counts, self._count_odds, strict=True) if count <= 2)
-        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in MENDED)
+        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in FAULT_TASKS)
         # Shares of all patches, converted to probabilities at the point where the choice is made.
         self._speckle_odds = recipe.speckle / few if few else 0.0
         self._none_odds = recipe.none_needed / chain if chain else 0.0
@@ -208,7 +208,7 @@ class Mixer:
             optical=task in OPTICAL,
         )
         bands = patches.bands
-        if task in MENDED and rng.random() < self._none_odds:
+        if task in FAULT_TASKS and rng.random() < self._none_odds:
             words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
             return self._cut(initial_pair(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
         step = 1
