@@ -11,9 +11,10 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from tests.packing import pack
 
 from llars.bands import Band
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError, DataError, OutputError
 from llars.sample import Sample
