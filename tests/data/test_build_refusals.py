@@ -13,7 +13,7 @@ import yaml
 from llars.cli import MISTAKE, run
 from llars.data.build import build, read_plan
 from llars.data.shards import ShardWriter
-from llars.errors import ConfigError, OutputError
+from llars.errors import ConfigError, DataError, OutputError
 
 NOISE = {"synthetic": 60, "side": 4}
 
@@ -41,6 +41,14 @@ def configured(tmp_path: Path, source: dict[str, Any], out: str = "out") -> Path
 def test_settings_of_a_source_that_cannot_be_are_refused(tmp_path: Path, source: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)):
         read_plan(configured(tmp_path, source))
+
+
+def test_what_a_set_assumes_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    with pytest.raises(DataError, match="no source gave anything"):
+        build(read_plan(configured(tmp_path, {"set": "rice1"}), tmp_path), told.append)
+    assert told[0] == "rice1: taken on trust: that neighbouring numbers show one scene"
+    assert not any("trust" in line for line in told[1:])
 
 
 @pytest.mark.parametrize("place", ["blocked", "blocked/deeper"])

@@ -24,7 +24,7 @@ from llars.data.manifest import FORMAT, save, summarise
 from llars.data.records import Record
 from llars.data.settings import read_settings, to_number
 from llars.data.shards import ShardWriter
-from llars.data.sources import Part, parts_of, recipes
+from llars.data.sources import Part, assumptions, parts_of, recipes
 from llars.errors import ConfigError, DataError, LlarsError, OutputError
 from llars.files import make_folder, write_whole
 
@@ -86,6 +86,8 @@ def read_plan(config: str | Path, folder: str | Path | None = None, overrides: S
 def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:
     """Write the missing shards and then the manifest, which is returned; ``tell`` is called for every part.
 
+    Before, it is told what the descriptions of public sets assume without having been checked.
+
     What cannot be read is left out and listed, one line each, under ``faults`` in the manifest; the next build tries
     it again. Shards of an earlier build are removed only after their replacements are in the manifest.
 
@@ -97,6 +99,8 @@ def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:
         make_folder(plan.out / folder)
         for part in (plan.out / folder).glob("*.part"):
             part.unlink(missing_ok=True)
+    for line in assumptions(plan.parts):
+        tell(line)
     work = [plan] * len(plan.parts), plan.parts, recipes(plan.parts)
     if plan.processes > 1 and len(plan.parts) > 1:
         with ProcessPoolExecutor(plan.processes, get_context("spawn")) as pool:

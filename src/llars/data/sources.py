@@ -20,7 +20,7 @@ from llars.errors import ConfigError
 from llars.sample import Sample
 from llars.sensors import get_sensor
 
-__all__ = ["Part", "parts_of", "recipes"]
+__all__ = ["Part", "assumptions", "parts_of", "recipes"]
 
 KINDS = {
     "catalogue": {"want", "stacks"},
@@ -89,6 +89,15 @@ def recipes(parts: Sequence[Part]) -> list[str]:
     """``Part.recipe`` of each, by names and sizes of files; a folder that several of them read is listed once."""
     files_of = functools.cache(_files)
     return [part.recipe(files_of) for part in parts]
+
+
+def assumptions(parts: Sequence[Part]) -> list[str]:
+    """One line for each public set whose description has not been checked against the files in every point."""
+    from llars.data.readers import get_set
+
+    names = dict.fromkeys(str(part.settings["set"]) for part in parts if part.kind == "set")
+    unchecked = {name: get_set(name).unverified for name in names}
+    return [f"{name}: taken on trust: {'; '.join(points)}" for name, points in unchecked.items() if points]
 
 
 def _files(root: Path) -> list[tuple[str, int]]:
