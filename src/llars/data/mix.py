@@ -144,7 +144,7 @@ class Mixer:
         return Batch.concatenated(
             [
                 pair.batch(task, [self._told(each, rng) for each in members], instruction)
-                for (task, pair, members, _), instruction in zip(parts, vectors.split(sizes), strict=True)
+                for (task, pair, members, _), instruction in zip(parts, torch.split(vectors, sizes), strict=True)
             ]
         )
 
