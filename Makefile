@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 DATA ?=
 CONFIG ?= configs/train/small.yaml
 
-.PHONY: help setup demo test lint docs figures evaluate bench train ablation adaptation reader contest clean
+.PHONY: help setup demo test lint docs figures evaluate bench train estimators ablation adaptation reader contest clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,13 @@ train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery
 	@test -n "$(DATA)" || { echo "say where the scenes are: make train DATA=folder (with a scenes.json)" >&2; exit 2; }
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/llars train $(CONFIG)
+
+estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, before make train; an hour and a quarter on one core
+	@test -n "$(DATA)" || { echo "say where the scenes are: make estimators DATA=folder (with a scenes.json)" >&2; exit 2; }
+	$(BIN)/llars data build configs/data/open.yaml $(DATA)
+	$(BIN)/python -m llars.train.optics runs/corpus
+	$(BIN)/python -m llars.train.upsampling runs/corpus
+	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity
 
 ablation: $(STAMP) ## after make train: one short training without each part of the model; an hour or two, goes on if stopped
 	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --out runs/ablation

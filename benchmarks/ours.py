@@ -24,7 +24,7 @@ __all__ = ["Ours"]
 class Ours(Contestant):
     """The network of the package, trained as by ``llars train``."""
 
-    mends = True
+    from_initial_estimates = True
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -39,8 +39,8 @@ ENDLESS = 10**9
 class Contestant(nn.Module, ABC):
     """A network that learns to restore from the same batches as llars."""
 
-    mends = False
-    """Whether it is given starting images (restored by classical algorithms), which are a part of llars."""
+    from_initial_estimates = False
+    """Whether it starts from initial estimates, which are a part of llars, or from the degraded images."""
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "llars"
 
 STEPS = (
     ("errors",),
-    ("bands", "tasks", "sensors"),
+    ("bands", "tasks", "sensors", "files"),
     ("sample", "scene", "curves"),
     ("degrade", "metrics", "text", "model"),
     ("initial",),
@@ -26,7 +26,8 @@ STEPS = (
 BELOW = {"sensors": {"bands"}, "tasks": {"bands"}}
 """Within their step bands come first: a sensor is made of them, and a task names the roles of its guides."""
 
-ALIASES = {**dict.fromkeys(("_archive", "_console", "_data_commands", "_diagnosing", "_serving", "_tuning"), "cli")}
+COMMANDS = ("_batching", "_console", "_data_commands", "_diagnosing", "_exporting", "_options", "_serving", "_tuning")
+ALIASES = dict.fromkeys(COMMANDS, "cli")
 """Further modules beside the package's members, and the member that each is a part of."""
 
 ROOMS = (

@@ -50,6 +50,7 @@ ELSEWHERE = {
     r"python -m benchmarks.adaptation ": "tests/benchmarks/test_adaptation.py",
     r"python -m benchmarks.rivals ": "tests/benchmarks/test_rivals.py",
     r"python scripts/calibrate.py ": "tests/bench/test_calibration.py",
+    r"python scripts/million.py": "scripts/million.py",
     r"python scripts/prove_batch.py ": "scripts/prove_batch.py",
     r"python scripts/prove_scene.py ": "scripts/prove_scene.py",
     r"python scripts/prove_playground.py": "scripts/prove_playground.py",

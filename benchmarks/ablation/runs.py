@@ -16,6 +16,7 @@ from benchmarks.training import train
 from llars.data.corpus import Corpus
 from llars.data.mix import Mixer, Recipe
 from llars.errors import DataError
+from llars.files import write_whole
 from llars.model.config import preset
 from llars.sample import Batch
 from llars.train.bundled import estimators, instructions
@@ -133,9 +134,7 @@ def write_inputs(settings: Settings, folder: Path) -> None:
 def write(path: Path, values: Mapping[str, object]) -> None:
     """Writes JSON atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(values, indent=1) + "\n")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(values, indent=1) + "\n")
 
 
 def ten_bands(batches: list[Batch]) -> Batch:

@@ -29,7 +29,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pairs", default="5,20,50", help="numbers of pairs, separated by commas")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each")
     parser.add_argument("--steps", type=int, default=Steps.most, help="of each adaptation, at most")
-    parser.add_argument("--evaluate-steps", type=int, default=Steps.between_looks, help="between two looks")
+    parser.add_argument("--evaluate-steps", type=int, default=Steps.between_evaluations, help="between two evaluations")
     parser.add_argument("--out", type=Path, help="folder of the runs; what was interrupted there goes on")
     parser.add_argument("--report", action="store_true", help=f"write docs/adaptation.md; --out goes to {KEPT} first")
     options = parser.parse_args(arguments)

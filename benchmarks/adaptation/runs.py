@@ -33,7 +33,7 @@ class Steps:
     """The budget of one adaptation; all other settings are the defaults of ``llars tune``."""
 
     most: int = 200
-    between_looks: int = 40
+    between_evaluations: int = 40
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Result:
     """Processor minutes of tuning, including reading images and evaluations."""
 
     given: float
-    """PSNR of the test images as the network gets them: the starting images."""
+    """PSNR of the test images as the network gets them: their initial estimates."""
 
     before: float
     """PSNR of the test images, restored by the base."""
@@ -172,9 +172,9 @@ def adapt(ground: Ground, method: str, pairs: int, seed: int, steps: Steps) -> R
         pairs=write_pairs(ground.places.adapting, ground.task, pair_folder, seed, pairs),
         out=folder / "adapter.safetensors",
         steps=steps.most,
-        evaluate_steps=steps.between_looks,
+        evaluate_steps=steps.between_evaluations,
         seed=seed,
-        say=clock.look,
+        say=clock.store,
     )
     minutes = clock.minutes
     tuned, _ = apply_adapters(ground.network, ground.info, [read_adapter(report.adapter)])
@@ -220,7 +220,7 @@ class Clock:
         """Minutes spent so far."""
         return (time.process_time() - self.started) / 60
 
-    def look(self, line: str) -> None:
+    def store(self, line: str) -> None:
         """Stores the minutes; tuning reports a line wherever it could be resumed."""
         print(f"  {line}", flush=True)
         self.path.parent.mkdir(parents=True, exist_ok=True)

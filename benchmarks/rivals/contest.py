@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +22,7 @@ from benchmarks.rivals.transfer import Sights, measured
 from benchmarks.training import train
 from llars.data.mix import Mixer, Recipe
 from llars.errors import ConfigError
+from llars.files import write_whole
 from llars.train.bundled import estimators, instructions
 from llars.weights.registry import find, load_network
 
@@ -93,7 +93,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Field:
-    """What the contestants of a contest are trained and scored on, with starting images or without."""
+    """What the contestants of a contest are trained and scored on, with initial estimates or without."""
 
     contest: Contest
     corpus: Path
@@ -102,25 +102,25 @@ class Field:
     shares: Mapping[str, float]
     """Shares of the tasks in the batches."""
 
-    def sights(self, mended: bool) -> Sights:
+    def sights(self, estimated: bool) -> Sights:
         """The held-out batches."""
-        return _sights(self.corpus, self.contest.without, mended)
+        return _sights(self.corpus, self.contest.without, estimated)
 
-    def mixer(self, mended: bool) -> Mixer:
-        """The training batches, the same for all contestants except for being mended or not."""
+    def mixer(self, estimated: bool) -> Mixer:
+        """The training batches, the same for all contestants but for the initial estimates."""
         return Mixer(
             select(self.corpus / "train", self.contest.without, "train"),
             instructions(),
             Recipe(self.shares),
             self.contest.batch_size,
             seed=self.contest.seed,
-            estimators=estimators() if mended else None,
+            estimators=estimators() if estimated else None,
         )
 
 
 @cache
-def _sights(corpus: Path, without: str | None, mended: bool) -> Sights:
-    return Sights.of(corpus, instructions(), without, mended)
+def _sights(corpus: Path, without: str | None, estimated: bool) -> Sights:
+    return Sights.of(corpus, instructions(), without, estimated)
 
 
 def hold(
@@ -181,14 +181,14 @@ def enter(field: Field, name: str, folder: Path, budget: dict[str, Any]) -> None
     contestant = CONTESTANTS[name]()
     trained = train(
         contestant,
-        field.mixer(contestant.mends),
+        field.mixer(contestant.from_initial_estimates),
         **budget,
         seed=field.contest.seed,
         learning_rate=RATE,
         checkpoint=folder / "last.safetensors",
         log=folder / "log.csv",
     )
-    sights, timed = field.sights(contestant.mends), folder.parent.name == TIME
+    sights, timed = field.sights(contestant.from_initial_estimates), folder.parent.name == TIME
     # Other sensors and rearranged bands are measured for one budget only.
     rows = measured(contestant, sights if timed else sights.known(field.shares), bands=timed)
     result = {"budget": budget, "commit": field.contest.commit, **asdict(trained), **asdict(cost(contestant))}
@@ -204,7 +204,8 @@ def _show(field: Field, file: Path) -> None:
     network, _ = load_network(path)
     shipped = Ours(network.config)
     shipped.network.load_state_dict(network.state_dict())
-    write_json(file, {"weights": weights, "rows": measured(shipped, field.sights(shipped.mends), bands=True)})
+    sights = field.sights(shipped.from_initial_estimates)
+    write_json(file, {"weights": weights, "rows": measured(shipped, sights, bands=True)})
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -216,9 +217,7 @@ def read_json(file: Path) -> dict[str, Any]:
 def write_json(file: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(unfinished, file)
+    write_whole(file, json.dumps(content, indent=1) + "\n")
 
 
 def _commit() -> str:

@@ -33,17 +33,17 @@ class Sights:
     """Batches of the sensor that was left out; empty if none was."""
 
     @classmethod
-    def of(cls, corpus: Path, words: Instructions, without: str | None, mended: bool) -> Sights:
+    def of(cls, corpus: Path, words: Instructions, without: str | None, estimated: bool) -> Sights:
         """The validation split of the corpus at ``corpus``, and the left-out sensor's scenes of its training split.
 
-        If ``mended``, the inputs are initial estimates, as for llars; otherwise the degraded images themselves.
+        If ``estimated``, the inputs are initial estimates, as for llars; otherwise the degraded images themselves.
         """
-        menders = estimators() if mended else None
-        seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=menders)
+        found = estimators() if estimated else None
+        seen = validation_batches(select(corpus / "val", without, "val"), words, estimators=found)
         if without is None:
             return cls(seen, [])
         left_out = select(corpus / "train", without, "unseen", only=True)
-        return cls(seen, validation_batches(left_out, words, estimators=menders))
+        return cls(seen, validation_batches(left_out, words, estimators=found))
 
     def known(self, tasks: Collection[str]) -> Sights:
         """Only the batches of known sensors, in some tasks."""
@@ -60,7 +60,7 @@ class Row:
     """Whether the sensor occurs in training."""
 
     given: float
-    """PSNR of the contestant's input: the degraded or the starting image."""
+    """PSNR of the contestant's input: the degraded image or its initial estimate."""
 
     restored: float
     shuffled: float | None = None

@@ -8,12 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from math import isfinite
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from llars.errors import InstructionError, RasterError
 from llars.tasks import Step
 
 __all__ = [
@@ -21,9 +17,6 @@ __all__ = [
     "INTERRUPTED",
     "MISTAKE",
     "OK",
-    "Input",
-    "OneStep",
-    "Prompt",
     "fail",
     "hush_libraries",
     "in_digits",
@@ -32,52 +25,10 @@ __all__ = [
     "print_table",
     "progress_bar",
     "say",
+    "tell",
     "written",
 ]
 
-
-def _named(text: str) -> Path:
-    """The path of an input. An empty one would be the current folder."""
-    if not text.strip():
-        raise RasterError("found an empty name as input, expected that of a raster or product; is a variable unset?")
-    return Path(text)
-
-
-Input = Annotated[
-    Path,
-    typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False, parser=_named),
-]
-
-
-def _worded(text: str) -> str:
-    """A prompt. An empty one, as an unset variable of a shell gives, must not repair what was never asked for."""
-    if not text.strip():
-        raise InstructionError(
-            'found an empty prompt, expected what to do: -p "reduce the noise"; without -p, what the '
-            "diagnosis finds is repaired"
-        )
-    return text
-
-
-Prompt = Annotated[
-    str | None,
-    typer.Option(
-        "--prompt",
-        "-p",
-        help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
-        parser=_worded,
-    ),
-]
-
-OneStep = Annotated[
-    str | None,
-    typer.Option(
-        "--prompt",
-        "-p",
-        help='What the network is to do, in one step: "reduce the noise". Required.',
-        parser=_worded,
-    ),
-]
 
 OK, FAULT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -134,6 +85,11 @@ def say(notes: Iterable[str]) -> None:
     """Print notes, which are not errors, on standard error."""
     for note in notes:
         print(f"llars: {note}", file=sys.stderr)
+
+
+def tell(line: str) -> None:
+    """Print one line about how far a command is on standard error."""
+    print(line, file=sys.stderr)
 
 
 def written(path: object, seconds: float, steps: Sequence[Step] = ()) -> list[str]:

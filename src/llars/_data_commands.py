@@ -1,21 +1,19 @@
 """The commands under ``llars data``."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from llars._console import MISTAKE, fail
+from llars._console import MISTAKE, fail, tell
+from llars._options import Config, Overrides
 from llars.errors import ConfigError
 
-__all__ = ["Config", "Overrides", "configured", "configured_folder", "data"]
+__all__ = ["configured", "configured_folder", "data"]
 
 data = typer.Typer(help="Pack imagery for training.", rich_markup_mode=None)
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
 DataFolder = Annotated[
     Path | None, typer.Argument(metavar="[FOLDER]", help="Where sources lie; default: `folder` of the configuration.")
 ]
@@ -26,7 +24,7 @@ def data_build(config: Config, folder: DataFolder = None, overrides: Overrides =
     """Pack imagery and public data sets into shards; started again, it goes on where it stopped."""
     from llars.data.build import build, read_plan
 
-    manifest = build(read_plan(config, folder, overrides or []), lambda line: print(line, file=sys.stderr))
+    manifest = build(read_plan(config, folder, overrides or []), tell)
     for split, packed in manifest["splits"].items():
         print(f"{split}: {packed['samples']} samples, {packed['scenes']} images, {packed['bytes'] / 1e6:.0f} MB")
     report(manifest["faults"])
@@ -47,6 +45,7 @@ def data_stats(
     config: Config,
     overrides: Overrides = None,
     out: Annotated[Path, typer.Option("--out", help="Picture to write: PNG.")] = Path("corpus.png"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
 ) -> None:
     """Draw what is in a corpus: tasks, sensors, bands, severities, and a contact sheet."""
     from llars.data.build import read_plan
@@ -54,7 +53,7 @@ def data_stats(
 
     corpus = read_plan(config, None, overrides or []).out
     print("\n".join(lines(corpus)))
-    draw(corpus, out)
+    draw(corpus, out, overwrite)
 
 
 def report(faults: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from llars._console import Input, print_json, print_table, say
+from llars._console import print_json, print_table, say
+from llars._options import DEFAULT_MODEL, Device, Input, Json, Model, SensorName
 
 __all__ = ["diagnosing"]
 
@@ -15,14 +16,12 @@ diagnosing = typer.Typer(rich_markup_mode=None)
 @diagnosing.command()
 def diagnose(
     source: Input,
-    sensor: Annotated[
-        str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
-    ] = None,
-    model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    sensor: SensorName = None,
+    model: Model = DEFAULT_MODEL,
+    device: Device = "auto",
     picture: Annotated[Path | None, typer.Option("--picture", help="Also draw the findings: PNG.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Diagnose the faults of an image, and suggest a prompt."""
     from llars.infer.job import diagnose_file

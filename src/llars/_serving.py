@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llars._console import say
+from llars._options import DEFAULT_MODEL, Device, Model
 
 __all__ = ["serving"]
 
@@ -19,8 +20,8 @@ def serve(
         str | None,
         typer.Option("--token", help="Password for visitors; made up unless only this machine can connect."),
     ] = None,
-    model: Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")] = "llars-small",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    model: Model = DEFAULT_MODEL,
+    device: Device = "auto",
 ) -> None:
     """Open the playground in the browser; needs `pip install 'llars[app]'`."""
     from llars.app.server import serve as serve_playground

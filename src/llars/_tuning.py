@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import print_table, say
-from llars._data_commands import Config, Overrides
+from llars._options import Config, Overrides
 from llars.errors import OutputError
 
 __all__ = ["tuning"]

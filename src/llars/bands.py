@@ -9,6 +9,8 @@ from llars.errors import BandError
 __all__ = ["Band", "Modality", "Polarisation", "Role", "Sensor", "plain_bands", "true_colour"]
 
 RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
+"""Wavelengths of true colours; also assumed for three bands without known wavelengths."""
+
 VISIBLE_NM = (400.0, 720.0)
 
 

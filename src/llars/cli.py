@@ -10,14 +10,12 @@ import typer
 from typer.exceptions import TyperException
 
 import llars
-from llars._archive import archive
+from llars._batching import batching
 from llars._console import (
     FAULT,
     INTERRUPTED,
     MISTAKE,
     OK,
-    Input,
-    Prompt,
     fail,
     hush_libraries,
     in_digits,
@@ -26,17 +24,31 @@ from llars._console import (
     print_table,
     progress_bar,
     say,
+    tell,
     written,
 )
-from llars._data_commands import Config, Overrides, configured, configured_folder, data
+from llars._data_commands import configured, configured_folder, data
 from llars._diagnosing import diagnosing
+from llars._exporting import exporting
+from llars._options import (
+    DEFAULT_MODEL,
+    Config,
+    Device,
+    Input,
+    Json,
+    Model,
+    Overrides,
+    Overwrite,
+    Prompt,
+    Quiet,
+    Scale,
+    SensorName,
+)
 from llars._serving import serving
 from llars._tuning import tuning
 from llars.errors import LlarsError
 
 __all__ = ["main", "run"]
-
-DEFAULT_MODEL = "llars-small"
 
 app = typer.Typer(
     name="llars",
@@ -46,7 +58,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help opens faster and can be searched
 )
 app.add_typer(data, name="data")
-app.add_typer(archive)
+app.add_typer(batching)
+app.add_typer(exporting)
 app.add_typer(diagnosing)
 app.add_typer(serving)
 app.add_typer(tuning)
@@ -65,11 +78,6 @@ Guides = Annotated[
 Project = Annotated[
     bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
 ]
-SensorName = Annotated[
-    str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
-]
-Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Adapters = Annotated[
     list[Path] | None, typer.Option("--adapter", help="File of `llars tune` for this model; several add up.")
 ]
@@ -86,10 +94,7 @@ Invented = Annotated[
 ]
 Preview = Annotated[Path | None, typer.Option("--preview", help="Also write a picture, before and after: PNG.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Also write a page about what was done: HTML.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep finished tiles, and reuse those of an interrupted run.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -106,7 +111,7 @@ def restore(
     output: Output,
     prompt: Prompt = None,
     guides: Guides = None,
-    scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
+    scale: Scale = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
     adapters: Adapters = None,
@@ -253,10 +258,11 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Measure a model per task and data set, beside classical rivals."""
-    from llars.bench.evaluate import main as measure
+    from llars.bench.evaluate import run as measure
 
-    places = [str(folder or configured_folder(config)), str(out or configured(config, "out") or "docs")]
-    raise typer.Exit(measure([*places, "--config", str(config), "--model", model, "--device", device]))
+    images, report = folder or configured_folder(config), out or configured(config, "out") or Path("docs")
+    page = measure(config, images, report, model=model, device=device, progress=tell)
+    print(page.read_text(encoding="utf-8"), end="")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,21 @@ class Batch:
 
     observed: Tensor | None = None
     """Same shape as ``degraded``: the patches as they were observed, if ``degraded`` is an initial estimate."""
+
+    @classmethod
+    def concatenated(cls, batches: Sequence[Batch]) -> Batch:
+        """One batch from several whose patches have the same shape."""
+        import torch
+
+        estimated = any(batch.observed is not None for batch in batches)
+        # What has no initial estimate is its own: the network is told the same of every patch.
+        observed = [batch.degraded if batch.observed is None else batch.observed for batch in batches]
+        names = ("degraded", "clean", "task", "severity", "instruction", "faults", "factor", "guides")
+        return cls(
+            bands=[bands for batch in batches for bands in batch.bands],
+            observed=torch.cat(observed) if estimated else None,
+            **{name: torch.cat([getattr(batch, name) for batch in batches]) for name in names},
+        )
 
     @property
     def image(self) -> Tensor:

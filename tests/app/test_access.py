@@ -67,6 +67,14 @@ def test_the_right_token_becomes_a_cookie_and_leaves_the_address(guarded):
     assert (status, text) == (200, "welcome")
 
 
+def test_cookies_of_other_servers_on_the_machine_do_no_harm(guarded, open_gate):
+    assert ask(open_gate, cookie="a/b=1")[0] == 200
+    assert ask(guarded, cookie="a/b=1")[0] == 401
+    assert ask(guarded, cookie="llars_token=\u00e9")[0] == 401
+    own = ask(guarded, query="token=open+sesame")[1]["set-cookie"].split(";")[0]
+    assert ask(guarded, cookie=f"a/b=1; {own}; c")[0] == 200
+
+
 def test_a_redirect_stays_on_this_server(guarded):
     _, headers, _ = ask(guarded, path="//elsewhere.example/", query="token=open+sesame")
     assert headers["location"].startswith("/elsewhere") or not headers["location"].startswith("//")

@@ -31,7 +31,6 @@ def texture(bands: int, height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def entry(name: str, sensor: str, bands: list[str], **changes: Any) -> dict[str, Any]:
     facts = {"id": name, "file": f"{name}.tif", "sensor": sensor, "bands": bands, "group": name, "gsd_m": 10}
-    facts["shape"] = [len(bands), 64, 81]
     facts |= {
         "scale": 1 / 255,
         "offset": 0,

@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from llars.bench.calibration.cases import FAULTS, haze_depth, simulate
+from llars.bench.calibration.cases import FAULTS, FULL_SPREAD_PX, clean_scenes, haze_depth, simulate
 from llars.bench.calibration.cloud_dates import compare_dates, dates_of
 from llars.bench.calibration.page import cloud_lines, put_section, uncertainty_lines
 from llars.bench.calibration.uncertainty import LEVELS, Errors, calibrated, coverage, expected_error, fitted
 from llars.bench.cases import Scene
+from llars.degrade.blur import FULL_MOTION_PX, FULL_RADIUS_PX, disc_kernels, motion_kernels
 from llars.errors import ConfigError, DataError
 from llars.sensors import get_sensor
 from llars.weights.temperatures import LAPLACE, Calibration
@@ -156,3 +158,20 @@ def test_a_series_without_classes_is_told(series):
     np.savez(series / "place.npz", s2_10m=np.zeros((1, 2, 8, 8), np.uint16), s2_10m_bands=np.array(["B02", "B03"]))
     with pytest.raises(DataError, match="scl"):
         list(dates_of(series))
+
+
+def test_clean_scenes_are_chosen_by_the_size_of_their_files(folder, monkeypatch):
+    monkeypatch.setattr("llars.bench.calibration.cases.SMALLEST", 48)
+    assert [scene.name for scene in clean_scenes(folder, ("test",), 60)] == ["grey", "veg", "soft"]
+    with pytest.raises(DataError, match="no clean scene of val"):
+        list(clean_scenes(folder, ("val",), 60))
+
+
+def test_known_spreads_of_blurs_are_those_of_their_kernels():
+    disc = disc_kernels(torch.tensor([FULL_RADIUS_PX]))[0]
+    path = motion_kernels(torch.tensor([FULL_MOTION_PX]), torch.zeros(1))[0]
+    for name, kernel in (("defocus_blur", disc), ("motion_blur", path)):
+        away = torch.arange(len(kernel)) - len(kernel) // 2
+        square = (kernel * (away[:, None] ** 2 + away**2)).sum() / kernel.sum()
+        # Kernels of pixels are a little wider than the disc and the path.
+        assert float((square / 2).sqrt()) == pytest.approx(FULL_SPREAD_PX[name], rel=0.1)

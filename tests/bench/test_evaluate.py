@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from llars import cli
 from llars.bands import Band
 from llars.bench import rivals
 from llars.bench.cases import Case, Guide, Scene
@@ -140,3 +141,16 @@ def test_the_command_writes_the_report(folder, config, calls, tmp_path, capsys, 
     assert "--tasks denoise" in page
     assert str(folder) not in page
     assert (tmp_path / "out" / "pictures" / "denoise.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_llars_evaluate_writes_and_prints_the_same_page(folder, config, calls, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = ["evaluate", str(config), str(folder), "--out", "out", "--model", "none"]
+    assert cli.run(asked) == cli.OK
+    told = capsys.readouterr()
+    assert told.out == (tmp_path / "out" / "results.md").read_text()
+    assert f"python -m llars.bench.evaluate DATA --config {config} --model none" in told.out
+    assert [line.split()[0] for line in told.err.splitlines()][:2] == ["denoise", "denoise"]
+    asked[2] = str(tmp_path / "nowhere")
+    assert cli.run(asked) == cli.MISTAKE
+    assert capsys.readouterr().err.count("\n") == 1

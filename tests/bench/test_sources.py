@@ -180,7 +180,7 @@ def fusion_folder(tmp_path, entry, texture, write_tif):
             coarse = gain * fine.reshape(2, 4, 16, 4, 16).mean(axis=(2, 4)).repeat(16, 1).repeat(16, 2)
             for role, values in {"fine": fine, "coarse": coarse}.items():
                 if (role, date) != ("fine", "d3"):
-                    facts = {"role": role, "group": "place", "tasks": ["stf"], "shape": [2, 64, 64], "scale": 1.0}
+                    facts = {"role": role, "group": "place", "tasks": ["stf"], "scale": 1.0}
                     facts["units"] = "reflectance"
                     entries.append(entry(f"{role}_{date}", "landsat8-oli-l1", ["b1", "b2"], **facts))
                     write_tif(root / entries[-1]["file"], values.astype(np.float32))
@@ -220,3 +220,28 @@ def test_grids_that_would_be_too_coarse_and_soft_truths_are_left_out(folder):
         assert [case.scene.name for case in cases] == expected
     trial = Trial("pan", "pansharpen", "go", 1 / 3, scale=2)
     assert [case.scene.name for case in cases_of(trial, Folder(folder, Protocol((trial,), 5, 60, 48)))] == ["veg"]
+
+
+def test_images_of_one_size_are_paired_whatever_the_catalogue_says_of_it(tmp_path, entry, texture, write_tif):
+    bands, facts = ["B02", "B03", "B04"], {"scale": 0.001, "units": "reflectance"}
+    ground = {"clear": 0.3 * texture(3, 40, 40), "cloudy": 0.3 * texture(3, 40, 40)}
+    ground["cloudy"][:, :20] += 0.3
+    entries = []
+    for role, values in ground.items():
+        entries.append(entry(role, "sentinel2-l2a", bands, role=role, group="place", tasks=["cloud"], **facts))
+        write_tif(tmp_path / f"{role}.tif", np.round(1000 * values).astype(np.uint16))
+    for name, side in (("same", 40), ("other", 50)):
+        group = {"group": name, "tasks": ["cloud_sar"]}
+        entries.append(entry(f"optical_{name}", "sentinel2-l2a", bands, **facts, **group))
+        write_tif(tmp_path / f"optical_{name}.tif", np.round(300 * texture(3, 40, 40)).astype(np.uint16))
+        radar = {"role": "sar", "scale": 1.0, "offset": 0.0, "units": "dB", **group}
+        entries.append(entry(f"radar_{name}", "sentinel1-grd-db", ["VV", "VH"], **radar))
+        write_tif(tmp_path / f"radar_{name}.tif", -20 * texture(2, side, side).astype(np.float32))
+    (tmp_path / "scenes.json").write_text(json.dumps(entries))
+    dates = Trial("dates", "cloud", "go", source="cloudy_dates")
+    assert [case.scene.name for case in cases_of(dates, opened(tmp_path, dates))] == ["cloudy"]
+    pairs = Trial("pairs", "cloud_sar", "go", 0.3, "thick_cloud", source="radar_pairs")
+    assert [case.scene.name for case in cases_of(pairs, opened(tmp_path, pairs))] == ["optical_same"]
+    (tmp_path / "radar_same.tif").unlink()
+    with pytest.raises(DataError, match=r"radar_same\.tif cannot be read"):
+        list(cases_of(pairs, opened(tmp_path, pairs)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.packing import pack
 
 import llars
 from benchmarks.adaptation import base as bases
@@ -15,7 +16,6 @@ from benchmarks.adaptation.base import Base, trained
 from benchmarks.adaptation.pairs import SIDE, Places, write_pairs
 from benchmarks.adaptation.report import Row, keep, kept, page, rows_of, summary, write_pages
 from benchmarks.adaptation.runs import Result, read_result
-from llars.data.corpus import pack
 from llars.errors import ConfigError, DataError
 from llars.sample import Sample
 from llars.sensors import get_sensor

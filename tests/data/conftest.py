@@ -11,10 +11,11 @@ import pytest
 import rasterio
 import torch
 from rasterio.transform import from_origin
+from tests.packing import pack
 from torch import Tensor
 
 from llars.data.catalog import read_catalog
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 
 
 class RandomWords:

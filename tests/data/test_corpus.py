@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.packing import pack
 
 from llars.data.catalog import read_catalog
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.errors import DataError
 
 
@@ -54,13 +55,6 @@ def test_a_corpus_pickles_as_its_path(corpus: Corpus) -> None:
     pickled = pickle.dumps(corpus)
     assert len(pickled) < 1000
     np.testing.assert_array_equal(pickle.loads(pickled).scenes[0].values, corpus.scenes[0].values)
-
-
-def test_a_corpus_holds_one_split(folder: Path, tmp_path: Path) -> None:
-    both = [*read_catalog(folder, "train"), *read_catalog(folder, "val")]
-    with pytest.raises(DataError, match="exactly one split"):
-        pack(both, tmp_path / "both")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_corpus_cut_short_is_refused(corpus: Corpus, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.packing import pack
 
 from llars.bands import Modality
 from llars.data.catalog import read_catalog
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.mix import Instructions, Loader, Mixer, Recipe
 from llars.errors import ConfigError, DataError
 from llars.sample import Batch

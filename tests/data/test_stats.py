@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llars.cli import OK, run
+from llars.cli import MISTAKE, OK, run
 from llars.data.stats import lines
 
 
@@ -32,6 +32,11 @@ def test_a_corpus_is_drawn_and_counted(catalogue: Any, tmp_path: Path, capsys: p
     assert any(line.startswith("val: 1 samples, 1 images") for line in said)
     from matplotlib.image import imread
 
+    assert run(["data", "stats", str(config), "--out", str(tmp_path / "picture.png")]) == MISTAKE
+    assert "picture.png exists" in capsys.readouterr().err
+    assert run(["data", "stats", str(config), "--out", str(tmp_path / "none" / "a.png")]) == MISTAKE
+    assert capsys.readouterr().err.startswith("llars: error: cannot write")
+    assert run(["data", "stats", str(config), "--out", str(tmp_path / "picture.png"), "--overwrite"]) == OK
     picture = imread(tmp_path / "picture.png")
     assert picture.shape[:2] == (1470, 1260)  # 21 x 18 inches at 70 pixels each
     # The lower half is the contact sheet: colours, not paper.

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.packing import pack
 
 import llars.data.validation
 from llars.data.catalog import read_catalog
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.initial import Estimators
 from llars.data.mix import Instructions
 from llars.data.validation import validation_batches

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from tests.packing import pack
 
 from llars.bands import Band
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.mix import Mixer, Recipe
-from llars.errors import ConfigError, DataError
+from llars.errors import ConfigError, DataError, OutputError
 from llars.sample import Sample
 from llars.train.bundled import estimators, instructions
 from llars.train.config import TrainConfig, minutes, read_config
@@ -135,6 +137,8 @@ def test_a_gradient_that_is_not_finite_is_skipped_and_counted(config: Path) -> N
     batch.degraded[0, 0, 0, 0] = torch.nan
     trainer.train_step(batch, progress)
     assert progress.skipped == 1
+    # Not in the means of the log, which it would make no numbers.
+    assert (progress.steps, progress.losses.values, progress.weights.values) == (0, {}, {})
     assert all(torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
     trainer.train_step(mixer.batch(1), progress)
     assert progress.skipped == 1
@@ -242,6 +246,20 @@ def test_a_checkpoint_without_settings_goes_on_with_a_note(config: Path, tmp_pat
     assert "does not tell its settings" in note
     with pytest.raises(ConfigError, match=r"seed 3 \(now 0\)"):
         main(config, ["steps=2"])
+
+
+def test_a_run_in_an_unwritable_place_is_told_in_one_line(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file, not a folder")
+    with pytest.raises(OutputError, match=r"cannot write .*blocked.run: .*; choose another place"):
+        main(config, [f"run={tmp_path / 'blocked' / 'run'}"])
+    trainer = Trainer(read_config(config))
+    trainer.checkpoint = tmp_path / "blocked" / "last.safetensors"
+    with pytest.raises(OutputError, match=r"cannot write .*last\.safetensors"):
+        trainer.save()
+    trainer.checkpoint.parent.unlink()
+    (trainer.checkpoint.parent / f".last.safetensors.{os.getpid()}.part").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"cannot write .*last\.safetensors"):
+        trainer.save()
 
 
 def test_a_damaged_checkpoint_is_named(config: Path, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.packing import pack
 
 from llars.bands import Band
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.model.opacity import Cover
 from llars.sample import Sample

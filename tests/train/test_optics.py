@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.packing import pack
 
 from llars.bands import plain_bands
-from llars.data.corpus import Corpus, pack
+from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.initial.deconvolution import kernels
 from llars.sample import Sample

@@ -1,6 +1,7 @@
 """What tuning reads: pairs, tables and clean images; what it refuses; what it holds out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,11 @@ def test_what_overlaps_is_held_out_together(pairs: Pairs) -> None:
     assert (len(train), len(held_out)) == (3, 1)
     assert split_by_place(list(reversed(examples)), 0.25)[1][0].name == held_out[0].name
     one = examples[0]
+    # A name for one of two images does not part what overlaps.
+    named = [replace(one, place="north"), replace(one, name="b", place=""), *examples[1:]]
+    train, held_out = split_by_place(named, 0.25)
+    assert sorted(map(len, (train, held_out))) in ([1, 4], [2, 3])
+    assert len({example in train for example in named[:2]}) == 1
     with pytest.raises(DataError, match="all 2 images overlap or share a place"):
         split_by_place([one, one], 0.5)
 
@@ -177,7 +183,7 @@ def test_clean_images_are_made_bad_and_others_faults_are_put_in(pairs: Pairs, tm
     assert set(words.others) == {"denoise", "sr"}
     assert len(batches.others_held_out()) == 2
     with pytest.raises(ConfigError, match="unknown degradation"):
-        Batches(examples, configured(clean=tmp_path, degradation="rust"), words, 4).train(0)
+        configured(clean=tmp_path, degradation="gaussian_blur+rust")
 
 
 def test_every_task_that_clean_images_suffice_for_is_held(pairs: Pairs) -> None:
@@ -240,6 +246,7 @@ def test_settings_that_cannot_be_are_refused(given: dict[str, Any], says: str) -
 def test_one_number_is_a_range_and_one_sentence_a_list() -> None:
     config = configured(pairs="a", severity=0.5, prompts="mend it", steps=60.0)
     assert (config.severity, config.prompts, config.steps) == ([0.5, 0.5], ["mend it"], 60)
+    assert configured(pairs="a", severity=[0.5]).severity == [0.5, 0.5]
 
 
 class Other:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from hashlib import sha256
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -90,9 +89,14 @@ class AccessControl:
 
     def _has_token(self, headers: dict[str, str]) -> bool:
         """Whether the visitor showed the token before, or none is asked for."""
-        cookies = SimpleCookie(headers.get("cookie", ""))
-        matches = COOKIE in cookies and secrets.compare_digest(cookies[COOKIE].value, self._token_hash)
-        return self._token is None or matches
+        if self._token is None:
+            return True
+        # Not by http.cookies, which fails at others' illegal names: servers at other ports share a machine's cookies.
+        cookies = (cookie.strip().partition("=") for cookie in headers.get("cookie", "").split(";"))
+        return any(
+            name == COOKIE and secrets.compare_digest(value.encode(), self._token_hash.encode())
+            for name, _, value in cookies
+        )
 
     def _ask_for_token(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
         if self._has_token(headers):

@@ -72,7 +72,7 @@ def _pairs(folder: Folder) -> Iterator[tuple[Scene, Guide]]:
     radar = {entry["group"]: entry for entry in folder.entries("sar", task="cloud_sar")}
     for entry in folder.entries("optical", "clear", "clean", task="cloud_sar"):
         radar_entry = radar.get(entry["group"])
-        if radar_entry is not None and radar_entry["shape"][1:] == entry["shape"][1:]:
+        if radar_entry is not None and folder.size(radar_entry) == folder.size(entry):
             scene = folder.scene(radar_entry)
             yield folder.scene(entry), Guide(scene.values, scene.bands, scene.value_range)
 
@@ -122,8 +122,11 @@ def _of_images(trial: Trial, folder: Folder) -> Iterator[Case]:
     for members in groups.values():
         references = [entry for entry in members if entry["role"] == "clear"]
         for entry in members if references else ():
-            same = [one for one in references if one["shape"] == entry["shape"] and one["bands"] == entry["bands"]]
-            if entry["role"] == "clear" or not same:
+            if entry["role"] == "clear":
+                continue
+            alike = [one for one in references if one["bands"] == entry["bands"]]
+            same = [one for one in alike if folder.size(one) == folder.size(entry)]
+            if not same:
                 continue
             case = _case_with_reference(folder.scene(entry), folder.scene(same[0]), trial)
             if _is_partly_clouded(case):

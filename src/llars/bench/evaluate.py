@@ -20,7 +20,7 @@ from llars.bench.scenes import Folder
 from llars.bench.sources import cases_of
 from llars.errors import ConfigError, DataError, LlarsError
 
-__all__ = ["evaluate", "main"]
+__all__ = ["evaluate", "main", "run"]
 
 CACHE = Path(".cache/evaluate")
 """Cached results of the classical rivals; git ignores the folder."""
@@ -129,6 +129,55 @@ def _methods(
         yield name, lambda run=run: (run(), False)  # type: ignore[misc]
 
 
+def run(
+    config: str | Path,
+    data: str | Path,
+    out: Path,
+    *,
+    model: str = "llars-small",
+    device: str = "auto",
+    tasks: Sequence[str] = (),
+    rivals: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Measure as a protocol says, and write the report.
+
+    Args:
+        config: the file of the protocol.
+        data: see ``evaluate``.
+        out: folder for results.md, results.json and pictures.
+        model: name of bundled weights, or a weights file; ``none`` for the rivals only.
+        device: where the network runs.
+        tasks: see ``evaluate``.
+        rivals: see ``evaluate``.
+        progress: see ``evaluate``.
+
+    Returns:
+        The page of the report, ``results.md``.
+
+    Raises:
+        LlarsError: the protocol, data or weights are unusable, or the report cannot be written.
+    """
+    from llars.bench.report import write_report
+
+    protocol = read_protocol(config)
+    restore, able, info = None, None, None
+    if model != "none":
+        from llars.infer.restorer import load
+
+        restorer = load(model, device)
+        restore, able, info = restore_with(restorer), restorer.tasks, restorer.info
+    evaluation = evaluate(protocol, data, restore, able=able, tasks=tasks, rivals=rivals, progress=progress)
+    return write_report(evaluation, out, info, _command(config, model, tasks, rivals))
+
+
+def _command(config: str | Path, model: str, tasks: Sequence[str], rivals: bool) -> str:
+    """The command that repeats an evaluation, without local paths of data and weights."""
+    command = f"python -m llars.bench.evaluate DATA --config {config} --model {Path(model).name}"
+    command += f" --tasks {','.join(tasks)}" if tasks else ""
+    return command + ("" if rivals else " --no-rivals")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0 if the report was written, 2 for a mistake of the user."""
     parser = argparse.ArgumentParser(prog="llars.bench.evaluate", description="Measure on held-out scenes.")
@@ -142,38 +191,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-rivals", action="store_true", help="leave the classical rivals out")
     parser.add_argument("--device", default="auto", help="where the network runs")
     options = parser.parse_args(arguments)
-    from llars.bench.report import write_report
-
     try:
-        protocol = read_protocol(options.config)
-        restore, able, info = None, None, None
-        if options.model != "none":
-            from llars.infer.restorer import load
-
-            restorer = load(options.model, options.device)
-            restore, able, info = restore_with(restorer), restorer.tasks, restorer.info
-        evaluation = evaluate(
-            protocol,
+        page = run(
+            options.config,
             options.data,
-            restore,
-            able=able,
+            Path(options.out),
+            model=options.model,
+            device=options.device,
             tasks=[task for task in options.tasks.split(",") if task],
             rivals=not options.no_rivals,
             progress=_say,
         )
-        path = write_report(evaluation, Path(options.out), info, _command(options))
     except LlarsError as error:
         _say(f"llars: error: {error}")
         return 2
-    sys.stdout.write(path.read_text(encoding="utf-8"))
+    sys.stdout.write(page.read_text(encoding="utf-8"))
     return 0
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command that repeats this evaluation, without local paths of data and weights."""
-    command = f"python -m llars.bench.evaluate DATA --config {options.config} --model {Path(options.model).name}"
-    command += f" --tasks {options.tasks}" if options.tasks else ""
-    return command + (" --no-rivals" if options.no_rivals else "")
 
 
 def _say(line: str) -> None:

@@ -8,6 +8,7 @@ offset of each source, and scenes too small for the windows of the metrics are l
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from llars.bench.series import Series, read_series
 from llars.data.catalog import entries, read_catalog, read_entry
 from llars.errors import DataError
 
-__all__ = ["Folder", "read_scenes"]
+__all__ = ["Folder", "read_scenes", "size_of"]
 
 
 class Folder:
@@ -54,10 +55,31 @@ class Folder:
         """One image, cut to its centre."""
         return scene_of(read_entry(self.root, entry).sample, self.protocol.crop)
 
+    def size(self, entry: dict[str, Any]) -> tuple[int, int]:
+        """Rows and columns of an image before it is cut; see ``size_of``."""
+        return size_of(self.root, entry)
+
     def series(self) -> list[Series]:
         """Series of radar and optical dates."""
         chosen = [e for e in self._listed if e["role"] == "series" and e["file"].endswith(".npz")]
         return [read_series(self.root / entry["file"], entry["id"]) for entry in chosen]
+
+
+def size_of(root: Path, entry: dict[str, Any]) -> tuple[int, int]:
+    """Rows and columns of an image of a catalogue, from its file.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+    path = root / entry["file"]
+    try:
+        with warnings.catch_warnings(category=NotGeoreferencedWarning, action="ignore"), rasterio.open(path) as source:
+            return source.height, source.width
+    except RasterioIOError as error:
+        raise DataError(f"{path} cannot be read ({error}); fetch the data set again") from None
 
 
 def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:

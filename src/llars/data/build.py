@@ -20,12 +20,13 @@ from typing import Any
 
 import llars
 from llars.data.catalog import SPLITS
-from llars.data.manifest import FORMAT, save, summarise, write_atomically
+from llars.data.manifest import FORMAT, save, summarise
 from llars.data.records import Record
 from llars.data.settings import read_settings, to_number
 from llars.data.shards import ShardWriter
-from llars.data.sources import Part, parts_of, recipes
-from llars.errors import ConfigError, DataError, LlarsError
+from llars.data.sources import Part, assumptions, parts_of, recipes
+from llars.errors import ConfigError, DataError, LlarsError, OutputError
+from llars.files import make_folder, write_whole
 
 __all__ = ["Plan", "build", "read_plan"]
 
@@ -85,16 +86,21 @@ def read_plan(config: str | Path, folder: str | Path | None = None, overrides: S
 def build(plan: Plan, tell: Callable[[str], object] = str) -> dict[str, Any]:
     """Write the missing shards and then the manifest, which is returned; ``tell`` is called for every part.
 
+    Before, it is told what the descriptions of public sets assume without having been checked.
+
     What cannot be read is left out and listed, one line each, under ``faults`` in the manifest; the next build tries
     it again. Shards of an earlier build are removed only after their replacements are in the manifest.
 
     Raises:
         DataError: no source yielded a sample.
+        OutputError: the corpus cannot be written.
     """
     for folder in (PROGRESS, *plan.splits):
-        (plan.out / folder).mkdir(parents=True, exist_ok=True)
+        make_folder(plan.out / folder)
         for part in (plan.out / folder).glob("*.part"):
             part.unlink(missing_ok=True)
+    for line in assumptions(plan.parts):
+        tell(line)
     work = [plan] * len(plan.parts), plan.parts, recipes(plan.parts)
     if plan.processes > 1 and len(plan.parts) > 1:
         with ProcessPoolExecutor(plan.processes, get_context("spawn")) as pool:
@@ -156,7 +162,7 @@ class _Segment:
             shards.append(writer.close(file=f"{split}/{writer.path.name}", **about))
         path = _record_path(self.plan, self.part, self.number)
         record = {"recipe": recipe, "stop": stop, "last": last, "faults": list(faults), "shards": shards}
-        write_atomically(path, json.dumps(record))
+        write_whole(path, json.dumps(record))
         return {**record, "name": path.name, "lost": False}
 
     def discard(self) -> None:
@@ -192,6 +198,8 @@ def _write_part(plan: Plan, part: Part, asked: str) -> list[dict[str, Any]]:
                 segments.append(segment.commit(recipe, stop, (), last=False))
                 number += 1
                 segment = _Segment(plan, part, number)
+    except OutputError:
+        raise
     except LlarsError as error:
         faults.append(f"{part.name}: {error}")
         broken = True

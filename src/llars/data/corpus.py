@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llars.bands import Band
-from llars.data.manifest import load, locate, save, summarise
-from llars.data.records import alone, bands_from
-from llars.data.shards import Shard, ShardWriter
+from llars.data.manifest import load, locate
+from llars.data.records import bands_from
+from llars.data.shards import Shard
 from llars.errors import DataError
-from llars.sample import Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Corpus", "Scene", "pack"]
+__all__ = ["Corpus", "Scene"]
 
 
 @dataclass(frozen=True)
@@ -135,32 +133,6 @@ class Corpus:
             if scene.stack:
                 found[scene.stack].append(index)
         return {name: tuple(indices) for name, indices in found.items()}
-
-
-def pack(samples: Iterable[Sample], path: str | Path) -> dict[str, Any]:
-    """Write samples of one split to the folder ``path``: a shard and its manifest, which appear only when complete.
-
-    Returns the manifest. Raises:
-        DataError: no samples, or samples of more than one split.
-    """
-    root = Path(path)
-    root.mkdir(parents=True, exist_ok=True)
-    writer = ShardWriter(root / "samples.tar")
-    splits: set[str] = set()
-    try:
-        for number, sample in enumerate(samples):
-            splits.add(sample.split)
-            writer.add(alone(sample), number)
-        if len(splits) != 1:
-            raise DataError(f"{root}: samples of {sorted(splits) or 'no split'}; a corpus holds exactly one split")
-    except BaseException:
-        writer.discard()
-        with contextlib.suppress(OSError):
-            root.rmdir()
-        raise
-    manifest = summarise([writer.close(file=writer.path.name, split=splits.pop(), part="samples", task="clean")])
-    save(manifest, root)
-    return manifest
 
 
 def _scenes(shard: Shard, part: str) -> Iterator[tuple[tuple[str, int, int], Scene]]:

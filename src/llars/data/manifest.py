@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from llars.errors import DataError
+from llars.files import write_whole
 
-__all__ = ["FORMAT", "Tally", "load", "locate", "save", "summarise", "write_atomically"]
+__all__ = ["FORMAT", "Tally", "load", "locate", "save", "summarise"]
 
 FORMAT = 1
 """Version of the layout of shards and manifest; incremented when it changes."""
@@ -158,7 +158,7 @@ def save(manifest: Mapping[str, Any], root: Path) -> None:
     text = json.dumps(manifest, indent=1)
     path = root / NAME
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_atomically(path, text)
+        write_whole(path, text)
 
 
 def load(root: str | Path) -> dict[str, Any]:
@@ -194,10 +194,3 @@ def locate(base: Path) -> tuple[Path, str | None]:
     ``base`` is the folder of a split, or a corpus itself; for a corpus the split is None.
     """
     return (base.parent, base.name) if (base.parent / NAME).exists() and not (base / NAME).exists() else (base, None)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write to a temporary file, then rename it: ``path`` is never half written."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

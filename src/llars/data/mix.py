@@ -48,8 +48,8 @@ PART = 4
 MARGIN = 4
 """Pixels that the larger crop of tasks with a halo adds on each side, at least."""
 
-MENDED = frozenset({*CHAIN, "cloud", "cloud_sar"})
-"""Tasks that must leave a faultless image unchanged."""
+FAULT_TASKS = frozenset({*CHAIN, "cloud", "cloud_sar"})
+"""Tasks that remove a fault: they must leave a faultless image unchanged."""
 
 OPTICAL = frozenset({"cloud", "haze", "sr", "pansharpen", "brightness"})
 """Tasks for images of reflected light only."""
@@ -109,7 +109,7 @@ class Mixer:
         mixed = {task: weight for task, weight in recipe.tasks.items() if task not in GUIDED | TONES}
         self.mixed, self._mixed_odds = _odds(mixed)
         few = sum(odds for count, odds in zip(self.counts, self._count_odds, strict=True) if count <= 2)
-        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in MENDED)
+        chain = sum(odds for task, odds in zip(self.tasks, self._task_odds, strict=True) if task in FAULT_TASKS)
         # Shares of all patches, converted to probabilities at the point where the choice is made.
         self._speckle_odds = recipe.speckle / few if few else 0.0
         self._none_odds = recipe.none_needed / chain if chain else 0.0
@@ -137,28 +137,15 @@ class Mixer:
         generator: torch.Generator,
     ) -> Batch:
         """One batch from parts: task, pair, bands, and the severities that the words state."""
-        pairs = [pair for _, pair, _, _ in parts]
         index = torch.cat([torch.full((len(pair.clean),), TASK_KEYS.index(task)) for task, pair, _, _ in parts])
-        bands = [
-            (*self._told(each, rng), *guides)
-            for _, pair, members, _ in parts
-            for each, guides in zip(members, pair.guide_bands or [()] * len(members), strict=True)
-        ]
-        degraded = torch.cat([pair.degraded for pair in pairs])
-        guides = [pair.guides for pair in pairs if pair.guides is not None]
-        observed = [pair.degraded if pair.observed is None else pair.observed for pair in pairs]
-        estimated = any(pair.observed is not None for pair in pairs)
-        return Batch(
-            degraded=degraded,
-            clean=torch.cat([pair.clean for pair in pairs]),
-            bands=bands,
-            task=index,
-            severity=torch.cat([pair.severity for pair in pairs]),
-            instruction=self.words.draw(index, torch.cat([asked for *_, asked in parts]), generator),
-            faults=torch.cat([pair.faults for pair in pairs]),
-            factor=torch.cat([torch.full((len(pair.clean),), pair.factor) for pair in pairs]),
-            guides=torch.cat(guides) if guides else degraded[:, :0],
-            observed=torch.cat(observed) if estimated else None,
+        # All at once: the sentences of a batch must not depend on how it is divided into parts.
+        vectors = self.words.draw(index, torch.cat([asked for *_, asked in parts]), generator)
+        sizes = [len(pair.clean) for _, pair, _, _ in parts]
+        return Batch.concatenated(
+            [
+                pair.batch(task, [self._told(each, rng) for each in members], instruction)
+                for (task, pair, members, _), instruction in zip(parts, torch.split(vectors, sizes), strict=True)
+            ]
         )
 
     def _alone(self, task: str, count: int, rng: np.random.Generator, generator: torch.Generator) -> Batch:
@@ -221,7 +208,7 @@ class Mixer:
             optical=task in OPTICAL,
         )
         bands = patches.bands
-        if task in MENDED and rng.random() < self._none_odds:
+        if task in FAULT_TASKS and rng.random() < self._none_odds:
             words = torch.from_numpy(rng.uniform(0.1, 1.0, size)).float()
             return self._cut(initial_pair(task, untouched(patches.clean), bands, self.estimators), 1), bands, words
         step = 1

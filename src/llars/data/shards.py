@@ -23,6 +23,7 @@ import numpy as np
 from llars.data.manifest import Tally
 from llars.data.records import Record, describe, sample_from
 from llars.errors import DataError
+from llars.files import writing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,13 +49,15 @@ class ShardWriter:
         self.bytes = 0
         self._part = path.with_name(f"{path.name}.{os.getpid()}.part")
         self._digest = hashlib.sha256()
-        self._stream = self._part.open("wb")
+        with writing(path):
+            self._stream = self._part.open("wb")
 
     def add(self, record: Record, number: int = 0) -> None:
         """Append a sample; ``number`` is its place in the order of its source.
 
         Raises:
             DataError: an image has no valid pixel, or its numbers of stored and of described bands differ.
+            OutputError: the shard cannot be written.
         """
         key = _short(record.key, KEY_LENGTH)
         metadata: dict[str, Any] = {
@@ -76,17 +79,23 @@ class ShardWriter:
             if not whole:
                 arrays.append((f"{key}.{name}.valid.npy", sample.valid))
         self.tally.add(metadata)
-        self._append(f"{key}.json", json.dumps(metadata).encode())
-        for member, array in arrays:
-            self._append(member, _npy_header(array.dtype.str, array.shape), array.tobytes())
+        with writing(self.path):
+            self._append(f"{key}.json", json.dumps(metadata).encode())
+            for member, array in arrays:
+                self._append(member, _npy_header(array.dtype.str, array.shape), array.tobytes())
 
     def close(self, **more: Any) -> dict[str, Any]:
-        """Finish the shard; returns its entry for the manifest, with the fields ``more``."""
-        self._write(bytes(2 * BLOCK))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        os.replace(self._part, self.path)
+        """Finish the shard; returns its entry for the manifest, with the fields ``more``.
+
+        Raises:
+            OutputError: the shard cannot be written.
+        """
+        with writing(self.path):
+            self._write(bytes(2 * BLOCK))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            os.replace(self._part, self.path)
         summary = {"bytes": self.bytes, "sha256": self._digest.hexdigest(), "samples": self.tally.samples}
         return {**more, **summary, "tally": self.tally.to_json()}
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from llars.data.catalog import SPLITS, OnFault, read_catalog
 from llars.data.records import Record
+from llars.data.settings import to_number
 from llars.data.stacks import read_stacks, stacks_from
 from llars.errors import ConfigError
 from llars.sample import Sample
 from llars.sensors import get_sensor
 
-__all__ = ["Part", "parts_of", "recipes"]
+__all__ = ["Part", "assumptions", "parts_of", "recipes"]
 
 KINDS = {
     "catalogue": {"want", "stacks"},
@@ -27,6 +28,12 @@ KINDS = {
     "synthetic": {"side", "sensors", "tasks", "seed", "parts"},
 }
 """Kinds of source, and the settings of each kind besides ``held_out``."""
+
+LEAST = {"synthetic": 0, "parts": 1, "side": 1, "seed": 0}
+"""Least values of settings that are whole numbers."""
+
+NAMES = ("want", "set", "sensors", "tasks")
+"""Settings that are lists of names; ``set`` may be a single one."""
 
 LEVELS = {"thin": 1 / 6, "light": 1 / 6, "moderate": 1 / 2, "thick": 5 / 6, "dense": 5 / 6}
 """Severities for the words that public sets use: the centres of three equal ranges of [0, 1]."""
@@ -84,6 +91,15 @@ def recipes(parts: Sequence[Part]) -> list[str]:
     return [part.recipe(files_of) for part in parts]
 
 
+def assumptions(parts: Sequence[Part]) -> list[str]:
+    """One line for each public set whose description has not been checked against the files in every point."""
+    from llars.data.readers import get_set
+
+    names = dict.fromkeys(str(part.settings["set"]) for part in parts if part.kind == "set")
+    unchecked = {name: get_set(name).unverified for name in names}
+    return [f"{name}: taken on trust: {'; '.join(points)}" for name, points in unchecked.items() if points]
+
+
 def _files(root: Path) -> list[tuple[str, int]]:
     if not root.is_dir():
         return []
@@ -94,13 +110,14 @@ def parts_of(name: str, settings: Mapping[str, Any], folder: Path, splits: Seque
     """The parts of the source called ``name``.
 
     Raises:
-        ConfigError: the settings name no kind of source, or an unknown setting.
+        ConfigError: the settings name no kind of source, an unknown setting, or a setting has an impossible value.
     """
     kind = next((kind for kind in KINDS if kind in settings), None) if hasattr(settings, "keys") else None
     if kind is None:
         raise ConfigError(f"source {name} is none of {', '.join(KINDS)}; say which")
     if unknown := sorted(settings.keys() - KINDS[kind] - {kind, "held_out"}):
         raise ConfigError(f"source {name}: unknown {', '.join(unknown)}; a {kind} has {', '.join(sorted(KINDS[kind]))}")
+    _check(name, settings)
     if kind == "synthetic":
         total, parts = int(settings["synthetic"]), int(settings.get("parts", 1))
         edges = [total * i // parts for i in range(parts + 1)]
@@ -117,6 +134,21 @@ def parts_of(name: str, settings: Mapping[str, Any], folder: Path, splits: Seque
             for split in wanted
         ]
     return [Part(f"{name}-{split}", kind, settings, folder, split) for split in wanted]
+
+
+def _check(name: str, settings: Mapping[str, Any]) -> None:
+    """Refuse values of the wrong kind."""
+    for key, least in LEAST.items():
+        if key in settings and to_number(f"source {name}: {key}", settings[key], int) < least:
+            raise ConfigError(f"source {name}: {key}={settings[key]}; expected {least} or more")
+    share = to_number(f"source {name}: held_out", settings.get("held_out", 0.0), float)
+    if not 0 <= share <= 1:
+        raise ConfigError(f"source {name}: held_out={share:g}; expected a share from 0 to 1")
+    for key in NAMES:
+        value = settings.get(key, ["all"])
+        listed = isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+        if not (listed or (key == "set" and isinstance(value, str))):
+            raise ConfigError(f"source {name}: {key} is {value!r}; expected a list of names, as [one, another]")
 
 
 def _folder_of(part: Part) -> Path | None:

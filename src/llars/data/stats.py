@@ -13,6 +13,8 @@ from llars.bands import true_colour
 from llars.data.manifest import load
 from llars.data.records import Record
 from llars.data.shards import Shard
+from llars.errors import OutputError
+from llars.files import replacing
 from llars.sample import Sample
 from llars.sensors import SENSORS
 
@@ -46,12 +48,15 @@ def lines(root: Path) -> list[str]:
     return found
 
 
-def draw(root: Path, out: Path) -> None:
+def draw(root: Path, out: Path, overwrite: bool = False) -> None:
     """Write the picture of a corpus to a PNG.
 
     Raises:
         DataError: there is no corpus at ``root``.
+        OutputError: ``out`` exists, unless ``overwrite`` is set, or cannot be written.
     """
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists; choose another name or give --overwrite")
     from matplotlib.figure import Figure
     from PIL import Image
 
@@ -69,7 +74,9 @@ def draw(root: Path, out: Path) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=70)
     # A palette makes the file a third as large.
-    Image.open(drawn).convert("RGB").quantize(256).save(out, format="PNG", optimize=True)
+    picture = Image.open(drawn).convert("RGB").quantize(256)
+    with replacing(out) as part:
+        picture.save(part, format="PNG", optimize=True)
 
 
 def _merged(splits: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from llars.bands import Band, Modality, Polarisation
 from llars.degrade import get, sample_operator
 from llars.degrade.registry import in_decibels
 from llars.degrade.resolution import enlarge_exactly, reduce
+from llars.sample import Batch
 from llars.sensors import get_sensor
 from llars.tasks import TASK_KEYS, brightness_gain
 
@@ -82,6 +83,26 @@ class Pair:
 
     observed: Tensor | None = None
     """The degraded image, if ``degraded`` is an initial estimate made from it."""
+
+    def batch(self, task: str, bands: Sequence[tuple[Band, ...]], instruction: Tensor) -> Batch:
+        """The patches as a batch of ``task``.
+
+        ``bands`` are those of each image, without its guides; ``instruction`` is ``(batch, 384)`` sentence vectors.
+        """
+        count = len(self.clean)
+        guide_bands = self.guide_bands or [()] * count
+        return Batch(
+            degraded=self.degraded,
+            clean=self.clean,
+            bands=[(*own, *guides) for own, guides in zip(bands, guide_bands, strict=True)],
+            task=torch.full((count,), TASK_KEYS.index(task)),
+            severity=self.severity,
+            instruction=instruction,
+            faults=self.faults,
+            factor=torch.full((count,), self.factor),
+            guides=self.degraded[:, :0] if self.guides is None else self.guides,
+            observed=self.observed,
+        )
 
 
 def damage(

@@ -15,7 +15,7 @@ from llars.data.initial import WIDE, Estimators, initial_pair
 from llars.data.mix import MARGIN, Instructions
 from llars.data.patches import PatchSource
 from llars.data.recipe import GUIDED, MARGINED
-from llars.data.synthetic import GRID, Pair, brighten, cut, operate, upsample
+from llars.data.synthetic import GRID, Pair, brighten, cut, faults_of, operate, upsample
 from llars.degrade import get
 from llars.errors import DataError
 from llars.sample import Batch
@@ -96,26 +96,10 @@ def validation_batches(
                 continue
             generator = torch.Generator().manual_seed(seed)
             pair = _pair(task, family, generator, patch, estimators)
-            found.append(HeldOut(task, family.name, _batch(task, pair, family, words, seed)))
+            index = torch.full((len(pair.clean),), TASK_KEYS.index(task))
+            instruction = words.draw(index, pair.severity, torch.Generator().manual_seed(seed))
+            found.append(HeldOut(task, family.name, pair.batch(task, family.bands, instruction)))
     return found
-
-
-def _batch(task: str, pair: Pair, family: _Family, words: Instructions, seed: int) -> Batch:
-    size = len(pair.clean)
-    index = torch.full((size,), TASK_KEYS.index(task))
-    guide_bands = pair.guide_bands or [()] * size
-    return Batch(
-        degraded=pair.degraded,
-        clean=pair.clean,
-        bands=[(*own, *guides) for own, guides in zip(family.bands, guide_bands, strict=True)],
-        task=index,
-        severity=pair.severity,
-        instruction=words.draw(index, pair.severity, torch.Generator().manual_seed(seed)),
-        faults=pair.faults,
-        factor=torch.full((size,), pair.factor),
-        guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,
-        observed=pair.observed,
-    )
 
 
 def _pair(task: str, family: _Family, generator: torch.Generator, patch: int, estimators: Estimators | None) -> Pair:
@@ -144,10 +128,8 @@ def _whole(task: str, clean: Tensor, family: _Family, generator: torch.Generator
         return brighten(clean, strength, strength, family.ranges)
     name, strength_of_fault = FAULTS[task]
     severity = torch.full((count,), strength_of_fault)
-    faults = torch.zeros(count, len(TASK_KEYS))
-    faults[:, TASK_KEYS.index(task)] = severity
     degraded = get(name)(clean, severity, generator=generator, bands=family.bands)
-    return Pair(degraded, clean, severity, faults)
+    return Pair(degraded, clean, severity, faults_of(task, severity))
 
 
 def _families(corpus: Corpus, size: int, patch: int, seed: int) -> list[_Family]:

@@ -5,7 +5,8 @@ with any number of bands, on any device, and takes random numbers only from the 
 """
 
 from llars.degrade.base import Degradation
+from llars.degrade.composites import Composite, compose
 from llars.degrade.registry import get, names, sample_operator
 from llars.degrade.resolution import enlarge, reduce
 
-__all__ = ["Degradation", "enlarge", "get", "names", "reduce", "sample_operator"]
+__all__ = ["Composite", "Degradation", "compose", "enlarge", "get", "names", "reduce", "sample_operator"]

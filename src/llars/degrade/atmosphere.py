@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from llars.bands import Band, Modality
+from llars.bands import RED_GREEN_BLUE_NM, Band, Modality
 from llars.degrade.base import Case, Degradation
 
 __all__ = ["HAZE", "REFERENCE_NM", "wavelengths"]
@@ -16,9 +16,6 @@ FULL_DEPTH = 1.5
 
 REFERENCE_NM = 550.0
 """Wavelength at which optical depths of aerosols are given; also assumed for a band of unknown wavelength."""
-
-RED_GREEN_BLUE_NM = (660.0, 560.0, 480.0)
-"""Wavelengths assumed for three bands without known wavelengths."""
 
 ANGSTROM = (0.8, 1.8)
 """Range of the Angstrom exponent: coarse dust and sea salt scatter all colours equally, fine smoke mostly blue."""

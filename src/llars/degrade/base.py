@@ -138,7 +138,8 @@ class Degradation:
             working = _filled(working.masked_fill(missing, 0.0), (~missing).to(working))
         strength = strength.to(working)
         valid = ~missing if some_missing else None
-        result = self.operate(Case(working, strength, drawing, _band_lists(bands, batch), valid))
+        lists = None if bands is None else band_lists(bands, batch)
+        result = self.operate(Case(working, strength, drawing, lists, valid))
         if bool((strength == 0).any()):
             result = torch.where(strength == 0, working, result)
         if some_missing:
@@ -228,10 +229,12 @@ def _filled(total: Tensor, weight: Tensor) -> Tensor:
     return torch.where(present, values, fine)
 
 
-def _band_lists(bands: Bands | None, batch: Tensor) -> tuple[tuple[Band, ...], ...] | None:
-    """Bands of each image of the batch."""
-    if bands is None:
-        return None
+def band_lists(bands: Bands, batch: Tensor) -> tuple[tuple[Band, ...], ...]:
+    """Bands of each image of a batch, from those of all images or of each.
+
+    Raises:
+        BandError: they are not as many as the images and their bands.
+    """
     flat = tuple(band for band in bands if isinstance(band, Band))
     lists = (flat,) * len(batch) if flat else tuple(tuple(one) for one in bands if not isinstance(one, Band))
     if len(lists) != len(batch) or any(len(one) != batch.shape[1] for one in lists):

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from llars.bands import Band, Modality
-from llars.degrade.base import Case, Degradation
+from llars.degrade.base import Case, Degradation, band_lists
 from llars.degrade.blur import mirrored, smooth
 from llars.errors import BandError, DataError
 
@@ -108,14 +108,9 @@ def panchromatic(
         BandError: an image has no optical band, or its number of bands differs from its list.
     """
     batch = image if image.ndim == 4 else image[None]
-    flat = tuple(band for band in bands if isinstance(band, Band))
-    lists = [flat] * len(batch) if flat else [tuple(one) for one in bands if not isinstance(one, Band)]
-    if len(lists) != len(batch) or any(len(one) != batch.shape[1] for one in lists):
-        raise BandError(
-            f"bands for {len(lists)} images, {sorted({len(one) for one in lists})} each; "
-            f"expected {len(batch)} images of {batch.shape[1]} bands"
-        )
-    weights = torch.tensor([_pan_weights(one) for one in lists], dtype=batch.dtype, device=batch.device)
+    weights = torch.tensor(
+        [_pan_weights(one) for one in band_lists(bands, batch)], dtype=batch.dtype, device=batch.device
+    )
     if generator is not None:
         low, high = RANDOM_WEIGHTS
         drawn = torch.rand(weights.shape, generator=generator, device=generator.device, dtype=batch.dtype)

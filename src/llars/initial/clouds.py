@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from llars.bands import Band, Modality
+from llars.degrade.atmosphere import REFERENCE_NM
+from llars.degrade.clouds import THERMAL_NM
 from llars.initial.filling import LEVELS, pull, push, quartets
 from llars.model.normalise import Statistics
 from llars.model.opacity import CELL, Cover, OpacityNetwork
@@ -65,8 +67,8 @@ MIN_TRANSMISSION, MIN_LIGHT, MIN_BRIGHTNESS = 0.05, 0.2, 0.1
 MIN_DEVIATION = 1e-3
 """Lower bound of the standard deviation of the ground, in unit values."""
 
-SKYLIGHT, REFERENCE_NM, THERMAL_NM = 0.22, 550.0, 3500.0
-"""Share of skylight at the reference wavelength in nm, and the wavelength from which on no sunlight is seen."""
+SKYLIGHT = 0.22
+"""Share of skylight at the reference wavelength."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ MEDIAN_VARIANCE = 1.57
 CORRELATED = 6.0
 """Pixels of a line that carry as much information as one independent pixel: the ground is smooth."""
 
-ERROR_WEIGHT = 1.0
-
 ROUNDS = 2
 """Repetitions: gains and offsets are separated better once most of both has been removed."""
 
@@ -127,7 +125,7 @@ def _integrated(difference: Tensor, variance: Tensor) -> Tensor:
     Their prior is normal about 0; its variance comes from the spread of the differences in excess of their errors.
     """
     reliable = variance.isfinite()
-    excess = (difference.square() - ERROR_WEIGHT * variance).where(reliable, torch.nan).nanmean(dim=2, keepdim=True)
+    excess = (difference.square() - variance).where(reliable, torch.nan).nanmean(dim=2, keepdim=True)
     prior = 0.5 * excess.nan_to_num(0.0)
     precision = (1.0 / variance).double()
     edge = torch.zeros_like(precision[..., :1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from llars.data.initial import Estimators
 from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
@@ -15,6 +17,7 @@ def instructions() -> PlainWords:
     return PlainWords(SentenceEncoder().encode)
 
 
+@cache
 def estimators() -> Estimators:
     """The bundled estimators, which produce the initial estimates that the bundled weights are trained on."""
     return Estimators(load_optics(), load_opacity(), load_upsampling())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from llars.errors import DataError
+from llars.files import replacing
 
 __all__ = ["Average", "load_checkpoint", "read_settings", "save_checkpoint"]
 
@@ -40,18 +40,25 @@ def save_checkpoint(
     step: int,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes one file with the tensors of every part, the optimizer's moments, the step and the run's settings."""
+    """Writes one file with the tensors of every part, the optimizer's moments, the step and the run's settings.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     tensors = {f"{part}/{name}": value for part, state in modules.items() for name, value in state.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
     about = {} if settings is None else {"settings": json.dumps(settings)}
-    save_file(tensors, unfinished, metadata={"step": str(step), **about})
-    os.replace(unfinished, path)
+    with replacing(path) as part:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            save_file(tensors, part, metadata={"step": str(step), **about})
+        except SafetensorError as fault:
+            # Its own name for errors of the file system, as there are no others in writing.
+            raise OSError(str(fault)) from None
 
 
 def read_settings(path: Path) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from llars.bands import Band, plain_bands
 from llars.data.patches import PatchSource
+from llars.degrade.atmosphere import REFERENCE_NM
 from llars.degrade.clouds import shaded
 from llars.model.normalise import Statistics
 
@@ -72,8 +73,8 @@ FLATTENED_SHARE = 0.05
 MIN_RELIEF = 0.3
 """Lower bound of the relief's factor on the brightness of a cloud."""
 
-REFERENCE_NM, TINTED_NM = 550.0, 1000.0
-"""Wavelength at which the tint is 1, and that from which on it stays the same."""
+TINTED_NM = 1000.0
+"""Wavelength from which on the tint stays the same; it is 1 at the reference wavelength."""
 
 DIRECT = 0.78
 """Share of the visible light that comes straight from the sun, which a full shadow takes away."""

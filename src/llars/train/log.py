@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llars.files import make_folder, writing
 from llars.tasks import TASK_KEYS
 
 if TYPE_CHECKING:
@@ -47,11 +48,14 @@ class Progress:
     """Dynamic weights of the samples."""
 
     skipped: int = 0
+    """Steps that left the network as it was."""
+
     started: float = field(default_factory=time.monotonic)
     steps: int = 0
+    """Steps done, without those skipped."""
 
     def take(self, tasks: Tensor, losses: Tensor, weights: Tensor) -> None:
-        """Counts a step whose samples had these ``(batch,)`` tasks, losses and weights."""
+        """Counts a step done whose samples had these ``(batch,)`` tasks, losses and weights."""
         self.losses.take(tasks, losses)
         self.weights.take(tasks, weights)
         self.steps += 1
@@ -60,25 +64,25 @@ class Progress:
         """Throughput in samples per second (``samples`` per step), skipped steps, and the mean loss of each task."""
         seconds = time.monotonic() - self.started
         return {
-            "samples_per_s": f"{self.steps * samples / seconds:.1f}",
+            "samples_per_s": f"{(self.steps + self.skipped) * samples / seconds:.1f}",
             "skipped": self.skipped,
             **self.losses.row(tasks),
         }
 
 
 class Log:
-    """Writes into the folder of a run."""
+    """Writes into the folder of a run. All of it raises an OutputError where it cannot write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._curves = _curves(folder)
 
     def write(self, name: str, row: Mapping[str, object]) -> None:
         """Writes a row, ``step`` first, to ``name``.csv, the terminal and the curves."""
         path = self.folder / f"{name}.csv"
         new = not path.exists()
-        with path.open("a", newline="") as file:
+        with writing(path), path.open("a", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             if new:
                 writer.writeheader()
@@ -94,7 +98,9 @@ class Log:
         """Saves ``(y, x, 3)`` pixels as ``name``.png, replacing the last one, and in TensorBoard, which keeps all."""
         from PIL import Image
 
-        Image.fromarray(pixels).save(self.folder / f"{name}.png")
+        path = self.folder / f"{name}.png"
+        with writing(path):
+            Image.fromarray(pixels).save(path)
         if self._curves is not None:
             self._curves.add_image(name, pixels, step, dataformats="HWC")
 

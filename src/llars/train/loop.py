@@ -122,9 +122,10 @@ class Trainer:
         if torch.isfinite(norm):
             self.optimizer.step()
             self.average.update(self.network, self.step)
+            progress.take(batch.task, result.losses, result.weights)
         else:
+            # Its losses may be infinite or no numbers, and would make the means of the whole row so.
             progress.skipped += 1
-        progress.take(batch.task, result.losses, result.weights)
         self.step += 1
 
 

@@ -13,7 +13,7 @@ from llars.model.normalise import Statistics
 from llars.model.output import Output
 from llars.sample import Batch
 
-__all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle"]
+__all__ = ["LossWeights", "auxiliary_loss", "restoration_loss", "spectral_angle", "surprise"]
 
 SMALL = 0.01
 """Absolute error, relative to the contrast, up to which the loss is linear in it and above which it is logarithmic."""
@@ -68,6 +68,12 @@ def restoration_loss(
     return error + weights.spectral_angle * angle
 
 
+def surprise(output: Output, truth: Float[Tensor, "batch band y x"]) -> Float[Tensor, ""]:
+    """Mean negative log-likelihood of the error under the predicted Laplace scale; the image gets no gradient of it."""
+    error = (output.image.detach() - truth).abs()
+    return (error * (-output.log_scale).exp() + output.log_scale).mean()
+
+
 def auxiliary_loss(
     output: Output,
     truth: Float[Tensor, "batch band y x"],
@@ -80,12 +86,10 @@ def auxiliary_loss(
     Its terms: load balance of the experts, task and strength read from the instruction, faults seen in the image, and
     the negative log-likelihood of the error under the predicted Laplace scale.
     """
-    error = (output.image.detach() - truth).abs()
-    surprise = (error * (-output.log_scale).exp() + output.log_scale).mean()
     return (
         weights.balance * conditions.balance
         + weights.text * functional.cross_entropy(conditions.task_from_text.float(), batch.task)
         + weights.strength * functional.smooth_l1_loss(conditions.severity_from_text.float(), batch.severity, beta=0.1)
         + weights.faults * functional.smooth_l1_loss(conditions.task_from_image.float(), batch.faults, beta=0.1)
-        + weights.uncertainty * surprise
+        + weights.uncertainty * surprise(output, truth)
     )

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import llars
 from llars.errors import LlarsError, WeightsError
+from llars.files import write_whole
 from llars.tasks import get_task
-from llars.weights.files import write_whole
-from llars.weights.registry import WeightsInfo, _first_line, _sha256, find, load_network, save_weights
+from llars.weights.files import first_line, sha256
+from llars.weights.registry import WeightsInfo, find, load_network, save_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -200,7 +201,7 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
             tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError) as fault:
         raise WeightsError(
-            f"{path} is no whole safetensors file ({_first_line(fault)}); fetch or copy it again"
+            f"{path} is no whole safetensors file ({first_line(fault)}); fetch or copy it again"
         ) from None
     if about.get("format") != FORMAT:
         raise WeightsError(f"{path} is no llars adapter: its format is {about.get('format')}, expected {FORMAT}")
@@ -211,8 +212,8 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
         for key in info.tasks:
             get_task(key)
     except (KeyError, TypeError, LlarsError) as fault:
-        raise WeightsError(f"{path}: cannot understand its metadata ({_first_line(fault)}); update llars") from None
-    return Adapter(info, changes, str(path), _sha256(path))
+        raise WeightsError(f"{path}: cannot understand its metadata ({first_line(fault)}); update llars") from None
+    return Adapter(info, changes, str(path), sha256(path))
 
 
 def _frozen(value: Any) -> Any:

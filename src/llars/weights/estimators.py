@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llars.weights.helpers import FOLDER, load_helper
+from llars.weights.files import FOLDER
+from llars.weights.helpers import load_helper
 
 if TYPE_CHECKING:
     from llars.model.opacity import OpacityNetwork

@@ -1,32 +1,22 @@
-"""Files that are written whole or not at all."""
+"""What modules about files of weights share: the folder of those that are bundled, checksums, messages."""
 
 from __future__ import annotations
 
-import tempfile
+import hashlib
 from pathlib import Path
 
-from llars.errors import OutputError
+__all__ = ["FOLDER", "first_line", "sha256"]
 
-__all__ = ["write_whole"]
+FOLDER = Path(__file__).parent
+"""Folder of the bundled files."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once: who reads it meanwhile, or after a run that was killed, has the old one or the new one.
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            partial = Path(stream.name)
-            try:
-                stream.write(content)
-                stream.flush()
-                # A temporary file is private; this one gets the permissions of any other new file.
-                partial.chmod(0o644)
-                partial.replace(path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-    except OSError as fault:
-        raise OutputError(f"cannot write weights to {path}: {fault.strerror or fault}; choose another place") from None
+
+def first_line(fault: Exception) -> str:
+    """The first line of an error's message, or its kind if it has none."""
+    return str(fault).partition("\n")[0] or type(fault).__name__

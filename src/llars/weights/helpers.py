@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llars.errors import WeightsError
-from llars.weights.files import write_whole
+from llars.files import write_whole
+from llars.weights.files import FOLDER
 
 if TYPE_CHECKING:
     from torch import nn
 
     Network = TypeVar("Network", bound=nn.Module)
 
-__all__ = ["FOLDER", "bundle_helper", "load_helper"]
-
-FOLDER = Path(__file__).parent
+__all__ = ["bundle_helper", "load_helper"]
 
 
 def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
@@ -68,5 +67,5 @@ def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folde
         "sha256": hashlib.sha256(content).hexdigest(),
         "parameters": sum(tensor.numel() for tensor in tensors.values()),
     }
-    write_whole(folder / f"{name}.json", (json.dumps(record, indent=2) + "\n").encode())
+    write_whole(folder / f"{name}.json", json.dumps(record, indent=2) + "\n")
     return path

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llars.errors import WeightsError
-from llars.weights.files import write_whole
-from llars.weights.helpers import FOLDER, bundle_helper, load_helper
+from llars.files import write_whole
+from llars.weights.files import FOLDER
+from llars.weights.helpers import bundle_helper, load_helper
 
 if TYPE_CHECKING:
     from llars.model.reading import InstructionReader
@@ -52,5 +53,5 @@ def bundle_reader(
         The weights file.
     """
     path = bundle_helper(NAME, reader, training, folder)
-    write_whole(folder / f"{NAME}.txt", ("\n".join(words) + "\n").encode())
+    write_whole(folder / f"{NAME}.txt", "\n".join(words) + "\n")
     return path

@@ -6,7 +6,6 @@ know about training: configuration, tasks, version, summary. Nothing here uses p
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import llars
 from llars.errors import LlarsError, WeightsError
+from llars.files import write_whole
 from llars.model.config import ModelConfig
 from llars.tasks import get_task
-from llars.weights.files import write_whole
+from llars.weights.files import FOLDER, first_line, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WeightsEntry", "WeightsInfo", "bundle", "find", "load_network", "models", "read_info", "save_weights"]
 
-FOLDER = Path(__file__).parent
 FORMAT = "llars-weights-1"
 
 
@@ -106,16 +105,11 @@ def _verified(entry: WeightsEntry) -> Path:
     path = FOLDER / entry.file
     if not path.is_file():
         raise WeightsError(f"the bundled weights {entry.name!r} lack their file {path}; reinstall llars")
-    if (actual := _sha256(path)) != entry.sha256:
+    if (actual := sha256(path)) != entry.sha256:
         raise WeightsError(
             f"{path} is damaged: its SHA-256 begins with {actual[:12]}, expected {entry.sha256[:12]}; reinstall llars"
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def bundle(source: str | os.PathLike[str], name: str, title: str) -> WeightsEntry:
@@ -131,7 +125,7 @@ def bundle(source: str | os.PathLike[str], name: str, title: str) -> WeightsEntr
     contents = {
         key: {field: value for field, value in asdict(one).items() if field != "name"} for key, one in records.items()
     }
-    write_whole(FOLDER / "registry.json", (json.dumps(contents, indent=2) + "\n").encode())
+    write_whole(FOLDER / "registry.json", json.dumps(contents, indent=2) + "\n")
     return entry
 
 
@@ -197,7 +191,7 @@ def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
             shapes = [stored.get_slice(name).get_shape() for name in stored.keys()]  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as fault:
         raise WeightsError(
-            f"{path} is no whole safetensors file ({_first_line(fault)}); fetch or copy it again"
+            f"{path} is no whole safetensors file ({first_line(fault)}); fetch or copy it again"
         ) from None
     try:
         about = json.loads(metadata.get("llars", "{}"))
@@ -209,12 +203,12 @@ def read_info(path: str | os.PathLike[str]) -> WeightsInfo:
             version=about["version"],
             training=about["training"],
             parameters=sum(_product(shape) for shape in shapes),
-            sha256=_sha256(path),
+            sha256=sha256(path),
         )
     except WeightsError:
         raise
     except (KeyError, ValueError, TypeError, AttributeError, LlarsError) as fault:
-        raise WeightsError(f"{path}: cannot understand its metadata ({_first_line(fault)}); update llars") from None
+        raise WeightsError(f"{path}: cannot understand its metadata ({first_line(fault)}); update llars") from None
 
 
 def _product(shape: Sequence[int]) -> int:
@@ -222,10 +216,6 @@ def _product(shape: Sequence[int]) -> int:
     for side in shape:
         size *= side
     return size
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).partition("\n")[0] or type(fault).__name__
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[Network, WeightsInfo]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from llars.weights.files import write_whole
-from llars.weights.helpers import FOLDER
+from llars.files import write_whole
+from llars.weights.files import FOLDER
 
 __all__ = ["SHARES", "Calibration", "calibrations_of", "keep_calibrations", "temperatures_of"]
 
@@ -61,7 +61,7 @@ def keep_calibrations(sha256: str, calibrations: Mapping[str, Calibration], path
     """Store the calibrations of the weights with that checksum, replacing earlier ones."""
     known = _read(path)
     known[sha256[:PREFIX]] = {task: _plain(one) for task, one in sorted(calibrations.items())}
-    write_whole(path, (json.dumps(known, indent=1) + "\n").encode())
+    write_whole(path, json.dumps(known, indent=1) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,7 +13,10 @@ import torch
 
 from llars import degrade
 from llars.bench.cases import Array, Scene, scene_of
+from llars.bench.scenes import size_of
 from llars.data.catalog import CLEAR_ROLES, entries, of_split, read_entry
+from llars.degrade.atmosphere import REFERENCE_NM
+from llars.degrade.blur import FULL_MOTION_PX, FULL_RADIUS_PX, FULL_SIGMA_PX
 from llars.degrade.clouds import cloudy
 from llars.errors import DataError
 from llars.infer.diagnosis.survey import OPAQUE
@@ -26,7 +29,12 @@ SMALLEST = 96
 MOST = 6
 """Largest number of scenes of one sensor and split, so that no sensor outweighs the others."""
 
-REFERENCE_NM = 550.0
+FULL_SPREAD_PX = {
+    "gaussian_blur": FULL_SIGMA_PX,
+    "defocus_blur": FULL_RADIUS_PX / 2.0,
+    "motion_blur": FULL_MOTION_PX / 24.0**0.5,
+}
+"""Spread of each blur at severity 1: the root of half the second moment of its kernel, which is a Gaussian's sigma."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,8 @@ def clean_scenes(
         for entry in of_split(listed, split):
             if not _fits(entry) or (not corners and counts.get(entry["sensor"], 0) >= most):
                 continue
+            if min(size_of(folder, entry)) < SMALLEST:
+                continue
             counts[entry["sensor"]] = counts.get(entry["sensor"], 0) + 1
             sample, found = read_entry(folder, entry).sample, True
             scene = scene_of(sample, max(sample.valid.shape) if corners else crop)
@@ -141,9 +151,7 @@ def _degraded(scene: Scene, fault: Fault) -> tuple[Any, float | Callable[[Array]
         return degraded, float((opacity > OPAQUE).float().mean())
     degraded = degrade.get(fault.operator)(image, fault.severity, generator, scene.bands)
     if fault.task == "deblur":
-        return degraded, {"gaussian_blur": 2.0, "defocus_blur": 2.0, "motion_blur": 16.0 / np.sqrt(24.0)}[
-            fault.operator
-        ] * fault.severity
+        return degraded, FULL_SPREAD_PX[fault.operator] * fault.severity
     return degraded, lambda values: _difference(values - scene.values, fault, values)
 
 
@@ -159,7 +167,7 @@ def _difference(change: Array, fault: Fault, values: Array) -> float:
 
 def _fits(entry: dict[str, Any]) -> bool:
     good = entry["file"].endswith(".tif") and "clean" in entry["tasks"] and entry["role"] in CLEAR_ROLES
-    return good and min(entry["shape"][1:]) >= SMALLEST and "sentinel1" not in entry["sensor"]
+    return good and "sentinel1" not in entry["sensor"]
 
 
 def _parts(scene: Scene, crop: int) -> Iterator[Scene]:

@@ -118,7 +118,7 @@ def evaluate_detection(
 
     Args:
         scenes: scenes on which nothing was fitted.
-        limits: limits of the diagnosis, see ``kept_limits``.
+        limits: limits of the diagnosis, see ``bundled_limits``.
         say: called with the name of each scene that is done.
     """
     alarms: dict[str, list[bool]] = {task: [] for task in TASKS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from llars.bands import Band, Modality
+from llars.bands import Modality
 from llars.data.guided import clouded
 from llars.data.initial import initial_pair
 from llars.data.patches import turned
@@ -21,7 +21,7 @@ from llars.degrade import get
 from llars.degrade.registry import in_decibels
 from llars.errors import DataError
 from llars.sample import Batch
-from llars.tasks import TASK_KEYS, TONES, words_for
+from llars.tasks import TONES, words_for
 from llars.text.encoder import SentenceEncoder
 from llars.train.bundled import estimators
 from llars.train.tuning.config import TuneConfig
@@ -155,7 +155,7 @@ class Batches:
             guides.append(torch.from_numpy(np.ascontiguousarray(turned(example.guides[window], which))))
         vectors = self.words.own[chosen[0].factor]
         instruction = vectors[torch.randint(len(vectors), (len(chosen),), generator=generator)]
-        bands = [(*example.bands, *example.guide_bands) for example in chosen]
+        bands = [example.bands for example in chosen]
         task = self.config.task
         pair = Pair(
             torch.stack(degraded),
@@ -164,9 +164,9 @@ class Batches:
             faults_of(task, severity * 0),
             chosen[0].factor,
             torch.stack(guides),
+            [example.guide_bands for example in chosen],
         )
-        pair = initial_pair(task, pair, [example.bands for example in chosen], self.estimators)
-        return _batch(task, pair, bands, instruction)
+        return initial_pair(task, pair, bands, self.estimators).batch(task, bands, instruction)
 
     def _with_fault(self, task: str, members: Sequence[Example], side: int, rng: np.random.Generator) -> Batch:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -174,9 +174,10 @@ class Batches:
         bands = [example.bands for example in members]
         pair = _degraded_for(task, truth, members, rng, generator)
         pair = initial_pair(task, pair, bands, self.estimators)
+        # Tuning does not train the recognition of faults in the image, so no labels are needed.
+        pair = replace(pair, faults=torch.zeros_like(pair.faults))
         nearest = (pair.severity[:, None] - torch.tensor(STRENGTHS)).abs().argmin(1)
-        instruction = self.words.others[task][nearest]
-        return _batch(task, pair, bands, instruction)
+        return pair.batch(task, bands, self.words.others[task][nearest])
 
     def _window(self, example: Example, side: int, rng: np.random.Generator) -> tuple[slice, slice, slice]:
         step, columns = example.factor, example.valid.shape[1]
@@ -203,25 +204,6 @@ def _degraded_for(
     if task == "cloud":
         return clouded(truth, bands, severities(rng, len(truth)), generator, thin=bool(rng.integers(2)))
     return damage(task, truth, bands, rng, generator)
-
-
-def _batch(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], instruction: Tensor) -> Batch:
-    count = len(pair.clean)
-    index = torch.full((count,), TASK_KEYS.index(task))
-    # Tuning does not train the recognition of faults in the image, so no labels are needed.
-    faults = torch.zeros(count, len(TASK_KEYS))
-    return Batch(
-        degraded=pair.degraded,
-        clean=pair.clean,
-        bands=list(bands),
-        task=index,
-        severity=pair.severity,
-        instruction=instruction,
-        faults=faults,
-        factor=torch.full((count,), pair.factor),
-        guides=pair.degraded[:, :0] if pair.guides is None else pair.guides,
-        observed=pair.observed,
-    )
 
 
 def _side(members: Sequence[Example], wanted: int, multiple: int) -> int:

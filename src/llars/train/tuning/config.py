@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llars.data.settings import check_least, read_overrides, read_settings
+from llars.degrade import get
 from llars.errors import ConfigError
 from llars.model.device import pick_device
 from llars.tasks import get_task
@@ -117,15 +118,17 @@ class TuneConfig:
             )
         if (self.clean is None) != (not self.degradation):
             raise ConfigError("`clean` and `degradation` go together: good images, and what makes them bad")
+        for name in self.degradation.split("+") if self.degradation else ():
+            get(name.strip())
         if self.prompts and task.changes_grid:
             raise ConfigError(
                 f"{task.key} reads its words for the factor and takes no sentences of your own; leave `prompts` out"
             )
         if len(self.severity) != 2 or not 0 <= self.severity[0] <= self.severity[1] <= 1:
             raise ConfigError(f"severity={self.severity}; expected the least and the greatest, within 0 to 1")
-        for name, lower, upper in (("held_out", 0, 1), ("keep", 0, 1)):
-            if not lower <= getattr(self, name) < upper:
-                raise ConfigError(f"{name}={getattr(self, name)}; expected a share from {lower} to below {upper}")
+        for name in ("held_out", "keep"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name}={getattr(self, name)}; expected a share from 0 to below 1")
         check_least(self, dict.fromkeys(("rank", "steps", "batch_size", "patch", "evaluate_steps", "patience"), 1))
         check_least(self, dict.fromkeys(("learning_rate", "max_minutes", "seed"), 0))
         check_seed(self.seed)
@@ -154,7 +157,8 @@ def settings(path: Path | str | None, given: Mapping[str, Any], overrides: Seque
         raise ConfigError(f"unknown tuning settings {sorted(unknown)}; known are {', '.join(known)}")
     if missing := {"out", "task"} - set(values):
         raise ConfigError(f"{' and '.join(sorted(missing))} must be given: the adapter to write, and a task's key")
-    if isinstance(values.get("severity"), int | float | str):
-        values["severity"] = [values["severity"]] * 2
-    config = TuneConfig(**{key: converted(key, value, known[key]) for key, value in values.items()})
+    values = {key: converted(key, value, known[key]) for key, value in values.items()}
+    if len(values.get("severity", ())) == 1:
+        values["severity"] *= 2
+    config = TuneConfig(**values)
     return replace(config, device=str(pick_device(config.device)))

@@ -125,7 +125,7 @@ def write(report: TuneReport, evaluations: Sequence[EvaluationPoint]) -> None:
         "folder": str(report.folder),
         "gain": report.gain,
         # JSON has no NaN: the evaluation before the first step has no loss.
-        "looks": [
+        "evaluations": [
             [evaluation.step, None if np.isnan(evaluation.loss) else evaluation.loss, evaluation.gain]
             for evaluation in evaluations
         ],

@@ -55,7 +55,7 @@ def _places(examples: Sequence[Example]) -> list[str]:
 
 
 def _same_place(first: Example, second: Example) -> bool:
-    if first.place or second.place:
+    if first.place and second.place:
         return first.place == second.place
     a, b = first.footprint, second.footprint
     if a is None or b is None or a[0] != b[0]:

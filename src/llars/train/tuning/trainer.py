@@ -13,23 +13,22 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from llars.errors import DataError
-from llars.model.align import describe
 from llars.model.gating import Gate
 from llars.model.network import Network
 from llars.model.normalise import Statistics
-from llars.model.output import Output
-from llars.model.precision import autocast
 from llars.sample import Batch
 from llars.train.checkpoint import load_checkpoint, save_checkpoint
-from llars.train.losses import LossWeights, restoration_loss
-from llars.train.objective import jitter
-from llars.train.projection import hold_means
+from llars.train.losses import LossWeights, restoration_loss, surprise
+from llars.train.objective import ForwardResult, forward, jitter
 from llars.train.tuning.batches import Batches
 from llars.train.tuning.config import TuneConfig
 from llars.train.validation import restore, validate
 from llars.weights.adapters import Change, changed
 
-__all__ = ["EvaluationPoint", "Tuner"]
+__all__ = ["CHECKPOINT", "EvaluationPoint", "Tuner"]
+
+CHECKPOINT = "last.safetensors"
+"""Name of the checkpoint in the folder of the run."""
 
 WARMUP = 20
 """Steps of the linear warm-up."""
@@ -63,17 +62,10 @@ class TunedNetwork(nn.Module):
                 # No exploration noise: a few images must not change which experts the base chooses.
                 module.eval()
 
-    def forward(self, batch: Batch) -> tuple[Output, Statistics]:
-        """The output in normalised values, and the statistics of the targets."""
-        targets = batch.clean.shape[1]
+    def forward(self, batch: Batch) -> ForwardResult:
+        """The output on a batch whose statistics are perturbed, as in training."""
         statistics = jitter(Statistics.of(batch.image, histogram=batch.about_histogram))
-        image = statistics.network_input(batch.channels)
-        bands = describe(batch.bands).to(image.device)
-        with autocast(image.device):
-            conditions = self.network.condition(image[:, None], bands, statistics, batch.instruction, targets)
-            output = self.network(image, conditions)
-        projected = hold_means(output.image, image[:, :targets], batch.factor)
-        return replace(output, image=projected), statistics.first(targets)
+        return forward(self.network, batch, statistics)
 
 
 class Tuner:
@@ -94,7 +86,7 @@ class Tuner:
         self.step = 0
         self.evaluations: list[EvaluationPoint] = []
         self.best = self.snapshot()
-        self.checkpoint = config.folder / "last.safetensors"
+        self.checkpoint = config.folder / CHECKPOINT
         if self.checkpoint.exists():
             self.resume()
 
@@ -143,7 +135,7 @@ class Tuner:
                 part.copy_(state["now"][name])
         self.best = {name: value.to(self.config.device) for name, value in state["best"].items()}
         self.evaluations = [
-            EvaluationPoint(int(step), loss, gain) for step, loss, gain in state["run"]["looks"].tolist()
+            EvaluationPoint(int(step), loss, gain) for step, loss, gain in state["run"]["evaluations"].tolist()
         ]
 
     def save(self) -> None:
@@ -152,7 +144,7 @@ class Tuner:
             [[evaluation.step, evaluation.loss, evaluation.gain] for evaluation in self.evaluations],
             dtype=torch.float64,
         )
-        state = {"now": self.snapshot(), "best": self.best, "run": {"looks": evaluations}}
+        state = {"now": self.snapshot(), "best": self.best, "run": {"evaluations": evaluations}}
         save_checkpoint(self.checkpoint, state, self.optimizer, self.step)
 
     def learning_rate(self) -> float:
@@ -173,13 +165,10 @@ class Tuner:
             batch = others.to(self.config.device)
             batch.clean = restore(self.teacher, batch)
         tensors = {f"network.{name}": value for name, value in self.tensors().items()}
-        output, statistics = functional_call(self.tuned, tensors, (batch,))
-        truth = statistics.apply(batch.clean)
-        error = (output.image.detach() - truth).abs()
+        result: ForwardResult = functional_call(self.tuned, tensors, (batch,))
+        loss = restoration_loss(result.output, result.truth, result.statistics, LOSSES).mean()
         # The distance from the base's output says nothing about the error of a restoration.
-        surprise = (error * (-output.log_scale).exp() + output.log_scale).mean() if others is None else 0.0
-        losses = restoration_loss(output, truth, statistics, LOSSES)
-        return losses.mean() + LOSSES.uncertainty * surprise
+        return loss if others is not None else loss + LOSSES.uncertainty * surprise(result.output, result.truth)
 
     def train_step(self) -> float:
         """One step of the optimizer, skipped where the gradient is not finite; returns the loss."""

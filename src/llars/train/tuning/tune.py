@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from llars.errors import ConfigError, OutputError
+from llars.errors import ConfigError
+from llars.files import make_folder, write_whole
 from llars.model.network import Network
 from llars.train.tuning.appended_experts import appended_experts
 from llars.train.tuning.batches import Batches, Words, sentences
@@ -21,7 +22,7 @@ from llars.train.tuning.examples import Example, read_examples
 from llars.train.tuning.methods import LOW_RANK, initial_changes, words_key
 from llars.train.tuning.report import Scores, TuneReport, draw_curve, draw_panel, write
 from llars.train.tuning.split import split_by_place
-from llars.train.tuning.trainer import Tuner
+from llars.train.tuning.trainer import CHECKPOINT, Tuner
 from llars.train.validation import validate
 from llars.weights.adapters import AdapterInfo, Change, apply_adapters, read_adapter, save_adapter
 from llars.weights.registry import WeightsInfo, find, load_network
@@ -117,18 +118,17 @@ def _prepare_folder(run: TuneConfig, info: WeightsInfo, examples: Sequence[Examp
         )
     )
     path = run.folder / "settings.json"
-    try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        run.out.parent.mkdir(parents=True, exist_ok=True)
-        stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else current
-        path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
-    except OSError as fault:
-        raise OutputError(f"cannot write to {run.folder}: {fault.strerror}; choose another `run` or `out`") from None
+    make_folder(run.folder)
+    make_folder(run.out.parent)
+    # Without a checkpoint there is nothing to go on with: the command may have been corrected since.
+    started = (run.folder / CHECKPOINT).exists() and path.exists()
+    stored = json.loads(path.read_text(encoding="utf-8")) if started else current
     if differing := sorted(key for key in current if stored.get(key) != current[key]):
         raise ConfigError(
             f"the run in {run.folder} was started with other settings ({', '.join(differing)}); "
             "delete it, or choose another `run`"
         )
+    write_whole(path, json.dumps(stored, indent=2) + "\n")
 
 
 def _checksum(example: Example) -> int:

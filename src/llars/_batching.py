@@ -1,26 +1,19 @@
-"""The commands for many scenes and for other programs: `llars batch` and `llars export`."""
+"""The command for many scenes: `llars batch`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from llars._console import MISTAKE, OneStep, Prompt, fail, progress_bar, say
-from llars.errors import ConfigError, InstructionError
+from llars._console import MISTAKE, fail, progress_bar, say
+from llars._options import DEFAULT_MODEL, Device, Model, Prompt, Quiet, Scale, SensorName
 
-__all__ = ["archive"]
+__all__ = ["batching"]
 
-archive = typer.Typer(rich_markup_mode=None)
-
-DEFAULT_MODEL = "llars-small"
-
-SensorName = Annotated[
-    str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
-]
-Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
+batching = typer.Typer(rich_markup_mode=None)
 
 
-@archive.command()
+@batching.command()
 def batch(
     manifest: Annotated[
         str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv, .parquet), STAC (.json).")
@@ -32,17 +25,17 @@ def batch(
     address: Annotated[
         str | None, typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster.")
     ] = None,
-    scale: Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")] = None,
+    scale: Scale = None,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     max_memory: Annotated[
         str | None, typer.Option("--max-memory", help="Memory for all processes: 8GB. Default: half of the machine's.")
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write Cloud Optimized GeoTIFFs, NAME.cog.tif.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is not a result of the input.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Restore many scenes; started again, it does what is missing."""
     from llars.infer.batch import Settings, restore_batch
@@ -71,29 +64,3 @@ def batch(
         say([f"{counts}, in {summary.seconds:.1f} s; see {folder / 'report.html'}"])
     if summary.failed:
         raise typer.Exit(MISTAKE)
-
-
-@archive.command()
-def export(
-    source: Annotated[
-        Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
-    ],
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: OneStep = None,
-    form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
-    sensor: SensorName = None,
-    model: Model = DEFAULT_MODEL,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
-) -> None:
-    """Write the network for one instruction and band set as ONNX, for other programs."""
-    if form != "onnx":
-        raise ConfigError(f"cannot export as {form}; the format is onnx")
-    if prompt is None:
-        raise InstructionError('found no instruction; the network is exported for one step: give -p "reduce the noise"')
-    from llars.infer.export import export_file
-
-    report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
-    if not quiet:
-        sides = f"tiles: multiples of {report.multiple} px, overlapping by {2 * report.halo} px"
-        say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

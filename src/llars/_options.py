@@ -1,0 +1,83 @@
+"""Arguments and options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llars.errors import InstructionError, RasterError
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Config",
+    "Device",
+    "Input",
+    "Json",
+    "Model",
+    "OneStep",
+    "Overrides",
+    "Overwrite",
+    "Prompt",
+    "Quiet",
+    "Scale",
+    "SensorName",
+]
+
+DEFAULT_MODEL = "llars-small"
+
+
+def _named(text: str) -> Path:
+    """The path of an input. An empty one would be the current folder."""
+    if not text.strip():
+        raise RasterError("found an empty name as input, expected that of a raster or product; is a variable unset?")
+    return Path(text)
+
+
+Input = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="GeoTIFF or any raster that GDAL reads.", show_default=False, parser=_named),
+]
+
+
+def _worded(text: str) -> str:
+    """A prompt. An empty one, as an unset variable of a shell gives, must not repair what was never asked for."""
+    if not text.strip():
+        raise InstructionError(
+            'found an empty prompt, expected what to do: -p "reduce the noise"; without -p, what the '
+            "diagnosis finds is repaired"
+        )
+    return text
+
+
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
+        parser=_worded,
+    ),
+]
+
+OneStep = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help='What the network is to do, in one step: "reduce the noise". Required.',
+        parser=_worded,
+    ),
+]
+
+Scale = Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")]
+SensorName = Annotated[
+    str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")
+]
+Model = Annotated[str, typer.Option("--model", help="Name from `llars models`, or a weights file.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE ...]", help="Settings to override.")]
