@@ -184,7 +184,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], []])
 def test_the_installed_command_answers(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "llars", *arguments],

@@ -54,6 +54,7 @@ app = typer.Typer(
     name="llars",
     help="Restore satellite images by instruction: one model, any set of bands.",
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help opens faster and can be searched
 )

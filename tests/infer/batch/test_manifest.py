@@ -180,3 +180,8 @@ def test_a_parquet_table_says_what_a_csv_says(place):
     (place / "bad.parquet").write_bytes(b"no table")
     with pytest.raises(ConfigError, match="is it Parquet"):
         read_manifest(place / "bad.parquet", place / "out", "denoise")
+
+
+def test_results_do_not_go_among_the_scenes(place):
+    with pytest.raises(ConfigError, match="give another folder for them"):
+        read_manifest(place / "deep", place / "out" / ".." / "deep")

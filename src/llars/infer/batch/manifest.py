@@ -60,9 +60,11 @@ def read_manifest(manifest: str | Path, folder: Path, prompt: str = "", *, cog: 
     Raises:
         ConfigError: the manifest is missing, damaged or empty, has unknown columns or two of one name; a row lacks its
             input, names an unusable file, has no date in datetime, or has more cells than there are columns; two
-            results would be one file, or one would replace an input.
+            results would be one file, or one would replace an input; the scenes lie in ``folder``.
     """
     rows, path = list(_rows(str(manifest), folder)), Path(manifest)
+    if not rows and path.is_dir() and path.resolve() == folder.resolve():
+        raise ConfigError(f"results would lie among the scenes of {manifest}; give another folder for them")
     if not rows:
         raise ConfigError(f"{manifest} names no scenes; expected GeoTIFFs, or a table with a column 'input'")
     base = path if path.is_dir() else path.parent
