@@ -124,17 +124,18 @@ class FullResolution(Network):
         )
         super().__init__(halved)
         self.stem = nn.Conv2d(config.slots, halved.widths[0], 3, padding=1)
+        self.residual_stem = nn.Conv2d(config.slots, halved.widths[0], 3, padding=1, bias=False)
+        nn.init.zeros_(self.residual_stem.weight)
         # Carrying back to the bands expects the head's planes in cells of 2 x 2 pixels.
         head = nn.Conv2d(halved.widths[0], PLANES * config.slots, 1)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(cast("Tensor", head.bias))
         self.head = cast("nn.Conv2d", nn.Sequential(head, nn.PixelUnshuffle(2)))
 
-    def lift(self, image: Tensor, plan: Plan) -> Tensor:
+    def carry(self, image: Tensor, to_slots: Tensor) -> Tensor:
         """Bands to slots, pixel by pixel."""
-        carried = (plan.to_slots.to(image.dtype) @ image.flatten(2)).view(len(image), -1, *image.shape[2:])
-        lifted: Tensor = self.strips(self.stem(carried.contiguous(memory_format=torch.channels_last)))
-        return lifted
+        carried = (to_slots.to(image.dtype) @ image.flatten(2)).view(len(image), -1, *image.shape[2:])
+        return carried.contiguous(memory_format=torch.channels_last)
 
 
 class WithoutText(Ours):

@@ -80,6 +80,7 @@ def rearranged(batch: Batch, targets: Sequence[int], guides: Sequence[int]) -> B
     return replace(
         batch,
         degraded=batch.degraded[:, targets],
+        observed=None if batch.observed is None else batch.observed[:, targets],
         clean=batch.clean[:, targets],
         guides=batch.guides[:, guides],
         bands=[tuple(bands[channel] for channel in channels) for bands in batch.bands],

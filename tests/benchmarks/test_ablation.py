@@ -38,6 +38,7 @@ def patches(task: str = "denoise", count: int = 2, side: int = 64) -> Batch:
         faults=torch.zeros(count, len(TASK_KEYS)),
         factor=torch.ones(count, dtype=torch.long),
         guides=clean[:, :0],
+        observed=clean + 0.1 * torch.randn(clean.shape, generator=generator),
     )
 
 
@@ -153,7 +154,7 @@ def test_without_normalisation_the_network_sees_unit_values() -> None:
     contestant.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     batch = patches()
     restored(contestant, batch)
-    assert torch.equal(seen[0], batch.degraded)
+    assert torch.equal(seen[0], torch.cat((batch.degraded, batch.observed - batch.degraded), 1))
 
 
 GIVEN = {"haze": 20.0, "denoise": 21.0}

@@ -54,6 +54,7 @@ def batch_of(task: str, targets: int, guides: int = 0, size: int = 2, side: int 
         faults=torch.zeros(size, len(TASK_KEYS)),
         factor=torch.ones(size, dtype=torch.int64),
         guides=torch.rand(size, guides, side, side),
+        observed=(clean + 0.2 * torch.randn_like(clean)) if guides else None,
     )
 
 
@@ -185,6 +186,7 @@ class OneBand(Rival):
 def test_bands_are_shuffled_and_taken_away_with_their_truth() -> None:
     batch = batch_of("stf", 3, 2)
     other = rearranged(batch, [2, 0], [1, 0])
+    assert torch.equal(other.observed, batch.observed[:, [2, 0]])
     assert torch.equal(other.clean, batch.clean[:, [2, 0]])
     assert torch.equal(other.guides, batch.guides[:, [1, 0]])
     assert other.bands[0] == tuple(batch.bands[0][index] for index in (2, 0, 4, 3))
