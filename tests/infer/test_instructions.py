@@ -243,7 +243,12 @@ def test_what_is_not_done_as_asked_is_told(reader: Reader, text: str, task: str,
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:
-    for text in ("remove the stripes, then the noise, thanks", "denoise and save it", "noise, stripes. Please fix it!"):
+    for text in (
+        "remove the stripes, then the noise, thanks",
+        "denoise and save it",
+        "noise, stripes. Please fix it!",
+        "too dark, please improve it",
+    ):
         assert reader.interpret(text).doubts == (), text
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from llars.tasks import TASKS
-from llars.text.vague import vague
+from llars.text.vague import refers_back, vague
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_requests_that_could_mean_several_things(text: str) -> None:
 )  # fmt: skip
 def test_requests_that_name_something(text: str) -> None:
     assert vague(text) is None
+
+
+def test_a_remark_about_what_was_named_before_is_known() -> None:
+    assert all(map(refers_back, ("Improve it.", "please improve", "please correct that", "fix this")))
+    assert not any(map(refers_back, ("normalize it", "enhance it", "improve the image", "fix everything")))

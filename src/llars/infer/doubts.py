@@ -13,9 +13,9 @@ from llars.text.restrictions import restrictions, says_again
 from llars.text.scales import quoted, scale_in
 from llars.text.strength import named_strength
 from llars.text.unsupported import unsupported
-from llars.text.vague import vague
+from llars.text.vague import refers_back, vague
 
-__all__ = ["MAX_STOPS", "doubts", "ignored"]
+__all__ = ["MAX_STOPS", "doubts", "ignored", "is_aside"]
 
 MAX_STOPS = 1.0
 """Most by which an image is made brighter or darker."""
@@ -66,6 +66,11 @@ def doubts(parts: Sequence[Clause[Reading]], requested: Sequence[Clause[Reading]
     return found
 
 
+def is_aside(text: str) -> bool:
+    """Whether a piece of an instruction asks for nothing of its own beside the others: "thanks", "improve it"."""
+    return is_courtesy(text) or refers_back(text)
+
+
 def ignored(clause: Clause[Reading]) -> str:
     """A line on a piece of the instruction that is left out."""
     reason = unsupported("none", clause.text) or vague(clause.text) or "asks for nothing that llars does"
@@ -74,7 +79,7 @@ def ignored(clause: Clause[Reading]) -> str:
 
 def _vague_pieces(text: str) -> list[str]:
     """The pieces of one request that name no fault, beside those that do: "remove the noise and normalize it"."""
-    return [piece for piece in cut(text) if vague(piece) and not is_courtesy(piece)]
+    return [piece for piece in cut(text) if vague(piece) and not is_aside(piece)]
 
 
 def _stops_asked(clause: Clause[Reading]) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llars.errors import InstructionError
-from llars.infer.doubts import MAX_STOPS, doubts, ignored
+from llars.infer.doubts import MAX_STOPS, doubts, ignored, is_aside
 from llars.model.reading import SURE, Reading
 from llars.tasks import TASK_KEYS, Step, get_task
-from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
+from llars.text.clauses import Clause, cut, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.layout import set_apart, takes_back
@@ -96,7 +96,7 @@ class Reader:
             for clause in requested
         )
         found = doubts(asking, requested, steps)
-        found += [ignored(clause) for clause in parts if not _asks(clause) and not is_courtesy(clause.text)]
+        found += [ignored(clause) for clause in parts if not _asks(clause) and not is_aside(clause.text)]
         return Interpretation(steps, tuple(found))
 
     def _parts(self, text: str) -> list[Clause[Reading]]:

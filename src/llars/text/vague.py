@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["vague"]
+__all__ = ["refers_back", "vague"]
 
 _POLITE = r"(?:(?:please|pls|just|can you|could you|would you|simply|do(?: an?)?|run|apply|an?|the)\s+)*"
 _IMAGE = r"(?:image|picture|photo|scene|raster|data|tile|product|file|pixel|band)s?"
@@ -47,6 +47,18 @@ _NORMALIZE = re.compile(
     rf"){_ANYHOW}",
     re.IGNORECASE,
 )
+
+
+_BACK = re.compile(
+    r"(?:(?:please|pls|can you|could you|would you)\s+)*(?:improve|fix|correct|repair|mend|clean|treat|better)(?: up)?"
+    rf"(?:\s+(?:it|this|that|these|them)|(?<=please improve)|(?<=please correct)){_ANYHOW}",
+    re.IGNORECASE,
+)
+
+
+def refers_back(text: str) -> bool:
+    """Whether the words ask to mend what was named before: "too dark, please improve it"."""
+    return bool(_BACK.fullmatch(text.strip()))
 
 
 def vague(text: str) -> str | None:
