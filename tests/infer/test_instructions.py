@@ -60,7 +60,9 @@ def test_requests_in_order(reader: Reader, text: str, expected: list[str]) -> No
 
 @pytest.mark.parametrize("text", ["double the size of my house", "write me a poem", "sing a song", "hello", "lkjsdf"])
 def test_what_asks_for_nothing_is_refused_with_a_list(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match=r"asks for nothing that llars does.*cloud_sar, haze, denoise") as caught:
+    with pytest.raises(
+        InstructionError, match=r"asks for nothing that llars does; say.*the haze, reduce the noise"
+    ) as caught:
         reader.understand(text)
     assert "\n" not in str(caught.value)
 
@@ -78,14 +80,14 @@ def test_spoiling_an_image_is_refused(reader: Reader, text: str) -> None:
         reader.understand(text)
 
 
-def test_a_refusal_names_the_tasks_of_the_weights() -> None:
-    with pytest.raises(InstructionError, match=r"the tasks are haze, sr$"):
+def test_a_refusal_suggests_words_for_the_tasks_of_the_weights() -> None:
+    with pytest.raises(InstructionError, match=r"; say for example: remove the haze, double the resolution$"):
         Reader(tasks=("haze", "sr")).understand("write me a poem")
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_an_empty_instruction_is_refused(reader: Reader, text: str) -> None:
-    with pytest.raises(InstructionError, match=r"is empty.*the tasks are"):
+    with pytest.raises(InstructionError, match=r"is empty; say for example: remove the clouds, "):
         reader.understand(text)
 
 
@@ -241,7 +243,12 @@ def test_what_is_not_done_as_asked_is_told(reader: Reader, text: str, task: str,
 
 
 def test_courtesy_is_no_doubt(reader: Reader) -> None:
-    for text in ("remove the stripes, then the noise, thanks", "denoise and save it", "noise, stripes. Please fix it!"):
+    for text in (
+        "remove the stripes, then the noise, thanks",
+        "denoise and save it",
+        "noise, stripes. Please fix it!",
+        "too dark, please improve it",
+    ):
         assert reader.interpret(text).doubts == (), text
 
 

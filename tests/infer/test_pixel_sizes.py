@@ -84,6 +84,12 @@ def test_a_size_out_of_reach_is_refused_with_those_within() -> None:
         pixel_size_request("bring it to 7 m").scale(10.0)
 
 
+@pytest.mark.parametrize("prompt", ["0.5 m resolution", "1.5 m resolution", "1. 0.5 m resolution"])
+def test_the_number_is_quoted_whole(prompt) -> None:
+    size = pixel_size_request(prompt)
+    assert size.text == prompt.removeprefix("1. ")
+
+
 def test_nothing_is_guessed_where_the_pixels_have_no_size() -> None:
     with pytest.raises(ConfigError, match="--scale 2"):
         pixel_size_request("bring it to 5 m").scale(None)

@@ -14,7 +14,9 @@ from llars.text.gains import gain_in_stops
         ("three times darker", -math.log2(3)), ("double the brightness", 1), ("halve the exposure", -1),
         ("brighten by a factor of 1.5", math.log2(1.5)), ("darken it 2x", -1),
         ("brighten it, 2x", 1), ("brighten it by 50 %", math.log2(1.5)),
-        ("darken by 50 percent", -1), ("20 % brighter", math.log2(1.2)), ("darken by 100 %", -10),
+        ("darken by 50 percent", -1), ("20 % brighter", math.log2(1.2)), ("brighten by -20 %", math.log2(0.8)),
+        ("brightness +20 %", math.log2(1.2)),
+        ("exposure -10 %", math.log2(0.9)), ("brighten by 10-20 %", math.log2(1.2)), ("darken by 100 %", -10),
     ],
 )  # fmt: skip
 def test_a_factor_is_a_number_of_stops(text: str, stops: float) -> None:

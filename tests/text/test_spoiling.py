@@ -2,7 +2,7 @@
 
 import pytest
 
-from llars.text.spoiling import asks_for_fault, without_denied
+from llars.text.spoiling import asks_for_fault, plain_wishes, without_denied
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,9 @@ def test_requests_for_the_repair(text: str) -> None:
     [
         ("the image is not noisy", ""),
         ("it isn't very hazy.", ""),
+        ("not hazy", ""),
+        ("it's not blurry", ""),
+        ("remove the stripes, not noisy", "remove the stripes"),
         ("there is no haze, but there are stripes", "there are stripes"),
         ("remove the stripes, there is no noise", "remove the stripes"),
     ],
@@ -49,3 +52,9 @@ def test_statements_that_a_fault_is_absent_are_left_out(text: str, left: str) ->
 )
 def test_requests_with_not_or_no_stay(text: str) -> None:
     assert without_denied(text) == text
+
+
+def test_a_wish_for_the_absence_of_a_fault_is_one_for_less_of_it() -> None:
+    assert plain_wishes("make it not hazy") == "make it less hazy"
+    assert plain_wishes("make the image look not so noisy") == "make the image look less noisy"
+    assert plain_wishes("it is not hazy") == "it is not hazy"

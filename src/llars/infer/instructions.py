@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llars.errors import InstructionError
+from llars.infer.doubts import MAX_STOPS, doubts, ignored, is_aside
 from llars.model.reading import SURE, Reading
-from llars.tasks import TASK_KEYS, Step, get_task, words_for
-from llars.text.clauses import Clause, cut, is_courtesy, likelier, requests
+from llars.tasks import TASK_KEYS, Step, get_task
+from llars.text.clauses import Clause, cut, likelier, requests
 from llars.text.direction import direction, plain_stops, stops
 from llars.text.encoder import SentenceEncoder
 from llars.text.layout import set_apart, takes_back
 from llars.text.lengths import plain_arrows
 from llars.text.negation import leaves_open, without_negated
-from llars.text.restrictions import names_only_bands, restrictions
-from llars.text.scales import quoted, scale_in, scale_of
-from llars.text.spoiling import without_denied
+from llars.text.restrictions import names_only_bands
+from llars.text.scales import quoted, repeats, scale_in, scale_of, shortened
+from llars.text.spoiling import plain_wishes, without_denied
 from llars.text.strength import joined_strengths, may_name_strength, named_strength
 from llars.text.unsupported import unsupported
+from llars.text.vague import vague
 from llars.weights.reader import load_parser
 
 __all__ = ["Interpretation", "Reader"]
@@ -27,8 +29,13 @@ __all__ = ["Interpretation", "Reader"]
 UNNAMED_SEVERITY = 0.5
 """Strength of a step whose words name none."""
 
-_CLEAR = 0.75
-"""Below this probability the user is told what was understood."""
+_SHORT = {
+    "cloud_sar": "remove the clouds with the radar",
+    "deblur": "sharpen the image",
+    "pansharpen": "pansharpen",
+    "stf": "predict the later date",
+}
+"""Shorter requests for some tasks than their canonical sentences, for lists of what can be said."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +79,20 @@ class Reader:
             raise InstructionError(f"the instruction is empty; {self._hint()}")
         if (key := text.strip().lower()) in TASK_KEYS:
             return Interpretation((_step(key, get_task(key).instruction, None, 1.0),), ())
-        parts = self._parts(text)
-        requested = [clause for clause in requests(parts, _merged) if _asks(clause)]
+        parts = _with_repetitions(self._parts(text))
+        asking = [part for part in parts if _asks(part)]
+        requested = requests(asking, _merged)
         if not requested:
-            raise InstructionError(f"{quoted(text)} asks for nothing that llars does; {self._hint()}")
+            raise InstructionError(f"{quoted(text)} {self._why_nothing(text, parts)}")
         _check_supported(requested)
         _check_scales(requested)
         steps = tuple(
             _step(clause.reading.task, clause.text, clause.reading.severity, clause.reading.probability)
             for clause in requested
         )
-        doubts = _doubts(requested, steps)
-        doubts += [_ignored(clause) for clause in parts if not _asks(clause) and not is_courtesy(clause.text)]
-        return Interpretation(steps, tuple(doubts))
+        found = doubts(asking, requested, steps)
+        found += [ignored(clause) for clause in parts if not _asks(clause) and not is_aside(clause.text)]
+        return Interpretation(steps, tuple(found))
 
     def _parts(self, text: str) -> list[Clause[Reading]]:
         """All pieces of the text in order, without what it forbids; raises like ``interpret``."""
@@ -98,36 +106,46 @@ class Reader:
                 "those bands alone (SCENE.SAFE:B04, or gdal_translate -b 4), or leave these words out"
             )
         allowed = [
-            without_negated(self._parser.spell(plain_arrows(plain_stops(piece))))
+            without_negated(self._parser.spell(plain_wishes(plain_arrows(plain_stops(piece)))))
             for piece in set_apart(joined_strengths(text))
         ]
         if not any(allowed):
             raise InstructionError(f"{quoted(text)} only says what not to do; {self._hint()}")
         remaining = [piece for one in allowed if one and (piece := without_denied(one))]
+        if not remaining:
+            raise InstructionError(
+                f"{quoted(text)} says that a fault is absent, and asks for nothing that llars does; to have one "
+                "removed, say so: 'remove the haze', 'make it less hazy'"
+            )
         return [part for piece in remaining for part in self._parser.parts(piece)]
 
+    def _why_nothing(self, text: str, parts: Sequence[Clause[Reading]]) -> str:
+        """Why nothing can be done, to follow the words of the instruction."""
+        for piece in (text, *(part.text for part in parts)):
+            if reason := unsupported("none", piece) or vague(piece):
+                return reason
+        return f"asks for nothing that llars does; {self._hint()}"
+
     def _hint(self) -> str:
-        return f"say for example 'remove the haze'; the tasks are {', '.join(self._tasks)}"
+        return f"say for example: {', '.join(_SHORT.get(key, get_task(key).instruction) for key in self._tasks)}"
 
 
 EXPOSURES = (0.25, 0.5, 1.0)
 """Stops that words convey: slightly, somewhat, much."""
 
-MAX_STOPS = 1.0
-"""Most by which an image is made brighter or darker."""
-
 
 def _step(task: str, text: str, severity: float | None, confidence: float) -> Step:
+    words = shortened(text)
     if task == "sr":
         scale = scale_of(text)
-        return Step(task, (scale - 1) / 3, text, scale, confidence)
+        return Step(task, (scale - 1) / 3, words, scale, confidence)
     named = named_strength(task, text)
     if task == "brightness":
         strength = UNNAMED_SEVERITY if severity is None else min(max(severity, -1.0), 1.0)
         exposure = _exposure(text, strength) if named is None else math.copysign(named, direction(text) or strength)
-        return Step(task, exposure, text, 1, confidence)
+        return Step(task, exposure, words, 1, confidence)
     strength = UNNAMED_SEVERITY if severity is None else min(max(severity, 0.0), 1.0)
-    return Step(task, strength if named is None else named, text, 1, confidence)
+    return Step(task, strength if named is None else named, words, 1, confidence)
 
 
 def _exposure(text: str, strength: float) -> float:
@@ -141,11 +159,6 @@ def _exposure(text: str, strength: float) -> float:
         else min(EXPOSURES, key=lambda level: abs(level - abs(strength)))
     )
     return math.copysign(size, direction(text) or strength)
-
-
-def _stops_asked(clause: Clause[Reading]) -> float:
-    """Stops, either way, that a request for another brightness names; 0 where it names none."""
-    return abs(stops(clause.text) or 0.0) if clause.reading.task == "brightness" else 0.0
 
 
 def _merged(first: Clause[Reading], second: Clause[Reading]) -> Clause[Reading] | None:
@@ -176,62 +189,17 @@ def _check_scales(found: Sequence[Clause[Reading]]) -> None:
         raise InstructionError(f"the instruction names several scales, {listed}; name a single one: x2, x3 or x4")
 
 
-def _is_contradictory(clause: Clause[Reading]) -> bool:
-    """Whether one request for another brightness names both directions: "brighten and darken"."""
-    if clause.reading.task != "brightness":
-        return False
-    return {-1, 1} <= {direction(piece) for piece in cut(clause.text)}
-
-
-def _both_directions(clause: Clause[Reading], step: Step) -> str:
-    done, other = ("brighter", "darker") if step.severity > 0 else ("darker", "brighter")
-    return (
-        f"{quoted(clause.text)} asks for a brighter and a darker image; it is made {done}, and '{other}' was left out"
-    )
-
-
 def _asks(clause: Clause[Reading]) -> bool:
-    return clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
+    sure = clause.reading.task in TASK_KEYS and clause.reading.probability >= SURE
+    return sure and vague(clause.text) is None
 
 
-def _doubts(requested: Sequence[Clause[Reading]], steps: Sequence[Step]) -> list[str]:
-    """Lines on the requests that might have been meant otherwise or are not done as asked."""
-    doubts = [_doubt(clause) for clause in requested if clause.reading.probability < _CLEAR]
-    doubts += [_too_many_stops(clause) for clause in requested if _stops_asked(clause) > MAX_STOPS]
-    doubts += [
-        _both_directions(clause, step)
-        for clause, step in zip(requested, steps, strict=True)
-        if _is_contradictory(clause)
-    ]
-    doubts += [
-        f"{quoted(step.text)} names the strength {step.severity:g}; the network knows three grades and is told "
-        f"{words_for(step.task, step.severity)!r}"
-        for step in steps
-        if step.task != "brightness" and named_strength(step.task, step.text) is not None
-    ]
-    doubts += [
-        f"{quoted(clause.text)} {note}"
-        for clause in requested
-        for note in restrictions(clause.reading.task, clause.text)
-    ]
-    return doubts
-
-
-def _doubt(clause: Clause[Reading]) -> str:
-    reading = clause.reading
-    other = "nothing that llars does" if reading.second == "none" else reading.second
-    return (
-        f"{quoted(clause.text)} was understood as {reading.task} ({get_task(reading.task).instruction}), "
-        f"{100 * reading.probability:.0f} % sure; it could be read as {other}"
-    )
-
-
-def _too_many_stops(clause: Clause[Reading]) -> str:
-    return (
-        f"{quoted(clause.text)} asks for {_stops_asked(clause):.3g} stops; llars makes an image brighter or darker by "
-        f"{MAX_STOPS:g} at most, and does that"
-    )
-
-
-def _ignored(clause: Clause[Reading]) -> str:
-    return f"{quoted(clause.text)} asks for nothing that llars does; it was left out"
+def _with_repetitions(parts: Sequence[Clause[Reading]]) -> list[Clause[Reading]]:
+    """The pieces, with those that ask for a still finer grid ("then double it again") joined to the one before."""
+    kept: list[Clause[Reading]] = []
+    for part in parts:
+        if kept and kept[-1].reading.task == "sr" and repeats(part.text):
+            kept[-1] = Clause(f"{kept[-1].text}, {part.text}", kept[-1].reading)
+        else:
+            kept.append(part)
+    return kept

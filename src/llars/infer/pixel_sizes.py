@@ -9,6 +9,7 @@ from llars.errors import ConfigError, InstructionError
 from llars.tasks import RESOLUTIONS
 from llars.text.lengths import pixel_size_in, ratio_in
 from llars.text.negation import without_negated
+from llars.text.scales import quoted
 
 __all__ = ["PixelSizeRequest", "pixel_size_request", "without_pixel_size"]
 
@@ -17,7 +18,9 @@ _BETWEEN = re.compile(
     r"|\s+(?:(?:and|but)\s+)?(?:then|after(?:wards)?|before|followed by|plus|once)\s+|\s+(?:and|but)\s+",
     re.IGNORECASE,
 )
-_ORDER_BEFORE = re.compile(r"\s*(?:(?:first(?:ly)?|before that|next|finally|last(?:ly)?|\d+[.)]|[-*•])\s*,?\s*)?", re.I)
+_ORDER_BEFORE = re.compile(
+    r"\s*(?:(?:first(?:ly)?|before that|next|finally|last(?:ly)?|\d+[.)](?!\d)|[-*•])\s*,?\s*)?", re.I
+)
 _ORDER_AFTER = re.compile(r"(?:,?\s+(?:first|beforehand|before(?: that)?|in advance))?[\s.!]*$", re.I)
 """Words of order around a clause, which are kept where it is worded otherwise."""
 
@@ -77,7 +80,7 @@ class PixelSizeRequest:
         """
         if pixel_m is None:
             raise ConfigError(
-                f"{self.text!r} names a size, and nothing tells how large the pixels of the image are; say "
+                f"{quoted(self.text)} names a size, and nothing tells how large the pixels of the image are; say "
                 "--scale 2 (scale=2 in Python) instead, or give it a CRS and a transform"
             )
         factor = pixel_m / self.metres
@@ -88,15 +91,17 @@ class PixelSizeRequest:
             choices = ", ".join(f"{pixel_m / one:.3g}" for one in RESOLUTIONS)
             if factor < 1:
                 raise InstructionError(
-                    f"{self.text!r}: the pixels are {pixel_m:.4g} m wide, that is {1 / factor:.3g} times coarser; "
-                    f"llars makes grids finer only, here to {choices} m"
+                    f"{quoted(self.text)}: the pixels are {pixel_m:.4g} m wide, that is {1 / factor:.3g} times "
+                    f"coarser; llars makes grids finer only, here to {choices} m"
                 )
             raise InstructionError(
-                f"{self.text!r}: the pixels are {pixel_m:.4g} m wide, that is {factor:.3g} times finer; "
+                f"{quoted(self.text)}: the pixels are {pixel_m:.4g} m wide, that is {factor:.3g} times finer; "
                 f"possible are {choices} m"
             )
         if given not in (None, scale):
-            raise ConfigError(f"{self.text!r} makes the grid {scale} times finer, but --scale says {given}; give one")
+            raise ConfigError(
+                f"{quoted(self.text)} makes the grid {scale} times finer, but --scale says {given}; give one"
+            )
         return scale
 
 

@@ -27,13 +27,16 @@ _AS = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(
-    r"(?P<to>\bto\s+)?(?<![\w.,])(?P<number>\d+(?:[.,]\d+)?)\s*(?:%|per ?cent\b)(?!\s+of\b)", re.IGNORECASE
+    r"(?P<to>\bto\s+)?(?<![\w.,])(?P<minus>[-−](?=\d))?(?P<number>\d+(?:[.,]\d+)?)\s*(?:%|per ?cent\b)(?!\s+of\b)",
+    re.IGNORECASE,
 )
 _UP = re.compile(
-    rf"\b(?:bright|light)(?:er|en)\b|\b(?:raise|increase|boost|lift|more)\b[^,;.]*\b{_LIGHT}", re.IGNORECASE
+    rf"{_LIGHT}\s*\+\s*[\d.]|\b(?:bright|light)(?:er|en)\b|\b(?:raise|increase|boost|lift|more)\b[^,;.]*\b{_LIGHT}",
+    re.IGNORECASE,
 )
 _DOWN = re.compile(
-    rf"\b(?:dark|dim)(?:er|en|mer)?\b|\b(?:lower|reduce|decrease|less)\b[^,;.]*\b{_LIGHT}", re.IGNORECASE
+    rf"{_LIGHT}\s*[-−]\s*[\d.]|\b(?:dark|dim)(?:er|en|mer)?\b|\b(?:lower|reduce|decrease|less)\b[^,;.]*\b{_LIGHT}",
+    re.IGNORECASE,
 )
 _STATED = re.compile(r"\b(?:is|are|was|were|looks?|seems?|appears?)\b", re.IGNORECASE)
 
@@ -59,7 +62,7 @@ def gain_in_stops(text: str) -> float | None:
         up, down = bool(_UP.search(text)), bool(_DOWN.search(text))
         if up == down or not share:
             return None
-        factor = share if found["to"] else 1 + share if up else 1 - share
+        factor = share if found["to"] else 1 + share if up and not found["minus"] else 1 - share
         return math.log2(factor) if factor > 0 else _BLACK
     return None
 

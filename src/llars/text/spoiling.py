@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["asks_for_fault", "without_denied"]
+__all__ = ["asks_for_fault", "plain_wishes", "without_denied"]
 
 _FAULT = r"(?:noise|speckles?|grain|haze|fog|mist|smoke|blur|clouds?|stripes?|striping|banding)"
 _FAULTY = (
@@ -38,15 +38,25 @@ _SPOILS = re.compile(
 
 _DENIED = re.compile(
     r"(?:^\s*|[,;.!?]\s*|\b(?:but|and)\s+)"
-    r"(?:(?:it|this|that|(?:the|my|our|this|that)(?:\s+\w+){1,2})\s+(?:is\s+not|isn['’]?t|are\s+not|aren['’]?t)\s+"
+    r"(?:(?:(?:it|this|that|(?:the|my|our|this|that)(?:\s+\w+){1,2})\s+(?:is\s+not|isn['’]?t|are\s+not|aren['’]?t)"
+    r"|(?:it|that)['’]s\s+not|not)\s+"
     rf"(?:(?:at\s+all|really|very|too)\s+)?{_FAULTY}|there\s+(?:is|are)\s+(?:no|not\s+any)\s+{_FAULT})"
     r"(?:\s+(?:at\s+all|in\s+(?:it|the\s+\w+)))?\s*(?=[,;.!?]|\b(?:but|and)\b|$)",
     re.IGNORECASE,
 )
+_NOT_WISHED = re.compile(
+    rf"\b(?P<make>(?:make|get|keep|turn)\s+{_IT}\s+(?:look\s+|appear\s+)?)not\s+(?:(?:be|so|too|as|look)\s+)*(?P<look>{_FAULTY}\b)",
+    re.IGNORECASE,
+)
+
+
+def plain_wishes(text: str) -> str:
+    """The text with "less" for "not" in wishes: "make it not hazy" asks for what "make it less hazy" does."""
+    return _NOT_WISHED.sub(r"\g<make>less \g<look>", text)
 
 
 def without_denied(text: str) -> str:
-    """The text without statements that a fault is absent: "there is no haze"; "no haze" alone is a request."""
+    """The text without statements that a fault is absent: "there is no haze", "not hazy"; "no haze" is a request."""
     left, found = _DENIED.subn("", text)
     return re.sub(r"^(?:[\s,;.!?]|(?:but|and)\b)+", "", left).strip() if found else text
 

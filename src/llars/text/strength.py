@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from llars.errors import InstructionError
+from llars.text.scales import quoted
 
 __all__ = ["joined_strengths", "may_name_strength", "named_strength"]
 
@@ -61,6 +62,8 @@ _BARE = (
 _REMAINING = _form(rf"\b(?:reduce|cut|lower|bring)\b[^,;.]*\b{_FAULT}\b[^,;.]*\bto\s+NUMBER(?P<percent>PERCENT)")
 _APART = re.compile(rf"\s*[,;:]\s*(?:with\s+|at\s+)?(?=(?:an?\s+)?{_KEY}\b)", re.IGNORECASE)
 
+_ZERO = re.compile(r"\bzero\b", re.IGNORECASE)
+
 _GRID = frozenset({"sr", "pansharpen", "stf"})
 _TONES = frozenset({"stretch", "equalize", "brightness"})
 """Tasks in which a percentage is no strength but a share of pixels, or a factor on brightness."""
@@ -77,14 +80,15 @@ def named_strength(task: str, text: str) -> float | None:
     forms = (
         _PLAIN if task in _TONES else (*_PLAIN, *_SHARES) if task.startswith("cloud") else (*_PLAIN, *_SHARES, *_BARE)
     )
-    found = next((match for form in forms if (match := form.search(text))), None)
-    left = None if found or task in _TONES else _REMAINING.search(text)
+    figures = _ZERO.sub("0", text)
+    found = next((match for form in forms if (match := form.search(figures))), None)
+    left = None if found or task in _TONES else _REMAINING.search(figures)
     if not (match := found or left):
         return None
     strength = float(match["number"].replace(",", ".").replace("−", "-")) / (100 if match["percent"] else 1)
     if not 0 <= strength <= 1:
         raise InstructionError(
-            f"{' '.join(text.split())!r} names the strength {strength:g}; give one between 0 and 1, or 0 and 100 %"
+            f"{quoted(text)} names the strength {strength:g}; give one between 0 and 1, or 0 and 100 %"
         )
     return strength if found else 1 - strength
 
