@@ -73,9 +73,16 @@ class ExportReport:
 class Exported(nn.Module):
     """Stored numbers in, stored numbers out: an affine map per band decodes and normalises, and its inverse encodes."""
 
-    def __init__(self, folded: Folded, gain: Float[Tensor, "band"], shift: Float[Tensor, "band"], noise: Noise | None):
+    def __init__(
+        self,
+        folded: Folded,
+        gain: Float[Tensor, "band"],
+        shift: Float[Tensor, "band"],
+        noise: Noise | None,
+        residual: bool,
+    ) -> None:
         super().__init__()
-        self.dense, self.noise = folded.dense, noise
+        self.dense, self.noise, self.residual = folded.dense, noise, residual
         self.gain: Tensor
         self.shift: Tensor
         self.mean: Tensor
@@ -91,7 +98,8 @@ class Exported(nn.Module):
         if self.noise is not None:
             statistics = Statistics(self.mean[None], self.std[None])
             observed = statistics.undo(image)
-            image = statistics.network_input(torch.cat((denoised(observed, self.noise), observed), 1))
+            estimate = denoised(observed, self.noise)
+            image = statistics.network_input(torch.cat((estimate, observed), 1) if self.residual else estimate)
         restored: Tensor = self.dense(image).image
         return (restored - shift) / gain
 
@@ -141,10 +149,11 @@ def export_file(
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     estimate = initial_estimate(step.task, picture.layers, ())
     noise = estimate.noise if isinstance(estimate, Denoised) else None
-    observed = None if noise is None else picture.layers
+    residual = noise is not None and network.uses_residual
+    observed = picture.layers if residual else None
     folded = engine.fold(step, StepInputs(estimate, observed=observed, clear_air=picture.clear_air))
     gain, shift = _affine(folded, picture, profile)
-    document = _traced(Exported(folded, gain, shift, noise), len(picture.bands), network.multiple)
+    document = _traced(Exported(folded, gain, shift, noise, residual), len(picture.bands), network.multiple)
     halo = network.halo + (0 if noise is None else margin_px(noise))
     facts = _facts(info, step, prompt, picture, profile, halo)
     for key, value in {**_for_deepness(picture, halo), "llars": facts}.items():

@@ -160,8 +160,7 @@ def _tile_size(
 ) -> Extent:
     """Size of the tiles of the scene and its guides that fit into ``limit`` bytes."""
     finest = max((step.scale for step in steps), default=1)
-    # Beside an initial estimate, the network takes the scene as it was observed.
-    observed = len(scene) if any(step.task in ESTIMATED_TASKS for step in steps) else 0
+    observed = len(scene) if restorer.uses_residual and any(step.task in ESTIMATED_TASKS for step in steps) else 0
     return largest_tile(limit, len(scene) + observed + sum(map(len, guides)), restorer.info.config, finest)
 
 

@@ -93,6 +93,8 @@ class Restorer:
         """Where the network runs."""
         self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
         self._engine.temperatures = temperatures_of(info.sha256)
+        self.uses_residual = network.uses_residual
+        """Whether the network takes the scene as it was observed beside an initial estimate."""
         self._reader = reader
 
     @property

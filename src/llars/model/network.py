@@ -22,7 +22,7 @@ from llars.model.filters import FilterHead, GuideHead
 from llars.model.fold import DenseNetwork, fold
 from llars.model.gating import balance_loss
 from llars.model.normalise import Statistics
-from llars.model.output import OUTPUTS_PER_BAND, PLANES, Output, assemble, planes_used
+from llars.model.output import OUTPUTS_PER_BAND, PLANES, RESIDUAL_GATE, Output, assemble, planes_used
 from llars.model.strips import Strips
 from llars.model.tone import tone_curve
 
@@ -53,6 +53,12 @@ class Network(nn.Module):
         self.head = nn.Conv2d(config.widths[0], OUTPUTS_PER_BAND * config.slots, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    @property
+    def uses_residual(self) -> bool:
+        """Whether the residual of an initial estimate can change the output; it cannot before it was trained on."""
+        gate = self.head.weight.view(self.config.slots, PLANES, -1)[:, RESIDUAL_GATE]
+        return bool(self.residual_stem.weight.any() or gate.any())
 
     def condition(
         self,

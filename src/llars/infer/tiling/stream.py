@@ -222,7 +222,7 @@ class Stream:
                 )
         speckled = isinstance(estimate, Denoised) and bool(estimate.noise.looks)
         projected = self._options.project and step.task in PROJECTED_TASKS and output.scale is not None
-        observed = None if estimate is target else target
+        observed = target if estimate is not target and self._engine.network.uses_residual else None
         return StepInputs(estimate, guides, observed, speckled or projected, self._limits(), self._picture.clear_air)
 
     def _limits(self) -> tuple[Range, ...] | None:
