@@ -2,6 +2,8 @@
 
 import pytest
 
+from llars.weights.files import FOLDER
+from llars.weights.registry import models
 from llars.weights.temperatures import (
     LAPLACE,
     SHARES,
@@ -38,3 +40,11 @@ def test_without_a_calibration_errors_follow_a_laplace_distribution():
 def test_between_two_shares_widths_are_interpolated():
     one = Calibration(1.0, tuple(10 * share for share in SHARES))
     assert one.half_width(0.68) == pytest.approx(6.8)
+
+
+@pytest.mark.parametrize("entry", models(), ids=lambda entry: entry.name)
+def test_bundled_weights_are_calibrated_and_have_a_card_of_their_own(entry):
+    assert calibrations_of(entry.sha256).keys() >= {"cloud", "denoise", "haze", "sr"}
+    card = (FOLDER / f"{entry.name}.md").read_text(encoding="utf-8")
+    assert entry.sha256 in card
+    assert f"{entry.parameters:,}" in card
