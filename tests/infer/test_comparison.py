@@ -87,3 +87,19 @@ def test_notes_on_either_image_come_back_once(numbers, tmp_path):
     paths = [write(tmp_path / name, numbers.astype(np.float32), nodata=0) for name in ("a.tif", "b.tif")]
     (note,) = compare_files(*paths).notes
     assert note.startswith("unknown sensor")
+
+
+def test_bands_are_compared_by_their_names(numbers, truth, tmp_path):
+    turned = write(tmp_path / "turned.tif", numbers[::-1], S2[::-1], scale=1e-4, nodata=0, tags=TAGS)
+    found = compare_files(turned, truth)
+    assert found.metrics["rmse"] == 0
+    assert any("compared by their names" in note for note in found.notes)
+
+
+def test_bands_of_other_names_are_compared_by_position_and_told(numbers, tmp_path):
+    red, blue = (
+        write(tmp_path / f"{name}.tif", numbers[:1], (name,), scale=1e-4, tags=TAGS) for name in ("B04", "B02")
+    )
+    found = compare_files(blue, red)
+    assert found.metrics["rmse"] == 0
+    assert any("bands B02 compared by position with B04" in note for note in found.notes)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llars import metrics
 from llars.errors import DataError
 from llars.infer.reading.grids import Grid, Nesting, grid_of, in_common_frame, nesting
 from llars.scene import open_scene
 from llars.scene.decode import open_raster
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Comparison", "compare_files"]
 
@@ -55,8 +59,20 @@ def compare_files(image: str | Path, reference: str | Path, *, sensor: str | Non
     notes = [*truth.attrs["notes"], *compared.attrs["notes"]]
     if image_grid.transform is None and reference_grid.transform is not None:
         notes.append(f"{image} does not say where it lies: taken to cover what {reference} covers")
+    order, note = _band_order(compared, truth)
+    notes += [f"{image}: {note}"] if note else []
     low, high = truth.attrs["value_range"]
-    return Comparison(metrics.compare(compared.values, truth.values, high - low), tuple(dict.fromkeys(notes)))
+    return Comparison(metrics.compare(compared.values[order], truth.values, high - low), tuple(dict.fromkeys(notes)))
+
+
+def _band_order(image: xr.DataArray, reference: xr.DataArray) -> tuple[list[int], str]:
+    """The image's bands in the order of the reference's, and what the user should know; by position if names differ."""
+    names, wanted = ([band.name for band in scene.attrs["bands"]] for scene in (image, reference))
+    if names == wanted or len(names) != len(wanted):
+        return [*range(len(names))], ""
+    if sorted(names) == sorted(wanted) and len({*names}) == len(names):
+        return [names.index(name) for name in wanted], f"bands {', '.join(names)} compared by their names"
+    return [*range(len(names))], f"bands {', '.join(names)} compared by position with {', '.join(wanted)}"
 
 
 def _grid(path: str | Path) -> Grid:
