@@ -36,6 +36,7 @@ ROOMS = (
     ("raster", "initial"),
     ("tiling", "diagnosis"),
     ("report",),
+    ("doubts",),
     ("instructions", "pixel_sizes"),
     ("sentences", "lazy"),
     ("restorer",),

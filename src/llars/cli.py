@@ -262,8 +262,7 @@ def evaluate(
     from llars.bench.evaluate import run as measure
 
     images, report = folder or configured_folder(config), out or configured(config, "out") or Path("docs")
-    page = measure(config, images, report, model=model, device=device, progress=tell)
-    print(page.read_text(encoding="utf-8"), end="")
+    print(measure(config, images, report, model=model, device=device, progress=tell).read_text("utf-8"), end="")
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def test_rpcs_count_in_coarser_pixels(tmp_path):
 def test_heat_is_neither_clouded_nor_hazed(tmp_path, task):
     source = write(tmp_path / "in.tif", np.random.default_rng(0).normal(300, 5, (1, 48, 40)).astype(np.float32))
     with pytest.raises(DataError, match="all bands are thermal"):
-        degrade_file(source, tmp_path / "out.tif", task, sensor="thermal")
+        job.degrade_file(source, tmp_path / "out.tif", task, sensor="thermal")
 
 
 @pytest.mark.parametrize("task", ["cloud", "haze"])

@@ -16,6 +16,7 @@ from llars.infer.tiling.allocator import keep_freed, resident, watched
 from llars.infer.tiling.engine import TILE_COLUMNS
 from llars.infer.tiling.memory import default_limit, half_of_memory, in_words, largest_tile, parse_bytes
 from llars.model.config import preset
+from llars.model.network import Network
 
 SMALL = preset("llars-small")
 
@@ -51,11 +52,15 @@ def test_a_sentinel_scene_is_few_tiles_wide_by_default(bands, across):
     assert columns(2, bands) * across >= 10_980
 
 
-@pytest.mark.parametrize(("prompt", "bands"), [("remove the haze", 10), ("reduce the noise", 20)])
+@pytest.mark.parametrize(
+    ("prompt", "uses_residual", "bands"),
+    [("remove the haze", True, 10), ("reduce the noise", True, 20), ("reduce the noise", False, 10)],
+)
 def test_what_an_initial_estimate_is_made_of_counts_too(
-    small_scene, tmp_path, tiny_weights, monkeypatch, prompt, bands
+    small_scene, tmp_path, tiny_weights, monkeypatch, prompt, uses_residual, bands
 ):
     counted = []
+    monkeypatch.setattr(Network, "uses_residual", uses_residual)
     monkeypatch.setattr(job, "largest_tile", lambda _, bands, *others: counted.append(bands) or 64)
     restore_file(small_scene, tmp_path / "a.tif", prompt, model=str(tiny_weights), device="cpu")
     assert counted == [bands]
