@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tests.commands import plain, write
 
-from llars.app.uploads import BusyError, Limits, check_result_size, check_upload, readable
+from llars.app.uploads import BusyError, Limits, check_result_size, check_upload
 from llars.errors import RasterError
+from llars.infer.tiling.memory import in_words
 
 LIMITS = Limits(upload=1_000_000, pixels=10_000, bands=5, unpacked=60_000)
 
@@ -72,4 +73,4 @@ def test_a_finer_grid_counts_its_own_pixels():
 
 
 def test_sizes_are_told_in_round_numbers():
-    assert [readable(size) for size in (2_000, 100_000_000, 3_600_000_000)] == ["2 kB", "100 MB", "3.6 GB"]
+    assert [in_words(size) for size in (2_000, 100_000_000, 3_600_000_000)] == ["2 kB", "100 MB", "3.6 GB"]

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from llars.app.uploads import readable
+from llars.infer.tiling.memory import in_words
 
 __all__ = ["AccessControl"]
 
@@ -124,7 +124,7 @@ class AccessControl:
         if not length.isdigit():
             return 411, "say how long the request is (Content-Length)", []
         if int(length) > self._upload + EXTRA_BYTES:
-            limit = f"the playground takes files of up to {readable(self._upload)}"
+            limit = f"the playground takes files of up to {in_words(self._upload)}"
             return 413, f"{limit}; cut out a part, or use `llars restore`, which has no limit", []
         return None
 

@@ -12,7 +12,8 @@ from llars.app.bundled import BUNDLED
 from llars.app.handlers import ANY_SENSOR, MAX_FINDINGS, Handlers
 from llars.app.service import PlaygroundService
 from llars.app.session import STRETCHES
-from llars.app.uploads import Limits, readable
+from llars.app.uploads import Limits
+from llars.infer.tiling.memory import in_words
 from llars.sensors import SENSORS
 from llars.tasks import TASKS
 
@@ -159,7 +160,7 @@ def _suggestions(service: PlaygroundService) -> tuple[gr.HTML, gr.Row, list[gr.B
 
 
 def _limits(limits: Limits) -> str:
-    size = f"Up to {readable(limits.upload)}, {limits.pixels / 1e6:.0f} Mpx and {limits.bands} bands; "
+    size = f"Up to {in_words(limits.upload)}, {limits.pixels / 1e6:.0f} Mpx and {limits.bands} bands; "
     return f"{size}{limits.seconds:.0f} s of work. What you send is deleted after you leave."
 
 

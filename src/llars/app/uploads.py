@@ -12,9 +12,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from llars.errors import LlarsError, RasterError
-from llars.infer.tiling.memory import in_words as readable
+from llars.infer.tiling.memory import in_words
 
-__all__ = ["BusyError", "Limits", "check_result_size", "check_upload", "readable"]
+__all__ = ["BusyError", "Limits", "check_result_size", "check_upload"]
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF or BigTIFF."""
@@ -60,7 +60,7 @@ def check_upload(path: Path, limits: Limits) -> None:
     size = path.stat().st_size
     if size > limits.upload:
         raise RasterError(
-            f"{path.name} has {readable(size)}; the playground takes {readable(limits.upload)}. {_ALTERNATIVE}"
+            f"{path.name} has {in_words(size)}; the playground takes {in_words(limits.upload)}. {_ALTERNATIVE}"
         )
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
@@ -82,8 +82,8 @@ def check_upload(path: Path, limits: Limits) -> None:
         raise RasterError(f"{path.name} has {count} bands; the playground takes {limits.bands}. {_ALTERNATIVE}")
     if unpacked > limits.unpacked:
         raise RasterError(
-            f"{path.name} is {readable(unpacked)} when unpacked; "
-            f"the playground takes {readable(limits.unpacked)}. {_ALTERNATIVE}"
+            f"{path.name} is {in_words(unpacked)} when unpacked; "
+            f"the playground takes {in_words(limits.unpacked)}. {_ALTERNATIVE}"
         )
 
 

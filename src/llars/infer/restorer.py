@@ -93,9 +93,12 @@ class Restorer:
         """Where the network runs."""
         self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
         self._engine.temperatures = temperatures_of(info.sha256)
-        self.uses_residual = network.uses_residual
-        """Whether the network takes the scene as it was observed beside an initial estimate."""
         self._reader = reader
+
+    @property
+    def uses_residual(self) -> bool:
+        """Whether the network takes the scene as it was observed beside an initial estimate."""
+        return self._engine.network.uses_residual
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ def _part(measure: float, width: float) -> str:
 
 
 def _shows_clouds(gsd_m: float | None, units: str) -> bool:
-    """Whether what looks like clouds is: not in pictures, or on pixels, that may show single roofs."""
+    """Whether what looks like clouds is clouds: small pixels, and pictures of unknown scale, may show single roofs."""
     return not units.startswith(DISPLAY) if gsd_m is None else gsd_m >= SMALLEST_CLOUD_GSD_M
 
 

@@ -65,7 +65,7 @@ class Rolling:
         """
         rows = rows.contiguous(memory_format=torch.channels_last)
         self._whole.put(rows)
-        self._image.put(rows)
+        self._image.put(rows[:, : self._direct.bands])
         for features, end in self._network(pixel_unshuffle(rows, 2), last):
             outputs, count = self._head(features), 2 * features.shape[-2]
             ((filtered, _),) = self._filter(self._image.take(None if end else count + self._ahead), end)
