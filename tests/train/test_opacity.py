@@ -1,5 +1,6 @@
 """Facts about the training of the estimator of clouds, on a corpus of waves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,28 @@ def test_training_learns_and_repeats(source: PatchSource) -> None:
         after = sum(float(loss(taught, each)) for each in held_out)
     # A few seconds of training, from where it says nothing of the place.
     assert after < 0.95 * before
+
+
+def test_uncertain_pixels_do_not_count(source: PatchSource) -> None:
+    examples = draw(source, 4, 64, np.random.default_rng(7))
+    weight = torch.zeros_like(examples.target[:, :1])
+    weight[..., :32] = 1.0
+    network = train(source, batches=1, size=4, side=64, seed=1)
+    wrong = examples.target.clone()
+    wrong[..., 32:] = 1.0 - wrong[..., 32:]
+    with torch.inference_mode():
+        losses = [
+            float(loss(network, replace(examples, target=target, weight=given), turned))
+            for target, given, turned in (
+                (examples.target, weight, False),
+                (wrong, weight, False),
+                (wrong, None, False),
+                (wrong, weight, True),
+                (examples.target, weight, True),
+            )
+        ]
+    assert losses[0] == losses[1] != losses[2]
+    assert losses[3] == losses[4]
 
 
 def test_figures_of_an_estimator_that_is_right_and_of_one_that_sees_clouds_everywhere(source: PatchSource) -> None:

@@ -169,6 +169,9 @@ class Protocol:
 
     trials: tuple[Trial, ...]
     seed: int
+    split: str = "test"
+    """Split of the catalogue whose scenes are measured."""
+
     crop: int = 0
     """Largest side of a scene in pixels; larger ones are cut to their centre. 0: scenes are taken whole."""
 

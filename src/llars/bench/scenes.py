@@ -1,6 +1,6 @@
 """Held-out images of a folder with a ``scenes.json``.
 
-Clean scenes are those of the ``test`` split that list the task ``clean`` and whose role says that they have no fault.
+Clean scenes are those of the protocol's split that list the task ``clean`` and whose role says that they have no fault.
 This excludes dates with clouds or gaps (their role is ``gaps`` or ``cloudy``, though other dates of the same series are
 clean), masks, guides, and real speckle without a reference. Reading through the catalogue also applies the scale and
 offset of each source, and scenes too small for the windows of the metrics are left out.
@@ -37,7 +37,7 @@ class Folder:
 
     @cached_property
     def _listed(self) -> list[dict[str, Any]]:
-        return [entry for entry in entries(self.root) if entry["split"] == "test"]
+        return [entry for entry in entries(self.root) if entry["split"] == self.protocol.split]
 
     def clean(self, crop: int = 0) -> list[Scene]:
         """The clean scenes, cut to their centres; see ``read_scenes``."""
@@ -88,11 +88,11 @@ def read_scenes(folder: str | Path, protocol: Protocol) -> list[Scene]:
     Raises:
         DataError: the folder holds no catalogue, a broken file, or no such scene.
     """
-    samples = list(read_catalog(folder, "test"))
+    samples = list(read_catalog(folder, protocol.split))
     listed = {entry["id"] for entry in entries(Path(folder)) if "clean" in entry["tasks"]}
     # The catalogue also joins the bands of several files; here every published image counts once.
     images = [sample for sample in samples if sample.scene in listed]
     scenes = [scene_of(image, protocol.crop) for image in images if min(image.valid.shape) >= protocol.smallest]
     if not scenes:
-        raise DataError(f"{folder} holds no clean test scene of at least {protocol.smallest} pixels a side")
+        raise DataError(f"{folder} holds no clean {protocol.split} scene of at least {protocol.smallest} pixels a side")
     return scenes

@@ -22,7 +22,7 @@ from llars.sensors import get_sensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Stack", "read_stacks", "stacks_from"]
+__all__ = ["CLEAR_CLASSES", "CLEAR_SHARE", "DAY", "Stack", "enlarged", "read_stacks", "stacks_from"]
 
 CLEAR_CLASSES = (4, 5, 6)
 """Classes of Sentinel-2's scene classification (SCL) that show the ground: vegetation, bare soil, water."""
@@ -152,7 +152,7 @@ def _further(
         if image not in seen:
             yield _as_guide(read(image))
     if stack.enlarged:
-        yield _with_enlarged(read(stack.images[0]), [read(name) for name in stack.enlarged])
+        yield _withenlarged(read(stack.images[0]), [read(name) for name in stack.enlarged])
     if stack.series:
         yield from _dates(root, listed[stack.series], stack.leave_out)
 
@@ -168,7 +168,7 @@ def _radar(bands: tuple[Band, ...]) -> tuple[Band, ...]:
     return tuple(replace(band, role=Role.SAR) for band in bands)
 
 
-def _with_enlarged(fine: Sample, coarse: list[Sample]) -> Sample:
+def _withenlarged(fine: Sample, coarse: list[Sample]) -> Sample:
     """The fine bands and the coarse ones interpolated to their grid, in order of wavelength."""
     height, width = fine.values.shape[1:]
     parts, bands, valid = [fine.values], list(fine.bands), fine.valid
@@ -176,7 +176,7 @@ def _with_enlarged(fine: Sample, coarse: list[Sample]) -> Sample:
         factor = height // sample.values.shape[1]
         if (sample.scale, sample.offset) != (fine.scale, fine.offset) or factor * sample.values.shape[2] != width:
             raise DataError(f"{sample.scene} does not nest in {fine.scene}: units or size differ; mend the stack")
-        parts.append(_enlarged(sample.values, factor))
+        parts.append(enlarged(sample.values, factor))
         bands += [band.with_gsd(fine.bands[0].gsd_m) for band in sample.bands]
         valid = valid & sample.valid.repeat(factor, axis=0).repeat(factor, axis=1)
     order = sorted(range(len(bands)), key=lambda i: bands[i].wavelength_nm or 0.0)
@@ -191,7 +191,7 @@ def _with_enlarged(fine: Sample, coarse: list[Sample]) -> Sample:
     )
 
 
-def _enlarged(values: NDArray[Any], factor: int) -> NDArray[Any]:
+def enlarged(values: NDArray[Any], factor: int) -> NDArray[Any]:
     """``(band, y, x)`` on a grid ``factor`` times finer, by cubic interpolation, in the same dtype."""
     from affine import Affine
     from rasterio.warp import Resampling, reproject
@@ -233,7 +233,7 @@ def _dates(root: Path, entry: Mapping[str, Any], leave_out: tuple[int, ...]) -> 
             split=entry["split"],
             sensor=sensor,
             bands=_radar(bands) if radar else bands,
-            values=_enlarged(values, 2),
+            values=enlarged(values, 2),
             scale=0.01 if radar else 1e-4,
             offset=0.0,
             valid=np.ones((2 * values.shape[1], 2 * values.shape[2]), dtype=bool),

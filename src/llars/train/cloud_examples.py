@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from llars.bands import Band, plain_bands
 from llars.data.patches import PatchSource
-from llars.degrade.atmosphere import REFERENCE_NM
+from llars.degrade.atmosphere import HAZE, REFERENCE_NM
 from llars.degrade.clouds import shaded
 from llars.model.normalise import Statistics
 
-__all__ = ["CLEAN", "Examples", "draw"]
+__all__ = ["CLEAN", "DIRECT", "UNKNOWN_BANDS", "Examples", "draw", "jittered_statistics", "random_gain"]
 
 BAND_ODDS = {1: 0.1, 2: 0.05, 3: 0.4, 4: 0.2, 6: 0.15, 10: 0.06, 12: 0.04}
 CLEAN = 0.4
@@ -70,6 +70,9 @@ BRIGHTENED_SHARE = 0.2
 FLATTENED_SHARE = 0.05
 """Share of patches that lose their texture: calm water and fields without relief must not be taken for clouds."""
 
+HAZY_SHARE = 0.2
+"""Share of patches that are hazy before clouds are added: haze, which all of the ground shows through, is no cloud."""
+
 MIN_RELIEF = 0.3
 """Lower bound of the relief's factor on the brightness of a cloud."""
 
@@ -96,6 +99,9 @@ class Examples:
     target: Tensor
     """``(batch, 3, y, x)``: opacity, touched (0 or 1) and shadow of each pixel."""
 
+    weight: Tensor | None = None
+    """``(batch, 1, y, x)`` weight of each pixel in the loss; None: all alike."""
+
 
 def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) -> Examples:
     """``size`` patches with the same number of bands, some clean, some under thin or thick clouds of any severity."""
@@ -111,6 +117,7 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     clean = torch.where(flat, _blurred(clean), clean)
     severity = (0.03 + 0.97 * rng.random(size) ** 1.5) * (rng.random(size) >= CLEAN)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    clean = HAZE(clean, rng.random(size) * (rng.random(size) < HAZY_SHARE), generator, patches.bands)
     image, opacity, shadow = torch.empty_like(clean), *(torch.empty_like(clean[:, :1]) for _ in range(2))
     for thin in (False, True):
         rows = slice(int(thin), None, 2)
@@ -123,18 +130,28 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     ground = torch.minimum(clean * (1.0 - opacity) * (1.0 - DIRECT * shadow), image)
     image = ground + (image - ground) * torch.lerp(torch.ones(()), relief, (opacity > 0).float())
     image = image + opacity * (1.0 - ALBEDO * greyed).square() * _blurred(clean)
-    low, high = GAIN_RANGE
-    gain = np.where(rng.random(size) < UNCHANGED, 1.0, low * (high / low) ** rng.random(size))
-    dimmed = torch.from_numpy(gain).float().view(-1, 1, 1, 1)
+    dimmed = random_gain(size, rng)
     image = torch.where(torch.from_numpy(rng.random((size, 1, 1, 1)) < SATURATED), image.clamp(max=BRIGHTEST), image)
     touched = ((image - clean).abs().amax(1, keepdim=True) > VISIBLE_CHANGE).float()
     image = image * dimmed
     sigma = torch.from_numpy((rng.random(size) < NOISY) * rng.uniform(0.0, 0.025, size)).float().view(-1, 1, 1, 1)
     image = image + sigma * torch.randn(image.shape, generator=generator)
     target = torch.cat((opacity, touched, shadow), 1)
+    return Examples(image, bands, jittered_statistics(image, rng), target)
+
+
+def random_gain(size: int, rng: np.random.Generator) -> Tensor:
+    """Gain of each image as from a low sun, ``(size, 1, 1, 1)``; half of the time 1."""
+    low, high = GAIN_RANGE
+    gain = np.where(rng.random(size) < UNCHANGED, 1.0, low * (high / low) ** rng.random(size))
+    return torch.from_numpy(gain).float().view(-1, 1, 1, 1)
+
+
+def jittered_statistics(image: Tensor, rng: np.random.Generator) -> Statistics:
+    """Statistics of images as of larger scenes that they are part of."""
+    size = len(image)
     shift, factor = rng.normal(0.0, 0.3, (size, 1)), np.exp(rng.normal(0.0, 0.25, (size, 1)))
-    statistics = Statistics.of(image).jittered(*(torch.from_numpy(one.astype(np.float32)) for one in (shift, factor)))
-    return Examples(image, bands, statistics, target)
+    return Statistics.of(image).jittered(*(torch.from_numpy(one.astype(np.float32)) for one in (shift, factor)))
 
 
 def _blurred(image: Tensor) -> Tensor:

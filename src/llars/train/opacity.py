@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,6 +25,7 @@ from llars.model.opacity import OpacityNetwork
 from llars.model.precision import autocast
 from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.cloud_examples import Examples, draw
+from llars.train.real_clouds import Scene, draw_real, read_scenes
 
 __all__ = ["Figures", "figures", "loss", "train"]
 
@@ -44,8 +46,14 @@ SIDES = {64: 0.05, 128: 0.3, 192: 0.4, 256: 0.25}
 HELD_OUT_EVERY = 20
 """One scene in this many is left out of training, for model selection."""
 
+REAL_CLOUDS = Path("configs/train/clouds.yaml")
+"""List of the images under real clouds."""
+
 CHECKPOINT_SECONDS = 90.0
 """Seconds between checkpoints."""
+
+REAL_SHARE, REAL_SIDES = 0.2, {64: 0.5, 128: 0.2, 192: 0.15, 256: 0.15}
+"""Share of the batches with real clouds, if there are any, and probability of each side: most real scenes are small."""
 
 SHADOW_WEIGHT = 0.5
 """Weight of the shadow loss relative to the losses of opacity and of ``touched``."""
@@ -75,17 +83,18 @@ class Figures:
 
 
 def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> Tensor:
-    """Cross-entropy of opacity, ``touched`` and shadow over all pixels; ``turned`` swaps x and y.
+    """Weighted cross-entropy of opacity, ``touched`` and shadow over all pixels; ``turned`` swaps x and y.
 
     The shadow term is weighted by the transmission of the clouds in front of it.
     """
     image, target = examples.image, examples.target
+    weight = torch.ones_like(target[:, :1]) if examples.weight is None else examples.weight
     if turned:
-        image, target = image.mT, target.mT
+        image, target, weight = image.mT, target.mT, weight.mT
     inputs = network.features(image, examples.bands, examples.statistics)
     with autocast(image.device):
         logits = network(*(one.contiguous(memory_format=torch.channels_last) for one in inputs))
-    losses = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    losses = weight * functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return losses[:, :2].mean() + SHADOW_WEIGHT * ((1.0 - target[:, 0]) * losses[:, 2]).mean()
 
 
@@ -141,6 +150,7 @@ def train(
     run: Path | None = None,
     network: OpacityNetwork | None = None,
     rate: float = RATE,
+    real: Sequence[Scene] = (),
 ) -> OpacityNetwork:
     """A network trained on ``batches`` of ``size`` patches; the same for the same seed on the same machine.
 
@@ -153,6 +163,7 @@ def train(
         run: folder of the checkpoint, to resume from and to write to.
         network: network to train further; None: from scratch.
         rate: peak learning rate.
+        real: scenes under real clouds, which make up ``REAL_SHARE`` of the batches.
     """
     torch.manual_seed(seed)
     trainer = Trainer(network or OpacityNetwork(), STEPS_PER_BATCH * batches, rate)
@@ -162,8 +173,11 @@ def train(
     first, running, saved = trainer.step // STEPS_PER_BATCH, 0.0, time.monotonic()
     for batch in range(first, batches):
         rng = np.random.default_rng((seed, batch))
-        chosen = side or int(rng.choice(list(SIDES), p=list(SIDES.values())))
-        examples = draw(source, size or PIXELS // chosen**2, chosen, rng)
+        is_real = bool(real) and rng.random() < REAL_SHARE
+        odds = REAL_SIDES if is_real else SIDES
+        chosen = side or int(rng.choice(list(odds), p=list(odds.values())))
+        many = size or PIXELS // chosen**2
+        examples = draw_real(real, many, chosen, rng) if is_real else draw(source, many, chosen, rng)
         value = np.mean([trainer.learn(examples, turned=repeat % 2 == 1) for repeat in range(STEPS_PER_BATCH)])
         running += float(value - running) / min(batch + 1 - first, 100)
         if (batch + 1) % 50 == 0:
@@ -213,6 +227,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="another one for other batches, to train further on")
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
+    parser.add_argument("--real", type=Path, help="folder of the images that configs/train/clouds.yaml lists")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     source = part(Corpus.open(arguments.data / "train"), left_out=False)
@@ -223,11 +238,12 @@ def main() -> None:
         run=arguments.run,
         network=load_opacity() if arguments.further else None,
         rate=arguments.rate,
+        real=read_scenes(arguments.real, yaml.safe_load(REAL_CLOUDS.read_text())) if arguments.real else (),
     )
     held_out = PatchSource(Corpus.open(arguments.data / "val"))
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
-    settings = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
+    settings = {name: str(getattr(arguments, name)) for name in ("batches", "seed", "rate", "further", "real")}
     path = bundle_helper(OPACITY, network, {**settings, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
