@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from llars.bands import Role
 from llars.errors import InstructionError
 
-__all__ = ["TASKS", "TASK_KEYS", "TONES", "Step", "Task", "brightness_gain", "get_task", "words_for"]
+__all__ = ["REMOVING_TASKS", "TASKS", "TASK_KEYS", "TONES", "Step", "Task", "brightness_gain", "get_task", "words_for"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ TASK_KEYS: tuple[str, ...] = tuple(task.key for task in TASKS)
 
 TONES = frozenset({"equalize", "stretch"})
 """Tasks about the histogram: they need the quantiles of the whole scene."""
+
+
+REMOVING_TASKS = frozenset({"denoise", "deblur", "destripe", "cloud", "cloud_sar"})
+"""Tasks whose initial estimate lies on the scene's own grid and removes something from it: only their network can also
+take what was removed, the residual. Elsewhere the difference is the detail of a finer grid."""
 
 
 def get_task(key: str) -> Task:

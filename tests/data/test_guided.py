@@ -31,7 +31,8 @@ def test_pan_holds_the_detail_that_the_bands_lost(clean: torch.Tensor, seed: int
 def test_only_area_means_are_held(clean: torch.Tensor, seed: int) -> None:
     pair = fused(clean, BANDS, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
     start = initial_pair("pansharpen", pair, BANDS, Estimators())
-    assert start.observed is pair.degraded
+    # What the estimate adds is detail of a finer grid, which the network does not take.
+    assert start.observed is None
     means = [reduce(image, pair.factor) for image in (start.degraded, pair.clean)]
     assert start.factor == (pair.factor if torch.allclose(*means, atol=1e-4) else 1)
     assert (start.degraded - pair.clean).square().mean() < (pair.degraded - pair.clean).square().mean()

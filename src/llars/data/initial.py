@@ -20,6 +20,7 @@ from llars.initial.pansharpening import find_injection
 from llars.initial.stripes import without_stripes
 from llars.initial.superresolution import superresolved
 from llars.model.normalise import Statistics
+from llars.tasks import REMOVING_TASKS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,12 +48,14 @@ def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estim
     """``pair`` with the initial estimate in place of the degraded one, which becomes ``observed``.
 
     ``bands`` are those of each image. If ``estimators`` is None, or the task has no initial estimate, the pair is
-    returned unchanged.
+    returned unchanged. Tasks that need a residual are ``REMOVING_TASKS``; others have no ``observed``.
     """
     if estimators is None:
         return pair
     estimate = _estimated(task, pair, bands, estimators)
-    return pair if estimate.degraded is pair.degraded else replace(estimate, observed=pair.degraded)
+    if estimate.degraded is pair.degraded or task not in REMOVING_TASKS:
+        return estimate
+    return replace(estimate, observed=pair.degraded)
 
 
 def _estimated(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators) -> Pair:

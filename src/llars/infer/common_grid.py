@@ -162,8 +162,7 @@ class _Refinement:
             mixture = _fit_mixture(*_best_sample(scene, self.fine, remaining))
             guides["pan"] = _mixture_as_pan(result.with_suffix(".vrt"), self.name, mixture, remaining // factor)
         profile = read_profile(path)
-        # Both ways set out from an initial estimate.
-        tile = self.tile_for(len(scene) * (1 + self.restorer.uses_residual) + len(guides), factor)
+        tile = self.tile_for(len(scene) + len(guides), factor)
         options = Options(tile, scratch=self.folder, limits=profile.storable)
         stream = self.restorer.stream(scene, [_step(guided, factor)], guides=guides, options=options)
         with writing(result, profile, scale=factor) as writer:

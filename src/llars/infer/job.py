@@ -18,7 +18,6 @@ from llars.bands import Modality
 from llars.degrade.registry import in_decibels
 from llars.errors import ConfigError, DataError
 from llars.infer.diagnosis.findings import Finding
-from llars.infer.initial.estimates import ESTIMATED_TASKS
 from llars.infer.notes import Notes, Say, run_details, tags_of, tile_notes
 from llars.infer.raster import read_profile, write_like
 from llars.infer.raster.coarse import coarser
@@ -35,7 +34,7 @@ from llars.infer.tiling.stream import Options
 from llars.infer.writing import write_outputs
 from llars.scene import open_scene
 from llars.scene.keeping import files_kept_open
-from llars.tasks import Step
+from llars.tasks import REMOVING_TASKS, Step
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +159,7 @@ def _tile_size(
 ) -> Extent:
     """Size of the tiles of the scene and its guides that fit into ``limit`` bytes."""
     finest = max((step.scale for step in steps), default=1)
-    observed = len(scene) if restorer.uses_residual and any(step.task in ESTIMATED_TASKS for step in steps) else 0
+    observed = len(scene) if restorer.uses_residual and any(step.task in REMOVING_TASKS for step in steps) else 0
     return largest_tile(limit, len(scene) + observed + sum(map(len, guides)), restorer.info.config, finest)
 
 

@@ -54,9 +54,14 @@ def test_a_sentinel_scene_is_few_tiles_wide_by_default(bands, across):
 
 @pytest.mark.parametrize(
     ("prompt", "uses_residual", "bands"),
-    [("remove the haze", True, 10), ("reduce the noise", True, 20), ("reduce the noise", False, 10)],
+    [
+        ("remove the haze", True, 10),
+        ("double the resolution", True, 10),
+        ("reduce the noise", True, 20),
+        ("reduce the noise", False, 10),
+    ],
 )
-def test_what_an_initial_estimate_is_made_of_counts_too(
+def test_what_an_initial_estimate_removes_counts_too(
     small_scene, tmp_path, tiny_weights, monkeypatch, prompt, uses_residual, bands
 ):
     counted = []

@@ -30,7 +30,7 @@ from llars.infer.tiling.partial import Partial
 from llars.infer.tiling.parts import Prepared, physical, with_variance
 from llars.infer.tiling.planning import OutputGrid, output_grid
 from llars.scene.opening import SMALLEST
-from llars.tasks import Step, get_task
+from llars.tasks import REMOVING_TASKS, Step, get_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -222,7 +222,8 @@ class Stream:
                 )
         speckled = isinstance(estimate, Denoised) and bool(estimate.noise.looks)
         projected = self._options.project and step.task in PROJECTED_TASKS and output.scale is not None
-        observed = target if estimate is not target and self._engine.network.uses_residual else None
+        removing = estimate is not target and step.task in REMOVING_TASKS
+        observed = target if removing and self._engine.network.uses_residual else None
         return StepInputs(estimate, guides, observed, speckled or projected, self._limits(), self._picture.clear_air)
 
     def _limits(self) -> tuple[Range, ...] | None:
