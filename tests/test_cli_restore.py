@@ -212,6 +212,17 @@ def test_an_impossible_amount_of_memory_is_a_mistake(
     assert not list(tmp_path.iterdir())
 
 
+def test_several_prompts_are_followed_in_order(
+    llars: Callable[..., Result], small_scene: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output, prompts = tmp_path / "out.tif", ("-p", "reduce the noise", "-p", "double the resolution")
+    result = llars("restore", small_scene, output, *prompts, "--model", tiny_weights)
+    assert result.code == cli.OK, result.err
+    with rasterio.open(small_scene) as before, rasterio.open(output) as after:
+        assert after.shape == (2 * before.height, 2 * before.width)
+        assert after.tags()["LLARS_PROMPT"] == "reduce the noise, then double the resolution"
+
+
 @pytest.mark.parametrize("prompt", ["", " "])
 @pytest.mark.parametrize("command", ["restore", "batch", "export"])
 def test_an_empty_prompt_is_not_taken_for_none(command: str, prompt: str, llars, small_scene, tmp_path) -> None:

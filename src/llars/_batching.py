@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import MISTAKE, fail, progress_bar, say
-from llars._options import DEFAULT_MODEL, Device, Model, Prompt, Quiet, Scale, SensorName
+from llars._options import DEFAULT_MODEL, Device, Model, Prompts, Quiet, Scale, SensorName, joined
 
 __all__ = ["batching"]
 
@@ -19,7 +19,7 @@ def batch(
         str, typer.Argument(metavar="MANIFEST", help="Folder, glob, list (.txt), table (.csv, .parquet), STAC (.json).")
     ],
     folder: Annotated[Path, typer.Argument(metavar="OUTDIR", help="Folder for results, journal and report.")],
-    prompt: Prompt = None,
+    prompts: Prompts = None,
     engine: Annotated[str, typer.Option("--engine", help="local, dask or ray.")] = "local",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes on this machine.")] = None,
     address: Annotated[
@@ -44,7 +44,7 @@ def batch(
         summary = restore_batch(
             manifest,
             folder,
-            prompt or "",
+            joined(prompts),
             engine=engine,
             workers=workers,
             address=address,

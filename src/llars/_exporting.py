@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import say
-from llars._options import DEFAULT_MODEL, Model, OneStep, Overwrite, Quiet, SensorName
+from llars._options import DEFAULT_MODEL, Model, OneStep, Overwrite, Quiet, SensorName, joined
 from llars.errors import ConfigError, InstructionError
 
 __all__ = ["exporting"]
@@ -20,7 +20,7 @@ def export(
         Path, typer.Argument(metavar="SCENE", help="Raster whose bands, encoding and statistics go into the file.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .onnx.")],
-    prompt: OneStep = None,
+    prompts: OneStep = None,
     form: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
@@ -30,11 +30,11 @@ def export(
     """Write the network for one instruction and band set as ONNX, for other programs."""
     if form != "onnx":
         raise ConfigError(f"cannot export as {form}; the format is onnx")
-    if prompt is None:
+    if not prompts:
         raise InstructionError('found no instruction; the network is exported for one step: give -p "reduce the noise"')
     from llars.infer.export import export_file
 
-    report = export_file(source, output, prompt, sensor=sensor, model=model, overwrite=overwrite)
+    report = export_file(source, output, joined(prompts), sensor=sensor, model=model, overwrite=overwrite)
     if not quiet:
         sides = f"tiles: multiples of {report.multiple} px, overlapping by {2 * report.halo} px"
         say([*report.notes, f"{report.step.task} of {len(report.bands)} bands; {sides}"])

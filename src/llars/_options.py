@@ -1,5 +1,6 @@
 """Arguments and options that several commands have."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +18,11 @@ __all__ = [
     "OneStep",
     "Overrides",
     "Overwrite",
-    "Prompt",
+    "Prompts",
     "Quiet",
     "Scale",
     "SensorName",
+    "joined",
 ]
 
 DEFAULT_MODEL = "llars-small"
@@ -49,21 +51,28 @@ def _worded(text: str) -> str:
     return text
 
 
-Prompt = Annotated[
-    str | None,
+def joined(prompts: Iterable[str] | None) -> str:
+    """All the prompts of a command as one, in their order; empty if there is none."""
+    return ", then ".join(prompts or [])
+
+
+Prompts = Annotated[
+    list[str] | None,
     typer.Option(
         "--prompt",
         "-p",
+        metavar="PROMPT",
         help='What to do: "remove the stripes, then the noise". Default: what the image needs.',
         parser=_worded,
     ),
 ]
 
 OneStep = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--prompt",
         "-p",
+        metavar="PROMPT",
         help='What the network is to do, in one step: "reduce the noise". Required.',
         parser=_worded,
     ),

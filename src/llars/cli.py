@@ -39,10 +39,11 @@ from llars._options import (
     Model,
     Overrides,
     Overwrite,
-    Prompt,
+    Prompts,
     Quiet,
     Scale,
     SensorName,
+    joined,
 )
 from llars._serving import serving
 from llars._tuning import tuning
@@ -110,7 +111,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def restore(
     source: Input,
     output: Output,
-    prompt: Prompt = None,
+    prompts: Prompts = None,
     guides: Guides = None,
     scale: Scale = None,
     sensor: SensorName = None,
@@ -137,7 +138,7 @@ def restore(
         done = restore_file(
             source,
             output,
-            prompt or "",
+            joined(prompts),
             guides=files_by_role(guides or []),
             scale=scale,
             sensor=sensor,
