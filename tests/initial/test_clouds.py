@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from llars.bands import Band, plain_bands
-from llars.initial.clouds import HIDDEN_OPACITY, clear, direct_light
+from llars.initial.clearing import clear
+from llars.initial.clouds import HIDDEN_OPACITY, direct_light
 from llars.model.opacity import Cover
 
 GREEN = (Band("green", wavelength_nm=550.0), Band("red", wavelength_nm=665.0))

@@ -12,7 +12,7 @@ from llars.degrade.clouds import cloudy
 from llars.errors import WeightsError
 from llars.infer.reading.picture import picture_of
 from llars.infer.tiles import Window
-from llars.initial.clouds import clear
+from llars.initial.clearing import clear
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
 from llars.scene import open_scene

@@ -12,7 +12,7 @@ from torch.nn import functional
 from llars.bands import Band
 from llars.data.synthetic import Pair
 from llars.degrade.resolution import reduce
-from llars.initial.clouds import clear
+from llars.initial.clearing import clear
 from llars.initial.deconvolution import SIDE, deblurred
 from llars.initial.denoising import without_noise
 from llars.initial.fusion import averaging_radius, mean_change, predicted, slope
@@ -64,6 +64,9 @@ def _estimated(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimat
         return _pansharpened(pair, pair.guides)
     if task == "sr" and estimators.upsampling is not None:
         return replace(pair, degraded=_detailed(pair.degraded, pair.factor, estimators.upsampling))
+    if task in ("cloud", "cloud_sar") and estimators.opacity is not None:
+        radar = None if pair.guides is None else without_noise(pair.guides, pair.guide_bands)
+        return replace(pair, degraded=_cleared(pair.degraded, bands, estimators.opacity, radar))
     return replace(pair, degraded=_initial_estimate(task, pair.degraded, bands, estimators, pair.guides))
 
 
@@ -92,6 +95,15 @@ def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
     return replace(pair, degraded=initial_pair[..., :height, :width], factor=pair.factor if held else 1)
 
 
+def _cleared(image: Tensor, bands: Sequence[tuple[Band, ...]], network: OpacityNetwork, radar: Tensor | None) -> Tensor:
+    """The images without clouds, filled in with the help of speckle-free ``radar`` if there is any."""
+    height, width = image.shape[-2:]
+    beyond = (0, -width % network.multiple, 0, -height % network.multiple)
+    whole = functional.pad(image, beyond, mode="replicate")
+    guide = None if radar is None else functional.pad(radar, beyond, mode="replicate")
+    return clear(network, whole, bands, Statistics.of(image), guide)[0][..., :height, :width]
+
+
 def _predicted(now: Tensor, before: Tensor, bands: tuple[Band, ...]) -> Tensor:
     """The fine image of the later date, predicted from one coarse image and its guides."""
     fine, coarse = before.chunk(2, dim=1)
@@ -115,9 +127,4 @@ def _initial_estimate(
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:
         return deblurred(image, estimators.optics)
-    if task in ("cloud", "cloud_sar") and estimators.opacity is not None:
-        height, width = image.shape[-2:]
-        beyond = (0, -width % estimators.opacity.multiple, 0, -height % estimators.opacity.multiple)
-        whole = functional.pad(image, beyond, mode="replicate")
-        return clear(estimators.opacity, whole, bands, Statistics.of(image))[0][..., :height, :width]
     return image

@@ -20,9 +20,8 @@ from torch.nn import functional
 from llars.bands import Band, Modality
 from llars.degrade.atmosphere import REFERENCE_NM
 from llars.degrade.clouds import THERMAL_NM
-from llars.initial.filling import LEVELS, pull, push, quartets
-from llars.model.normalise import Statistics
-from llars.model.opacity import CELL, Cover, OpacityNetwork
+from llars.initial.filling import LEVELS, quartets
+from llars.model.opacity import CELL, Cover
 
 __all__ = [
     "HIDDEN_OPACITY",
@@ -31,7 +30,6 @@ __all__ = [
     "CloudEffect",
     "SceneRadiometry",
     "block_sums",
-    "clear",
     "direct_light",
     "hidden_bands",
     "near_clouds",
@@ -264,32 +262,3 @@ def _shading(transmission: Tensor) -> Tensor:
     lies in an array; logarithms are not.
     """
     return 0.85 + 0.054 * (1.0 - transmission.sqrt().sqrt())
-
-
-def clear(
-    network: OpacityNetwork,
-    image: Float[Tensor, "batch band y x"],
-    bands: Sequence[Sequence[Band]],
-    statistics: Statistics,
-) -> tuple[Float[Tensor, "batch band y x"], Bool[Tensor, "batch 1 y x"]]:
-    """The initial estimates of a batch, and a mask of the pixels that are filled in rather than seen.
-
-    Args:
-        network: the estimator of clouds.
-        image: unit values without NaN, of ``hidden_bands``; sides are multiples of ``network.multiple``.
-        bands: those of each image.
-        statistics: of these bands over the whole scene, in unit values.
-    """
-    with torch.no_grad():
-        clouds = CloudEffect.of(network.cover(image, bands, statistics))
-        confidence = clouds.confidence
-        known = confidence.amax((-2, -1), keepdim=True) > 0
-        if not bool((clouds.changed & known).any()):
-            return image, torch.zeros_like(clouds.hidden)
-        direct, everywhere = direct_light(bands).to(image), torch.ones_like(clouds.hidden)
-        means, weight = image, confidence
-        for _ in range(LEVELS):
-            means, weight = push(means, weight)
-        radiometry = SceneRadiometry.of(block_sums(image, everywhere, clouds), pull(means, weight), direct)
-        start = recovered_ground(image, pull(image, confidence), clouds, radiometry, direct)
-        return torch.where(known, start, image), clouds.hidden & known

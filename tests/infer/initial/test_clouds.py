@@ -12,7 +12,7 @@ from llars.infer.initial.clouds import CloudFree
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
 from llars.infer.tiles import Window
-from llars.initial.clouds import clear
+from llars.initial.clearing import clear
 from llars.model.opacity import CELL, Cover
 from llars.sensors import get_sensor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from llars.infer.initial.brightness import OPAQUE_REFLECTANCE, bright_clouds
 from llars.infer.initial.compressed import CompressedMaps
+from llars.infer.initial.radar import RadarDetail
 from llars.infer.reading.layers import Derived, Layers
 from llars.infer.reading.pixels import repeat
 from llars.infer.reading.sampling import statistics_of
@@ -73,12 +74,16 @@ class CloudFree(Derived):
     radiometry: SceneRadiometry | None
     """Brightness of the clouds and spread of the ground in those bands; None where there are none."""
 
+    radar: RadarDetail | None = None
+    """Detail of the ground that a radar guide shows."""
+
     @classmethod
     def of(
         cls,
         layers: Layers,
         network: OpacityNetwork,
         reflectances: Sequence[tuple[float, float]] | None = None,
+        radar: Callable[[], Layers] | None = None,
     ) -> CloudFree:
         """Reads the whole image once to find clouds, once more given ``reflectances``, and again if it has clouds.
 
@@ -87,6 +92,7 @@ class CloudFree(Derived):
             network: the estimator of clouds.
             reflectances: of each band, the reflectances that unit values 0 and 1 stand for, where they are known:
                 whatever is as bright and white as a cloud then counts as one too.
+            radar: called where there are clouds: gives a guide on the same grid, without speckle, that helps to fill in.
         """
         cover, pixel_maps = _find(layers, network)
         marks = None
@@ -121,12 +127,15 @@ class CloudFree(Derived):
         rows = [part * len(channels) + index for part in range(3) for index in observed] + [-4, -3, -2, -1]
         direct = direct_light([[layers.bands[channels[index]] for index in observed]])
         radiometry = SceneRadiometry.of(torch.from_numpy(sums[rows])[None], blocks, direct)
-        return replace(
+        cleared = replace(
             result,
             cleared_channels=tuple(channels[index] for index in observed),
             blocks=blocks[0].numpy(),
             radiometry=radiometry,
         )
+        if radar is None:
+            return cleared
+        return replace(cleared, radar=RadarDetail.of(radar(), (piece.core for piece in pieces), cleared._clear_ground))
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; if the image has clouds, nodata pixels are filled from clear ground as well."""
@@ -151,12 +160,20 @@ class CloudFree(Derived):
             ],
             1,
         )
+        if self.radar is not None:
+            confidence = clouds_around.confidence.where(valid_around.all(1, keepdim=True), 0.0)
+            filled = self.radar.added(filled, window, margin_window, confidence, self.radiometry.deviation)
         direct = direct_light([[self.bands[channel] for channel in channels]])
         cleared = recovered_ground(
             values_around[..., *part], filled, clouds_around.part(*part), self.radiometry, direct
         )
         values[channels] = torch.where(valid_around[..., *part], cleared, filled)[0].numpy()
         return values, valid
+
+    def _clear_ground(self, window: Window) -> tuple[Tensor, Tensor]:
+        """Values of the cleared bands, and the confidence ``(1, 1, y, x)`` that all of them show clear ground."""
+        values, valid, clouds = self._pixels_and_clouds(window, list(self.cleared_channels))
+        return values, clouds.confidence.where(valid.all(1, keepdim=True), 0.0)
 
     @property
     def hidden_share(self) -> float:

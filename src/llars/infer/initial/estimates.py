@@ -67,7 +67,8 @@ def initial_estimate(
     if task == "deblur":
         return deblurred(target)
     if task in ("cloud", "cloud_sar"):
-        return CloudFree.of(target, opacity(), reflectances=reflectances)
+        radar = (lambda: Denoised.of(guides[0])) if guides else None
+        return CloudFree.of(target, opacity(), reflectances, radar)
     if task == "sr" and isinstance(target, Enlarged):
         return Superresolved.of(target, upsampling())
     if task == "pansharpen" and isinstance(target, Enlarged):
