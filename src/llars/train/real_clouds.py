@@ -38,11 +38,12 @@ which the whole scene is taken as cloudy."""
 
 MIN_EXCESS, MIN_DOUBT = 0.05, 0.025
 """Change in the blue, in unit values, above which a pixel is cloud, and above which (or below minus which) it does not
-count."""
+count. A cloud also brightens the mean of all bands by the second; a harvest brightens the visible alone.
+"""
 
-OPAQUE_SHARE = 0.6
-"""Brightness from which a cloud is opaque, relative to that of the brightest of the scene: dark bases of thick clouds
-hide the ground as well as their tops."""
+OPAQUE_SHARE, MIN_OPAQUE = 0.6, 0.35
+"""Brightness from which a cloud is opaque, relative to that of the brightest of the scene, and its lower bound in unit
+values: dark bases of thick clouds hide the ground as well as their tops, but the brightest may be a thin one."""
 
 MAX_LIT, MAX_DOUBTFUL_LIT = 0.7, 0.85
 """A shadow leaves less than the first share of the infrared; between the two, a pixel does not count."""
@@ -91,10 +92,10 @@ def compared(
     shift = np.quantile(change[:, valid], LEAST_CHANGED, axis=1)
     shift = np.where(shift > MAX_SHIFT, 0.0, shift.clip(min=-MAX_SHIFT)).astype(np.float32)[:, None, None]
     excess = (change - shift)[blue]
-    cloud = excess > MIN_EXCESS
+    cloud = (excess > MIN_EXCESS) & ((change - shift).mean(0) > MIN_DOUBT)
     ground = (clear + shift)[blue]
-    brightest = np.percentile(cloudy[blue][cloud], 98) if cloud.any() else 1.0
-    opacity = np.where(cloud, excess / np.maximum(OPAQUE_SHARE * brightest - ground, MIN_EXCESS), 0.0).clip(0.0, 1.0)
+    opaque = max(OPAQUE_SHARE * np.percentile(cloudy[blue][cloud], 98), MIN_OPAQUE) if cloud.any() else 1.0
+    opacity = np.where(cloud, excess / np.maximum(opaque - ground, MIN_EXCESS), 0.0).clip(0.0, 1.0)
     infrared = [index for index, band in enumerate(bands) if (band.wavelength_nm or 0.0) >= INFRARED_NM]
     darkened = infrared or [_nearest(bands, INFRARED_NM)]
     lit = (cloudy / np.maximum(clear + np.minimum(shift, 0.0), MIN_DOUBT))[darkened].max(0)
