@@ -139,3 +139,8 @@ def test_sensors_load_no_raster_library() -> None:
     code = "import sys, llars.sensors; print([m for m in ('rasterio', 'numpy', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_no_name_is_refused() -> None:
+    with pytest.raises(SensorError, match="found 8 in place of a sensor's name"):
+        get_sensor(8)  # type: ignore[arg-type]

@@ -82,6 +82,8 @@ def get_sensor(name: str) -> Sensor:
     Raises:
         SensorError: there is no such sensor; the message lists similar names.
     """
+    if not isinstance(name, str):
+        raise SensorError(f"found {name!r} in place of a sensor's name; 'llars sensors' lists them")
     sensor = SENSORS.get(name.strip().lower())
     if sensor is None:
         near = difflib.get_close_matches(name.strip().lower(), SENSORS, n=4, cutoff=0.5)

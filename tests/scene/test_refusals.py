@@ -46,6 +46,12 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("path", [None, 3])
+def test_what_is_no_path_is_refused(path) -> None:
+    with pytest.raises(RasterError, match="expected the path of an image"):
+        open_scene(path)
+
+
 def test_bad_files_are_refused_in_one_line(tmp_path: Path, numbers: np.ndarray) -> None:
     assert "does not exist" in refused(tmp_path / "missing.tif")
     assert "folder" in refused(tmp_path)

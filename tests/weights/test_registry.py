@@ -127,6 +127,12 @@ def test_near_names_are_suggested(bundled):
         registry.find("lars-test")
 
 
+@pytest.mark.parametrize("nothing", [None, 3])
+def test_what_is_no_name_is_refused(nothing):
+    with pytest.raises(WeightsError, match="in place of weights, expected their name or the path"):
+        registry.find(nothing)
+
+
 @pytest.mark.parametrize("entry", registry.models(), ids=lambda entry: entry.name)
 def test_every_bundled_file_is_what_its_entry_says(entry):
     loaded, info = registry.load_network(registry.find(entry.name))

@@ -1,6 +1,7 @@
 """Open an image file as physical values, with everything known about its bands."""
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ def open_scene(
         SensorError: the sensor is unknown, or its bands are not those of the file.
         ValueRangeError: the values can't be in the sensor's units.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise RasterError(f"found an object of type {type(path).__name__}, expected the path of an image")
     check_whole(path)
     with open_raster(path) as dataset:
         if min(dataset.width, dataset.height) < SMALLEST and dataset.count:

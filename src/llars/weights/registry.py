@@ -87,8 +87,11 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of bundled weights, verified against its checksum, or the given file itself.
 
     Raises:
-        WeightsError: there is no such name or file, or a bundled file is missing or does not match its checksum.
+        WeightsError: that is no name or path, there is no such name or file, or a bundled file is missing or does not
+            match its checksum.
     """
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise WeightsError(f"found {name_or_path!r} in place of weights, expected their name or the path of a file")
     for entry in models():
         if entry.name == os.fspath(name_or_path):
             return _verified(entry)

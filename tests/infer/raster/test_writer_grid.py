@@ -1,5 +1,6 @@
 """Grids, masks and control points of written files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +79,18 @@ def test_alpha_is_copied(tmp_path: Path, scale: int) -> None:
 
 @pytest.mark.parametrize("name", ["out.tif", "out.cog.tif"])
 @pytest.mark.parametrize("descriptions", [("R", "G", "B", "N"), (None,) * 4])
-def test_a_band_is_not_marked_as_alpha(tmp_path: Path, descriptions: tuple[str | None, ...], name: str) -> None:
+def test_a_band_that_is_marked_as_alpha_keeps_its_mark(
+    tmp_path: Path, descriptions: tuple[str | None, ...], name: str
+) -> None:
     source = make(tmp_path / "in.tif", "uint8", nodata=None, photometric="RGB", alpha="yes")
     with rasterio.open(source, "r+") as file:
         file.descriptions = descriptions
+        colours = file.colorinterp
+    assert colours[3] is ColorInterp.alpha
     restore(source, tmp_path / name, sensor=None)
     with rasterio.open(tmp_path / name) as file:
-        assert file.colorinterp == (*file.colorinterp[:3], ColorInterp.undefined)
-        assert file.read_masks().all()
+        assert file.colorinterp == colours
+    assert open_scene(tmp_path / name).sizes["band"] == 4
 
 
 def test_an_internal_mask_is_copied(tmp_path: Path) -> None:
@@ -99,3 +104,12 @@ def test_an_internal_mask_is_copied(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file.read_masks(1), shown)
     np.testing.assert_array_equal(after[:, 10:20, 30:50], before[:, 10:20, 30:50])
     assert facts(source) == facts(tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize(("name", "width"), [("out.tif", 256), ("out.cog.tif", 512)])
+def test_a_scene_as_wide_as_a_block_is_tiled(tmp_path: Path, name: str, width: int) -> None:
+    source = make(tmp_path / "in.tif", count=1)
+    profile = replace(read_profile(source, "sentinel2-l1c"), source=None, width=width, height=32)
+    write_like(tmp_path / name, np.full((1, 32, width), 0.3, np.float32), profile)
+    with rasterio.open(tmp_path / name) as file:
+        assert file.profile["tiled"]

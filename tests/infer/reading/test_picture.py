@@ -6,7 +6,8 @@ import xarray as xr
 
 from llars.bands import Band
 from llars.errors import BandError, ValueRangeError
-from llars.infer.reading.picture import picture_of
+from llars.infer.reading.picture import DISPLAY, picture_of
+from llars.sensors import get_sensor
 
 BANDS = tuple(Band(name, wavelength) for name, wavelength in zip("RGBN", (660.0, 560.0, 490.0, 830.0), strict=True))
 RANGES = ((0.0, 1.0), (0.0, 2.0), (0.0, 4.0), (0.0, 8.0))
@@ -59,3 +60,24 @@ def test_names_in_the_attribute_are_enough_where_they_are_known(scene):
         with pytest.raises(BandError, match="expected one Band or band name per channel"):
             picture_of(scene.assign_attrs(bands=mistake))
         assert picture_of(scene.assign_attrs(bands=mistake), BANDS).bands == BANDS
+
+
+@pytest.mark.parametrize(
+    ("bands", "units", "sensor"),
+    [
+        ("sentinel2-l2a", "reflectance", "sentinel2-l2a"),
+        ([band.name for band in get_sensor("sentinel2-l2a").bands], "reflectance", "sentinel2-l2a"),
+        (get_sensor("sentinel2-l2a").bands, DISPLAY, "unknown"),
+        (["first", "second"] * 6, DISPLAY, "unknown"),
+    ],
+)
+def test_an_array_has_the_units_of_the_sensor_that_is_named(bands, units, sensor):
+    picture = picture_of(np.full((12, 32, 32), 0.3, np.float32), bands)
+    assert (picture.units, picture.sensor) == (units, sensor)
+
+
+def test_the_units_of_a_scene_stand_against_those_of_its_names(scene):
+    names = [band.name for band in scene.attrs["bands"]]
+    scene.attrs |= {"units": "DN", "sensor": "ours"}
+    picture = picture_of(scene, names)
+    assert (picture.units, picture.sensor) == ("DN", "ours")

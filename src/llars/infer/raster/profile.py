@@ -220,11 +220,8 @@ def read_profile(
             units=dataset.units,
             scales=dataset.scales,
             offsets=dataset.offsets,
-            # A band that is marked as alpha but is none would hide pixels from other readers.
-            colours=tuple(
-                ColorInterp.undefined if colour is ColorInterp.alpha and index != decoding.alpha else colour
-                for index, colour in zip(dataset.indexes, dataset.colorinterp, strict=True)
-            ),
+            # Kept even where a band is marked as alpha that is none (GDAL's default): the file's user may rely on it.
+            colours=dataset.colorinterp,
             tags=dataset.tags(),
             domains=_domains(dataset),
             band_tags=tuple(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import xarray as xr
 
-from llars.bands import Band
+from llars.bands import Band, Sensor
 from llars.errors import BandError
-from llars.scene.identify import Evidence, identify
+from llars.scene.identify import Evidence, Match, identify
 from llars.sensors import get_sensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AnyImage", "BandsLike", "Range", "bands_and_ranges", "channels_of"]
+__all__ = ["AnyImage", "BandsLike", "Range", "bands_and_ranges", "channels_of", "sensor_named"]
 
 AnyImage: TypeAlias = "xr.DataArray | NDArray[Any]"
 """What ``Restorer`` takes."""
@@ -39,6 +39,14 @@ def bands_and_ranges(image: AnyImage, bands: BandsLike | None = None) -> tuple[t
     if len(ranges) != count:
         raise BandError(f"found {count} channels, but {len(ranges)} in the attribute 'band_ranges'; give each one")
     return known, ranges
+
+
+def sensor_named(bands: BandsLike | None) -> Sensor | None:
+    """The sensor that ``bands`` names, or that has bands of all these names; None where no sensor is known."""
+    if isinstance(bands, str):
+        return get_sensor(bands)
+    names = tuple(band for band in bands or () if isinstance(band, str))
+    return _identified(names).sensor if names else None
 
 
 def channels_of(image: AnyImage) -> int:
@@ -88,7 +96,7 @@ def _attached(image: xr.DataArray, strict: bool) -> Sequence[Band]:
         if all(isinstance(band, Band) for band in attached):
             return attached
         if all(isinstance(band, str) for band in attached):
-            return identify(Evidence(tuple(attached), (None,) * len(attached), "float32")).bands
+            return _identified(tuple(attached)).bands
     if strict:
         raise BandError(f"found the attribute 'bands' = {attached!r:.60}, expected one Band or band name per channel")
     return ()
@@ -127,5 +135,9 @@ def _named(count: int, bands: BandsLike | None) -> tuple[tuple[Band, ...], tuple
         return tuple(band for band in bands if isinstance(band, Band)), (DISPLAY_RANGE,) * count
     if len(names) != len(bands):
         raise BandError("bands= mixes names and Band objects; give one kind")
-    match = identify(Evidence(tuple(names), (None,) * len(names), "float32"))
+    match = _identified(tuple(names))
     return match.bands, (match.sensor.valid_range if match.sensor else DISPLAY_RANGE,) * count
+
+
+def _identified(names: tuple[str, ...]) -> Match:
+    return identify(Evidence(names, (None,) * len(names), "float32"))

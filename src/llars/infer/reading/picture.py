@@ -11,7 +11,7 @@ import xarray as xr
 
 from llars.bands import Band, Modality
 from llars.errors import RasterError
-from llars.infer.reading.channels import AnyImage, BandsLike, Range, bands_and_ranges
+from llars.infer.reading.channels import AnyImage, BandsLike, Range, bands_and_ranges, sensor_named
 from llars.infer.reading.grids import Grid, grid_of
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.outliers import (
@@ -63,7 +63,8 @@ class Picture:
     """Grid of the pixels."""
 
     units: str = DISPLAY
-    """Units of the physical values, from the attribute ``units`` of a DataArray; without it, display values."""
+    """Units of the physical values: the attribute ``units`` of a DataArray, else those of the sensor that the caller
+    named; without either, display values."""
 
     sensor: str = "unknown"
     """Name of the sensor, from the attribute ``sensor`` of a DataArray, or as the caller gave it."""
@@ -155,8 +156,10 @@ def picture_of(image: AnyImage, bands: BandsLike | None = None) -> Picture:
     if min(height, width) < SMALLEST:
         raise RasterError(f"the image is {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
     attrs = image.attrs if isinstance(image, xr.DataArray) else {}
-    units = str(attrs.get("units", DISPLAY))
-    sensor = (bands if isinstance(bands, str) else str(attrs.get("sensor", "unknown"))).strip().lower()
+    named = sensor_named(bands)
+    units = str(attrs.get("units", named.units if named else DISPLAY))
+    own = "unknown" if named is None else named.name
+    sensor = own if isinstance(bands, str) else str(attrs.get("sensor", own)).strip().lower()
     power = _is_power(units, sensor, known)
     ranges = (get_sensor("sentinel1-grd-db").valid_range,) * len(known) if power else ranges
     measured = Mapped(source, to_decibels) if power else source
