@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.infer.initial.test_clouds import Bright
 
 from llars.bands import Band, Modality, plain_bands
 from llars.infer.initial import clouds
@@ -12,7 +13,6 @@ from llars.infer.reading.sources import ImageSource
 from llars.infer.tiles import Window
 from llars.initial.clearing import clear
 from llars.model.normalise import Statistics
-from tests.infer.initial.test_clouds import Bright
 
 SIZE = (192, 320)
 WHOLE = Window(0, 0, *SIZE)

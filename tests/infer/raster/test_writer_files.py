@@ -43,6 +43,16 @@ def test_a_cog_keeps_every_domain_of_bands_without_plain_tags(tmp_path: Path) ->
     assert facts(source) == facts(tmp_path / "out.cog.tif")
 
 
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "out.tif"
+    kept.write_bytes(b"kept")
+    kept.chmod(0o444)
+    with pytest.raises(OutputError, match=r"out\.tif is write-protected; choose another name or make it writable"):
+        check_outputs([kept], overwrite=True)
+    kept.chmod(0o644)
+    check_outputs([kept], overwrite=True)
+
+
 def test_an_existing_output_is_safe(tmp_path: Path) -> None:
     source, target = make(tmp_path / "in.tif"), tmp_path / "out.tif"
     target.write_text("precious")

@@ -92,7 +92,7 @@ class CloudFree(Derived):
             network: the estimator of clouds.
             reflectances: of each band, the reflectances that unit values 0 and 1 stand for, where they are known:
                 whatever is as bright and white as a cloud then counts as one too.
-            radar: called where there are clouds: gives a guide on the same grid, without speckle, that helps to fill in.
+            radar: called if there are clouds: gives a guide on the same grid, without speckle, that helps to fill in.
         """
         cover, pixel_maps = _find(layers, network)
         marks = None

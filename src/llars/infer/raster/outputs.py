@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ that is replaced."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that say that no more can be written: the disk, a quota, or the largest file that is allowed."""
 
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+"""A file is write-protected if it has none of these permissions: replacing it goes through its folder, regardless."""
+
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 """What GDAL appends to the name of a file beside it: metadata, overviews and a mask, which override the file's own."""
 
@@ -41,14 +45,16 @@ def check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
     """Refuse, before any work, outputs that could not be written in the end.
 
     Raises:
-        OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, its folder is missing or
-            read-only, or two outputs are one file.
+        OutputError: a file, or what GDAL kept beside it, exists and may not be overwritten, or is write-protected, its
+            folder is missing or read-only, or two outputs are one file.
     """
     for path in paths:
         if path.is_dir():
             raise OutputError(f"output {path} is a folder; give the name of a file in it")
         if path.exists() and not overwrite:
             raise OutputError(f"output {path} exists already; choose another name or say --overwrite")
+        if path.exists() and not path.stat().st_mode & WRITABLE:
+            raise OutputError(f"output {path} is write-protected; choose another name or make it writable (chmod u+w)")
         if not overwrite and (left := _sidecars(path)):
             raise OutputError(f"{left[0]} of an older file would speak for {path.name}; remove it or say --overwrite")
         if not path.parent.is_dir():
