@@ -30,7 +30,7 @@ NOTHING = Survey(
     ends=(0.1, 0.4, 0.8),
 )
 LIMITS = Limits(
-    noise=0.006, blur=0.5, stripes=1.2, dead=0.01, haze=0.2, hidden=0.02, dark=0.2, bright=0.4, flat=0.15, air=(1.0,)
+    noise=0.006, blur=0.5, stripes=1.2, dead=0.01, haze=0.2, hidden=0.02, roofs=0.1, dark=0.2, bright=0.4, flat=0.15, air=(1.0,)
 )
 BLURRED = Blur(1.3, "gaussian", 1.3, 0.0, 0.95)
 
@@ -79,6 +79,12 @@ def test_strength_is_told_in_the_units_of_the_scene():
 
 def test_one_bad_band_of_three_is_not_the_noise_of_the_scene():
     assert told(replace(NOTHING, sigma=np.array([0.001, 0.001, 0.05]))) == []
+
+
+@pytest.mark.parametrize(("gsd_m", "share", "found"), [(10.0, 0.05, True), (0.1, 0.05, False), (0.1, 0.25, True)])
+def test_what_looks_hidden_must_be_larger_where_it_may_be_roofs(gsd_m, share, found):
+    measured = replace(NOTHING, cover=clouds(share), gsd_m=gsd_m)
+    assert bool(told(measured)) == found
 
 
 def test_noise_is_not_taken_for_blur():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from llars.bench.calibration.cases import FAULTS, Fault, haze_depth, simulate
 from llars.bench.cases import Array, Scene
 from llars.infer.diagnosis.air import air_features, visible_bands
-from llars.infer.diagnosis.findings import Finding, findings, typical_sigma
+from llars.infer.diagnosis.findings import Finding, findings, shows_clouds, typical_sigma
 from llars.infer.diagnosis.limits import Limits, air_terms
 from llars.infer.diagnosis.survey import Survey, survey
 from llars.infer.reading.layers import Filled
@@ -97,13 +97,17 @@ def fit_limits(clean: Sequence[Clean]) -> Limits:
     blurs = [0.0 if one.blur is None or one.blur.kind == "none" else one.blur.spread_px for one in surveys]
     lines = [one.stripes for one in surveys if one.stripes]
     ends = np.array([one.ends for one in surveys])
+    shares: dict[bool, list[float]] = {True: [], False: []}
+    for one in clean:
+        shares[shows_clouds(one.survey.gsd_m, one.picture)].append(one.survey.hidden)
     return Limits(
         noise=max(_upper_limit([typical_sigma(one) for one in surveys]), MIN_SIGMA),
         blur=max(_upper_limit(blurs), MIN_SPREAD),
         stripes=_upper_limit([one.evidence for one in lines]),
         dead=max(_upper_limit([one.dead for one in lines]), MIN_SHARE),
         haze=_upper_limit(_held_out(terms, depths, owners)),
-        hidden=max(_upper_limit([one.hidden for one in surveys]), MIN_SHARE),
+        hidden=max(_upper_limit(shares[True]), MIN_SHARE),
+        roofs=max(_upper_limit(shares[False]), MIN_SHARE),
         dark=float(np.quantile(ends[:, 2], 1 - QUANTILE)) / MARGIN,
         bright=float(np.quantile(ends[:, 0], QUANTILE)) * MARGIN,
         flat=float(np.quantile(ends[:, 2] - ends[:, 0], 1 - QUANTILE)) / MARGIN,

@@ -22,6 +22,7 @@ MEASURES = {
     "dead": "dead lines: share of the lines of a band",
     "haze": "haze: optical depth",
     "hidden": "clouds: share of the scene hidden",
+    "roofs": "clouds or bright roofs, in pixels of less than two metres: share of the scene hidden",
     "dark": "too dark: 98th percentile below",
     "bright": "too bright: 2nd percentile above",
     "flat": "low contrast: difference of these percentiles below",

@@ -20,7 +20,7 @@ from llars.tasks import Step, words_for
 if TYPE_CHECKING:
     from llars.infer.reading.picture import Picture
 
-__all__ = ["Diagnosis", "Finding", "corrective_steps", "diagnosed", "findings", "typical_sigma"]
+__all__ = ["Diagnosis", "Finding", "corrective_steps", "diagnosed", "findings", "shows_clouds", "typical_sigma"]
 
 MEAN_DEPTH = 1.15
 """Mean optical depth of haze, even or uneven, that severity 1 stands for in training."""
@@ -113,7 +113,7 @@ def findings(
     thresholds = (limits or bundled_limits())[PICTURES if units.startswith(DISPLAY) else MEASUREMENTS]
     unit = "" if units in ("", "unknown") or units.startswith(DISPLAY) else f" {units}"
     groups = (
-        _clouds(measured, thresholds, _shows_clouds(measured.gsd_m, units)),
+        _clouds(measured, thresholds, shows_clouds(measured.gsd_m, units.startswith(DISPLAY))),
         _haze(measured, thresholds),
         _stripes(measured, thresholds, unit, width),
         _noise(measured, thresholds, unit, width),
@@ -144,14 +144,14 @@ def _part(measure: float, width: float) -> str:
     return "" if width == 1.0 else f" ({measure:.4f} of the range)"
 
 
-def _shows_clouds(gsd_m: float | None, units: str) -> bool:
+def shows_clouds(gsd_m: float | None, picture: bool) -> bool:
     """Whether what looks like clouds is clouds: small pixels, and pictures of unknown scale, may show single roofs."""
-    return not units.startswith(DISPLAY) if gsd_m is None else gsd_m >= SMALLEST_CLOUD_GSD_M
+    return not picture if gsd_m is None else gsd_m >= SMALLEST_CLOUD_GSD_M
 
 
 def _clouds(measured: Survey, limits: Limits, certain: bool) -> Iterator[Finding]:
     hidden, touched = measured.hidden, measured.touched
-    if hidden > limits.hidden:
+    if hidden > (limits.hidden if certain else limits.roofs):
         strength = f"{100 * hidden:.0f} % of the scene hidden" if hidden >= 0.01 else "less than 1 % hidden"
         where = f"{100 * touched:.0f} % of the scene changed by clouds and shadows"
         measures = {"hidden_share": hidden, "touched_share": touched}

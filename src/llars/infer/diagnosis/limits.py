@@ -47,6 +47,9 @@ class Limits:
     hidden: float
     """Share of the scene under opaque clouds."""
 
+    roofs: float
+    """The same for scenes with pixels so small that bright roofs look like clouds."""
+
     dark: float
     """98th percentile of the values of a picture below which it is too dark."""
 
