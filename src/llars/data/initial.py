@@ -52,7 +52,8 @@ def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estim
     """
     if estimators is None:
         return pair
-    estimate = _estimated(task, pair, bands, estimators)
+    with torch.no_grad():
+        estimate = _estimated(task, pair, bands, estimators)
     if estimate.degraded is pair.degraded or task not in REMOVING_TASKS:
         return estimate
     return replace(estimate, observed=pair.degraded)
