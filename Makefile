@@ -64,7 +64,7 @@ estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, bef
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/python -m llars.train.optics runs/corpus
 	$(BIN)/python -m llars.train.upsampling runs/corpus
-	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity
+	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity --real $(DATA)
 
 ablation: $(STAMP) ## after make train: one short training without each part of the model; an hour or two, goes on if stopped
 	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --out runs/ablation

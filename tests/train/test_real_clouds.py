@@ -68,6 +68,12 @@ def test_thin_clouds_are_half_opaque_and_faint_ones_do_not_count() -> None:
     assert not touched[40:56, 60:76].any() and not weight[40:56, 60:76].any()
 
 
+def test_a_cloud_on_the_other_date_is_no_shadow() -> None:
+    clear = ground()
+    _, touched, shadow, weight = scene(clear, cloudy(clear)).target
+    assert not shadow[CLOUD].any() and not touched[CLOUD].any() and not weight[CLOUD].any()
+
+
 def test_crops_carry_image_target_and_weight_together() -> None:
     clear = ground()
     image = cloudy(clear)
@@ -81,13 +87,20 @@ def test_crops_carry_image_target_and_weight_together() -> None:
     assert seen.any() and (brightest[seen] == is_cloud[seen]).all()
 
 
-def listed(root: Path, name: str, image: np.ndarray, split: str = "train") -> dict[str, object]:
+def listed(
+    root: Path,
+    name: str,
+    image: np.ndarray,
+    split: str = "train",
+    sensor: str = "sentinel2-l2a",
+    bands: str = "B02 B04 B08",
+) -> dict[str, object]:
     """The entry in a catalogue of an image, which is written."""
     options = {"driver": "GTiff", "dtype": "uint16", "transform": from_origin(300_000, 5_000_000, 10, 10)}
-    with rasterio.open(root / f"{name}.tif", "w", width=SIDE, height=SIDE, count=3, **options) as file:
+    with rasterio.open(root / f"{name}.tif", "w", width=SIDE, height=SIDE, count=len(image), **options) as file:
         file.write((1e4 * image).round().astype(np.uint16))
     return (
-        {"id": name, "file": f"{name}.tif", "sensor": "sentinel2-l2a", "bands": ["B02", "B04", "B08"]}
+        {"id": name, "file": f"{name}.tif", "sensor": sensor, "bands": bands.split()}
         | {"scale": 1e-4, "offset": 0.0, "units": "reflectance", "gsd_m": 10, "nodata": None, "role": "clear"}
         | {"group": "place", "split": split, "tasks": ["cloud"], "source": "", "licence": "CC0", "note": ""}
     )
@@ -98,6 +111,23 @@ def test_images_that_are_not_for_training_are_refused(tmp_path: Path) -> None:
     (tmp_path / "scenes.json").write_text(json.dumps([entry]))
     with pytest.raises(DataError, match="no image one of the split train"):
         read_scenes(tmp_path, {"pairs": {"one": "one"}})
+
+
+def test_sensors_are_compared_in_the_bands_of_both(tmp_path: Path) -> None:
+    clear = ground()
+    entries = [
+        listed(tmp_path, "cloudy", cloudy(clear)),
+        listed(tmp_path, "clear", clear[[1, 0]], sensor="landsat8-oli-l1", bands="B4 B2"),
+    ]
+    (tmp_path / "scenes.json").write_text(json.dumps(entries))
+    (found,) = read_scenes(tmp_path, {"pairs": {"cloudy": "clear"}})
+    assert [band.name for band in found.bands] == ["B02", "B04", "B08"] and len(found.image) == 3
+    assert found.target[0][CLOUD].min() == 1.0 and not found.target[1][:8].any()
+    listed(tmp_path, "clear", clear[[2]], sensor="landsat8-oli-l1", bands="B7")
+    entries[1]["bands"] = ["B7"]
+    (tmp_path / "scenes.json").write_text(json.dumps(entries))
+    with pytest.raises(DataError, match="have no band in common"):
+        read_scenes(tmp_path, {"pairs": {"cloudy": "clear"}})
 
 
 def test_pairs_and_series_are_read_from_a_catalogue(tmp_path: Path) -> None:

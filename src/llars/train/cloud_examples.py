@@ -70,7 +70,7 @@ BRIGHTENED_SHARE = 0.2
 FLATTENED_SHARE = 0.05
 """Share of patches that lose their texture: calm water and fields without relief must not be taken for clouds."""
 
-HAZY_SHARE = 0.2
+HAZY_SHARE = 0.15
 """Share of patches that are hazy before clouds are added: haze, which all of the ground shows through, is no cloud."""
 
 MIN_RELIEF = 0.3

@@ -52,7 +52,7 @@ REAL_CLOUDS = Path("configs/train/clouds.yaml")
 CHECKPOINT_SECONDS = 90.0
 """Seconds between checkpoints."""
 
-REAL_SHARE, REAL_SIDES = 0.2, {64: 0.5, 128: 0.2, 192: 0.15, 256: 0.15}
+REAL_SHARE, REAL_SIDES = 0.25, {64: 0.5, 128: 0.2, 192: 0.15, 256: 0.15}
 """Share of the batches with real clouds, if there are any, and probability of each side: most real scenes are small."""
 
 SHADOW_WEIGHT = 0.5

@@ -7,7 +7,7 @@ that changed a little, or darkened otherwise, may have done so by themselves, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,9 @@ values: dark bases of thick clouds hide the ground as well as their tops, but th
 MAX_LIT, MAX_DOUBTFUL_LIT = 0.7, 0.85
 """A shadow leaves less than the first share of the infrared; between the two, a pixel does not count."""
 
+SAME_NM = 30.0
+"""Difference in wavelength up to which bands of two sensors are compared."""
+
 DAYS_APART = 20.0
 """Largest number of days between a date of a series and the clear one that it is compared with."""
 
@@ -70,7 +73,8 @@ def read_scenes(folder: Path, settings: Mapping[str, Any]) -> list[Scene]:
     """The scenes that ``configs/train/clouds.yaml`` names, from the catalogue in ``folder``.
 
     Raises:
-        DataError: the catalogue lacks an image, an image is not of the split ``train``, or a pair differs in its grid.
+        DataError: the catalogue lacks an image, an image is not of the split ``train``, or a pair differs in its grid
+            or has no band in common.
     """
     listed = {entry["id"]: entry for entry in entries(folder)}
     pairs, series = settings.get("pairs", {}), settings.get("series", {})
@@ -99,7 +103,9 @@ def compared(
     infrared = [index for index, band in enumerate(bands) if (band.wavelength_nm or 0.0) >= INFRARED_NM]
     darkened = infrared or [_nearest(bands, INFRARED_NM)]
     lit = (cloudy / np.maximum(clear + np.minimum(shift, 0.0), MIN_DOUBT))[darkened].max(0)
-    shadow = np.where(~cloud & (lit < MAX_LIT), ((1.0 - lit) / DIRECT).clip(0.0, 1.0), 0.0)
+    # Far darker in the blue, too, is what a cloud hides on the other date.
+    other_date = excess < -MIN_EXCESS
+    shadow = np.where(~cloud & ~other_date & (lit < MAX_LIT), ((1.0 - lit) / DIRECT).clip(0.0, 1.0), 0.0)
     touched = cloud | (shadow > 0.0)
     unsure = ~touched & ((np.abs(excess) > MIN_DOUBT) | (lit < MAX_DOUBTFUL_LIT))
     target = np.stack([opacity, touched, shadow, valid & ~unsure]).astype(np.float32)
@@ -126,10 +132,16 @@ def draw_real(scenes: Sequence[Scene], size: int, side: int, rng: np.random.Gene
 
 
 def _pair(cloudy: Sample, clear: Sample) -> Scene:
-    if cloudy.values.shape != clear.values.shape or cloudy.bands != clear.bands:
-        raise DataError(f"{cloudy.scene} and {clear.scene} differ in size or bands; mend the list of real clouds")
-    valid = cloudy.valid & clear.valid
-    return compared(_unit_values(cloudy), _unit_values(clear), cloudy.bands, valid)
+    near = [_nearest(clear.bands, band.wavelength_nm or np.inf) for band in cloudy.bands]
+    ours = [number for number, other in enumerate(near) if _alike(cloudy.bands[number], clear.bands[other])]
+    if cloudy.values.shape[1:] != clear.values.shape[1:] or not ours:
+        raise DataError(
+            f"{cloudy.scene} and {clear.scene} differ in size, or have no band in common; mend the list of real clouds"
+        )
+    image, reference = _unit_values(cloudy), _unit_values(clear)[[near[number] for number in ours]]
+    bands = tuple(cloudy.bands[number] for number in ours)
+    found = compared(image[ours], reference, bands, cloudy.valid & clear.valid)
+    return replace(found, image=image, bands=cloudy.bands)
 
 
 def _unit_values(sample: Sample) -> NDArray[np.float32]:
@@ -151,6 +163,10 @@ def _series(path: Path, leave_out: Sequence[int]) -> Iterator[Scene]:
         if distance.min() <= DAYS_APART:
             image = images[date]
             yield compared(image, images[clear[distance.argmin()]], bands, np.ones(image.shape[1:], dtype=bool))
+
+
+def _alike(one: Band, other: Band) -> bool:
+    return abs((one.wavelength_nm or -np.inf) - (other.wavelength_nm or np.inf)) <= SAME_NM
 
 
 def _nearest(bands: Sequence[Band], nm: float) -> int:

@@ -30,7 +30,17 @@ NOTHING = Survey(
     ends=(0.1, 0.4, 0.8),
 )
 LIMITS = Limits(
-    noise=0.006, blur=0.5, stripes=1.2, dead=0.01, haze=0.2, hidden=0.02, roofs=0.1, dark=0.2, bright=0.4, flat=0.15, air=(1.0,)
+    noise=0.006,
+    blur=0.5,
+    stripes=1.2,
+    dead=0.01,
+    haze=0.2,
+    hidden=0.02,
+    roofs=0.1,
+    dark=0.2,
+    bright=0.4,
+    flat=0.15,
+    air=(1.0,),
 )
 BLURRED = Blur(1.3, "gaussian", 1.3, 0.0, 0.95)
 
