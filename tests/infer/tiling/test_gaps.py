@@ -7,6 +7,7 @@ from rasterio.transform import Affine
 from tests.infer.conftest import KeywordReader, SeededEncoder
 from tests.infer.scenes import RED_NIR
 
+from llars import degrade
 from llars.infer.initial.estimates import initial_estimate
 from llars.infer.reading.picture import picture_of
 from llars.infer.reading.sampling import statistics_of
@@ -15,17 +16,18 @@ from llars.infer.tiling.column_pass import StepInputs
 from llars.model.network import Network
 
 PROMPTS = {"denoise": "noise", "cloud": "clouds"}
-UNDER_CLOUD, HOLE = (slice(None), slice(40, 76), slice(40, 80)), (slice(None), slice(60, 90), slice(30, 70))
+HOLE = (slice(None), slice(60, 90), slice(30, 70))
 APART = (slice(None), slice(90, 110), slice(20, 60))
 
 
 @pytest.fixture(scope="module")
 def cloudy(textured, placed):
-    """A function that makes a scene with a cloud; a value it is given lies in two holes, one of them of one band."""
+    """A function that makes a noisy scene with clouds; a value it is given lies in two holes, one of them of one band."""
 
     def make(under=None):
-        values = 0.4 * textured(2, 128, 136)
-        values[UNDER_CLOUD] = 0.9
+        clear = torch.from_numpy(0.4 * textured(2, 128, 136))
+        values = degrade.get("thick_cloud")(clear, 0.4, torch.Generator().manual_seed(1), RED_NIR).numpy()
+        values += 0.03 * np.random.default_rng(2).standard_normal(values.shape).astype(np.float32)
         if under is not None:
             values[HOLE] = under
             values[1, 100:104, 100:] = under
