@@ -24,6 +24,7 @@ from llars.model.normalise import Statistics
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
     from llars.model.upsampling import UpsamplingFilters
@@ -36,11 +37,15 @@ WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar"
 
 @dataclass(frozen=True)
 class Estimators:
-    """The trained estimators behind initial estimates; if one is None, its tasks start from the degraded image."""
+    """The trained estimators behind initial estimates.
+
+    If one is None, its tasks start from the degraded image; without ``speckle``, radar is restored by shrinkage alone.
+    """
 
     optics: OpticsEstimator | None = None
     opacity: OpacityNetwork | None = None
     upsampling: UpsamplingFilters | None = None
+    speckle: DespecklingNetwork | None = None
 
 
 def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
@@ -107,7 +112,7 @@ def _initial_estimate(
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
         return torch.cat([_predicted(*one) for one in zip(image[:, None], guides[:, None], bands, strict=True)])
     if task == "denoise":
-        return without_noise(image, bands)
+        return without_noise(image, bands, estimators.speckle)
     if task == "destripe":
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:
