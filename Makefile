@@ -59,12 +59,13 @@ train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/llars train $(CONFIG)
 
-estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, before make train; an hour and a quarter on one core
+estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, before make train; two and a half hours on one core
 	@test -n "$(DATA)" || { echo "say where the scenes are: make estimators DATA=folder (with a scenes.json)" >&2; exit 2; }
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/python -m llars.train.optics runs/corpus
 	$(BIN)/python -m llars.train.upsampling runs/corpus
 	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity --real $(DATA)
+	$(BIN)/python -m llars.train.speckle runs/corpus --run runs/speckle --series $(DATA)/series/worldcereal/site_b.npz
 
 ablation: $(STAMP) ## after make train: one short training without each part of the model; an hour or two, goes on if stopped
 	PYTHONPATH=. $(BIN)/python -m benchmarks.ablation --out runs/ablation

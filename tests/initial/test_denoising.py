@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from llars.bands import Band, Modality
-from llars.infer.initial.estimates import Denoised
-from llars.infer.reading.layers import Filled
-from llars.infer.reading.sources import ImageSource
-from llars.infer.tiles import Window
 from llars.initial.denoising import find_noise, without_noise
 from llars.initial.noise import noise_law
 from llars.initial.shrinkage import MARGIN_PX, shrunk
@@ -76,19 +70,6 @@ def test_speckle_is_taken_out_of_decibels_without_moving_the_mean_power(looks: i
     restored = without_noise(image, [(RADAR,)])[0] * (high - low) + low
     assert float(restored.std()) < 0.25 * decibels.std() * (high - low)
     assert float(restored.mean()) == pytest.approx(-10.0, abs=0.3)
-
-
-@pytest.mark.parametrize("bands", [(RED, GREEN), (RADAR, RADAR)], ids=["optical", "radar"])
-def test_windows_of_a_scene_show_nowhere(bands: tuple[Band, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    image = noisy(fields(192), 0.03)
-    held = Denoised.of(Filled.of(ImageSource(image), bands))
-    whole, _ = held.read(Window(0, 0, 192, 192))
-    monkeypatch.setattr("llars.infer.initial.estimates.BLOCK_SIDE", 40)
-    part, valid = replace(held, whole=None).read(Window(33, 50, 101, 177))
-    np.testing.assert_allclose(part, whole[:, 33:101, 50:177], atol=1e-6)
-    assert valid.shape == part.shape
-    part[:] = 0.0
-    assert held.read(Window(33, 50, 101, 177))[0].any()
 
 
 def test_filled_gaps_of_radar_are_not_taken_for_level_ground() -> None:

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from llars.bands import Band, Modality
-from llars.initial.denoising import denoised, find_noise, margin_px, without_noise
+from llars.initial.denoising import correction_margin_px, denoised, find_noise, margin_px, without_noise
 from llars.initial.shrinkage import Noise, shrunk
 from llars.initial.speckle import DECIBELS, NEPERS
+from llars.model.despeckling import DespecklingNetwork
+from llars.weights.estimators import load_speckle
 
 VV = Band("VV", gsd_m=10.0, modality=Modality.SAR)
 VH = Band("VH", gsd_m=10.0, modality=Modality.SAR)
@@ -52,39 +54,84 @@ def test_two_passes_are_nearer_to_the_ground_than_one(looks: float) -> None:
 
 
 @pytest.mark.parametrize("looks", [1.0, 4.0])
-def test_the_mean_power_of_even_ground_stays(looks: float) -> None:
+@torch.inference_mode()
+def test_the_network_is_nearer_to_the_ground_than_two_passes(looks: float) -> None:
+    truth = np.stack([hills(), hills() - 0.15])
+    image = speckled(truth, looks)
+    noise = noise_of(image)
+    assert error(denoised(image, noise, load_speckle()), truth) < 0.95 * error(denoised(image, noise), truth)
+
+
+def random_network() -> DespecklingNetwork:
+    """Changes every pixel by some decibels."""
+    torch.manual_seed(3)
+    network = DespecklingNetwork().eval().requires_grad_(False)
+    torch.nn.init.normal_(network.last.weight, std=0.1)
+    return network
+
+
+@pytest.mark.parametrize("network", [None, load_speckle()], ids=["shrinkage", "network"])
+@pytest.mark.parametrize("looks", [1.0, 4.0])
+@torch.inference_mode()
+def test_the_mean_power_of_even_ground_stays(looks: float, network: DespecklingNetwork | None) -> None:
     image = speckled(np.stack([hills(), hills() - 0.15]), looks)
-    before, after = ((each * NEPERS).exp().mean((0, 2, 3)) for each in (image, without_noise(image, [(VV, VH)])))
+    restored = without_noise(image, [(VV, VH)], network)
+    before, after = ((each * NEPERS).exp().mean((0, 2, 3)) for each in (image, restored))
     torch.testing.assert_close(after, before, rtol=0.01, atol=0.0)
 
 
-def test_what_is_far_too_bright_for_speckle_stays() -> None:
+@pytest.mark.parametrize("network", [None, load_speckle(), random_network()], ids=["shrinkage", "network", "random"])
+@torch.inference_mode()
+def test_what_is_far_too_bright_for_speckle_stays(network: DespecklingNetwork | None) -> None:
     image = speckled(np.full((1, 64, 64), 0.4, np.float32), 4.0)
     image[..., 32, 32] = 0.4 + np.log(300.0) / NEPERS
-    restored = without_noise(image, [(VV,)])
+    restored = without_noise(image, [(VV,)], network)
     # To 1 dB.
     assert float(restored[0, 0, 32, 32]) == pytest.approx(float(image[0, 0, 32, 32]), abs=DECIBEL)
 
 
-def test_radar_without_speckle_stays_as_it_is() -> None:
+@pytest.mark.parametrize("network", [None, load_speckle()], ids=["shrinkage", "network"])
+@torch.inference_mode()
+def test_radar_without_speckle_stays_as_it_is(network: DespecklingNetwork | None) -> None:
     image = torch.from_numpy(hills())[None, None]
     # To a hundredth of a decibel.
-    torch.testing.assert_close(without_noise(image, [(VV,)]), image, atol=0.01 * DECIBEL, rtol=0.0)
+    torch.testing.assert_close(without_noise(image, [(VV,)], network), image, atol=0.01 * DECIBEL, rtol=0.0)
 
 
-def test_images_of_a_batch_do_not_touch_each_other() -> None:
+@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
+def test_images_of_a_batch_do_not_touch_each_other(network: DespecklingNetwork | None) -> None:
     images = torch.cat([speckled(fields(), looks, seed) for looks, seed in ((1.0, 4), (8.0, 5))])
-    together = without_noise(images, [(VV, VH)] * 2)
-    alone = torch.cat([without_noise(each[None], [(VV, VH)]) for each in images])
+    together = without_noise(images, [(VV, VH)] * 2, network)
+    alone = torch.cat([without_noise(each[None], [(VV, VH)], network) for each in images])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0.0)
-    mixed = without_noise(images, [(VV, VH), (RED, RED)])
+    mixed = without_noise(images, [(VV, VH), (RED, RED)], network)
     torch.testing.assert_close(mixed[:1], alone[:1], atol=1e-5, rtol=0.0)
 
 
-def test_no_pixel_beyond_the_margin_matters() -> None:
-    image = speckled(fields(192), 4.0)
+@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
+def test_no_pixel_beyond_the_margin_matters(network: DespecklingNetwork | None) -> None:
+    image = speckled(fields(288), 4.0)
     noise = noise_of(image)
     other = image.clone()
     other[..., :40, :] = 0.5
-    first, second = (denoised(each, noise)[..., 40 + margin_px(noise) :, :] for each in (image, other))
-    assert torch.equal(first, second)
+    reach = 40 + margin_px(noise, network)
+    first, second = (denoised(each, noise, network)[..., reach:, :] for each in (image, other))
+    assert first.shape[2] > 40 and torch.equal(first, second)
+
+
+@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
+def test_a_part_is_the_same_where_the_passes_are_not_needed_beyond_it(network: DespecklingNetwork | None) -> None:
+    image = speckled(fields(288), 4.0)
+    noise = noise_of(image)
+    margin = correction_margin_px(noise, network)
+    part = denoised(image, noise, network, part=(slice(40, None), slice(None)))
+    whole = denoised(image, noise, network)
+    torch.testing.assert_close(part[..., margin:, :], whole[..., 40 + margin :, :], atol=1e-5, rtol=0.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (8, 8), (33, 20)])
+def test_images_of_any_size_keep_it(shape: tuple[int, int]) -> None:
+    image = speckled(fields()[:, : shape[0], : shape[1]], 4.0)
+    restored = denoised(image, noise_of(speckled(fields(), 4.0)), random_network())
+    assert restored.shape == image.shape
+    assert bool(restored.isfinite().all())

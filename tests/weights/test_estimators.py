@@ -16,7 +16,7 @@ from llars.initial.clearing import clear
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
 from llars.scene import open_scene
-from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_upsampling
+from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_speckle, load_upsampling
 from llars.weights.helpers import bundle_helper
 
 
@@ -54,7 +54,7 @@ def test_round_trip_in_half_precision(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
 
 
-@pytest.mark.parametrize("load", [load_optics, load_opacity, load_upsampling])
+@pytest.mark.parametrize("load", [load_optics, load_opacity, load_upsampling, load_speckle])
 def test_they_are_whole_and_ready_for_use(load: Callable[[], torch.nn.Module]) -> None:
     estimator = load()
     assert not estimator.training

@@ -25,6 +25,7 @@ from llars.tasks import REMOVING_TASKS
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
     from llars.model.upsampling import UpsamplingFilters
@@ -37,11 +38,15 @@ WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar"
 
 @dataclass(frozen=True)
 class Estimators:
-    """The trained estimators behind initial estimates; if one is None, its tasks start from the degraded image."""
+    """The trained estimators behind initial estimates.
+
+    If one is None, its tasks start from the degraded image; without ``speckle``, radar is restored by shrinkage alone.
+    """
 
     optics: OpticsEstimator | None = None
     opacity: OpacityNetwork | None = None
     upsampling: UpsamplingFilters | None = None
+    speckle: DespecklingNetwork | None = None
 
 
 def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
@@ -66,7 +71,7 @@ def _estimated(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimat
     if task == "sr" and estimators.upsampling is not None:
         return replace(pair, degraded=_detailed(pair.degraded, pair.factor, estimators.upsampling))
     if task in ("cloud", "cloud_sar") and estimators.opacity is not None:
-        radar = None if pair.guides is None else without_noise(pair.guides, pair.guide_bands)
+        radar = None if pair.guides is None else without_noise(pair.guides, pair.guide_bands, estimators.speckle)
         return replace(pair, degraded=_cleared(pair.degraded, bands, estimators.opacity, radar))
     return replace(pair, degraded=_initial_estimate(task, pair.degraded, bands, estimators, pair.guides))
 
@@ -123,7 +128,7 @@ def _initial_estimate(
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
         return torch.cat([_predicted(*one) for one in zip(image[:, None], guides[:, None], bands, strict=True)])
     if task == "denoise":
-        return without_noise(image, bands)
+        return without_noise(image, bands, estimators.speckle)
     if task == "destripe":
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:

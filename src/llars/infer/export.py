@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 import llars
 from llars.errors import ConfigError, InstructionError, OutputError, RasterError
-from llars.infer.initial.estimates import ESTIMATED_TASKS, Denoised, initial_estimate
+from llars.infer.initial.denoising import Denoised
+from llars.infer.initial.estimates import ESTIMATED_TASKS, initial_estimate
 from llars.infer.instructions import Reader
 from llars.infer.raster.outputs import check_outputs, whole_files
 from llars.infer.raster.profile import RasterProfile, read_profile
@@ -29,7 +30,7 @@ from llars.infer.restorer import Restorer
 from llars.infer.tiling.column_pass import Folded, StepInputs
 from llars.infer.tiling.engine import Engine
 from llars.initial.denoising import denoised, margin_px
-from llars.initial.shrinkage import SIDE, Noise
+from llars.initial.shrinkage import SIDE
 from llars.model.normalise import Statistics
 from llars.scene import open_scene
 from llars.tasks import TONES, Step, get_task
@@ -78,11 +79,13 @@ class Exported(nn.Module):
         folded: Folded,
         gain: Float[Tensor, "band"],
         shift: Float[Tensor, "band"],
-        noise: Noise | None,
+        estimate: Denoised | None,
         residual: bool,
     ) -> None:
         super().__init__()
-        self.dense, self.noise, self.residual = folded.dense, noise, residual
+        self.dense, self.residual = folded.dense, residual
+        self.noise = None if estimate is None else estimate.noise
+        self.despeckling = None if estimate is None else estimate.network
         self.gain: Tensor
         self.shift: Tensor
         self.mean: Tensor
@@ -98,7 +101,7 @@ class Exported(nn.Module):
         if self.noise is not None:
             statistics = Statistics(self.mean[None], self.std[None])
             observed = statistics.undo(image)
-            estimate = denoised(observed, self.noise)
+            estimate = denoised(observed, self.noise, self.despeckling)
             image = statistics.network_input(torch.cat((estimate, observed), 1) if self.residual else estimate)
         restored: Tensor = self.dense(image).image
         return (restored - shift) / gain
@@ -148,13 +151,13 @@ def export_file(
         raise RasterError(f"{source} is linear power, which is processed in decibels; convert it to dB and export that")
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
     estimate = initial_estimate(step.task, picture.layers, ())
-    noise = estimate.noise if isinstance(estimate, Denoised) else None
-    residual = noise is not None and network.uses_residual
+    denoising = estimate if isinstance(estimate, Denoised) else None
+    residual = denoising is not None and network.uses_residual
     observed = picture.layers if residual else None
     folded = engine.fold(step, StepInputs(estimate, observed=observed, clear_air=picture.clear_air))
     gain, shift = _affine(folded, picture, profile)
-    document = _traced(Exported(folded, gain, shift, noise, residual), len(picture.bands), network.multiple)
-    halo = network.halo + (0 if noise is None else margin_px(noise))
+    document = _traced(Exported(folded, gain, shift, denoising, residual), len(picture.bands), network.multiple)
+    halo = network.halo + (0 if denoising is None else margin_px(denoising.noise, denoising.network))
     facts = _facts(info, step, prompt, picture, profile, halo)
     for key, value in {**_for_deepness(picture, halo), "llars": facts}.items():
         document.metadata_props.add(key=key, value=json.dumps(value))

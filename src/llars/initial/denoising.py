@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from llars.bands import Band, Modality
-from llars.initial.despeckling import DESPECKLING_MARGIN_PX, despeckled
+from llars.initial.despeckling import HELD_MARGIN_PX, PASSES_MARGIN_PX, WHOLE, despeckled
 from llars.initial.noise import noise_law
-from llars.initial.shrinkage import MARGIN_PX, SIDE, TINY, Noise, shrunk
+from llars.initial.shrinkage import SIDE, TINY, Noise, shrunk
 from llars.initial.speckle import bias_of, looks_of, speckle_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["denoised", "find_noise", "margin_px", "without_noise"]
+    from llars.model.despeckling import DespecklingNetwork
+
+__all__ = ["correction_margin_px", "denoised", "find_noise", "margin_px", "without_noise"]
 
 MIN_DEVIATION = 1e-3
 """Standard deviation of the noise, in unit values, below which a band is taken as free of noise."""
@@ -53,28 +55,36 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     return Noise(tensors[0], tensors[1], tensors[2], tensors[3], spectrum[None], tensors[4], looks)
 
 
-def without_noise(image: Tensor, bands: Sequence[Sequence[Band]]) -> Tensor:
+def without_noise(image: Tensor, bands: Sequence[Sequence[Band]], network: DespecklingNetwork | None = None) -> Tensor:
     """``(batch, band, y, x)`` unit values without their noise; ``bands`` are those of each image."""
     valid = np.ones(image.shape[1:], dtype=bool)[None]
     noises = [find_noise(part[None].numpy(), valid, band_list) for part, band_list in zip(image, bands, strict=True)]
     if len({bool(noise.looks) for noise in noises}) > 1:
-        return torch.cat([denoised(part[None], noise) for part, noise in zip(image, noises, strict=True)])
-    return denoised(image, Noise.stacked(noises))
+        return torch.cat([denoised(part[None], noise, network) for part, noise in zip(image, noises, strict=True)])
+    return denoised(image, Noise.stacked(noises), network)
 
 
-def denoised(image: Tensor, noise: Noise) -> Tensor:
+def denoised(
+    image: Tensor, noise: Noise, network: DespecklingNetwork | None = None, part: tuple[slice, slice] = WHOLE
+) -> Tensor:
     """``(batch, band, y, x)`` unit values without that noise; all images are radar, or none.
 
-    Two passes, the first guess guiding the second, as in BM3D (Dabov et al., 2007): 0.1 to 0.4 dB better than one.
+    Two passes, the first guess guiding the second, as in BM3D (Dabov et al., 2007): 0.1 to 0.4 dB better than one. The
+    network, if there is one, corrects the result for radar. ``part`` gives the rows and columns of the result.
     """
     if noise.looks:
-        return despeckled(image, noise)
-    return shrunk(image, noise, guide=shrunk(image, noise))
+        return despeckled(image, noise, network, part)
+    return shrunk(image, noise, guide=shrunk(image, noise))[(..., *part)]
 
 
-def margin_px(noise: Noise) -> int:
+def margin_px(noise: Noise, network: DespecklingNetwork | None = None) -> int:
     """Halo around a window in pixels for ``denoised``."""
-    return DESPECKLING_MARGIN_PX if noise.looks else 2 * MARGIN_PX
+    return PASSES_MARGIN_PX + correction_margin_px(noise, network)
+
+
+def correction_margin_px(noise: Noise, network: DespecklingNetwork | None = None) -> int:
+    """The part of ``margin_px`` that is still needed after the two passes, and so in ``part``."""
+    return (HELD_MARGIN_PX + (0 if network is None else network.halo)) if noise.looks else 0
 
 
 def _components(

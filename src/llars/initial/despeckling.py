@@ -14,19 +14,38 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from llars.initial.shrinkage import ALIGNED, MARGIN_PX, NOISE_FACTOR, Noise, shrunk
+from llars.initial.shrinkage import ALIGNED, MARGIN_PX, NOISE_FACTOR, SIDE, Noise, shrunk
 from llars.initial.speckle import NEPERS
+from llars.model.means import local_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CELL", "DESPECKLING_MARGIN_PX", "LEVEL_REACH", "despeckled", "with_local_mean_power", "within_local_range"]
+    from llars.model.despeckling import DespecklingNetwork
+
+__all__ = [
+    "CELL",
+    "HELD_MARGIN_PX",
+    "LEVEL_REACH",
+    "PASSES_MARGIN_PX",
+    "WHOLE",
+    "corrected",
+    "despeckled",
+    "held",
+    "speckle_of",
+    "two_passes",
+    "with_local_mean_power",
+    "within_local_range",
+]
 
 FIRST_PASS_FACTOR = 1.25 / NOISE_FACTOR
 """Factor on the noise power for the first guess, less than in a single pass: the second pass removes more."""
 
 POINT_TARGET_QUANTILE = 4.5
 """Standard normal quantile above which a power is not speckle: exceeded by one pixel in 300,000 of uniform ground."""
+
+POINT_RADIUS = 3
+"""Half width in pixels of the surroundings that a point is compared with."""
 
 CELL = ALIGNED
 """Side of the squares in which powers before and after are compared, in pixels."""
@@ -40,24 +59,63 @@ MAX_POWER_RATIO = 1.5
 LEVEL_REACH = REACH + 1
 """Halo of the power correction in squares: pixels are interpolated between the means of two."""
 
-DESPECKLING_MARGIN_PX = 2 * MARGIN_PX + (LEVEL_REACH + 1) * CELL
-"""Halo of ``despeckled`` around a window, in pixels."""
+PASSES_MARGIN_PX = 2 * MARGIN_PX
+"""Halo of ``two_passes`` around a window, in pixels."""
+
+HELD_MARGIN_PX = (LEVEL_REACH + 1) * CELL
+"""Halo of ``held`` around a window, in pixels."""
 
 
-def despeckled(image: Tensor, noise: Noise) -> Tensor:
+WHOLE = (slice(None), slice(None))
+"""All rows and columns."""
+
+
+def despeckled(
+    image: Tensor, noise: Noise, network: DespecklingNetwork | None = None, part: tuple[slice, slice] = WHOLE
+) -> Tensor:
     """``(batch, band, y, x)`` decibels as unit values without speckle; ``noise.looks`` must be known.
 
-    Points that are too bright to be speckle are left unchanged.
+    Points that are too bright to be speckle are left unchanged. Without a network, the second pass is the estimate.
+    ``part`` gives the rows and columns of the result; the others only serve the two passes.
     """
-    looks = torch.tensor(noise.looks, device=image.device)[:, None, None, None]
-    # The gamma quantile of Wilson and Hilferty (1931).
-    point_target_limit = 3.0 * (1.0 - 1.0 / (9.0 * looks) + POINT_TARGET_QUANTILE / (3.0 * looks.sqrt())).log() / NEPERS
+    image, first, second = (each[(..., *part)] for each in (image, *two_passes(image, noise)))
+    if network is not None:
+        second = corrected(image, first, second, noise, network)
+    return held(second, image, noise)
+
+
+def two_passes(image: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    """The first guess and the estimate that it guides, ``(batch, band, y, x)`` each."""
     guess = shrunk(image, replace(noise, constant=FIRST_PASS_FACTOR * noise.constant))
     # Linear in power, except where a point is too bright to be speckle.
     relative = guess + ((image - guess) * NEPERS).exp().sub(1.0) / NEPERS
-    relative = torch.where(image - guess <= point_target_limit, relative, image)
-    restored = with_local_mean_power(shrunk(relative, _of_powers(noise), guess), image)
-    return torch.where(image - restored <= point_target_limit, restored, image)
+    relative = torch.where(image - guess <= _point_target_limit(image, noise), relative, image)
+    return guess, shrunk(relative, _of_powers(noise), guess)
+
+
+def corrected(image: Tensor, first: Tensor, second: Tensor, noise: Noise, network: DespecklingNetwork) -> Tensor:
+    """The second pass with the correction of the network, except at pixels too bright to be speckle on what is around.
+
+    The network would take points for speckle as far as the bound of ``held`` allows.
+    """
+    correction = network.correction(image, first, second, *speckle_of(noise))
+    bright = image - local_mean(second, POINT_RADIUS) > _point_target_limit(image, noise)
+    return torch.where(bright, second, second + correction)
+
+
+def held(restored: Tensor, image: Tensor, noise: Noise) -> Tensor:
+    """The restored image with the local mean power of the image and its points that are too bright to be speckle."""
+    restored = with_local_mean_power(restored, image)
+    return torch.where(image - restored <= _point_target_limit(image, noise), restored, image)
+
+
+def speckle_of(noise: Noise) -> tuple[Tensor, Tensor]:
+    """Standard deviation ``(batch, band)`` of speckle in unit values, and its correlation ``(batch,)``.
+
+    The correlation is the share of its power that is missing where both frequencies are high: 0 for white speckle.
+    """
+    spectrum = noise.spectrum.view(-1, SIDE, SIDE)[:, SIDE // 2 :, SIDE // 2 :]
+    return noise.constant.sqrt(), 1.0 - spectrum.mean((1, 2))
 
 
 def with_local_mean_power(restored: Tensor, image: Tensor) -> Tensor:
@@ -83,8 +141,14 @@ def within_local_range(restored: Tensor, image: Tensor) -> Tensor:
     return torch.minimum(torch.maximum(restored, lowest), highest)
 
 
+def _point_target_limit(image: Tensor, noise: Noise) -> Tensor:
+    """How far above the ground speckle reaches, in unit values: the gamma quantile of Wilson and Hilferty (1931)."""
+    looks = torch.tensor(noise.looks, device=image.device)[:, None, None, None]
+    return 3.0 * (1.0 - 1.0 / (9.0 * looks) + POINT_TARGET_QUANTILE / (3.0 * looks.sqrt())).log() / NEPERS
+
+
 def _of_powers(noise: Noise) -> Noise:
     """The noise of powers relative to their mean: variance 1 / L, and no bias."""
-    looks = torch.tensor(noise.looks, dtype=torch.float64)
-    variance_ratio = 1.0 / (looks * torch.polygamma(1, looks))
-    return replace(noise, constant=noise.constant * variance_ratio.to(noise.constant)[:, None], shift=0.0 * noise.shift)
+    looks = torch.tensor(noise.looks, device=noise.constant.device)[:, None]
+    constant = torch.where(noise.constant > 0, (looks * NEPERS**2).reciprocal(), 0.0)
+    return replace(noise, constant=constant, shift=torch.zeros_like(noise.shift))

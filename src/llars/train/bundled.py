@@ -7,7 +7,7 @@ from functools import cache
 from llars.data.initial import Estimators
 from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
-from llars.weights.estimators import load_opacity, load_optics, load_upsampling
+from llars.weights.estimators import load_opacity, load_optics, load_speckle, load_upsampling
 
 __all__ = ["estimators", "instructions"]
 
@@ -20,4 +20,4 @@ def instructions() -> PlainWords:
 @cache
 def estimators() -> Estimators:
     """The bundled estimators, which produce the initial estimates that the bundled weights are trained on."""
-    return Estimators(load_optics(), load_opacity(), load_upsampling())
+    return Estimators(load_optics(), load_opacity(), load_upsampling(), load_speckle())

@@ -1,4 +1,4 @@
-"""The bundled estimators behind initial estimates: of blur, of clouds, and of the detail of a finer grid."""
+"""The bundled estimators behind initial estimates: of blur, of clouds, of the detail of a finer grid, and of radar."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from llars.weights.files import FOLDER
 from llars.weights.helpers import load_helper
 
 if TYPE_CHECKING:
+    from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
     from llars.model.upsampling import UpsamplingFilters
 
-__all__ = ["OPACITY", "OPTICS", "UPSAMPLING", "load_opacity", "load_optics", "load_upsampling"]
+__all__ = [
+    "OPACITY",
+    "OPTICS",
+    "SPECKLE",
+    "UPSAMPLING",
+    "load_opacity",
+    "load_optics",
+    "load_speckle",
+    "load_upsampling",
+]
 
-OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling"
+OPTICS, OPACITY, UPSAMPLING, SPECKLE = "llars-optics", "llars-opacity", "llars-upsampling", "llars-speckle"
 """Names of the weights files and their records."""
 
 
@@ -39,3 +49,10 @@ def load_upsampling(folder: Path = FOLDER) -> UpsamplingFilters:
     from llars.model.upsampling import UpsamplingFilters
 
     return load_helper(UPSAMPLING, UpsamplingFilters(), folder)
+
+
+def load_speckle(folder: Path = FOLDER) -> DespecklingNetwork:
+    """The despeckling network; see ``load_helper``."""
+    from llars.model.despeckling import DespecklingNetwork
+
+    return load_helper(SPECKLE, DespecklingNetwork(), folder)

@@ -22,10 +22,10 @@ class Cached(Derived):
     whole: Pixels | None = field(default=None, kw_only=True)
     """The whole result, once it is computed."""
 
-    def cached(self) -> Self:
-        """These layers, computed now if they have at most ``SAMPLE`` pixels."""
+    def cached(self, most: int = SAMPLE) -> Self:
+        """These layers, computed now if they have at most ``most`` pixels."""
         height, width = self.size
-        return replace(self, whole=self.compute(Window(0, 0, height, width))) if height * width <= SAMPLE else self
+        return replace(self, whole=self.compute(Window(0, 0, height, width))) if height * width <= most else self
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``."""

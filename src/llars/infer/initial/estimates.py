@@ -10,29 +10,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from llars.bands import Modality
 from llars.errors import RasterError
-from llars.infer.initial.cached import Cached
 from llars.infer.initial.clouds import CloudFree
-from llars.infer.initial.estimators import opacity, optics, upsampling
+from llars.infer.initial.denoising import Denoised
+from llars.infer.initial.estimators import opacity, optics, speckle, upsampling
 from llars.infer.initial.pansharpening import Pansharpened
 from llars.infer.initial.superresolution import Superresolved
 from llars.infer.reading.layers import Derived, Enlarged, Layers, Stack
-from llars.infer.reading.sampling import blocks_with_data, sample_pixels, sample_windows
+from llars.infer.reading.sampling import blocks_with_data, sample_windows
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE, Optics
-from llars.initial.denoising import denoised, find_noise, margin_px
-from llars.initial.despeckling import CELL, LEVEL_REACH, with_local_mean_power, within_local_range
 from llars.initial.fusion import averaging_radius, mean_change, predicted, slope
-from llars.initial.shrinkage import ALIGNED, Noise
 from llars.initial.stripes import Lines, find_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llars.infer.reading.layers import Pixels
-    from llars.infer.reading.pixels import Limits
 
-__all__ = ["ESTIMATED_TASKS", "Deblurred", "Denoised", "Destriped", "Fused", "initial_estimate", "line_corrections"]
+__all__ = ["ESTIMATED_TASKS", "Deblurred", "Destriped", "Fused", "initial_estimate", "line_corrections"]
 
 ESTIMATED_TASKS = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "sr", "pansharpen", "stf"})
 """Tasks that give the network an initial estimate in place of the scene itself."""
@@ -46,14 +43,8 @@ MAX_VALUES = 2**25
 LINES_PER_READ = 32
 """Neighbouring rows or columns that are read together."""
 
-NOISE_WINDOW = 96
-"""Side in pixels of the windows in which noise is measured."""
-
 CHANGE_WINDOW = 128
 """Side of the windows that show how wide coarse pixels are: several times the greatest width."""
-
-BLOCK_SIDE = 512
-"""Side in pixels of the pieces that are denoised at once: coefficients take four times the memory of the image."""
 
 
 def initial_estimate(
@@ -61,13 +52,14 @@ def initial_estimate(
 ) -> Layers:
     """The initial estimate given to the network for ``task``; ``reflectances`` as for ``CloudFree.of``."""
     if task == "denoise":
-        return Denoised.of(target)
+        radar = all(band.modality is Modality.SAR for band in target.bands)
+        return Denoised.of(target, speckle() if radar else None)
     if task == "destripe":
         return destriped(target)
     if task == "deblur":
         return deblurred(target)
     if task in ("cloud", "cloud_sar"):
-        radar = (lambda: Denoised.of(guides[0])) if guides else None
+        radar = (lambda: Denoised.of(guides[0], speckle())) if guides else None
         return CloudFree.of(target, opacity(), reflectances, radar)
     if task == "sr" and isinstance(target, Enlarged):
         return Superresolved.of(target, upsampling())
@@ -76,52 +68,6 @@ def initial_estimate(
     if task == "stf":
         return fused(target, *guides)
     return target
-
-
-@dataclass(frozen=True)
-class Denoised(Cached):
-    """Layers denoised by shrinkage; radar is despeckled."""
-
-    noise: Noise
-    """Noise of the scene."""
-
-    @classmethod
-    def of(cls, layers: Layers) -> Denoised:
-        """Measures the noise in windows from all over the scene."""
-        return cls(layers, find_noise(*sample_pixels(layers, NOISE_WINDOW), layers.bands)).cached()
-
-    def compute(self, window: Window) -> Pixels:
-        """See ``Cached``; blocks are aligned to the scene, and so the same in every window."""
-        input_window = self._input_window(window)
-        values, valid = self.layers.read(input_window)
-        image = torch.from_numpy(values)[None]
-        result = np.empty((len(values), *window.shape), dtype=np.float32)
-        corners = itertools.product(*(range(side.start, side.stop, BLOCK_SIDE) for side in window.slices))
-        for top, left in corners:
-            block = Window(top, left, min(top + BLOCK_SIDE, window.bottom), min(left + BLOCK_SIDE, window.right))
-            block_input = self._input_window(block)
-            with torch.inference_mode():
-                denoised_block = denoised(image[(..., *block_input.inside(input_window))], self.noise)[0].numpy()
-            result[(slice(None), *block.inside(window))] = denoised_block[(slice(None), *block.inside(block_input))]
-        return result, valid[(slice(None), *window.inside(input_window))]
-
-    @property
-    def cell(self) -> int:
-        """See ``Constrained``."""
-        return CELL
-
-    @property
-    def reach(self) -> int:
-        """See ``Constrained``; a square more than the power needs, as a pixel's range is that of its neighbours."""
-        return LEVEL_REACH + 1
-
-    def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
-        """See ``Constrained``: preserves the range and the mean power of radar, as the initial estimate does."""
-        restored, original = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
-        image[:] = with_local_mean_power(within_local_range(restored, original), original)[0].numpy()
-
-    def _input_window(self, window: Window) -> Window:
-        return window.grown(margin_px(self.noise)).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from llars.weights.estimators import load_opacity, load_optics, load_upsampling
+from llars.weights.estimators import load_opacity, load_optics, load_speckle, load_upsampling
 
-__all__ = ["opacity", "optics", "upsampling"]
+__all__ = ["opacity", "optics", "speckle", "upsampling"]
 
 opacity = cache(load_opacity)
 optics = cache(load_optics)
 upsampling = cache(load_upsampling)
+speckle = cache(load_speckle)

@@ -14,7 +14,8 @@ import numpy as np
 from llars.bands import Band, Modality, Role
 from llars.errors import ConfigError, InstructionError, RasterError
 from llars.infer.initial.clouds import CloudFree
-from llars.infer.initial.estimates import Denoised, initial_estimate
+from llars.infer.initial.denoising import Denoised
+from llars.infer.initial.estimates import initial_estimate
 from llars.infer.reading.channels import Range
 from llars.infer.reading.grids import Grid, pixel_ratio
 from llars.infer.reading.guides import Guide
