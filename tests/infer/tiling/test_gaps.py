@@ -22,7 +22,7 @@ APART = (slice(None), slice(90, 110), slice(20, 60))
 
 @pytest.fixture(scope="module")
 def cloudy(textured, placed):
-    """A function that makes a noisy scene with clouds; a value it is given lies in two holes, one of them of one band."""
+    """A function that makes a noisy scene with clouds; a given value lies in two holes, one of them of one band."""
 
     def make(under=None):
         clear = torch.from_numpy(0.4 * textured(2, 128, 136))
