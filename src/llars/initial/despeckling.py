@@ -59,6 +59,10 @@ MAX_POWER_RATIO = 1.5
 LEVEL_REACH = REACH + 1
 """Halo of the power correction in squares: pixels are interpolated between the means of two."""
 
+RANGE_REACH = 3
+"""Pixels on each side of one whose values limit its result: speckle of neighbours is alike in products sampled more
+finely than their resolution, so nearer ones may all be too dark."""
+
 PASSES_MARGIN_PX = 2 * MARGIN_PX
 """Halo of ``two_passes`` around a window, in pixels."""
 
@@ -133,11 +137,12 @@ def with_local_mean_power(restored: Tensor, image: Tensor) -> Tensor:
 
 
 def within_local_range(restored: Tensor, image: Tensor) -> Tensor:
-    """The restored image, limited to the values of the image in the 3 x 3 pixels around each.
+    """The restored image, limited to the values of the image within ``RANGE_REACH`` pixels of each.
 
     The network has seen few points as bright as ships and buildings, and would make sharp ones brighter still.
     """
-    highest, lowest = functional.max_pool2d(image, 3, 1, 1), -functional.max_pool2d(-image, 3, 1, 1)
+    side = 2 * RANGE_REACH + 1
+    highest, lowest = (sign * functional.max_pool2d(sign * image, side, 1, RANGE_REACH) for sign in (1, -1))
     return torch.minimum(torch.maximum(restored, lowest), highest)
 
 
