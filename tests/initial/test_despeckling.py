@@ -8,6 +8,7 @@ import torch
 
 from llars.bands import Band, Modality
 from llars.initial.denoising import correction_margin_px, denoised, find_noise, margin_px, without_noise
+from llars.initial.despeckling import within_local_range
 from llars.initial.shrinkage import Noise, shrunk
 from llars.initial.speckle import DECIBELS, NEPERS
 from llars.model.despeckling import DespecklingNetwork
@@ -135,3 +136,16 @@ def test_images_of_any_size_keep_it(shape: tuple[int, int]) -> None:
     restored = denoised(image, noise_of(speckled(fields(), 4.0)), random_network())
     assert restored.shape == image.shape
     assert bool(restored.isfinite().all())
+
+
+def test_dark_speckle_of_several_pixels_does_not_hold_the_result_down() -> None:
+    image, shift = torch.full((1, 1, 24, 24), 0.5), torch.zeros(1, 1)
+    # Correlated speckle 12 dB below the ground, over more than 3 x 3 pixels, and a ship 20 dB above it.
+    image[..., 4:8, 4:8] = 0.2
+    image[..., 16, 16] = 1.0
+    limited = within_local_range(torch.full_like(image, 0.5), image, shift)
+    assert limited[..., 5, 5].item() == pytest.approx(0.5, abs=0.08)
+    brighter = within_local_range(torch.full_like(image, 1.5), image, shift)
+    # Beside the ship as bright as it at most, three pixels away hardly brighter than the ground.
+    assert brighter.max() <= 1.0 + 1e-6
+    assert brighter[..., 16, 19].item() < 0.57

@@ -59,9 +59,9 @@ MAX_POWER_RATIO = 1.5
 LEVEL_REACH = REACH + 1
 """Halo of the power correction in squares: pixels are interpolated between the means of two."""
 
-RANGE_REACH = 3
-"""Pixels on each side of one whose values limit its result: speckle of neighbours is alike in products sampled more
-finely than their resolution, so nearer ones may all be too dark."""
+RANGE_REACH, UNCERTAIN = 3, 0.05
+"""Pixels on each side of one over which its level is averaged, and the distance above the level that is allowed, in unit
+values (2 dB): the standard deviation of that mean, for correlated speckle of one look."""
 
 PASSES_MARGIN_PX = 2 * MARGIN_PX
 """Halo of ``two_passes`` around a window, in pixels."""
@@ -136,14 +136,20 @@ def with_local_mean_power(restored: Tensor, image: Tensor) -> Tensor:
     return restored + correction[..., :height, :width]
 
 
-def within_local_range(restored: Tensor, image: Tensor) -> Tensor:
-    """The restored image, limited to the values of the image within ``RANGE_REACH`` pixels of each.
+def within_local_range(restored: Tensor, image: Tensor, shift: Tensor) -> Tensor:
+    """The restored image, limited to the values of the image in the 3 x 3 pixels around each.
 
-    The network has seen few points as bright as ships and buildings, and would make sharp ones brighter still.
+    The network has seen few points as bright as ships and buildings, and would make sharp ones brighter still. Where
+    speckle is correlated, 3 x 3 pixels may all be far too dark, so the level of more pixels is allowed, too.
+
+    Args:
+        restored: ``(batch, band, y, x)`` decibels as unit values.
+        image: the image before, of the same shape.
+        shift: ``(batch, band)``: minus the mean of the speckle in decibels, in unit values.
     """
-    side = 2 * RANGE_REACH + 1
-    highest, lowest = (sign * functional.max_pool2d(sign * image, side, 1, RANGE_REACH) for sign in (1, -1))
-    return torch.minimum(torch.maximum(restored, lowest), highest)
+    level = local_mean(image, RANGE_REACH) + shift[..., None, None]
+    highest, lowest = functional.max_pool2d(image, 3, 1, 1), -functional.max_pool2d(-image, 3, 1, 1)
+    return torch.minimum(torch.maximum(restored, lowest), highest.maximum(level + UNCERTAIN))
 
 
 def _point_target_limit(image: Tensor, noise: Noise) -> Tensor:

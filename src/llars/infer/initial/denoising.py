@@ -81,7 +81,7 @@ class Denoised(Cached):
     def enforce(self, image: NDArray[np.float32], window: Window, limits: Limits | None) -> None:  # noqa: ARG002
         """See ``Constrained``: preserves the range and the mean power of radar, as the initial estimate does."""
         restored, original = (torch.from_numpy(part)[None] for part in (image, self.layers.read(window)[0]))
-        image[:] = with_local_mean_power(within_local_range(restored, original), original)[0].numpy()
+        image[:] = with_local_mean_power(within_local_range(restored, original, self.noise.shift), original)[0].numpy()
 
     def _input_window(self, window: Window) -> Window:
         return self._aligned(window, margin_px(self.noise, self.network))
