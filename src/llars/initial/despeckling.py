@@ -60,8 +60,8 @@ LEVEL_REACH = REACH + 1
 """Halo of the power correction in squares: pixels are interpolated between the means of two."""
 
 RANGE_REACH, UNCERTAIN = 3, 0.05
-"""Pixels on each side of one over which its level is averaged, and the distance above the level that is allowed, in unit
-values (2 dB): the standard deviation of that mean, for correlated speckle of one look."""
+"""Pixels on each side of one over which its level is averaged, and the distance above the level that is allowed, in
+unit values (2 dB): the standard deviation of that mean, for correlated speckle of one look."""
 
 PASSES_MARGIN_PX = 2 * MARGIN_PX
 """Halo of ``two_passes`` around a window, in pixels."""
