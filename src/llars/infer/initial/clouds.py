@@ -135,7 +135,7 @@ class CloudFree(Derived):
         )
         if radar is None:
             return cleared
-        return replace(cleared, radar=RadarDetail.of(radar(), (piece.core for piece in pieces), cleared._clear_ground))
+        return replace(cleared, radar=RadarDetail.of(radar(), cleared._clear_ground))
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; if the image has clouds, nodata pixels are filled from clear ground as well."""

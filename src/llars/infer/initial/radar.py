@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from llars.infer.reading.sampling import statistics_of
-from llars.infer.tiles import Window
+from llars.infer.tiles import TileGrid, Window
 from llars.initial.filling import BLOCK, LEVELS, pull, push
 from llars.initial.radar_guidance import FEATURE_MARGIN, Moments, detailed, features
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from llars.model.normalise import Statistics
 
 __all__ = ["RadarDetail"]
+
+PIECE = 512
+"""Side in pixels of the pieces in which the whole scene is read, a multiple of ``BLOCK``: there are many features."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +43,18 @@ class RadarDetail:
     """``(1, band, feature)``: see ``Moments``."""
 
     @classmethod
-    def of(
-        cls, radar: Layers, windows: Iterable[Window], clear_ground: Callable[[Window], tuple[Tensor, Tensor]]
-    ) -> RadarDetail:
+    def of(cls, radar: Layers, clear_ground: Callable[[Window], tuple[Tensor, Tensor]]) -> RadarDetail:
         """Reads the whole scene once.
 
         Args:
             radar: the radar image, without speckle.
-            windows: a partition of the scene, at multiples of ``BLOCK``.
             clear_ground: gives the bands of a window ``(1, band, y, x)``, and the confidence in each pixel
                 ``(1, 1, y, x)``.
         """
         height, width = radar.size
         result = cls(radar, statistics_of(radar), torch.zeros(0), torch.zeros(0))
         parts, moments = [], []
-        for window in windows:
+        for window in (piece.core for piece in TileGrid(height, width, PIECE, 0, BLOCK)):
             image, confidence = clear_ground(window)
             found, measured = result._features(window)
             weight = confidence.where(measured, 0.0)
