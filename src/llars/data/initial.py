@@ -71,8 +71,7 @@ def _estimated(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimat
     if task == "sr" and estimators.upsampling is not None:
         return replace(pair, degraded=_detailed(pair.degraded, pair.factor, estimators.upsampling))
     if task in ("cloud", "cloud_sar") and estimators.opacity is not None:
-        radar = None if pair.guides is None else without_noise(pair.guides, pair.guide_bands, estimators.speckle)
-        return replace(pair, degraded=_cleared(pair.degraded, bands, estimators.opacity, radar))
+        return replace(pair, degraded=_cleared(pair.degraded, bands, estimators.opacity, pair.guides))
     return replace(pair, degraded=_initial_estimate(task, pair.degraded, bands, estimators, pair.guides))
 
 
@@ -102,7 +101,7 @@ def _pansharpened(pair: Pair, pan: Tensor) -> Pair:
 
 
 def _cleared(image: Tensor, bands: Sequence[tuple[Band, ...]], network: OpacityNetwork, radar: Tensor | None) -> Tensor:
-    """The images without clouds, filled in with the help of speckle-free ``radar`` if there is any."""
+    """The images without clouds, filled in with the help of ``radar`` if there is any."""
     height, width = image.shape[-2:]
     beyond = (0, -width % network.multiple, 0, -height % network.multiple)
     whole = functional.pad(image, beyond, mode="replicate")

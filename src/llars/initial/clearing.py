@@ -32,7 +32,7 @@ def clear(
         image: unit values without NaN, of ``hidden_bands``; sides are multiples of ``network.multiple``.
         bands: those of each image.
         statistics: of these bands over the whole scene, in unit values.
-        radar: images of the same place without speckle, in decibels as unit values, whose detail helps to fill in.
+        radar: images of the same place, in decibels as unit values, whose detail helps to fill in.
     """
     with torch.no_grad():
         clouds = CloudEffect.of(network.cover(image, bands, statistics))

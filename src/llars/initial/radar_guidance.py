@@ -21,8 +21,9 @@ from llars.model.normalise import Statistics
 
 __all__ = ["FEATURE_MARGIN", "Moments", "detailed", "features"]
 
-SCALES = (0, 1, 3)
-"""Pixels on each side over which the backscatter is averaged; two bands together, and texture, use the last two."""
+SCALES = (1, 3, 6)
+"""Pixels on each side over which the backscatter is averaged, which leaves little speckle; products of bands and powers
+are those of the second mean, texture is the deviation from the third."""
 
 FEATURE_MARGIN = 2 * SCALES[-1]
 """Pixels around a window that its features depend on."""
@@ -41,7 +42,7 @@ MAX_DETAIL = 3.0
 
 
 def features(radar: Float[Tensor, "batch band y x"], statistics: Statistics) -> Float[Tensor, "batch feature y x"]:
-    """Features of radar images without speckle, in decibels as unit values; ``statistics`` are those of the scene.
+    """Features of radar images in decibels as unit values; ``statistics`` are those of the scene.
 
     Edge pixels are repeated beyond the sides.
     """
@@ -112,8 +113,6 @@ def detailed(
 
 
 def _averaged(image: Tensor, reach: int) -> Tensor:
-    if reach == 0:
-        return image
     return functional.avg_pool2d(functional.pad(image, [reach] * 4, mode="replicate"), 2 * reach + 1, stride=1)
 
 

@@ -42,7 +42,7 @@ def radar(gap=None):
 
 def cleared(guide=None):
     layers = Filled.of(ImageSource(cloudy()), plain_bands(2))
-    return CloudFree.of(layers, Bright(), radar=None if guide is None else lambda: guide)
+    return CloudFree.of(layers, Bright(), radar=guide)
 
 
 def error(values):
@@ -73,9 +73,9 @@ def test_where_radar_has_a_gap_the_fill_is_as_without():
     assert error(with_gap) < 0.8 * error(without)
 
 
-def test_radar_is_not_read_where_nothing_is_hidden():
-    layers = Filled.of(ImageSource(ground()), plain_bands(2))
-    unread = CloudFree.of(layers, Bright(), radar=lambda: pytest.fail("the radar was asked for"))
+def test_radar_is_not_read_where_nothing_is_hidden(monkeypatch):
+    monkeypatch.setattr(clouds.RadarDetail, "of", lambda *_: pytest.fail("the radar was read"))
+    unread = CloudFree.of(Filled.of(ImageSource(ground()), plain_bands(2)), Bright(), radar=radar())
     np.testing.assert_array_equal(unread.read(WHOLE)[0], ground())
 
 

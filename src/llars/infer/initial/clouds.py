@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class CloudFree(Derived):
         layers: Layers,
         network: OpacityNetwork,
         reflectances: Sequence[tuple[float, float]] | None = None,
-        radar: Callable[[], Layers] | None = None,
+        radar: Layers | None = None,
     ) -> CloudFree:
         """Reads the whole image once to find clouds, once more given ``reflectances``, and again if it has clouds.
 
@@ -92,7 +92,7 @@ class CloudFree(Derived):
             network: the estimator of clouds.
             reflectances: of each band, the reflectances that unit values 0 and 1 stand for, where they are known:
                 whatever is as bright and white as a cloud then counts as one too.
-            radar: called if there are clouds: gives a guide on the same grid, without speckle, that helps to fill in.
+            radar: a guide on the same grid, whose detail helps to fill in.
         """
         cover, pixel_maps = _find(layers, network)
         marks = None
@@ -135,7 +135,7 @@ class CloudFree(Derived):
         )
         if radar is None:
             return cleared
-        return replace(cleared, radar=RadarDetail.of(radar(), cleared._clear_ground))
+        return replace(cleared, radar=RadarDetail.of(radar, cleared._clear_ground))
 
     def read(self, window: Window) -> Pixels:
         """See ``Layers``; if the image has clouds, nodata pixels are filled from clear ground as well."""

@@ -59,8 +59,7 @@ def initial_estimate(
     if task == "deblur":
         return deblurred(target)
     if task in ("cloud", "cloud_sar"):
-        guide = (lambda: Denoised.of(guides[0], speckle())) if guides else None
-        return CloudFree.of(target, opacity(), reflectances, guide)
+        return CloudFree.of(target, opacity(), reflectances, guides[0] if guides else None)
     if task == "sr" and isinstance(target, Enlarged):
         return Superresolved.of(target, upsampling())
     if task == "pansharpen" and isinstance(target, Enlarged):

@@ -31,7 +31,7 @@ class RadarDetail:
     """What the features of a radar image tell of the bands of a scene on the same grid."""
 
     radar: Layers
-    """Decibels as unit values, without speckle."""
+    """Decibels as unit values."""
 
     statistics: Statistics
     """Those of the whole image."""
@@ -47,7 +47,7 @@ class RadarDetail:
         """Reads the whole scene once.
 
         Args:
-            radar: the radar image, without speckle.
+            radar: the radar image.
             clear_ground: gives the bands of a window ``(1, band, y, x)``, and the confidence in each pixel
                 ``(1, 1, y, x)``.
         """
