@@ -12,6 +12,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "Config",
     "Device",
+    "Guides",
     "Input",
     "Json",
     "Model",
@@ -78,6 +79,10 @@ OneStep = Annotated[
     ),
 ]
 
+Guides = Annotated[
+    list[str] | None,
+    typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
+]
 Scale = Annotated[int | None, typer.Option("--scale", help="Make the grid 2, 3 or 4 times finer.")]
 SensorName = Annotated[
     str | None, typer.Option("--sensor", help="Name from `llars sensors`, if the file does not tell.")

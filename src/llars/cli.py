@@ -34,6 +34,7 @@ from llars._options import (
     DEFAULT_MODEL,
     Config,
     Device,
+    Guides,
     Input,
     Json,
     Model,
@@ -72,10 +73,6 @@ Folder = Annotated[
     typer.Argument(
         metavar="[FOLDER]", help="Imagery with its scenes.json, or public sets; default: `folder` of CONFIG."
     ),
-]
-Guides = Annotated[
-    list[str] | None,
-    typer.Option("--guide", metavar="ROLE=FILE", help="Image that helps: sar, pan, fine_before, coarse_before."),
 ]
 Project = Annotated[
     bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")

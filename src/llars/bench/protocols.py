@@ -169,9 +169,6 @@ class Protocol:
 
     trials: tuple[Trial, ...]
     seed: int
-    split: str = "test"
-    """Split of the catalogue whose scenes are measured."""
-
     crop: int = 0
     """Largest side of a scene in pixels; larger ones are cut to their centre. 0: scenes are taken whole."""
 
@@ -192,6 +189,9 @@ class Protocol:
 
     targets: tuple[Target, ...] = field(default=())
     """Targets for the figures."""
+
+    split: str = "test"
+    """Split of the catalogue whose scenes are measured."""
 
     def __post_init__(self) -> None:
         names = [trial.name for trial in self.trials]
