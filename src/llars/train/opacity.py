@@ -7,7 +7,6 @@ With ``--run FOLDER`` an interrupted run is resumed; with ``--further`` the bund
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,9 +22,9 @@ from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
 from llars.model.opacity import OpacityNetwork
 from llars.model.precision import autocast
-from llars.train.checkpoint import Average, load_checkpoint, save_checkpoint
 from llars.train.cloud_examples import Examples, draw
 from llars.train.real_clouds import Scene, draw_real, read_scenes
+from llars.train.trainer import Trainer
 
 __all__ = ["Figures", "figures", "loss", "train"]
 
@@ -98,49 +97,6 @@ def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> T
     return losses[:, :2].mean() + SHADOW_WEIGHT * ((1.0 - target[:, 0]) * losses[:, 2]).mean()
 
 
-class Trainer:
-    """The state of a run: the network, its moving average and the optimiser."""
-
-    def __init__(self, network: OpacityNetwork, steps: int, rate: float) -> None:
-        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network, self.steps, self.rate, self.step = network, steps, rate, 0
-        self.average = Average(network, DECAY)
-        self.optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-
-    def learn(self, examples: Examples, turned: bool) -> float:
-        """One step; returns its loss."""
-        done = self.step / self.steps
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * min(
-                (self.step + 1) / WARM_UP, 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done))
-            )
-        value = loss(self.network, examples, turned)
-        self.optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.update(self.network, self.step)
-        self.step += 1
-        return float(value.detach())
-
-    def averaged(self) -> OpacityNetwork:
-        """A network with the averaged weights, rounded to half precision as they are stored."""
-        network = OpacityNetwork()
-        network.load_state_dict({name: value.contiguous() for name, value in self.average.values.items()})
-        return network.half().float().eval()
-
-    def save(self, path: Path) -> None:
-        """Writes everything that is needed to resume."""
-        parts = {"network": self.network.state_dict(), "average": self.average.values}
-        save_checkpoint(path, parts, self.optimiser, self.step)
-
-    def load(self, path: Path) -> None:
-        """Restores what was saved."""
-        parts, self.step = load_checkpoint(path, self.optimiser)
-        self.network.load_state_dict(parts["network"])
-        self.average.values = parts["average"]
-
-
 def train(
     source: PatchSource,
     batches: int = BATCHES,
@@ -166,7 +122,7 @@ def train(
         real: scenes under real clouds, which make up ``REAL_SHARE`` of the batches.
     """
     torch.manual_seed(seed)
-    trainer = Trainer(network or OpacityNetwork(), STEPS_PER_BATCH * batches, rate)
+    trainer = Trainer(network or OpacityNetwork(), STEPS_PER_BATCH * batches, rate, WARM_UP, DECAY)
     checkpoint = run and run / "checkpoint.safetensors"
     if checkpoint and checkpoint.exists():
         trainer.load(checkpoint)
@@ -178,7 +134,8 @@ def train(
         chosen = side or int(rng.choice(list(odds), p=list(odds.values())))
         many = size or PIXELS // chosen**2
         examples = draw_real(real, many, chosen, rng) if is_real else draw(source, many, chosen, rng)
-        value = np.mean([trainer.learn(examples, turned=repeat % 2 == 1) for repeat in range(STEPS_PER_BATCH)])
+        turns = (repeat % 2 == 1 for repeat in range(STEPS_PER_BATCH))
+        value = np.mean([trainer.learn(loss(trainer.network, examples, turned)) for turned in turns])
         running += float(value - running) / min(batch + 1 - first, 100)
         if (batch + 1) % 50 == 0:
             print(f"{time.strftime('%X')} batch {batch + 1}/{batches}: loss {running:.4f}", flush=True)
