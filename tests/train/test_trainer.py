@@ -1,5 +1,6 @@
 """A small network's training follows its schedule and goes on where it was interrupted."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,30 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     for step in range(4, 6):
         learn(resumed, step)
     assert torch.equal(whole.averaged().weight, resumed.averaged().weight)
+
+
+def test_a_run_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llars.train.trainer.CHECKPOINT_SECONDS", -1.0)
+    seen: list[int] = []
+
+    def losses_of(taught: Trainer[nn.Conv2d], fails_in: int | None = None) -> Callable[[int], Iterator[torch.Tensor]]:
+        def losses(batch: int) -> Iterator[torch.Tensor]:
+            seen.append(batch)
+            if batch == fails_in:
+                raise KeyboardInterrupt
+            for step in range(2):
+                image = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(2 * batch + step))
+                yield (taught.network(image) - image[..., 1:-1, 1:-1]).square().mean()
+
+        return losses
+
+    whole, begun, resumed = (trainer() for _ in range(3))
+    expected = whole.run(5, losses_of(whole))
+    with pytest.raises(KeyboardInterrupt):
+        begun.run(5, losses_of(begun, fails_in=3), tmp_path)
+    result = resumed.run(5, losses_of(resumed), tmp_path)
+    assert seen == [0, 1, 2, 3, 4, 0, 1, 2, 3, 3, 4]
+    assert torch.equal(result.weight, expected.weight)
 
 
 def test_the_result_is_averaged_and_has_half_precision() -> None:

@@ -7,7 +7,6 @@ With ``--run FOLDER`` an interrupted run is resumed; with ``--further`` the bund
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,9 +46,6 @@ HELD_OUT_EVERY = 20
 
 REAL_CLOUDS = Path("configs/train/clouds.yaml")
 """List of the images under real clouds."""
-
-CHECKPOINT_SECONDS = 90.0
-"""Seconds between checkpoints."""
 
 REAL_SHARE, REAL_SIDES = 0.25, {64: 0.5, 128: 0.2, 192: 0.15, 256: 0.15}
 """Share of the batches with real clouds, if there are any, and probability of each side: most real scenes are small."""
@@ -123,26 +119,18 @@ def train(
     """
     torch.manual_seed(seed)
     trainer = Trainer(network or OpacityNetwork(), STEPS_PER_BATCH * batches, rate, WARM_UP, DECAY)
-    checkpoint = run and run / "checkpoint.safetensors"
-    if checkpoint and checkpoint.exists():
-        trainer.load(checkpoint)
-    first, running, saved = trainer.step // STEPS_PER_BATCH, 0.0, time.monotonic()
-    for batch in range(first, batches):
+
+    def losses(batch: int) -> Iterator[Tensor]:
         rng = np.random.default_rng((seed, batch))
         is_real = bool(real) and rng.random() < REAL_SHARE
         odds = REAL_SIDES if is_real else SIDES
         chosen = side or int(rng.choice(list(odds), p=list(odds.values())))
         many = size or PIXELS // chosen**2
         examples = draw_real(real, many, chosen, rng) if is_real else draw(source, many, chosen, rng)
-        turns = (repeat % 2 == 1 for repeat in range(STEPS_PER_BATCH))
-        value = np.mean([trainer.learn(loss(trainer.network, examples, turned)) for turned in turns])
-        running += float(value - running) / min(batch + 1 - first, 100)
-        if (batch + 1) % 50 == 0:
-            print(f"{time.strftime('%X')} batch {batch + 1}/{batches}: loss {running:.4f}", flush=True)
-        if checkpoint and (time.monotonic() - saved > CHECKPOINT_SECONDS or batch + 1 == batches):
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-    return trainer.averaged()
+        for repeat in range(STEPS_PER_BATCH):
+            yield loss(trainer.network, examples, turned=repeat % 2 == 1)
+
+    return trainer.run(batches, losses, run)
 
 
 @torch.inference_mode()

@@ -7,8 +7,7 @@ build`` wrote, each FILE a radar series of the training split. With ``--run FOLD
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +50,6 @@ FLOOR = 0.3 * DECIBEL
 
 HELD_OUT = ("ben_69_24", "worldcereal_c")
 """Places left out of training, to select the network."""
-
-CHECKPOINT_SECONDS = 90.0
-"""Seconds between checkpoints."""
 
 
 def restored(network: DespecklingNetwork, examples: Examples) -> Tensor:
@@ -109,20 +105,13 @@ def train(
     """
     torch.manual_seed(seed)
     trainer = Trainer(network or DespecklingNetwork(), STEPS_PER_BATCH * batches, rate, WARM_UP, DECAY)
-    checkpoint = run and run / "checkpoint.safetensors"
-    if checkpoint and checkpoint.exists():
-        trainer.load(checkpoint)
-    first, running, saved = trainer.step // STEPS_PER_BATCH, 0.0, time.monotonic()
-    for batch in range(first, batches):
+
+    def losses(batch: int) -> Iterator[Tensor]:
         examples = batch_of(grounds, dates, np.random.default_rng((seed, batch)), side)
-        value = np.mean([trainer.learn(loss(trainer.network, each)) for each in (examples, examples.turned())])
-        running += float(value - running) / min(batch + 1 - first, 200)
-        if (batch + 1) % 50 == 0:
-            print(f"{time.strftime('%X')} batch {batch + 1}/{batches}: loss {running:.4f}", flush=True)
-        if checkpoint and (time.monotonic() - saved > CHECKPOINT_SECONDS or batch + 1 == batches):
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-    return trainer.averaged()
+        for each in (examples, examples.turned()):
+            yield loss(trainer.network, each)
+
+    return trainer.run(batches, losses, run)
 
 
 @torch.inference_mode()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import fmean
 from typing import Generic, TypeVar
 
 import torch
@@ -17,6 +20,12 @@ Network = TypeVar("Network", bound=nn.Module)
 
 LAST_RATE = 0.01
 """Learning rate of the last step relative to the peak."""
+
+CHECKPOINT_SECONDS = 90.0
+"""Seconds between checkpoints."""
+
+TOLD_EVERY, AVERAGED = 50, 100
+"""Batches between lines of progress, and batches over which the loss that they give is averaged, about."""
 
 
 class Trainer(Generic[Network]):
@@ -40,6 +49,28 @@ class Trainer(Generic[Network]):
         self.average.update(self.network, self.step)
         self.step += 1
         return float(loss.detach())
+
+    def run(self, batches: int, losses: Callable[[int], Iterable[Tensor]], folder: Path | None = None) -> Network:
+        """Trains on all batches that are left; returns the averaged network.
+
+        Args:
+            batches: number of batches of the whole run; its steps are spread evenly over them.
+            losses: gives the losses of the steps on a batch, each computed after the step before it.
+            folder: folder of the checkpoint, to resume from and to write to.
+        """
+        checkpoint = folder and folder / "checkpoint.safetensors"
+        if checkpoint and checkpoint.exists():
+            self.load(checkpoint)
+        first, running, saved = self.step // (self.steps // batches), 0.0, time.monotonic()
+        for batch in range(first, batches):
+            values = [self.learn(loss) for loss in losses(batch)]
+            running += (fmean(values) - running) / min(batch + 1 - first, AVERAGED)
+            if (batch + 1) % TOLD_EVERY == 0:
+                print(f"{time.strftime('%X')} batch {batch + 1}/{batches}: loss {running:.4f}", flush=True)
+            if checkpoint and (time.monotonic() - saved > CHECKPOINT_SECONDS or batch + 1 == batches):
+                self.save(checkpoint)
+                saved = time.monotonic()
+        return self.averaged()
 
     def averaged(self) -> Network:
         """The network with the averaged weights, rounded to half precision as they are stored."""
