@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from llars.errors import ConfigError, InstructionError
-from llars.infer import job
+from llars.infer import common_grid, job
 from llars.infer.batch.manifest import read_manifest
 from llars.infer.diagnosis.findings import Finding
 from llars.infer.resolution import Request, repair_steps, with_own_pan
@@ -70,6 +70,30 @@ def test_all_bands_come_to_the_fine_grid(safe, tmp_path) -> None:
             means = values.reshape(len(stored), factor, -1, factor).mean((1, 3))
             # Each number is rounded once for every step of two.
             assert np.abs(means - stored).max() <= {1: 0, 2: 0.5, 6: 1.0}[factor]
+
+
+def test_an_interrupted_run_goes_on_with_the_groups_that_are_finished(safe, tmp_path, monkeypatch) -> None:
+    prompt, step_of, started = "bring all bands to 10 m, then remove the noise", common_grid._step, []
+    monkeypatch.setattr(common_grid, "_compare_methods", lambda *_: None)  # takes steps of its own
+    undisturbed = job.restore_file(safe, tmp_path / "undisturbed.tif", prompt)
+
+    def killed_once(guided, factor):
+        started.append(factor)
+        if started == [2, 2, 2]:
+            raise KeyboardInterrupt
+        return step_of(guided, factor)
+
+    output, said = tmp_path / "all.tif", []
+    monkeypatch.setattr(common_grid, "_step", killed_once)
+    with pytest.raises(KeyboardInterrupt):
+        job.restore_file(safe, output, prompt, resume=True)
+    assert {path.name for path in (tmp_path / ".all.tif.bands").glob("*.tif")} == {"B05_2.tif", "B06_2.tif"}
+    job.restore_file(safe, output, prompt, resume=True, say=said.append)
+    # Of the eight images (two for each of the bands of 60 m), two were there.
+    assert len(started) == 3 + 6 and "going on with what was finished before (2 images)" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"all.tif", "undisturbed.tif"}
+    with rasterio.open(output) as result, rasterio.open(undisturbed.output) as expected:
+        np.testing.assert_array_equal(result.read(), expected.read())
 
 
 def test_what_else_is_asked_for_comes_after_it_on_all_bands(safe, tmp_path) -> None:

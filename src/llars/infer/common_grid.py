@@ -21,6 +21,7 @@ import xarray as xr
 from llars.bands import Band
 from llars.errors import RasterError
 from llars.infer.raster import read_profile, writing
+from llars.infer.raster.outputs import whole_files
 from llars.infer.reading.grids import grid_of, nesting
 from llars.infer.reading.layers import finer_bands
 from llars.infer.tiling.engine import Extent
@@ -90,6 +91,7 @@ def to_finest_grid(
     Args:
         product: a product of several grids that nest.
         folder: for the images made, about two bytes per pixel of the fine grid and coarse band, and a VRT of them all.
+            Images that an earlier call finished there are used as they are.
         restorer: does the restoration.
         tile_for: gives the size of tiles for a number of bands that the network takes and a factor.
         say: called for each group with a note on how it was refined.
@@ -120,7 +122,9 @@ def to_finest_grid(
     result = folder / "all.vrt"
     # Names of bands sort like their wavelengths, except for B8A.
     order = sorted(members, key=lambda band: band.replace("B8A", "B08A"))
-    result.write_text(stacked([members[band] for band in order]), encoding="utf-8")
+    text = stacked([members[band] for band in order])
+    if not (result.exists() and result.read_text(encoding="utf-8") == text):  # its time of change identifies a run
+        result.write_text(text, encoding="utf-8")
     return result, tuple(groups)
 
 
@@ -157,6 +161,8 @@ class _Refinement:
         """Refine the bands of a file, ``remaining`` times coarser than the fine ones, by ``factor``, to a new file."""
         scene = open_scene(path)
         result = self.folder / f"{scene.band.values[0]}_{factor}.tif"
+        if result.exists():
+            return result
         guides = {}
         if guided:
             mixture = _fit_mixture(*_best_sample(scene, self.fine, remaining))
@@ -165,7 +171,7 @@ class _Refinement:
         tile = self.tile_for(len(scene) + len(guides), factor)
         options = Options(tile, scratch=self.folder, limits=profile.storable)
         stream = self.restorer.stream(scene, [_step(guided, factor)], guides=guides, options=options)
-        with writing(result, profile, scale=factor) as writer:
+        with whole_files([result]) as (place,), writing(place, profile, scale=factor) as writer:
             for part in stream:
                 writer.write(part.window, part.values)
         return result

@@ -122,8 +122,8 @@ def restore_file(
     limit = default_limit() if max_memory is None else parse_bytes(max_memory)
     with bounded_memory(limit), stoppable(), ExitStack() as stack:
         restorer, notes = restorer or load(model, device, adapters=adapters), Notes((), say)
-        request = Request(source, prompt, scale=scale, guides=guides or {}, uncertainty=uncertainty is not None)
-        request = stack.enter_context(resolved(request, restorer, paths["image"].parent, limit, tile, notes.add))
+        request = Request(source, prompt, (), scale, guides or {}, uncertainty is not None, resume=resume)
+        request = stack.enter_context(resolved(request, restorer, paths["image"], limit, tile, notes.add))
         profile, scene = read_profile(request.source, sensor), open_scene(request.source, sensor)
         notes.add_all(scene.attrs["notes"])
         steps = steps_of(request, restorer, notes.add) if prompt else repair_steps(request, restorer, scene, notes.add)

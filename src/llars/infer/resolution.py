@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from llars.errors import ConfigError, InstructionError
 from llars.infer.common_grid import GroupStep, to_finest_grid
 from llars.infer.diagnosis.findings import corrective_steps
+from llars.infer.kept import kept_folder
 from llars.infer.pixel_sizes import PixelSizeRequest, pixel_size_request
 from llars.infer.tiling.engine import Extent
 from llars.infer.tiling.memory import largest_tile
+from llars.infer.tiling.partial import model_and_input
 from llars.scene import open_scene
 from llars.scene.products import grids_of, part_of
 from llars.tasks import RESOLUTIONS, Step, get_task
@@ -46,20 +48,23 @@ class Request:
     shortened: bool = False
     """A part of the instruction was already taken out of the words."""
 
+    resume: bool = False
+    """Keep what is finished until the output is complete."""
+
     groups: tuple[GroupStep, ...] = ()
     """What was already done to groups of bands, to bring them to one grid."""
 
 
 @contextmanager
 def resolved(
-    request: Request, restorer: Restorer, folder: Path, limit: int, tile: int | None, say: Callable[[str], object]
+    request: Request, restorer: Restorer, output: Path, limit: int, tile: int | None, say: Callable[[str], object]
 ) -> Iterator[Request]:
     """The order in plain steps: products on one grid, sizes as factors, own panchromatic bands as guides.
 
     Args:
         request: as the user gave it.
         restorer: does the restoration.
-        folder: where a temporary folder for large files is made.
+        output: file to be written; a temporary folder for large files is made beside it.
         limit: memory that may be used, in bytes.
         tile: side of tiles, where the user gave one.
         say: called with notes for the user.
@@ -93,9 +98,23 @@ def resolved(
         raise InstructionError(f"{wanted_size.text!r} cannot tell its uncertainty; leave out --uncertainty")
     request = _with_scale_first(request, wanted_size)
     _say_what_comes_first(wanted_size, say)
-    with TemporaryDirectory(prefix=".llars-", dir=folder) as place:
-        source, groups = to_finest_grid(request.source, Path(place), restorer, side, say)
+    with _folder_of_bands(request, output, restorer, say) as folder:
+        source, groups = to_finest_grid(request.source, folder, restorer, side, say)
         yield replace(request, source=source, groups=groups)
+
+
+@contextmanager
+def _folder_of_bands(
+    request: Request, output: Path, restorer: Restorer, say: Callable[[str], object]
+) -> Iterator[Path]:
+    """A temporary folder beside the output; one that outlives an interruption where the run is to be resumed."""
+    if request.resume:
+        folder = output.resolve().with_name(f".{output.name}.bands")
+        with kept_folder(folder, model_and_input(request.source, restorer.info), say):
+            yield folder
+    else:
+        with TemporaryDirectory(prefix=".llars-", dir=output.parent) as place:
+            yield Path(place)
 
 
 def _is_size_of_pan(request: Request, wanted_size: PixelSizeRequest) -> bool:

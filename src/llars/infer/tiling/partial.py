@@ -30,7 +30,7 @@ try:
 except ImportError:  # Windows: two runs with one output go unnoticed there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Partial", "identity_of"]
+__all__ = ["Partial", "identity_of", "model_and_input"]
 
 JOURNAL = "journal.jsonl"
 
@@ -123,16 +123,19 @@ def identity_of(arguments: Mapping[str, Any], scene: xr.DataArray, info: Weights
         info: of the weights.
     """
     place = grid_of(scene).transform or Affine.identity()
-    adapters = [one["sha256"] for one in info.training.get("adapters", ())]
     return {
         **{name: repr(value) for name, value in arguments.items()},
-        "input": _file_state(arguments["input"]),
+        **model_and_input(arguments["input"], info),
         "guides": {role: _file_state(path) for role, path in arguments["guides"].items()},
         "grid": [*scene.shape, *map(float, place)],
-        "weights": [info.sha256, *adapters],
-        "version": llars.__version__,
         "uncertainty": arguments["uncertainty"],
     }
+
+
+def model_and_input(path: str | Path, info: WeightsInfo) -> dict[str, Any]:
+    """The part of an identity that every result depends on: the input at ``path``, the weights, and the program."""
+    adapters = [one["sha256"] for one in info.training.get("adapters", ())]
+    return {"input": _file_state(path), "weights": [info.sha256, *adapters], "version": llars.__version__}
 
 
 def _file_state(path: str | Path) -> list[Any]:
