@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from llars.errors import ConfigError, InstructionError
 from llars.infer.common_grid import GroupStep, to_finest_grid
 from llars.infer.diagnosis.findings import corrective_steps
-from llars.infer.kept import kept_folder
 from llars.infer.pixel_sizes import PixelSizeRequest, pixel_size_request
 from llars.infer.tiling.engine import Extent
+from llars.infer.tiling.kept import kept_folder
 from llars.infer.tiling.memory import largest_tile
 from llars.infer.tiling.partial import model_and_input
 from llars.scene import open_scene

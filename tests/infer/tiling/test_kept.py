@@ -3,7 +3,7 @@
 import pytest
 
 from llars.errors import OutputError
-from llars.infer.kept import kept_folder
+from llars.infer.tiling.kept import kept_folder
 
 
 def run(folder, identity, finished=(), fault=None):
