@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llars._console import MISTAKE, fail, progress_bar, say
-from llars._options import DEFAULT_MODEL, Device, Model, Prompts, Quiet, Scale, SensorName, joined
+from llars._options import DEFAULT_MODEL, Device, Model, Project, Prompts, Quiet, Scale, SensorName, joined
 
 __all__ = ["batching"]
 
@@ -26,6 +26,7 @@ def batch(
         str | None, typer.Option("--address", help="Address of a running Dask scheduler or Ray cluster.")
     ] = None,
     scale: Scale = None,
+    project: Project = True,
     sensor: SensorName = None,
     model: Model = DEFAULT_MODEL,
     device: Device = "auto",
@@ -48,7 +49,7 @@ def batch(
             engine=engine,
             workers=workers,
             address=address,
-            settings=Settings(sensor=sensor, scale=scale),
+            settings=Settings(sensor=sensor, scale=scale, project=project),
             model=model,
             device=device,
             max_memory=max_memory,
@@ -58,7 +59,7 @@ def batch(
             progress=progress,
         )
     for source, reason in summary.failed:
-        fail(f"{source}: {reason}", MISTAKE)
+        fail(f"{source}: {reason.removeprefix(source).lstrip(': ')}", MISTAKE)
     if not quiet:
         counts = f"{summary.done} restored, {summary.kept} done before, {len(summary.failed)} failed"
         say([f"{counts}, in {summary.seconds:.1f} s; see {folder / 'report.html'}"])

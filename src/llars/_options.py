@@ -19,6 +19,7 @@ __all__ = [
     "OneStep",
     "Overrides",
     "Overwrite",
+    "Project",
     "Prompts",
     "Quiet",
     "Scale",
@@ -57,6 +58,9 @@ def joined(prompts: Iterable[str] | None) -> str:
     return ", then ".join(prompts or [])
 
 
+Project = Annotated[
+    bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
+]
 Prompts = Annotated[
     list[str] | None,
     typer.Option(

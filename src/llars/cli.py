@@ -40,6 +40,7 @@ from llars._options import (
     Model,
     Overrides,
     Overwrite,
+    Project,
     Prompts,
     Quiet,
     Scale,
@@ -73,9 +74,6 @@ Folder = Annotated[
     typer.Argument(
         metavar="[FOLDER]", help="Imagery with its scenes.json, or public sets; default: `folder` of CONFIG."
     ),
-]
-Project = Annotated[
-    bool, typer.Option("--projection/--no-projection", help="Keep the mean of every input pixel on a finer grid.")
 ]
 Adapters = Annotated[
     list[Path] | None, typer.Option("--adapter", help="File of `llars tune` for this model; several add up.")

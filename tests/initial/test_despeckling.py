@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from llars.bands import Band, Modality
-from llars.initial.denoising import correction_margin_px, denoised, find_noise, margin_px, without_noise
+from llars.initial.denoising import (
+    UNCORRECTED,
+    Correctors,
+    correction_margin_px,
+    denoised,
+    find_noise,
+    margin_px,
+    without_noise,
+)
 from llars.initial.despeckling import within_local_range
 from llars.initial.shrinkage import Noise, shrunk
 from llars.initial.speckle import DECIBELS, NEPERS
@@ -46,6 +54,17 @@ def error(image: torch.Tensor, truth: np.ndarray) -> float:
     return float((image[0] - torch.from_numpy(truth)).square().mean().sqrt())
 
 
+def random_network() -> DespecklingNetwork:
+    """Changes every pixel by some decibels."""
+    torch.manual_seed(3)
+    network = DespecklingNetwork().eval().requires_grad_(False)
+    torch.nn.init.normal_(network.last.weight, std=0.1)
+    return network
+
+
+SPECKLE, RANDOM = Correctors(radar=load_speckle()), Correctors(radar=random_network())
+
+
 @pytest.mark.parametrize("looks", [1.0, 4.0])
 def test_two_passes_are_nearer_to_the_ground_than_one(looks: float) -> None:
     truth = fields()
@@ -60,80 +79,72 @@ def test_the_network_is_nearer_to_the_ground_than_two_passes(looks: float) -> No
     truth = np.stack([hills(), hills() - 0.15])
     image = speckled(truth, looks)
     noise = noise_of(image)
-    assert error(denoised(image, noise, load_speckle()), truth) < 0.95 * error(denoised(image, noise), truth)
+    assert error(denoised(image, noise, SPECKLE), truth) < 0.95 * error(denoised(image, noise), truth)
 
 
-def random_network() -> DespecklingNetwork:
-    """Changes every pixel by some decibels."""
-    torch.manual_seed(3)
-    network = DespecklingNetwork().eval().requires_grad_(False)
-    torch.nn.init.normal_(network.last.weight, std=0.1)
-    return network
-
-
-@pytest.mark.parametrize("network", [None, load_speckle()], ids=["shrinkage", "network"])
+@pytest.mark.parametrize("correctors", [UNCORRECTED, SPECKLE], ids=["shrinkage", "network"])
 @pytest.mark.parametrize("looks", [1.0, 4.0])
 @torch.inference_mode()
-def test_the_mean_power_of_even_ground_stays(looks: float, network: DespecklingNetwork | None) -> None:
+def test_the_mean_power_of_even_ground_stays(looks: float, correctors: Correctors) -> None:
     image = speckled(np.stack([hills(), hills() - 0.15]), looks)
-    restored = without_noise(image, [(VV, VH)], network)
+    restored = without_noise(image, [(VV, VH)], correctors)
     before, after = ((each * NEPERS).exp().mean((0, 2, 3)) for each in (image, restored))
     torch.testing.assert_close(after, before, rtol=0.01, atol=0.0)
 
 
-@pytest.mark.parametrize("network", [None, load_speckle(), random_network()], ids=["shrinkage", "network", "random"])
+@pytest.mark.parametrize("correctors", [UNCORRECTED, SPECKLE, RANDOM], ids=["shrinkage", "network", "random"])
 @torch.inference_mode()
-def test_what_is_far_too_bright_for_speckle_stays(network: DespecklingNetwork | None) -> None:
+def test_what_is_far_too_bright_for_speckle_stays(correctors: Correctors) -> None:
     image = speckled(np.full((1, 64, 64), 0.4, np.float32), 4.0)
     image[..., 32, 32] = 0.4 + np.log(300.0) / NEPERS
-    restored = without_noise(image, [(VV,)], network)
+    restored = without_noise(image, [(VV,)], correctors)
     # To 1 dB.
     assert float(restored[0, 0, 32, 32]) == pytest.approx(float(image[0, 0, 32, 32]), abs=DECIBEL)
 
 
-@pytest.mark.parametrize("network", [None, load_speckle()], ids=["shrinkage", "network"])
+@pytest.mark.parametrize("correctors", [UNCORRECTED, SPECKLE], ids=["shrinkage", "network"])
 @torch.inference_mode()
-def test_radar_without_speckle_stays_as_it_is(network: DespecklingNetwork | None) -> None:
+def test_radar_without_speckle_stays_as_it_is(correctors: Correctors) -> None:
     image = torch.from_numpy(hills())[None, None]
     # To a hundredth of a decibel.
-    torch.testing.assert_close(without_noise(image, [(VV,)], network), image, atol=0.01 * DECIBEL, rtol=0.0)
+    torch.testing.assert_close(without_noise(image, [(VV,)], correctors), image, atol=0.01 * DECIBEL, rtol=0.0)
 
 
-@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
-def test_images_of_a_batch_do_not_touch_each_other(network: DespecklingNetwork | None) -> None:
+@pytest.mark.parametrize("correctors", [UNCORRECTED, RANDOM], ids=["shrinkage", "network"])
+def test_images_of_a_batch_do_not_touch_each_other(correctors: Correctors) -> None:
     images = torch.cat([speckled(fields(), looks, seed) for looks, seed in ((1.0, 4), (8.0, 5))])
-    together = without_noise(images, [(VV, VH)] * 2, network)
-    alone = torch.cat([without_noise(each[None], [(VV, VH)], network) for each in images])
+    together = without_noise(images, [(VV, VH)] * 2, correctors)
+    alone = torch.cat([without_noise(each[None], [(VV, VH)], correctors) for each in images])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0.0)
-    mixed = without_noise(images, [(VV, VH), (RED, RED)], network)
+    mixed = without_noise(images, [(VV, VH), (RED, RED)], correctors)
     torch.testing.assert_close(mixed[:1], alone[:1], atol=1e-5, rtol=0.0)
 
 
-@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
-def test_no_pixel_beyond_the_margin_matters(network: DespecklingNetwork | None) -> None:
+@pytest.mark.parametrize("correctors", [UNCORRECTED, RANDOM], ids=["shrinkage", "network"])
+def test_no_pixel_beyond_the_margin_matters(correctors: Correctors) -> None:
     image = speckled(fields(288), 4.0)
     noise = noise_of(image)
     other = image.clone()
     other[..., :40, :] = 0.5
-    reach = 40 + margin_px(noise, network)
-    first, second = (denoised(each, noise, network)[..., reach:, :] for each in (image, other))
+    reach = 40 + margin_px(noise, correctors)
+    first, second = (denoised(each, noise, correctors)[..., reach:, :] for each in (image, other))
     assert first.shape[2] > 40 and torch.equal(first, second)
 
 
-@pytest.mark.parametrize("network", [None, random_network()], ids=["shrinkage", "network"])
-def test_a_part_is_the_same_where_the_passes_are_not_needed_beyond_it(network: DespecklingNetwork | None) -> None:
+@pytest.mark.parametrize("correctors", [UNCORRECTED, RANDOM], ids=["shrinkage", "network"])
+def test_a_part_is_the_same_where_the_passes_are_not_needed_beyond_it(correctors: Correctors) -> None:
     image = speckled(fields(288), 4.0)
     noise = noise_of(image)
-    margin = correction_margin_px(noise, network)
-    part = denoised(image, noise, network, part=(slice(40, None), slice(None)))
-    whole = denoised(image, noise, network)
+    margin = correction_margin_px(noise, correctors)
+    part = denoised(image, noise, correctors, part=(slice(40, None), slice(None)))
+    whole = denoised(image, noise, correctors)
     torch.testing.assert_close(part[..., margin:, :], whole[..., 40 + margin :, :], atol=1e-5, rtol=0.0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (8, 8), (33, 20)])
 def test_images_of_any_size_keep_it(shape: tuple[int, int]) -> None:
     image = speckled(fields()[:, : shape[0], : shape[1]], 4.0)
-    restored = denoised(image, noise_of(speckled(fields(), 4.0)), random_network())
+    restored = denoised(image, noise_of(speckled(fields(), 4.0)), RANDOM)
     assert restored.shape == image.shape
     assert bool(restored.isfinite().all())
 

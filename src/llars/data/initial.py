@@ -14,7 +14,7 @@ from llars.data.synthetic import Pair
 from llars.degrade.resolution import reduce
 from llars.initial.clearing import clear
 from llars.initial.deconvolution import SIDE, deblurred
-from llars.initial.denoising import without_noise
+from llars.initial.denoising import UNCORRECTED, Correctors, without_noise
 from llars.initial.fusion import averaging_radius, mean_change, predicted, slope
 from llars.initial.pansharpening import find_injection
 from llars.initial.stripes import without_stripes
@@ -25,10 +25,9 @@ from llars.tasks import REMOVING_TASKS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
-    from llars.model.upsampling import UpsamplingFilters
+    from llars.model.upsampling import UpsamplingNetwork
 
 __all__ = ["WIDE", "Estimators", "initial_pair"]
 
@@ -40,13 +39,14 @@ WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar"
 class Estimators:
     """The trained estimators behind initial estimates.
 
-    If one is None, its tasks start from the degraded image; without ``speckle``, radar is restored by shrinkage alone.
+    If one is None, its tasks start from the degraded image; without
+    ``correctors``, noise is removed by shrinkage alone.
     """
 
     optics: OpticsEstimator | None = None
     opacity: OpacityNetwork | None = None
-    upsampling: UpsamplingFilters | None = None
-    speckle: DespecklingNetwork | None = None
+    upsampling: UpsamplingNetwork | None = None
+    correctors: Correctors = UNCORRECTED
 
 
 def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
@@ -81,10 +81,10 @@ def _coarse(enlarged: Tensor, factor: int) -> Tensor:
     return reduce(functional.pad(enlarged, (0, -width % factor, 0, -height % factor), mode="replicate"), factor)
 
 
-def _detailed(enlarged: Tensor, factor: int, filters: UpsamplingFilters) -> Tensor:
-    """Enlarged images ``(batch, band, y, x)`` with the detail predicted by the filters of super-resolution."""
+def _detailed(enlarged: Tensor, factor: int, network: UpsamplingNetwork) -> Tensor:
+    """Enlarged images ``(batch, band, y, x)`` with the detail predicted by the network of super-resolution."""
     height, width = enlarged.shape[-2:]
-    fine = superresolved(_coarse(enlarged, factor).flatten(0, 1)[:, None], factor, filters)
+    fine = superresolved(_coarse(enlarged, factor).flatten(0, 1)[:, None], factor, network)
     return fine.view(*enlarged.shape[:2], *fine.shape[-2:])[..., :height, :width]
 
 
@@ -127,7 +127,7 @@ def _initial_estimate(
     if task == "stf" and guides is not None and guides.shape[1] == 2 * image.shape[1]:
         return torch.cat([_predicted(*one) for one in zip(image[:, None], guides[:, None], bands, strict=True)])
     if task == "denoise":
-        return without_noise(image, bands, estimators.speckle)
+        return without_noise(image, bands, estimators.correctors)
     if task == "destripe":
         return without_stripes(image)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:

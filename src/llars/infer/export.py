@@ -29,7 +29,7 @@ from llars.infer.reading.picture import Picture, picture_of
 from llars.infer.restorer import Restorer
 from llars.infer.tiling.column_pass import Folded, StepInputs
 from llars.infer.tiling.engine import Engine
-from llars.initial.denoising import denoised, margin_px
+from llars.initial.denoising import UNCORRECTED, denoised, margin_px
 from llars.initial.shrinkage import SIDE
 from llars.model.normalise import Statistics
 from llars.scene import open_scene
@@ -85,7 +85,7 @@ class Exported(nn.Module):
         super().__init__()
         self.dense, self.residual = folded.dense, residual
         self.noise = None if estimate is None else estimate.noise
-        self.despeckling = None if estimate is None else estimate.network
+        self.correctors = UNCORRECTED if estimate is None else estimate.correctors
         self.gain: Tensor
         self.shift: Tensor
         self.mean: Tensor
@@ -101,7 +101,7 @@ class Exported(nn.Module):
         if self.noise is not None:
             statistics = Statistics(self.mean[None], self.std[None])
             observed = statistics.undo(image)
-            estimate = denoised(observed, self.noise, self.despeckling)
+            estimate = denoised(observed, self.noise, self.correctors)
             image = statistics.network_input(torch.cat((estimate, observed), 1) if self.residual else estimate)
         restored: Tensor = self.dense(image).image
         return (restored - shift) / gain
@@ -157,7 +157,7 @@ def export_file(
     folded = engine.fold(step, StepInputs(estimate, observed=observed, clear_air=picture.clear_air))
     gain, shift = _affine(folded, picture, profile)
     document = _traced(Exported(folded, gain, shift, denoising, residual), len(picture.bands), network.multiple)
-    halo = network.halo + (0 if denoising is None else margin_px(denoising.noise, denoising.network))
+    halo = network.halo + (0 if denoising is None else margin_px(denoising.noise, denoising.correctors))
     facts = _facts(info, step, prompt, picture, profile, halo)
     for key, value in {**_for_deepness(picture, halo), "llars": facts}.items():
         document.metadata_props.add(key=key, value=json.dumps(value))

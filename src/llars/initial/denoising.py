@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,10 @@ from llars.initial.speckle import bias_of, looks_of, speckle_power
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from llars.model.denoising import DenoisingNetwork
     from llars.model.despeckling import DespecklingNetwork
 
-__all__ = ["correction_margin_px", "denoised", "find_noise", "margin_px", "without_noise"]
+__all__ = ["UNCORRECTED", "Correctors", "correction_margin_px", "denoised", "find_noise", "margin_px", "without_noise"]
 
 MIN_DEVIATION = 1e-3
 """Standard deviation of the noise, in unit values, below which a band is taken as free of noise."""
@@ -55,36 +57,61 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     return Noise(tensors[0], tensors[1], tensors[2], tensors[3], spectrum[None], tensors[4], looks)
 
 
-def without_noise(image: Tensor, bands: Sequence[Sequence[Band]], network: DespecklingNetwork | None = None) -> Tensor:
+@dataclass(frozen=True)
+class Correctors:
+    """The networks that correct the classical estimates; None corrects nothing."""
+
+    optical: DenoisingNetwork | None = None
+    radar: DespecklingNetwork | None = None
+
+
+UNCORRECTED = Correctors()
+"""No network."""
+
+
+def without_noise(image: Tensor, bands: Sequence[Sequence[Band]], correctors: Correctors = UNCORRECTED) -> Tensor:
     """``(batch, band, y, x)`` unit values without their noise; ``bands`` are those of each image."""
     valid = np.ones(image.shape[1:], dtype=bool)[None]
     noises = [find_noise(part[None].numpy(), valid, band_list) for part, band_list in zip(image, bands, strict=True)]
     if len({bool(noise.looks) for noise in noises}) > 1:
-        return torch.cat([denoised(part[None], noise, network) for part, noise in zip(image, noises, strict=True)])
-    return denoised(image, Noise.stacked(noises), network)
+        return torch.cat([denoised(part[None], noise, correctors) for part, noise in zip(image, noises, strict=True)])
+    return denoised(image, Noise.stacked(noises), correctors)
 
 
 def denoised(
-    image: Tensor, noise: Noise, network: DespecklingNetwork | None = None, part: tuple[slice, slice] = WHOLE
+    image: Tensor, noise: Noise, correctors: Correctors = UNCORRECTED, part: tuple[slice, slice] = WHOLE
 ) -> Tensor:
     """``(batch, band, y, x)`` unit values without that noise; all images are radar, or none.
 
     Two passes, the first guess guiding the second, as in BM3D (Dabov et al., 2007): 0.1 to 0.4 dB better than one. The
-    network, if there is one, corrects the result for radar. ``part`` gives the rows and columns of the result.
+    network, if there is one, corrects the result. ``part`` gives the rows and columns of the result; the others only
+    serve the two passes.
     """
     if noise.looks:
-        return despeckled(image, noise, network, part)
-    return shrunk(image, noise, guide=shrunk(image, noise))[(..., *part)]
+        return despeckled(image, noise, correctors.radar, part)
+    first = shrunk(image, noise)
+    second = shrunk(image, noise, guide=first)
+    image, first, second = (each[(..., *part)] for each in (image, first, second))
+    return second if correctors.optical is None else corrected(image, first, second, noise, correctors.optical)
 
 
-def margin_px(noise: Noise, network: DespecklingNetwork | None = None) -> int:
+def corrected(image: Tensor, first: Tensor, second: Tensor, noise: Noise, network: DenoisingNetwork) -> Tensor:
+    """The second pass with the correction of the network, in bands that have noise."""
+    constant, slope = (each[..., None, None] for each in (noise.constant, noise.slope))
+    deviation = (constant + slope * second.clamp(min=0.0)).clamp(min=MIN_DEVIATION**2).sqrt()
+    correction = network.correction(image, first, second, deviation)
+    return torch.where((constant > 0) | (slope > 0), second + correction, second)
+
+
+def margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
     """Halo around a window in pixels for ``denoised``."""
-    return PASSES_MARGIN_PX + correction_margin_px(noise, network)
+    return PASSES_MARGIN_PX + correction_margin_px(noise, correctors)
 
 
-def correction_margin_px(noise: Noise, network: DespecklingNetwork | None = None) -> int:
+def correction_margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
     """The part of ``margin_px`` that is still needed after the two passes, and so in ``part``."""
-    return (HELD_MARGIN_PX + (0 if network is None else network.halo)) if noise.looks else 0
+    network = correctors.radar if noise.looks else correctors.optical
+    return (HELD_MARGIN_PX if noise.looks else 0) + (0 if network is None else network.halo)
 
 
 def _components(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from llars.model.means import local_mean
+from llars.model.residual import ResidualBlock
 
 __all__ = ["DespecklingNetwork"]
 
@@ -52,15 +53,15 @@ class DespecklingNetwork(nn.Module):
         super().__init__()
         fine, middle, coarse = WIDTHS
         self.first = nn.Conv2d(IMAGES * CELL**2 + 2, fine, 3, padding=1)
-        self.fine_down = _Block(fine)
+        self.fine_down = ResidualBlock(fine)
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
-        self.middle_down = _Block(middle)
+        self.middle_down = ResidualBlock(middle)
         self.to_coarse = nn.Conv2d(middle, coarse, 2, stride=2)
-        self.bottom = nn.Sequential(_Block(coarse), _Block(coarse))
+        self.bottom = nn.Sequential(ResidualBlock(coarse), ResidualBlock(coarse))
         self.from_coarse = nn.ConvTranspose2d(coarse, middle, 2, stride=2)
-        self.middle_up = _Block(middle)
+        self.middle_up = ResidualBlock(middle)
         self.from_middle = nn.ConvTranspose2d(middle, fine, 2, stride=2)
-        self.fine_up = nn.Sequential(_Block(fine), _Block(fine))
+        self.fine_up = nn.Sequential(ResidualBlock(fine), ResidualBlock(fine))
         self.last = nn.Conv2d(fine, CELL**2, 3, padding=1)
         for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
@@ -117,16 +118,3 @@ class DespecklingNetwork(nn.Module):
         cells = functional.pixel_unshuffle(torch.stack([*images, *means], 2), CELL)
         speckle = torch.stack(((deviation / UNIT), correlation[:, None].expand_as(deviation)), 2)[..., None, None]
         return torch.cat((cells, speckle.expand(*speckle.shape[:3], *cells.shape[-2:])), 2)
-
-
-class _Block(nn.Module):
-    """Two convolutions, whose result is added to their input."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(width, width, 3, padding=1)
-        self.two = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """The same shape."""
-        return torch.add(image, self.two(self.one(functional.relu(image)).relu_()))

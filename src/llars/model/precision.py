@@ -23,5 +23,7 @@ def half_is_native(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Mixed precision in bfloat16 where that is native, else a context that changes nothing."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=half_is_native(device))
+    """Mixed precision in bfloat16 where that is native, else, and while exporting, a context that changes nothing."""
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=half_is_native(device) and not torch.compiler.is_compiling()
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from llars.data.initial import Estimators
+from llars.initial.denoising import Correctors
 from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
-from llars.weights.estimators import load_opacity, load_optics, load_speckle, load_upsampling
+from llars.weights.estimators import load_noise, load_opacity, load_optics, load_speckle, load_upsampling
 
 __all__ = ["estimators", "instructions"]
 
@@ -20,4 +21,4 @@ def instructions() -> PlainWords:
 @cache
 def estimators() -> Estimators:
     """The bundled estimators, which produce the initial estimates that the bundled weights are trained on."""
-    return Estimators(load_optics(), load_opacity(), load_upsampling(), load_speckle())
+    return Estimators(load_optics(), load_opacity(), load_upsampling(), Correctors(load_noise(), load_speckle()))

@@ -9,23 +9,27 @@ from llars.weights.files import FOLDER
 from llars.weights.helpers import load_helper
 
 if TYPE_CHECKING:
+    from llars.model.denoising import DenoisingNetwork
     from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
-    from llars.model.upsampling import UpsamplingFilters
+    from llars.model.upsampling import UpsamplingNetwork
 
 __all__ = [
+    "NOISE",
     "OPACITY",
     "OPTICS",
     "SPECKLE",
     "UPSAMPLING",
+    "load_noise",
     "load_opacity",
     "load_optics",
     "load_speckle",
     "load_upsampling",
 ]
 
-OPTICS, OPACITY, UPSAMPLING, SPECKLE = "llars-optics", "llars-opacity", "llars-upsampling", "llars-speckle"
+OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling"
+NOISE, SPECKLE = "llars-noise", "llars-speckle"
 """Names of the weights files and their records."""
 
 
@@ -44,11 +48,11 @@ def load_opacity(folder: Path = FOLDER) -> OpacityNetwork:
     return load_helper(OPACITY, OpacityNetwork(), folder)
 
 
-def load_upsampling(folder: Path = FOLDER) -> UpsamplingFilters:
-    """The filters of super-resolution; see ``load_helper``."""
-    from llars.model.upsampling import UpsamplingFilters
+def load_upsampling(folder: Path = FOLDER) -> UpsamplingNetwork:
+    """The network of super-resolution; see ``load_helper``."""
+    from llars.model.upsampling import UpsamplingNetwork
 
-    return load_helper(UPSAMPLING, UpsamplingFilters(), folder)
+    return load_helper(UPSAMPLING, UpsamplingNetwork(), folder)
 
 
 def load_speckle(folder: Path = FOLDER) -> DespecklingNetwork:
@@ -56,3 +60,10 @@ def load_speckle(folder: Path = FOLDER) -> DespecklingNetwork:
     from llars.model.despeckling import DespecklingNetwork
 
     return load_helper(SPECKLE, DespecklingNetwork(), folder)
+
+
+def load_noise(folder: Path = FOLDER) -> DenoisingNetwork:
+    """The network that corrects denoised optical images; see ``load_helper``."""
+    from llars.model.denoising import DenoisingNetwork
+
+    return load_helper(NOISE, DenoisingNetwork(), folder)

@@ -227,6 +227,8 @@ def test_what_is_wrong_for_all_is_refused_before_any_scene(run, tmp_path, tiny_w
         run("bake a cake", engine=engine)
     with pytest.raises(WeightsError):
         run(model="nothing", engine=engine)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.tif").write_bytes(b"precious")
     with pytest.raises(OutputError, match="of no batch"):
         run(engine=engine)
@@ -265,7 +267,7 @@ def test_the_command_names_failures_and_exits_with_2(run, archive, tmp_path, lla
     result = llars("batch", archive, tmp_path / "out", *options)
     first, second = result.err.splitlines()
     assert result.code == cli.MISTAKE
-    assert first.startswith(f"llars: error: {archive / 'bad.tif'}: ")
+    assert first.startswith(f"llars: error: {archive / 'bad.tif'}: ") and first.count("bad.tif") == 1
     assert second.startswith("llars: 0 restored, 2 done before, 1 failed")
     (archive / "bad.tif").unlink()
     assert llars("batch", archive, tmp_path / "out", *options, "--quiet") == Result(cli.OK, "", "")

@@ -13,11 +13,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from llars.errors import OutputError, RasterError
+from llars.errors import LlarsError, OutputError, RasterError
 from llars.infer.batch.engines.choice import Engine, LostItem, get_engine
 from llars.infer.batch.journal import Journal, Record
 from llars.infer.batch.manifest import Entry, read_manifest
@@ -115,8 +116,7 @@ def restore_batch(
     weights = read_info(find(model)).sha256
     tasks = [replace(common, entry=entry, key=key_of(entry, common.settings, weights)) for entry in entries]
     batch_engine = get_engine(engine, count, address, gpu=device != "cpu")
-    _make_folder(folder)
-    with Journal(folder / JOURNAL) as journal, stoppable():
+    with _folder(folder), Journal(folder / JOURNAL) as journal, stoppable():
         ledger = _Ledger(journal, retry_failed)
         missing = _missing(tasks, ledger, journal, overwrite)
         _check_prompt(missing, prompt)
@@ -149,11 +149,21 @@ def _limit(max_memory: str | None) -> int:
     return half_of_memory() if max_memory is None else parse_bytes(max_memory)
 
 
-def _make_folder(folder: Path) -> None:
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """The batch's folder; one that was made for a batch that is refused is removed."""
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise OutputError(f"cannot make {folder}: {fault.strerror}; choose another place") from None
+    try:
+        yield
+    except LlarsError:
+        journal = folder / JOURNAL
+        if new and not (journal.exists() and journal.stat().st_size):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def key_of(entry: Entry, settings: Settings, weights: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from llars.infer.initial.cached import Cached
 from llars.infer.reading.sampling import SAMPLE, sample_pixels
 from llars.infer.tiles import Window
-from llars.initial.denoising import correction_margin_px, denoised, find_noise, margin_px
+from llars.initial.denoising import UNCORRECTED, Correctors, correction_margin_px, denoised, find_noise, margin_px
 from llars.initial.despeckling import CELL, LEVEL_REACH, with_local_mean_power, within_local_range
 from llars.initial.shrinkage import ALIGNED, Noise
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from llars.infer.reading.layers import Layers, Pixels
     from llars.infer.reading.pixels import Limits
-    from llars.model.despeckling import DespecklingNetwork
 
 __all__ = ["Denoised"]
 
@@ -39,19 +38,19 @@ a scene costs as much as 8 megapixels. It has few bands, so it takes no more mem
 
 @dataclass(frozen=True)
 class Denoised(Cached):
-    """Layers denoised by shrinkage; radar is despeckled."""
+    """Layers denoised by shrinkage and a network that corrects it; radar is despeckled."""
 
     noise: Noise
     """Noise of the scene."""
 
-    network: DespecklingNetwork | None
-    """Corrects the estimate of radar."""
+    correctors: Correctors
+    """Correct the classical estimate."""
 
     @classmethod
-    def of(cls, layers: Layers, network: DespecklingNetwork | None = None) -> Denoised:
+    def of(cls, layers: Layers, correctors: Correctors = UNCORRECTED) -> Denoised:
         """Measures the noise in windows from all over the scene."""
         noise = find_noise(*sample_pixels(layers, NOISE_WINDOW), layers.bands)
-        return cls(layers, noise, network).cached(SAMPLE if network is None else KEPT_RADAR)
+        return cls(layers, noise, correctors).cached(KEPT_RADAR if noise.looks else SAMPLE)
 
     def compute(self, window: Window) -> Pixels:
         """See ``Cached``; blocks are aligned to the scene, and so the same in every window."""
@@ -59,12 +58,12 @@ class Denoised(Cached):
         values, valid = self.layers.read(input_window)
         image = torch.from_numpy(values)[None]
         result = np.empty((len(values), *window.shape), dtype=np.float32)
-        after_passes = correction_margin_px(self.noise, self.network)
+        after_passes = correction_margin_px(self.noise, self.correctors)
         for block in _blocks(window):
             block_input, part = self._input_window(block), self._aligned(block, after_passes)
             patch = image[(..., *block_input.inside(input_window))]
             with torch.inference_mode():
-                found = denoised(patch, self.noise, self.network, part.inside(block_input))[0].numpy()
+                found = denoised(patch, self.noise, self.correctors, part.inside(block_input))[0].numpy()
             result[(slice(None), *block.inside(window))] = found[(slice(None), *block.inside(part))]
         return result, valid[(slice(None), *window.inside(input_window))]
 
@@ -84,7 +83,7 @@ class Denoised(Cached):
         image[:] = with_local_mean_power(within_local_range(restored, original, self.noise.shift), original)[0].numpy()
 
     def _input_window(self, window: Window) -> Window:
-        return self._aligned(window, margin_px(self.noise, self.network))
+        return self._aligned(window, margin_px(self.noise, self.correctors))
 
     def _aligned(self, window: Window, margin: int) -> Window:
         """The window with a margin, in whole blocks of the scene."""

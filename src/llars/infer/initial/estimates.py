@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from llars.bands import Modality
 from llars.errors import RasterError
 from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.denoising import Denoised
-from llars.infer.initial.estimators import opacity, optics, speckle, upsampling
+from llars.infer.initial.estimators import correctors, opacity, optics, upsampling
 from llars.infer.initial.pansharpening import Pansharpened
 from llars.infer.initial.superresolution import Superresolved
 from llars.infer.reading.layers import Derived, Enlarged, Layers, Stack
@@ -52,8 +51,7 @@ def initial_estimate(
 ) -> Layers:
     """The initial estimate given to the network for ``task``; ``reflectances`` as for ``CloudFree.of``."""
     if task == "denoise":
-        radar = all(band.modality is Modality.SAR for band in target.bands)
-        return Denoised.of(target, speckle() if radar else None)
+        return Denoised.of(target, correctors())
     if task == "destripe":
         return destriped(target)
     if task == "deblur":

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
-from llars.weights.estimators import load_opacity, load_optics, load_speckle, load_upsampling
+from llars.initial.denoising import Correctors
+from llars.weights.estimators import load_noise, load_opacity, load_optics, load_speckle, load_upsampling
 
-__all__ = ["opacity", "optics", "speckle", "upsampling"]
+__all__ = ["correctors", "opacity", "optics", "upsampling"]
 
 opacity = cache(load_opacity)
 optics = cache(load_optics)
 upsampling = cache(load_upsampling)
-speckle = cache(load_speckle)
+
+
+@cache
+def correctors() -> Correctors:
+    """The networks that correct denoised images."""
+    return Correctors(load_noise(), load_speckle())

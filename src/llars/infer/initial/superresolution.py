@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from llars.infer.reading.layers import Pixels
     from llars.infer.reading.pixels import Limits
     from llars.infer.tiles import Window
-    from llars.model.upsampling import UpsamplingFilters
+    from llars.model.upsampling import UpsamplingNetwork
 
 __all__ = ["Superresolved"]
 
 
 @dataclass(frozen=True)
 class Superresolved(Cached):
-    """Enlarged layers with detail from learned upsampling filters, one for each kind of edge."""
+    """Enlarged layers with detail from the network of super-resolution."""
 
     layers: Enlarged
-    filters: UpsamplingFilters
+    network: UpsamplingNetwork
 
     @classmethod
-    def of(cls, layers: Enlarged, filters: UpsamplingFilters) -> Self:
+    def of(cls, layers: Enlarged, network: UpsamplingNetwork) -> Self:
         """The initial estimate of these layers; small ones are computed at once."""
-        return cls(layers, filters).cached()
+        return cls(layers, network).cached()
 
     @property
     def cell(self) -> int:
@@ -62,5 +62,7 @@ class Superresolved(Cached):
             coarse_image, valid_mask = (
                 torch.from_numpy(np.ascontiguousarray(one))[None, None] for one in (image, band_valid)
             )
-            fine[band] = superresolved(coarse_image, factor, self.filters, valid_mask)[0].numpy()[part]
+            with torch.inference_mode():
+                enlarged = superresolved(coarse_image, factor, self.network, valid_mask)
+            fine[band] = enlarged[0].numpy()[part]
         return fine, repeat(valid, factor)[part]

@@ -1,0 +1,110 @@
+"""A small U-shaped network that corrects the classical estimate of a noisy optical image.
+
+Bands are corrected one by one with the same weights, so that they may be of any number and order. All inputs are in
+multiples of the noise's standard deviation at each pixel, and so is the correction: strong and weak noise look alike,
+and where there is no noise, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from llars.model.means import local_mean
+from llars.model.precision import autocast
+from llars.model.residual import ResidualBlock
+
+__all__ = ["DenoisingNetwork"]
+
+WIDTHS = (32, 48)
+"""Channels at 2 and 4 pixels."""
+
+CELL = 2
+"""Side in pixels of the cells of the finest level: the pixels of a cell are channels."""
+
+IMAGES = 6
+"""Input images of a band: detail of the estimate, what each of the two passes took, and means of these over bands."""
+
+LEVEL_RADIUS = 12
+"""Half width in pixels of the surroundings relative to whose mean the estimate is given: brightness does not matter."""
+
+MAX_PIXELS = 2**18
+"""Pixels, counted over bands, that are corrected in one go: memory stays low."""
+
+
+class DenoisingNetwork(nn.Module):
+    """The correction of a denoised image; a new one corrects nothing."""
+
+    multiple = 2 * CELL
+    """Windows of a scene must start at a multiple of this many pixels."""
+
+    halo = 56
+    """Pixels beyond which nothing influences a pixel; a multiple of ``multiple``.
+
+    There are 8 convolutions in a row that reach 2 pixels and 4 that reach 4, the level reaches 12, and cells of 4
+    pixels are counted in full on the way down and up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        fine, coarse = WIDTHS
+        self.first = nn.Conv2d(IMAGES * CELL**2 + 1, fine, 3, padding=1)
+        self.down = ResidualBlock(fine)
+        self.to_coarse = nn.Conv2d(fine, coarse, 2, stride=2)
+        self.bottom = nn.Sequential(ResidualBlock(coarse), ResidualBlock(coarse))
+        self.from_coarse = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
+        self.up = nn.Sequential(ResidualBlock(fine), ResidualBlock(fine))
+        self.last = nn.Conv2d(fine, CELL**2, 3, padding=1)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, inputs: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch 1 y2 x2"]:
+        """The correction of single bands in multiples of the deviation, from what ``features`` returns."""
+        fine = self.down(self.first(inputs))
+        bottom = self.bottom(self.to_coarse(fine))
+        fine = self.up(fine + self.from_coarse(bottom))
+        return functional.pixel_shuffle(self.last(fine), CELL)
+
+    def correction(
+        self,
+        image: Float[Tensor, "batch band y x"],
+        first: Float[Tensor, "batch band y x"],
+        second: Float[Tensor, "batch band y x"],
+        deviation: Float[Tensor, "batch band y x"],
+    ) -> Float[Tensor, "batch band y x"]:
+        """What to add to ``second``, in unit values.
+
+        Args:
+            image: unit values, of any size, without gaps.
+            first: the estimate of the first pass.
+            second: that of the second pass.
+            deviation: standard deviation of the noise, above 0 everywhere.
+        """
+        height, width = image.shape[-2:]
+        bands = self.features(image, first, second, deviation).flatten(0, 1)
+        step = len(bands) if torch.compiler.is_compiling() else max(1, MAX_PIXELS // (height * width))
+        with autocast(image.device):
+            found = torch.cat([self(part) for part in torch.split(bands, step)]).float()
+        return deviation * found.view(*image.shape[:2], *found.shape[-2:])[..., :height, :width]
+
+    @staticmethod
+    def features(
+        image: Float[Tensor, "batch band y x"],
+        first: Float[Tensor, "batch band y x"],
+        second: Float[Tensor, "batch band y x"],
+        deviation: Float[Tensor, "batch band y x"],
+    ) -> Float[Tensor, "batch band channel y2 x2"]:
+        """Inputs of the network for every band; arguments as for ``correction``."""
+        height, width = image.shape[-2:]
+        beyond = (0, -width % DenoisingNetwork.multiple, 0, -height % DenoisingNetwork.multiple)
+        # Edges may be a hundred times as high as the noise; the logarithm keeps what lies on them comparable.
+        detail = torch.asinh((second - local_mean(second, LEVEL_RADIUS)) / deviation)
+        images = [detail, (image - second) / deviation, (image - first) / deviation]
+        images = [functional.pad(one, beyond, mode="replicate") for one in images]
+        means = [one.mean(1, keepdim=True).expand_as(one) for one in images]
+        cells = functional.pixel_unshuffle(torch.stack([*images, *means], 2), CELL)
+        share = cells.new_full((*cells.shape[:2], 1, *cells.shape[-2:]), image.shape[1] ** -0.5)
+        return torch.cat((cells, share), 2)
