@@ -59,11 +59,12 @@ train: $(STAMP) ## make train DATA=folder: the bundled weights, from the imagery
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/llars train $(CONFIG)
 
-estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, before make train; two and a half hours on one core
+estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, before make train; four hours on one core
 	@test -n "$(DATA)" || { echo "say where the scenes are: make estimators DATA=folder (with a scenes.json)" >&2; exit 2; }
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/python -m llars.train.optics runs/corpus
-	$(BIN)/python -m llars.train.upsampling runs/corpus
+	$(BIN)/python -m llars.train.upsampling runs/corpus --run runs/upsampling
+	$(BIN)/python -m llars.train.noise runs/corpus --run runs/noise
 	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity --real $(DATA)
 	$(BIN)/python -m llars.train.speckle runs/corpus --run runs/speckle --series $(DATA)/series/worldcereal/site_b.npz
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from llars.bands import Role
 from llars.errors import InstructionError
 
-__all__ = ["REMOVING_TASKS", "TASKS", "TASK_KEYS", "TONES", "Step", "Task", "brightness_gain", "get_task", "words_for"]
+__all__ = [
+    "PROJECTED_TASKS",
+    "REMOVING_TASKS",
+    "TASKS",
+    "TASK_KEYS",
+    "TONES",
+    "Step",
+    "Task",
+    "brightness_gain",
+    "get_task",
+    "words_for",
+]
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,9 @@ TONES = frozenset({"equalize", "stretch"})
 REMOVING_TASKS = frozenset({"denoise", "deblur", "destripe", "cloud", "cloud_sar"})
 """Tasks whose initial estimate lies on the scene's own grid and removes something from it: only their network can also
 take what was removed, the residual. Elsewhere the difference is the detail of a finer grid."""
+
+PROJECTED_TASKS = frozenset({"sr", "pansharpen"})
+"""Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
 
 
 def get_task(key: str) -> Task:

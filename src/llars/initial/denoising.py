@@ -13,7 +13,7 @@ from torch import Tensor
 from llars.bands import Band, Modality
 from llars.initial.despeckling import HELD_MARGIN_PX, PASSES_MARGIN_PX, WHOLE, despeckled
 from llars.initial.noise import noise_law
-from llars.initial.shrinkage import SIDE, TINY, Noise, shrunk
+from llars.initial.shrinkage import MARGIN_PX, SIDE, TINY, Noise, shrunk
 from llars.initial.speckle import bias_of, looks_of, speckle_power
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     law[:, variance < MIN_DEVIATION**2] = 0.0
     mix, unmix = _components(windows, np.sqrt(np.maximum(variance, MIN_DEVIATION**2)))
     tensors = [torch.from_numpy(part).float()[None] for part in (mix, unmix, law[0], law[1], shift)]
-    return Noise(tensors[0], tensors[1], tensors[2], tensors[3], spectrum[None], tensors[4], looks)
+    mixed = bool(radar.any() and not radar.all())
+    return Noise(tensors[0], tensors[1], tensors[2], tensors[3], spectrum[None], tensors[4], looks, mixed)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Correctors:
 
     optical: DenoisingNetwork | None = None
     radar: DespecklingNetwork | None = None
+
+    def optical_for(self, noise: Noise) -> DenoisingNetwork | None:
+        """The network for images with that noise; None if it is speckle in some bands."""
+        return None if noise.mixed or noise.looks else self.optical
 
 
 UNCORRECTED = Correctors()
@@ -83,34 +88,35 @@ def denoised(
 ) -> Tensor:
     """``(batch, band, y, x)`` unit values without that noise; all images are radar, or none.
 
-    Two passes, the first guess guiding the second, as in BM3D (Dabov et al., 2007): 0.1 to 0.4 dB better than one. The
-    network, if there is one, corrects the result. ``part`` gives the rows and columns of the result; the others only
-    serve the two passes.
+    Shrinkage gives an estimate, which the network corrects; without the network, a second shrinkage guided by the first
+    does, as in BM3D (Dabov et al., 2007). ``part`` gives the rows and columns of the result; the others only serve the
+    shrinkage.
     """
     if noise.looks:
         return despeckled(image, noise, correctors.radar, part)
-    first = shrunk(image, noise)
-    second = shrunk(image, noise, guide=first)
-    image, first, second = (each[(..., *part)] for each in (image, first, second))
-    return second if correctors.optical is None else corrected(image, first, second, noise, correctors.optical)
+    estimate, network = shrunk(image, noise), correctors.optical_for(noise)
+    if network is None:
+        return shrunk(image, noise, guide=estimate)[(..., *part)]
+    return corrected(image[(..., *part)], estimate[(..., *part)], noise, network)
 
 
-def corrected(image: Tensor, first: Tensor, second: Tensor, noise: Noise, network: DenoisingNetwork) -> Tensor:
-    """The second pass with the correction of the network, in bands that have noise."""
+def corrected(image: Tensor, estimate: Tensor, noise: Noise, network: DenoisingNetwork) -> Tensor:
+    """The estimate with the correction of the network, in bands that have noise."""
     constant, slope = (each[..., None, None] for each in (noise.constant, noise.slope))
-    deviation = (constant + slope * second.clamp(min=0.0)).clamp(min=MIN_DEVIATION**2).sqrt()
-    correction = network.correction(image, first, second, deviation)
-    return torch.where((constant > 0) | (slope > 0), second + correction, second)
+    deviation = (constant + slope * estimate.clamp(min=0.0)).clamp(min=MIN_DEVIATION**2).sqrt()
+    correction = network.correction(image, estimate, deviation)
+    return torch.where((constant > 0) | (slope > 0), estimate + correction, estimate)
 
 
 def margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
     """Halo around a window in pixels for ``denoised``."""
-    return PASSES_MARGIN_PX + correction_margin_px(noise, correctors)
+    single = correctors.optical_for(noise) is not None
+    return (MARGIN_PX if single else PASSES_MARGIN_PX) + correction_margin_px(noise, correctors)
 
 
 def correction_margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
-    """The part of ``margin_px`` that is still needed after the two passes, and so in ``part``."""
-    network = correctors.radar if noise.looks else correctors.optical
+    """The part of ``margin_px`` that is still needed after the shrinkage, and so in ``part``."""
+    network = correctors.radar if noise.looks else correctors.optical_for(noise)
     return (HELD_MARGIN_PX if noise.looks else 0) + (0 if network is None else network.halo)
 
 

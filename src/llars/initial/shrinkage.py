@@ -90,19 +90,23 @@ class Noise:
     looks: tuple[float, ...] = ()
     """Looks of each image, if the noise of all bands of all images is speckle in decibels."""
 
+    mixed: bool = False
+    """Some bands of an image have speckle, others do not."""
+
     def coarser(self) -> Noise:
         """The noise of means over 2 x 2 pixels: the lower half of the frequencies."""
         quarter = self.constant / 4, self.slope / 4
         lower = torch.arange(SIDE) // 2
         spectrum = self.spectrum.view(-1, SIDE, SIDE)[:, lower][:, :, lower].flatten(1)
-        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift, self.looks)
+        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift, self.looks, self.mixed)
 
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
         """Several batches joined into one."""
-        names = [entry.name for entry in fields(cls) if entry.name != "looks"]
+        names = [entry.name for entry in fields(cls) if entry.name not in ("looks", "mixed")]
         joined = {name: torch.cat([getattr(member, name) for member in members]) for name in names}
-        return cls(**joined, looks=tuple(looks for member in members for looks in member.looks))
+        looks = tuple(looks for member in members for looks in member.looks)
+        return cls(**joined, looks=looks, mixed=any(member.mixed for member in members))
 
 
 def shrunk(image: Tensor, noise: Noise, guide: Tensor | None = None) -> Tensor:

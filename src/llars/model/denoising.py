@@ -24,10 +24,10 @@ WIDTHS = (32, 48)
 CELL = 2
 """Side in pixels of the cells of the finest level: the pixels of a cell are channels."""
 
-IMAGES = 6
-"""Input images of a band: detail of the estimate, what each of the two passes took, and means of these over bands."""
+IMAGES = 4
+"""Input images of a band: detail of the estimate, what the estimate took from the image, and their means over bands."""
 
-LEVEL_RADIUS = 12
+LEVEL_RADIUS = 8
 """Half width in pixels of the surroundings relative to whose mean the estimate is given: brightness does not matter."""
 
 MAX_PIXELS = 2**18
@@ -40,11 +40,11 @@ class DenoisingNetwork(nn.Module):
     multiple = 2 * CELL
     """Windows of a scene must start at a multiple of this many pixels."""
 
-    halo = 56
+    halo = 32
     """Pixels beyond which nothing influences a pixel; a multiple of ``multiple``.
 
-    There are 8 convolutions in a row that reach 2 pixels and 4 that reach 4, the level reaches 12, and cells of 4
-    pixels are counted in full on the way down and up.
+    There are 6 convolutions in a row that reach 2 pixels and 2 that reach 4, the level reaches 8, and cells of 4 pixels
+    are counted in full.
     """
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ class DenoisingNetwork(nn.Module):
         self.first = nn.Conv2d(IMAGES * CELL**2 + 1, fine, 3, padding=1)
         self.down = ResidualBlock(fine)
         self.to_coarse = nn.Conv2d(fine, coarse, 2, stride=2)
-        self.bottom = nn.Sequential(ResidualBlock(coarse), ResidualBlock(coarse))
+        self.bottom = ResidualBlock(coarse)
         self.from_coarse = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-        self.up = nn.Sequential(ResidualBlock(fine), ResidualBlock(fine))
+        self.up = ResidualBlock(fine)
         self.last = nn.Conv2d(fine, CELL**2, 3, padding=1)
         for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
@@ -71,20 +71,18 @@ class DenoisingNetwork(nn.Module):
     def correction(
         self,
         image: Float[Tensor, "batch band y x"],
-        first: Float[Tensor, "batch band y x"],
-        second: Float[Tensor, "batch band y x"],
+        estimate: Float[Tensor, "batch band y x"],
         deviation: Float[Tensor, "batch band y x"],
     ) -> Float[Tensor, "batch band y x"]:
-        """What to add to ``second``, in unit values.
+        """What to add to ``estimate``, in unit values.
 
         Args:
             image: unit values, of any size, without gaps.
-            first: the estimate of the first pass.
-            second: that of the second pass.
+            estimate: the image after shrinkage.
             deviation: standard deviation of the noise, above 0 everywhere.
         """
         height, width = image.shape[-2:]
-        bands = self.features(image, first, second, deviation).flatten(0, 1)
+        bands = self.features(image, estimate, deviation).flatten(0, 1)
         step = len(bands) if torch.compiler.is_compiling() else max(1, MAX_PIXELS // (height * width))
         with autocast(image.device):
             found = torch.cat([self(part) for part in torch.split(bands, step)]).float()
@@ -93,17 +91,15 @@ class DenoisingNetwork(nn.Module):
     @staticmethod
     def features(
         image: Float[Tensor, "batch band y x"],
-        first: Float[Tensor, "batch band y x"],
-        second: Float[Tensor, "batch band y x"],
+        estimate: Float[Tensor, "batch band y x"],
         deviation: Float[Tensor, "batch band y x"],
     ) -> Float[Tensor, "batch band channel y2 x2"]:
         """Inputs of the network for every band; arguments as for ``correction``."""
         height, width = image.shape[-2:]
         beyond = (0, -width % DenoisingNetwork.multiple, 0, -height % DenoisingNetwork.multiple)
         # Edges may be a hundred times as high as the noise; the logarithm keeps what lies on them comparable.
-        detail = torch.asinh((second - local_mean(second, LEVEL_RADIUS)) / deviation)
-        images = [detail, (image - second) / deviation, (image - first) / deviation]
-        images = [functional.pad(one, beyond, mode="replicate") for one in images]
+        detail = torch.asinh((estimate - local_mean(estimate, LEVEL_RADIUS)) / deviation)
+        images = [functional.pad(one, beyond, mode="replicate") for one in (detail, (image - estimate) / deviation)]
         means = [one.mean(1, keepdim=True).expand_as(one) for one in images]
         cells = functional.pixel_unshuffle(torch.stack([*images, *means], 2), CELL)
         share = cells.new_full((*cells.shape[:2], 1, *cells.shape[-2:]), image.shape[1] ** -0.5)

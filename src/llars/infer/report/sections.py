@@ -27,15 +27,13 @@ from llars.infer.report.pictures import (
     removed_signal,
 )
 from llars.infer.report.stretch import limits, to_bytes
+from llars.tasks import PROJECTED_TASKS
 
 __all__ = ["change", "consistency", "facts", "histograms", "overview", "spectra", "uncertainty_section"]
 
 POINTS = 6
 MAX_CHARTS = 24
 """Most histograms on a page; of scenes with more bands, every n-th is shown."""
-
-PROJECTED_TASKS = {"sr", "pansharpen"}
-"""Tasks whose result, averaged to the input's grid, must equal the input."""
 
 MEAN_PRESERVING_TASKS = {"denoise", "deblur", "sr", "pansharpen"}
 """Tasks that keep the brightness of wide areas: unlike stripes and haze, noise and blur do not shift the mean."""

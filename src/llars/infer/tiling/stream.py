@@ -31,7 +31,7 @@ from llars.infer.tiling.partial import Partial
 from llars.infer.tiling.parts import Prepared, physical, with_variance
 from llars.infer.tiling.planning import OutputGrid, output_grid
 from llars.scene.opening import SMALLEST
-from llars.tasks import REMOVING_TASKS, Step, get_task
+from llars.tasks import PROJECTED_TASKS, REMOVING_TASKS, Step, get_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 __all__ = ["Options", "Stream"]
-
-PROJECTED_TASKS = ("sr", "pansharpen")
-"""Tasks whose result keeps the means of the input's pixels. The image that ``stf`` predicts is another sensor's."""
 
 ATMOSPHERIC = frozenset({"cloud", "cloud_sar", "haze"})
 """Tasks about what lies between the sensor and the ground in reflected light."""
