@@ -1,12 +1,15 @@
 """The command for many scenes: `llars batch`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llars._console import MISTAKE, fail, progress_bar, say
 from llars._options import DEFAULT_MODEL, Device, Model, Project, Prompts, Quiet, Scale, SensorName, joined
+
+if TYPE_CHECKING:
+    from llars.infer.batch import Summary
 
 __all__ = ["batching"]
 
@@ -58,6 +61,10 @@ def batch(
             overwrite=overwrite,
             progress=progress,
         )
+    _tell(summary, folder, quiet)
+
+
+def _tell(summary: "Summary", folder: Path, quiet: bool) -> None:
     for source, reason in summary.failed:
         fail(f"{source}: {reason.removeprefix(source).lstrip(': ')}", MISTAKE)
     if not quiet:

@@ -32,7 +32,7 @@ class Trainer(Generic[Network]):
     """AdamW with a warm-up and a cosine schedule; the averaged weights are the result."""
 
     def __init__(self, network: Network, steps: int, rate: float, warm_up: int, decay: float) -> None:
-        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.train().requires_grad_().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network, self.steps, self.rate, self.warm_up, self.step = network, steps, rate, warm_up, 0
         self.average = Average(network, decay)
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)

@@ -20,7 +20,9 @@ __all__ = ["bundle_helper", "load_helper"]
 
 
 def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
-    """``network`` with the weights called ``name``, in float32 and evaluation mode; verified against their checksum.
+    """``network`` with the weights called ``name``, for use: in float32, evaluation mode and without gradients.
+
+    The file is verified against its checksum.
 
     Raises:
         WeightsError: the file or its record is missing, damaged, or made for another network.
@@ -40,7 +42,7 @@ def load_helper(name: str, network: Network, folder: Path = FOLDER) -> Network:
         network.load_state_dict(load(content))
     except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as fault:
         raise WeightsError(f"the bundled weights {name} are missing or damaged; reinstall llars") from fault
-    return network.eval()
+    return network.eval().requires_grad_(False)
 
 
 def bundle_helper(name: str, network: nn.Module, training: dict[str, Any], folder: Path = FOLDER) -> Path:
