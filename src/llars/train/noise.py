@@ -6,7 +6,6 @@ With ``--run FOLDER`` an interrupted run is resumed.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from llars.degrade import get
 from llars.initial.denoising import corrected, find_noise
 from llars.initial.shrinkage import Noise, shrunk
 from llars.model.denoising import DenoisingNetwork
+from llars.train.accuracy import log_error, mean_gain
+from llars.train.options import parser_of, settings_of
 from llars.train.trainer import Trainer
 from llars.weights.estimators import NOISE, load_noise
 from llars.weights.helpers import bundle_helper
@@ -48,12 +49,6 @@ KINDS = {"gaussian_noise": 0.6, "poisson_noise": 0.25, "uniform_noise": 0.15}
 
 SEVERITY = (0.04, 1.2)
 """Range of the severities, whose logarithm is uniform."""
-
-EDGE = 4
-"""Pixels along the edges where errors are not counted."""
-
-FLOOR = 1e-3
-"""Error in unit values below which less is no gain: that of 10-bit numbers."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +82,9 @@ def draw(source: PatchSource, rng: np.random.Generator) -> Examples:
         return Examples(image, shrunk(image, noise), noise, drawn.clean)
 
 
-def mean_squares(image: Tensor, truth: Tensor) -> Tensor:
-    """Mean square error of each image, not counting its edges."""
-    inner = (..., slice(EDGE, -EDGE), slice(EDGE, -EDGE))
-    return (image - truth)[inner].square().mean((1, 2, 3))
-
-
 def loss(network: DenoisingNetwork, examples: Examples) -> Tensor:
-    """Logarithm of the mean square error of each image, which PSNR measures; mean over images."""
-    restored = corrected(examples.image, examples.estimate, examples.noise, network)
-    return (mean_squares(restored, examples.truth) + FLOOR**2).log().mean()
+    """See ``log_error``."""
+    return log_error(corrected(examples.image, examples.estimate, examples.noise, network), examples.truth)
 
 
 def train(
@@ -136,9 +124,8 @@ def gains(network: DenoisingNetwork, source: PatchSource, batches: int = 60) -> 
         examples = draw(source, np.random.default_rng((1, batch)))
         image, noise = examples.image, examples.noise
         images = shrunk(image, noise, examples.estimate), corrected(image, examples.estimate, noise, network)
-        errors = [mean_squares(one, examples.truth).clamp(min=1e-9) for one in images]
-        found.append(float((errors[0] / errors[1]).log10().mean()))
-    return round(10.0 * float(np.mean(found)), 2)
+        found.append(mean_gain(*images, examples.truth))
+    return round(float(np.mean(found)), 2)
 
 
 def _drawn(odds: dict[Name, float], rng: np.random.Generator) -> Name:
@@ -147,22 +134,14 @@ def _drawn(odds: dict[Name, float], rng: np.random.Generator) -> Name:
 
 def main() -> None:
     """Trains the bundled network and prints its gain on the validation split."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of a corpus with the splits train and val")
-    parser.add_argument("--batches", type=int, default=BATCHES)
-    parser.add_argument("--run", type=Path, help="folder to keep a checkpoint in")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
-    options = parser.parse_args()
+    options = parser_of(__doc__, BATCHES, RATE).parse_args()
     torch.set_num_threads(1)
     source = PatchSource(Corpus.open(options.data / "train"))
     start = load_noise() if options.further else None
     network = train(source, options.batches, options.seed, options.run, start, options.rate)
     gain = gains(network, PatchSource(Corpus.open(options.data / "val")))
     print(f"{gain:+.2f} dB over the classical estimate on the validation split")
-    settings = {name: getattr(options, name) for name in ("batches", "seed", "rate", "further")}
-    print(bundle_helper(NOISE, network, {**settings, "gain": gain}))
+    print(bundle_helper(NOISE, network, {**settings_of(options), "gain": gain}))
 
 
 if __name__ == "__main__":

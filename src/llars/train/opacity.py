@@ -6,7 +6,6 @@ With ``--run FOLDER`` an interrupted run is resumed; with ``--further`` the bund
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,12 +21,12 @@ from llars.data.patches import PatchSource
 from llars.model.opacity import OpacityNetwork
 from llars.model.precision import autocast
 from llars.train.cloud_examples import Examples, draw
+from llars.train.options import parser_of, settings_of
 from llars.train.real_clouds import Scene, draw_real, read_scenes
 from llars.train.trainer import Trainer
 
 __all__ = ["Figures", "figures", "loss", "train"]
 
-SEED = 0
 BATCHES, RATE, WARM_UP, STEPS_PER_BATCH = 6000, 2e-3, 300, 2
 """``STEPS_PER_BATCH`` is the number of steps on each batch, every second one with x and y swapped: simulating the
 clouds of a batch takes as long as a step."""
@@ -98,7 +97,7 @@ def train(
     batches: int = BATCHES,
     size: int | None = None,
     side: int | None = None,
-    seed: int = SEED,
+    seed: int = 0,
     run: Path | None = None,
     network: OpacityNetwork | None = None,
     rate: float = RATE,
@@ -165,13 +164,7 @@ def main() -> None:
     from llars.weights.estimators import OPACITY, load_opacity
     from llars.weights.helpers import bundle_helper
 
-    parser = argparse.ArgumentParser(description="Train the estimator of clouds.")
-    parser.add_argument("data", type=Path, help="folder of a corpus with the splits train and val")
-    parser.add_argument("--batches", type=int, default=BATCHES)
-    parser.add_argument("--run", type=Path, help="folder to keep a checkpoint in")
-    parser.add_argument("--seed", type=int, default=SEED, help="another one for other batches, to train further on")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
+    parser = parser_of(__doc__, BATCHES, RATE)
     parser.add_argument("--real", type=Path, help="folder of the images that configs/train/clouds.yaml lists")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -188,7 +181,7 @@ def main() -> None:
     held_out = PatchSource(Corpus.open(arguments.data / "val"))
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
-    settings = {name: str(getattr(arguments, name)) for name in ("batches", "seed", "rate", "further", "real")}
+    settings = {**settings_of(arguments), "real": str(arguments.real)}
     path = bundle_helper(OPACITY, network, {**settings, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 

@@ -6,7 +6,6 @@ build`` wrote, each FILE a radar series of the training split. With ``--run FOLD
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from torch import Tensor
 from llars.data.corpus import Corpus
 from llars.initial.despeckling import corrected, held
 from llars.model.despeckling import DespecklingNetwork
+from llars.train.options import parser_of, settings_of
 from llars.train.speckle_examples import DECIBEL, Dates, Examples, Grounds, draw, draw_pairs, read_dates
 from llars.train.trainer import Trainer
 
 __all__ = ["loss", "mean_squares", "train"]
 
-SEED = 0
 BATCHES, RATE, WARM_UP, STEPS_PER_BATCH = 5000, 1.5e-3, 300, 2
 """``STEPS_PER_BATCH`` is the number of steps on each batch, every second one with x and y swapped: simulating a batch
 takes as long as a step."""
@@ -86,7 +85,7 @@ def train(
     dates: Sequence[Dates] = (),
     batches: int = BATCHES,
     side: int | None = None,
-    seed: int = SEED,
+    seed: int = 0,
     run: Path | None = None,
     network: DespecklingNetwork | None = None,
     rate: float = RATE,
@@ -132,14 +131,8 @@ def main() -> None:
     from llars.weights.estimators import SPECKLE, load_speckle
     from llars.weights.helpers import bundle_helper
 
-    parser = argparse.ArgumentParser(description="Train the despeckling network.")
-    parser.add_argument("data", type=Path, help="folder of a corpus with the splits train and val")
+    parser = parser_of(__doc__, BATCHES, RATE)
     parser.add_argument("--series", type=Path, nargs="*", default=[], help="radar series to draw real pairs from")
-    parser.add_argument("--batches", type=int, default=BATCHES)
-    parser.add_argument("--run", type=Path, help="folder to keep a checkpoint in")
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     corpus = Corpus.open(arguments.data / "train")
@@ -156,8 +149,7 @@ def main() -> None:
     )
     gains = gain_on(network, Grounds(Corpus.open(arguments.data / "val")))
     print(f"over the classical estimate, on optical scenes of the validation split as radar: {gains} dB")
-    settings = {name: getattr(arguments, name) for name in ("batches", "seed", "rate", "further")}
-    path = bundle_helper(SPECKLE, network, {**settings, "gains": gains})
+    path = bundle_helper(SPECKLE, network, {**settings_of(arguments), "gains": gains})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

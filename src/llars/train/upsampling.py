@@ -6,7 +6,6 @@ Sharp patches are averaged to coarser pixels; the network learns the detail that
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from llars.data.patches import PatchSource
 from llars.degrade.resolution import enlarge, enlarge_exactly, reduce
 from llars.initial.superresolution import superresolved
 from llars.model.upsampling import FACTORS, UpsamplingNetwork
+from llars.train.accuracy import log_error, mean_gain
+from llars.train.options import parser_of, settings_of
 from llars.train.trainer import Trainer
 from llars.weights.estimators import UPSAMPLING, load_upsampling
 from llars.weights.helpers import bundle_helper
@@ -31,12 +32,6 @@ BATCHES, RATE, WARM_UP, DECAY = 9000, 2e-3, 200, 0.998
 CROP, COUNT, SIZE = 96, 3, 4
 """Side of a patch in pixels, its number of bands, and patches per batch."""
 
-EDGE = 4
-"""Pixels along the edges where errors are not counted."""
-
-FLOOR = 1e-3
-"""Error in unit values below which less is no gain: that of 10-bit numbers."""
-
 
 def patches(source: PatchSource, batch: int, seed: int) -> Tensor:
     """Single bands of sharp patches ``(batch, 1, y, x)``, randomly rotated and flipped."""
@@ -44,16 +39,9 @@ def patches(source: PatchSource, batch: int, seed: int) -> Tensor:
     return source.draw(COUNT, CROP, SIZE, rng, averaged=0.2, sharp=True).clean.flatten(0, 1)[:, None]
 
 
-def mean_squares(image: Tensor, truth: Tensor) -> Tensor:
-    """Mean square error of each image, not counting its edges."""
-    inner = (..., slice(EDGE, -EDGE), slice(EDGE, -EDGE))
-    return (image - truth)[inner].square().mean((1, 2, 3))
-
-
 def loss(network: UpsamplingNetwork, fine: Tensor, factor: int) -> Tensor:
-    """Logarithm of the mean square error of each image, which PSNR measures; mean over images."""
-    restored = superresolved(reduce(fine, factor), factor, network)
-    return (mean_squares(restored, fine) + FLOOR**2).log().mean()
+    """See ``log_error``, of sharp images ``fine`` that are made coarser by ``factor`` and enlarged again."""
+    return log_error(superresolved(reduce(fine, factor), factor, network), fine)
 
 
 def train(
@@ -93,31 +81,24 @@ def gains(network: UpsamplingNetwork, source: PatchSource, batches: int = 80) ->
         fine = patches(source, batch, seed=1)
         for factor, values in found.items():
             coarse = reduce(fine, factor)
-            images = enlarge(coarse, factor), enlarge_exactly(coarse, factor), superresolved(coarse, factor, network)
-            plain, exact, ours = (-10 * float(mean_squares(one, fine).clamp(min=1e-8).log10().mean()) for one in images)
-            values.append((exact - plain, ours - plain))
+            plain = enlarge(coarse, factor)
+            images = enlarge_exactly(coarse, factor), superresolved(coarse, factor, network)
+            exact, ours = (mean_gain(plain, image, fine) for image in images)
+            values.append((exact, ours))
     return {factor: tuple(np.mean(values, 0).round(3).tolist()) for factor, values in found.items()}
 
 
 def main() -> None:
     """Trains the bundled network and prints its gain on the validation split."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path, help="folder that `llars data build` wrote")
-    parser.add_argument("--batches", type=int, default=BATCHES)
-    parser.add_argument("--run", type=Path, help="folder to keep a checkpoint in")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--further", action="store_true", help="set out from the bundled weights")
-    options = parser.parse_args()
+    options = parser_of(__doc__, BATCHES, RATE).parse_args()
     torch.set_num_threads(1)
-    source = PatchSource(Corpus.open(options.corpus / "train"))
+    source = PatchSource(Corpus.open(options.data / "train"))
     start = load_upsampling() if options.further else None
     network = train(source, options.batches, options.seed, options.run, start, options.rate)
-    found = gains(network, PatchSource(Corpus.open(options.corpus / "val")))
+    found = gains(network, PatchSource(Corpus.open(options.data / "val")))
     for factor, (exact, ours) in found.items():
         print(f"x{factor}: {exact:+.2f} dB over bicubic by area means, {ours:+.2f} dB with the network")
-    settings = {name: getattr(options, name) for name in ("batches", "seed", "rate", "further")}
-    print(bundle_helper(UPSAMPLING, network, {**settings, "gains": found}))
+    print(bundle_helper(UPSAMPLING, network, {**settings_of(options), "gains": found}))
 
 
 if __name__ == "__main__":
