@@ -64,7 +64,8 @@ estimators: $(STAMP) ## make estimators DATA=folder: the bundled estimators, bef
 	$(BIN)/llars data build configs/data/open.yaml $(DATA)
 	$(BIN)/python -m llars.train.optics runs/corpus
 	$(BIN)/python -m llars.train.upsampling runs/corpus --run runs/upsampling
-	$(BIN)/python -m llars.train.noise runs/corpus --run runs/noise
+	$(BIN)/python -m llars.train.corrections runs/corpus noise --run runs/noise
+	$(BIN)/python -m llars.train.corrections runs/corpus stripes --run runs/stripes
 	$(BIN)/python -m llars.train.opacity runs/corpus --run runs/opacity --real $(DATA)
 	$(BIN)/python -m llars.train.speckle runs/corpus --run runs/speckle --series $(DATA)/series/worldcereal/site_b.npz
 

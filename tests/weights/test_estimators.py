@@ -1,6 +1,7 @@
 """The bundled estimators as they are stored: all of them whole, that of clouds as good as it was chosen for."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,16 @@ from llars.initial.clearing import clear
 from llars.model.normalise import Statistics
 from llars.model.opacity import OpacityNetwork
 from llars.scene import open_scene
-from llars.weights.estimators import OPACITY, load_opacity, load_optics, load_speckle, load_upsampling
+from llars.weights.estimators import (
+    NOISE,
+    OPACITY,
+    STRIPES,
+    load_correction,
+    load_opacity,
+    load_optics,
+    load_speckle,
+    load_upsampling,
+)
 from llars.weights.helpers import bundle_helper
 
 
@@ -54,7 +64,17 @@ def test_round_trip_in_half_precision(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in made.state_dict().items())
 
 
-@pytest.mark.parametrize("load", [load_optics, load_opacity, load_upsampling, load_speckle])
+LOADERS = [
+    load_optics,
+    load_opacity,
+    load_upsampling,
+    load_speckle,
+    partial(load_correction, NOISE),
+    partial(load_correction, STRIPES),
+]
+
+
+@pytest.mark.parametrize("load", LOADERS)
 def test_they_are_whole_and_ready_for_use(load: Callable[[], torch.nn.Module]) -> None:
     estimator = load()
     assert not estimator.training

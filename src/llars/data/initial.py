@@ -25,6 +25,7 @@ from llars.tasks import REMOVING_TASKS
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from llars.model.correction import CorrectionNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
     from llars.model.upsampling import UpsamplingNetwork
@@ -47,6 +48,7 @@ class Estimators:
     opacity: OpacityNetwork | None = None
     upsampling: UpsamplingNetwork | None = None
     correctors: Correctors = UNCORRECTED
+    stripes: CorrectionNetwork | None = None
 
 
 def initial_pair(task: str, pair: Pair, bands: Sequence[tuple[Band, ...]], estimators: Estimators | None) -> Pair:
@@ -129,7 +131,7 @@ def _initial_estimate(
     if task == "denoise":
         return without_noise(image, bands, estimators.correctors)
     if task == "destripe":
-        return without_stripes(image)
+        return without_stripes(image, estimators.stripes)
     if task == "deblur" and estimators.optics is not None and min(image.shape[-2:]) >= SIDE:
         return deblurred(image, estimators.optics)
     return image

@@ -19,7 +19,7 @@ from llars.initial.speckle import bias_of, looks_of, speckle_power
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llars.model.denoising import DenoisingNetwork
+    from llars.model.correction import CorrectionNetwork
     from llars.model.despeckling import DespecklingNetwork
 
 __all__ = ["UNCORRECTED", "Correctors", "correction_margin_px", "denoised", "find_noise", "margin_px", "without_noise"]
@@ -62,10 +62,10 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
 class Correctors:
     """The networks that correct the classical estimates; None corrects nothing."""
 
-    optical: DenoisingNetwork | None = None
+    optical: CorrectionNetwork | None = None
     radar: DespecklingNetwork | None = None
 
-    def optical_for(self, noise: Noise) -> DenoisingNetwork | None:
+    def optical_for(self, noise: Noise) -> CorrectionNetwork | None:
         """The network for images with that noise; None if it is speckle in some bands."""
         return None if noise.mixed or noise.looks else self.optical
 
@@ -100,12 +100,16 @@ def denoised(
     return corrected(image[(..., *part)], estimate[(..., *part)], noise, network)
 
 
-def corrected(image: Tensor, estimate: Tensor, noise: Noise, network: DenoisingNetwork) -> Tensor:
-    """The estimate with the correction of the network, in bands that have noise."""
+def corrected(image: Tensor, estimate: Tensor, noise: Noise, network: CorrectionNetwork) -> Tensor:
+    """The estimate with the correction of the network."""
+    return estimate + network.correction(image, estimate, deviation_of(noise, estimate))
+
+
+def deviation_of(noise: Noise, estimate: Tensor) -> Tensor:
+    """Standard deviation of the noise at each pixel, ``(batch, band, y, x)``; 0 in bands without noise."""
     constant, slope = (each[..., None, None] for each in (noise.constant, noise.slope))
     deviation = (constant + slope * estimate.clamp(min=0.0)).clamp(min=MIN_DEVIATION**2).sqrt()
-    correction = network.correction(image, estimate, deviation)
-    return torch.where((constant > 0) | (slope > 0), estimate + correction, estimate)
+    return torch.where((constant > 0) | (slope > 0), deviation, 0.0)
 
 
 def margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:

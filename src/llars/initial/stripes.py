@@ -8,11 +8,15 @@ Each such difference has a variance; with a prior of no stripes, the most probab
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-__all__ = ["Lines", "find_lines", "without_stripes"]
+if TYPE_CHECKING:
+    from llars.model.correction import CorrectionNetwork
+
+__all__ = ["LineEstimate", "Lines", "find_lines", "line_estimate", "without_stripes"]
 
 MEDIAN_VARIANCE = 1.57
 """Variance of a median over that of a mean: pi / 2, for normal values."""
@@ -25,6 +29,9 @@ ROUNDS = 2
 
 MIN_PIXELS = 16
 """Valid pixels that two lines must have in common for their difference to count."""
+
+LEAST_SCALE = 5e-3
+"""Scale of stripes, in unit values, where none are found."""
 
 TO_DEVIATION = 1.4826
 """Standard deviation over median absolute deviation, for normal values."""
@@ -46,6 +53,14 @@ class Lines:
     def correct(self, image: Tensor) -> Tensor:
         """``(batch, band, y, line)`` with these lines corrected."""
         return image * self.gain[:, :, None] + self.offset[:, :, None]
+
+    def scale(self, mean: Tensor) -> Tensor:
+        """``(batch, band, 1, 1)``: root mean square of what is taken from a pixel of ``mean`` value, at least a little.
+
+        Stripes that are not straight, and dead lines, are hardly found as lines: some scale must be left for them.
+        """
+        taken = (self.gain - 1.0) * mean[..., None] + self.offset
+        return (taken.square().mean(2) + LEAST_SCALE**2).sqrt()[..., None, None]
 
 
 def find_lines(sample: Tensor, valid: Tensor | None = None) -> Lines:
@@ -72,12 +87,32 @@ def find_lines(sample: Tensor, valid: Tensor | None = None) -> Lines:
     return Lines(gain, offset, evidence)
 
 
-def without_stripes(image: Tensor, valid: Tensor | None = None) -> Tensor:
-    """``(batch, band, y, x)`` without the stripes that run down or across it, whichever are more evident."""
-    down = find_lines(image, valid)
-    across = find_lines(image.mT, None if valid is None else valid.mT)
+@dataclass(frozen=True)
+class LineEstimate:
+    """Images without the stripes along whole lines."""
+
+    estimate: Tensor
+    """``(batch, band, y, x)``, without the stripes that run down or across, whichever are more evident."""
+
+    scale: Tensor
+    """``(batch, band, 1, 1)``: size of the stripes; see ``Lines.scale``."""
+
+
+def line_estimate(image: Tensor) -> LineEstimate:
+    """The classical estimate of ``(batch, band, y, x)`` unit values without gaps."""
+    down, across = find_lines(image), find_lines(image.mT)
     rows = (across.evidence > down.evidence).view(-1, 1, 1, 1)
-    return torch.where(rows, across.correct(image.mT).mT, down.correct(image))
+    estimate = torch.where(rows, across.correct(image.mT).mT, down.correct(image))
+    mean = image.mean((2, 3))
+    return LineEstimate(estimate, torch.where(rows, across.scale(mean), down.scale(mean)))
+
+
+def without_stripes(image: Tensor, network: CorrectionNetwork | None = None) -> Tensor:
+    """``(batch, band, y, x)`` unit values without their stripes; the network, if there is one, corrects the result."""
+    found = line_estimate(image)
+    if network is None:
+        return found.estimate
+    return found.estimate + network.correction(image, found.estimate, found.scale.expand_as(image))
 
 
 def _offset_differences(image: Tensor) -> tuple[Tensor, Tensor]:

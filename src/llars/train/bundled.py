@@ -8,7 +8,15 @@ from llars.data.initial import Estimators
 from llars.initial.denoising import Correctors
 from llars.text.encoder import SentenceEncoder
 from llars.text.plain import PlainWords
-from llars.weights.estimators import load_noise, load_opacity, load_optics, load_speckle, load_upsampling
+from llars.weights.estimators import (
+    NOISE,
+    STRIPES,
+    load_correction,
+    load_opacity,
+    load_optics,
+    load_speckle,
+    load_upsampling,
+)
 
 __all__ = ["estimators", "instructions"]
 
@@ -21,4 +29,10 @@ def instructions() -> PlainWords:
 @cache
 def estimators() -> Estimators:
     """The bundled estimators, which produce the initial estimates that the bundled weights are trained on."""
-    return Estimators(load_optics(), load_opacity(), load_upsampling(), Correctors(load_noise(), load_speckle()))
+    return Estimators(
+        load_optics(),
+        load_opacity(),
+        load_upsampling(),
+        Correctors(load_correction(NOISE), load_speckle()),
+        load_correction(STRIPES),
+    )

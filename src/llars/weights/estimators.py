@@ -1,4 +1,4 @@
-"""The bundled estimators behind initial estimates: of blur, of clouds, of the detail of a finer grid, and of radar."""
+"""The bundled estimators behind initial estimates: of blur and clouds, of finer detail, and of what others leave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from llars.weights.files import FOLDER
 from llars.weights.helpers import load_helper
 
 if TYPE_CHECKING:
-    from llars.model.denoising import DenoisingNetwork
+    from llars.model.correction import CorrectionNetwork
     from llars.model.despeckling import DespecklingNetwork
     from llars.model.opacity import OpacityNetwork
     from llars.model.optics import OpticsEstimator
@@ -20,8 +20,9 @@ __all__ = [
     "OPACITY",
     "OPTICS",
     "SPECKLE",
+    "STRIPES",
     "UPSAMPLING",
-    "load_noise",
+    "load_correction",
     "load_opacity",
     "load_optics",
     "load_speckle",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 OPTICS, OPACITY, UPSAMPLING = "llars-optics", "llars-opacity", "llars-upsampling"
-NOISE, SPECKLE = "llars-noise", "llars-speckle"
+NOISE, SPECKLE, STRIPES = "llars-noise", "llars-speckle", "llars-stripes"
 """Names of the weights files and their records."""
 
 
@@ -62,8 +63,8 @@ def load_speckle(folder: Path = FOLDER) -> DespecklingNetwork:
     return load_helper(SPECKLE, DespecklingNetwork(), folder)
 
 
-def load_noise(folder: Path = FOLDER) -> DenoisingNetwork:
-    """The network that corrects denoised optical images; see ``load_helper``."""
-    from llars.model.denoising import DenoisingNetwork
+def load_correction(name: str, folder: Path = FOLDER) -> CorrectionNetwork:
+    """The network ``NOISE`` or ``STRIPES``, which corrects a classical estimate; see ``load_helper``."""
+    from llars.model.correction import CorrectionNetwork
 
-    return load_helper(NOISE, DenoisingNetwork(), folder)
+    return load_helper(name, CorrectionNetwork(), folder)

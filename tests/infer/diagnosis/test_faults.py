@@ -12,7 +12,7 @@ from llars.bands import Band, Modality
 from llars.infer.diagnosis.air import air_features, visible_bands
 from llars.infer.diagnosis.blur import find_blur, spread_of
 from llars.infer.diagnosis.lines import find_stripes
-from llars.infer.initial.estimates import line_corrections
+from llars.infer.initial.destriping import line_corrections
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
 from llars.initial.deconvolution import Kernel

@@ -14,13 +14,13 @@ from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
 from llars.infer.tiles import Window
 from llars.initial.denoising import UNCORRECTED, Correctors
-from llars.model.denoising import DenoisingNetwork
+from llars.model.correction import CorrectionNetwork
 
 
-def random_network() -> DenoisingNetwork:
+def random_network() -> CorrectionNetwork:
     """A network that corrects at random."""
     torch.manual_seed(0)
-    network = DenoisingNetwork().eval().requires_grad_(False)
+    network = CorrectionNetwork().eval().requires_grad_(False)
     torch.nn.init.normal_(network.last.weight, std=0.02)
     return network
 

@@ -11,7 +11,8 @@ from tests.initial.test_stripes import ground
 from llars.bands import Band, plain_bands
 from llars.degrade import get
 from llars.errors import RasterError
-from llars.infer.initial.estimates import Deblurred, Destriped, Fused, initial_estimate
+from llars.infer.initial.destriping import Destriped
+from llars.infer.initial.estimates import Deblurred, Fused, initial_estimate
 from llars.infer.reading import sampling
 from llars.infer.tiles import Window
 
@@ -107,8 +108,8 @@ def test_gaps_stay_and_tell_nothing() -> None:
 def test_scenes_with_many_lines_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     target, _ = faulty("destripe")
     truth = ground(7, side=160)[0].numpy()
-    monkeypatch.setattr("llars.infer.initial.estimates.MAX_LINES", 64)
-    monkeypatch.setattr("llars.infer.initial.estimates.LINES_PER_READ", 16)
+    monkeypatch.setattr("llars.infer.initial.destriping.MAX_LINES", 64)
+    monkeypatch.setattr("llars.infer.initial.destriping.LINES_PER_READ", 16)
     start, _ = initial_estimate("destripe", target, []).read(Window(0, 0, 160, 160))
     assert np.square(start - truth).mean() < 0.3 * np.square(target.values - truth).mean()
 

@@ -13,7 +13,7 @@ from llars.infer.diagnosis.air import air_features
 from llars.infer.diagnosis.blur import Blur, find_blur
 from llars.infer.diagnosis.lines import Stripes, find_stripes
 from llars.infer.initial.clouds import CloudFree
-from llars.infer.initial.estimates import line_corrections
+from llars.infer.initial.destriping import line_corrections
 from llars.infer.initial.estimators import opacity
 from llars.infer.reading.layers import Derived, Layers
 from llars.infer.reading.sampling import sample_pixels

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from llars.infer.initial.blocks import blocks
 from llars.infer.initial.cached import Cached
 from llars.infer.reading.sampling import SAMPLE, sample_pixels
-from llars.infer.tiles import Window
 from llars.initial.denoising import UNCORRECTED, Correctors, correction_margin_px, denoised, find_noise, margin_px
 from llars.initial.despeckling import CELL, LEVEL_REACH, with_local_mean_power, within_local_range
 from llars.initial.shrinkage import ALIGNED, Noise
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from llars.infer.reading.layers import Layers, Pixels
     from llars.infer.reading.pixels import Limits
+    from llars.infer.tiles import Window
 
 __all__ = ["Denoised"]
 
@@ -59,7 +59,7 @@ class Denoised(Cached):
         image = torch.from_numpy(values)[None]
         result = np.empty((len(values), *window.shape), dtype=np.float32)
         after_passes = correction_margin_px(self.noise, self.correctors)
-        for block in _blocks(window):
+        for block in blocks(window, BLOCK_SIDE):
             block_input, part = self._input_window(block), self._aligned(block, after_passes)
             patch = image[(..., *block_input.inside(input_window))]
             with torch.inference_mode():
@@ -88,11 +88,3 @@ class Denoised(Cached):
     def _aligned(self, window: Window, margin: int) -> Window:
         """The window with a margin, in whole blocks of the scene."""
         return window.grown(margin).coarser(ALIGNED).finer(ALIGNED).within(*self.size)
-
-
-def _blocks(window: Window) -> Iterator[Window]:
-    """The window in pieces of at most ``BLOCK_SIDE`` squared pixels; flat ones are wider, as margins cost less then."""
-    width = BLOCK_SIDE**2 // min(BLOCK_SIDE, window.shape[0])
-    for top in range(window.top, window.bottom, BLOCK_SIDE):
-        for left in range(window.left, window.right, width):
-            yield Window(top, left, min(top + BLOCK_SIDE, window.bottom), min(left + width, window.right))

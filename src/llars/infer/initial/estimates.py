@@ -13,7 +13,8 @@ import torch
 from llars.errors import RasterError
 from llars.infer.initial.clouds import CloudFree
 from llars.infer.initial.denoising import Denoised
-from llars.infer.initial.estimators import correctors, opacity, optics, upsampling
+from llars.infer.initial.destriping import Destriped
+from llars.infer.initial.estimators import correctors, opacity, optics, stripes, upsampling
 from llars.infer.initial.pansharpening import Pansharpened
 from llars.infer.initial.superresolution import Superresolved
 from llars.infer.reading.layers import Derived, Enlarged, Layers, Stack
@@ -21,26 +22,14 @@ from llars.infer.reading.sampling import blocks_with_data, sample_windows
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE, Optics
 from llars.initial.fusion import averaging_radius, mean_change, predicted, slope
-from llars.initial.stripes import Lines, find_lines
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from llars.infer.reading.layers import Pixels
 
-__all__ = ["ESTIMATED_TASKS", "Deblurred", "Destriped", "Fused", "initial_estimate", "line_corrections"]
+__all__ = ["ESTIMATED_TASKS", "Deblurred", "Fused", "initial_estimate"]
 
 ESTIMATED_TASKS = frozenset({"denoise", "destripe", "deblur", "cloud", "cloud_sar", "sr", "pansharpen", "stf"})
 """Tasks that give the network an initial estimate in place of the scene itself."""
-
-MAX_LINES = 512
-"""Most pixels of each line that are sampled to find stripes."""
-
-MAX_VALUES = 2**25
-"""Most values that are held at once to find stripes."""
-
-LINES_PER_READ = 32
-"""Neighbouring rows or columns that are read together."""
 
 CHANGE_WINDOW = 128
 """Side of the windows that show how wide coarse pixels are: several times the greatest width."""
@@ -53,7 +42,7 @@ def initial_estimate(
     if task == "denoise":
         return Denoised.of(target, correctors())
     if task == "destripe":
-        return destriped(target)
+        return Destriped.of(target, stripes())
     if task == "deblur":
         return deblurred(target)
     if task in ("cloud", "cloud_sar"):
@@ -65,27 +54,6 @@ def initial_estimate(
     if task == "stf":
         return fused(target, *guides)
     return target
-
-
-@dataclass(frozen=True)
-class Destriped(Derived):
-    """Layers destriped by a gain and an offset for each line."""
-
-    gain: NDArray[np.float32]
-    """``(band, line)``."""
-
-    offset: NDArray[np.float32]
-    """``(band, line)`` unit values."""
-
-    rows: bool
-    """Lines are rows, else columns."""
-
-    def read(self, window: Window) -> Pixels:
-        """See ``Layers``."""
-        values, valid = self.layers.read(window)
-        lines = window.slices[0 if self.rows else 1]
-        gain, offset = (np.expand_dims(part[:, lines], 2 if self.rows else 1) for part in (self.gain, self.offset))
-        return values * gain + offset, valid
 
 
 @dataclass(frozen=True)
@@ -147,45 +115,6 @@ class Fused(Derived):
 def _split_near_edges(start: int, stop: int, length: int, reach: int) -> list[int]:
     """``start``, ``stop``, and the places between them that are ``reach`` pixels from either end of ``length``."""
     return sorted({start, stop, *(place for place in (reach, length - reach) if start < place < stop)})
-
-
-def destriped(layers: Layers) -> Layers:
-    """The layers without the stripes along columns or along rows, whichever stand out more."""
-    down, across = line_corrections(layers)
-    rows = bool(across.evidence > down.evidence)
-    chosen = across if rows else down
-    return Destriped(layers, chosen.gain[:, 0].numpy(), chosen.offset[:, 0].numpy(), rows)
-
-
-def line_corrections(layers: Layers) -> tuple[Lines, Lines]:
-    """The stripes along columns, and those along rows: ``(band, 1, line)``, evidence averaged over bands."""
-    height, width = layers.size
-    down = _lines(layers, [Window(start, 0, stop, width) for start, stop in _line_ranges(height, width, layers)], False)
-    across = _lines(
-        layers, [Window(0, start, height, stop) for start, stop in _line_ranges(width, height, layers)], True
-    )
-    return down, across
-
-
-def _line_ranges(size: int, length: int, layers: Layers) -> list[tuple[int, int]]:
-    """Ranges to read, along an axis of ``size``, of lines of ``length``: the whole axis, or evenly spaced bundles."""
-    maximum = min(MAX_LINES, max(MAX_VALUES // (length * len(layers.bands)), LINES_PER_READ))
-    if size <= maximum:
-        return [(0, size)]
-    starts = np.linspace(0, size - LINES_PER_READ, maximum // LINES_PER_READ).astype(int).tolist()
-    return [(start, start + LINES_PER_READ) for start in starts]
-
-
-def _lines(layers: Layers, windows: list[Window], rows: bool) -> Lines:
-    """Stripes of every band ``(band, 1, line)``; band by band to keep memory low, as medians copy their input."""
-    parts = [layers.read(window) for window in windows]
-    values, valid = (np.concatenate([part[i].swapaxes(1, 2) if rows else part[i] for part in parts], 1) for i in (0, 1))
-    per_band = [
-        find_lines(*(torch.from_numpy(np.ascontiguousarray(part))[None, None] for part in band))
-        for band in zip(values, valid, strict=True)
-    ]
-    gain, offset = (torch.cat([getattr(one, name) for one in per_band]) for name in ("gain", "offset"))
-    return Lines(gain, offset, torch.cat([one.evidence for one in per_band]).mean())
 
 
 def deblurred(layers: Layers) -> Layers:

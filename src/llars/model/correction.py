@@ -1,8 +1,8 @@
-"""A small U-shaped network that corrects the classical estimate of a noisy optical image.
+"""A small U-shaped network that corrects the classical estimate of an optical image with a fault, such as noise.
 
 Bands are corrected one by one with the same weights, so that they may be of any number and order. All inputs are in
-multiples of the noise's standard deviation at each pixel, and so is the correction: strong and weak noise look alike,
-and where there is no noise, nothing is changed.
+multiples of a scale, such as the standard deviation of the noise, and so is the correction: strong and weak faults look
+alike, and where there is none, nothing is changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from llars.model.means import local_mean
 from llars.model.precision import autocast
 from llars.model.residual import ResidualBlock
 
-__all__ = ["DenoisingNetwork"]
+__all__ = ["CorrectionNetwork"]
 
 WIDTHS = (32, 48)
 """Channels at 2 and 4 pixels."""
@@ -30,12 +30,15 @@ IMAGES = 4
 LEVEL_RADIUS = 8
 """Half width in pixels of the surroundings relative to whose mean the estimate is given: brightness does not matter."""
 
+SMALLEST = 1e-3
+"""Smallest scale, in unit values, by which inputs are divided."""
+
 MAX_PIXELS = 2**18
 """Pixels, counted over bands, that are corrected in one go: memory stays low."""
 
 
-class DenoisingNetwork(nn.Module):
-    """The correction of a denoised image; a new one corrects nothing."""
+class CorrectionNetwork(nn.Module):
+    """The correction of an estimate; a new one corrects nothing."""
 
     multiple = 2 * CELL
     """Windows of a scene must start at a multiple of this many pixels."""
@@ -62,7 +65,7 @@ class DenoisingNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, inputs: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch 1 y2 x2"]:
-        """The correction of single bands in multiples of the deviation, from what ``features`` returns."""
+        """The correction of single bands in multiples of the scale, from what ``features`` returns."""
         fine = self.down(self.first(inputs))
         bottom = self.bottom(self.to_coarse(fine))
         fine = self.up(fine + self.from_coarse(bottom))
@@ -72,34 +75,35 @@ class DenoisingNetwork(nn.Module):
         self,
         image: Float[Tensor, "batch band y x"],
         estimate: Float[Tensor, "batch band y x"],
-        deviation: Float[Tensor, "batch band y x"],
+        scale: Float[Tensor, "batch band y x"],
     ) -> Float[Tensor, "batch band y x"]:
         """What to add to ``estimate``, in unit values.
 
         Args:
             image: unit values, of any size, without gaps.
-            estimate: the image after shrinkage.
-            deviation: standard deviation of the noise, above 0 everywhere.
+            estimate: the image without its fault, as far as a classical method removes it.
+            scale: size of the fault at each pixel; 0 where there is none.
         """
         height, width = image.shape[-2:]
-        bands = self.features(image, estimate, deviation).flatten(0, 1)
+        bands = self.features(image, estimate, scale).flatten(0, 1)
         step = len(bands) if torch.compiler.is_compiling() else max(1, MAX_PIXELS // (height * width))
         with autocast(image.device):
             found = torch.cat([self(part) for part in torch.split(bands, step)]).float()
-        return deviation * found.view(*image.shape[:2], *found.shape[-2:])[..., :height, :width]
+        return scale * found.view(*image.shape[:2], *found.shape[-2:])[..., :height, :width]
 
     @staticmethod
     def features(
         image: Float[Tensor, "batch band y x"],
         estimate: Float[Tensor, "batch band y x"],
-        deviation: Float[Tensor, "batch band y x"],
+        scale: Float[Tensor, "batch band y x"],
     ) -> Float[Tensor, "batch band channel y2 x2"]:
         """Inputs of the network for every band; arguments as for ``correction``."""
         height, width = image.shape[-2:]
-        beyond = (0, -width % DenoisingNetwork.multiple, 0, -height % DenoisingNetwork.multiple)
+        beyond = (0, -width % CorrectionNetwork.multiple, 0, -height % CorrectionNetwork.multiple)
+        divisor = scale.clamp(min=SMALLEST)
         # Edges may be a hundred times as high as the noise; the logarithm keeps what lies on them comparable.
-        detail = torch.asinh((estimate - local_mean(estimate, LEVEL_RADIUS)) / deviation)
-        images = [functional.pad(one, beyond, mode="replicate") for one in (detail, (image - estimate) / deviation)]
+        detail = torch.asinh((estimate - local_mean(estimate, LEVEL_RADIUS)) / divisor)
+        images = [functional.pad(one, beyond, mode="replicate") for one in (detail, (image - estimate) / divisor)]
         means = [one.mean(1, keepdim=True).expand_as(one) for one in images]
         cells = functional.pixel_unshuffle(torch.stack([*images, *means], 2), CELL)
         share = cells.new_full((*cells.shape[:2], 1, *cells.shape[-2:]), image.shape[1] ** -0.5)

@@ -4,16 +4,16 @@ import pytest
 import torch
 from tests.shapes import discs
 
-from llars.model.denoising import DenoisingNetwork
+from llars.model.correction import CorrectionNetwork
 
 DEVIATION = 0.04
 
 
 @pytest.fixture
-def network() -> DenoisingNetwork:
+def network() -> CorrectionNetwork:
     """A network that corrects at random."""
     torch.manual_seed(0)
-    network = DenoisingNetwork().eval().requires_grad_(False)
+    network = CorrectionNetwork().eval().requires_grad_(False)
     torch.nn.init.normal_(network.last.weight, std=0.05)
     return network
 
@@ -26,10 +26,10 @@ def images(bands: int, height: int, width: int) -> tuple[torch.Tensor, ...]:
 
 
 def test_a_new_network_corrects_nothing() -> None:
-    assert not DenoisingNetwork().correction(*images(2, 16, 16)).any()
+    assert not CorrectionNetwork().correction(*images(2, 16, 16)).any()
 
 
-def test_bands_of_any_order_strength_and_brightness_are_corrected_alike(network: DenoisingNetwork) -> None:
+def test_bands_of_any_order_strength_and_brightness_are_corrected_alike(network: CorrectionNetwork) -> None:
     given = images(3, 64, 64)
     plain = network.correction(*given)
     assert plain.std() > 0.1 * DEVIATION
@@ -42,7 +42,7 @@ def test_bands_of_any_order_strength_and_brightness_are_corrected_alike(network:
     torch.testing.assert_close(network.correction(*stronger), 2.0 * plain, rtol=0.0, atol=2.0 * close["atol"])
 
 
-def test_no_pixel_beyond_the_halo_matters(network: DenoisingNetwork) -> None:
+def test_no_pixel_beyond_the_halo_matters(network: CorrectionNetwork) -> None:
     given = images(1, 160, 160)
     changed = given[0].clone()
     changed[..., 80:84, 80:84] += 1.0
@@ -54,5 +54,5 @@ def test_no_pixel_beyond_the_halo_matters(network: DenoisingNetwork) -> None:
 
 
 @pytest.mark.parametrize("size", [(17, 30), (64, 33)])
-def test_images_of_any_size_are_taken(network: DenoisingNetwork, size: tuple[int, int]) -> None:
+def test_images_of_any_size_are_taken(network: CorrectionNetwork, size: tuple[int, int]) -> None:
     assert network.correction(*images(2, *size)).shape == (1, 2, *size)
