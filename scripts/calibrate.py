@@ -1,13 +1,15 @@
 """Calibrate the diagnosis and the uncertainty of llars against known truth.
 
     python scripts/calibrate.py DATA                        both parts, with the bundled weights
-    python scripts/calibrate.py DATA --only uncertainty     the part that depends on the weights
+    python scripts/calibrate.py DATA --only trust           the parts that depend on the weights: this first,
+    python scripts/calibrate.py DATA --only uncertainty     then this
     python scripts/calibrate.py DATA --weights FILE         for other weights
 
 DATA is a folder with a scenes.json. The limits of the diagnosis are fitted on the clean scenes of its training and
 validation splits, the calibration of the uncertainty on those of the validation split. Both are judged on those of the
 test split; the diagnosis is also judged on all dates of the Sentinel-2 series. The results are written to
-src/llars/infer/diagnosis/limits.json, src/llars/weights/temperatures.json and the tables of docs/diagnosis.md.
+src/llars/infer/diagnosis/limits.json, src/llars/weights/temperatures.json, src/llars/weights/trust.json and the tables
+of docs/diagnosis.md.
 """
 
 import argparse
@@ -28,11 +30,14 @@ from llars.bench.calibration.page import (
     put_section,
     uncertainty_lines,
 )
+from llars.bench.calibration.trust import fitted_trust
 from llars.bench.calibration.uncertainty import calibrated, collect, tasks_of
+from llars.bench.cases import Scene
 from llars.errors import LlarsError
 from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, keep_limits
 from llars.infer.restorer import load
 from llars.weights.temperatures import keep_calibrations
+from llars.weights.trust import keep_trust
 
 PAGE = Path(__file__).parents[1] / "docs" / "diagnosis.md"
 
@@ -65,11 +70,23 @@ def calibrate_faults(data: Path) -> None:
     print("\n".join([*alarm_lines(alarms), "", *fault_lines(judged), "", *real]))
 
 
+def calibrate_trust(data: Path, weights: str) -> None:
+    """Fit the shares of the network's change that are applied."""
+    restorer = load(weights)
+    trust = fitted_trust(restorer, validation_scenes(data), say)
+    keep_trust(restorer.info.sha256, trust)
+    print(", ".join(f"{task} {share:g}" for task, share in trust.items()))
+
+
+def validation_scenes(data: Path) -> list[Scene]:
+    """Centres and corners: the split has few places, and their centres alone are too small a sample."""
+    return [one for corners in (False, True) for one in clean_scenes(data, ("val",), UNCERTAINTY_CROP, corners=corners)]
+
+
 def calibrate_uncertainty(data: Path, weights: str) -> None:
     """Fit and judge the calibration of the uncertainty."""
     restorer = load(weights)
-    # Centres and corners: the split has few places, and their centres alone are too small a sample.
-    fit = [one for corners in (False, True) for one in clean_scenes(data, ("val",), UNCERTAINTY_CROP, corners=corners)]
+    fit = validation_scenes(data)
     held_out = list(clean_scenes(data, ("test",), UNCERTAINTY_CROP))
     calibrations = calibrated(collect(restorer, fit, say), collect(restorer, held_out, say))
     keep_calibrations(restorer.info.sha256, tasks_of(calibrations))
@@ -83,16 +100,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with a scenes.json")
     parser.add_argument("--weights", default="llars-small", help="bundled weights, or a weights file")
-    parser.add_argument("--only", choices=("faults", "uncertainty"), help="one of the two parts")
+    parser.add_argument("--only", choices=("faults", "trust", "uncertainty"), help="one of the parts")
     parser.add_argument("--threads", type=int, default=0, help="of torch; default: as many as it likes")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     begun = time.process_time()
     try:
-        if options.only != "uncertainty":
+        if options.only in (None, "faults"):
             calibrate_faults(options.data)
-        if options.only != "faults":
+        if options.only in (None, "trust"):
+            calibrate_trust(options.data, options.weights)
+        if options.only in (None, "uncertainty"):
             calibrate_uncertainty(options.data, options.weights)
     except LlarsError as mistake:
         say(f"calibrate: error: {mistake}")

@@ -85,8 +85,8 @@ def test_physical_units_come_back(restorer, data_array):
     kelvin = (data_array * 60.0 + 260.0).assign_attrs(data_array.attrs | {"value_range": (260.0, 320.0)})
     expected, sigma = restorer(data_array, "noise", uncertainty=True)
     found, sigma_kelvin = restorer(kelvin, "noise", uncertainty=True)
-    # float32 resolves 300 K to 3e-5 K, and statistics follow.
-    np.testing.assert_allclose(found.values, expected.values * 60.0 + 260.0, atol=5e-3)
+    # float32 resolves 300 K to 3e-5 K, and what differs there may be rounded apart where bfloat16 is used.
+    np.testing.assert_allclose(found.values, expected.values * 60.0 + 260.0, atol=0.03)
     np.testing.assert_allclose(sigma_kelvin.values, sigma.values * 60.0, rtol=1e-2)
     assert np.nanmin(sigma) > 0
 

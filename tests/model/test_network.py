@@ -116,6 +116,16 @@ def test_uncertainty_may_be_left_out_of_the_fold() -> None:
         _ = lean.log_scale
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("trust", [0.0, 0.25])
+def test_a_network_that_is_trusted_less_changes_the_target_by_that_share(network: Network, trust: float) -> None:
+    image, statistics = scene(3)
+    conditions = look(network, image, statistics, [0, 1, 2])
+    full, cautious = network.fold(conditions)(image), network.fold(conditions, trust=trust)(image)
+    torch.testing.assert_close(cautious.image, image + trust * (full.image - image), atol=1e-5, rtol=0)
+    torch.testing.assert_close(cautious.log_scale, full.log_scale, atol=1e-6, rtol=0)
+
+
 def test_fold_wants_one_scene() -> None:
     network = Network(preset("llars-tiny")).train()
     image, statistics = scene(3)

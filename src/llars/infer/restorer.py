@@ -30,6 +30,7 @@ from llars.text.encoder import SentenceEncoder
 from llars.weights.adapters import apply_adapters, read_adapter
 from llars.weights.registry import WeightsInfo, find, load_network
 from llars.weights.temperatures import temperatures_of
+from llars.weights.trust import trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,7 @@ class Restorer:
         """Where the network runs."""
         self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
         self._engine.temperatures = temperatures_of(info.sha256)
+        self.trust = self._engine.trust = {} if info.training.get("adapters") else trust_of(info.sha256)
         self._reader = reader
 
     @property
@@ -293,6 +295,4 @@ class Restorer:
 
 
 def _no_instruction(found: object) -> str:
-    return (
-        f"found {found!r} in place of an instruction, expected words ('remove the haze') or steps as understand() gives"
-    )
+    return f"found {found!r} in place of an instruction, expected words ('remove the haze') or steps of understand()"

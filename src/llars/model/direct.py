@@ -54,6 +54,14 @@ class DirectPath:
         filtered: Tensor = nn.functional.conv2d(stacked, kernel, groups=batch)
         return filtered.view(batch, targets, *guides.shape[-2:])
 
+    def towards_target(self, share: float) -> DirectPath:
+        """The path that changes the target by only a ``share`` of what this one does; without a tone curve."""
+        identity = torch.zeros_like(self.filters.kernel)
+        middle = identity.shape[-1] // 2
+        identity[..., middle, middle] = 1.0
+        filters = BandFilter(torch.lerp(identity, self.filters.kernel, share), share * self.filters.shift)
+        return DirectPath(filters, None if self.guides is None else share * self.guides, None)
+
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of one scene's path by name, so that a module can move them between devices."""
         held = {"kernel": self.filters.kernel, "shift": self.filters.shift}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from llars.model.backbone import UShape
 from llars.model.condition import Conditions
 from llars.model.direct import DirectPath
-from llars.model.output import PLANES, Output, assemble, planes_used
+from llars.model.output import LOG_SCALE, PLANES, Output, assemble, planes_used
 from llars.model.strips import Strips
 
 if TYPE_CHECKING:
@@ -46,8 +46,11 @@ class Held(nn.Module):
 
 
 @torch.no_grad()
-def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNetwork:
-    """Merges the plan into stem and head, and the experts into each block's two convolutions."""
+def fold(network: Network, conditions: Conditions, uncertainty: bool, trust: float = 1.0) -> DenseNetwork:
+    """Merges the plan into stem and head, and the experts into each block's two convolutions.
+
+    The dense network changes the target by a share ``trust`` of what ``network`` does.
+    """
     plan, attention = conditions.plan, conditions.attention
     if attention is None or plan.mass.shape[0] != 1:
         raise ValueError("fold needs the conditions of one scene from a network in eval mode")
@@ -61,8 +64,11 @@ def fold(network: Network, conditions: Conditions, uncertainty: bool) -> DenseNe
     shape.up.load_state_dict(trained.up.state_dict())
     targets = conditions.direct.targets
     stem = fold_stem(network, plan.to_slots[0], targets if conditions.residual else 0)
-    head = fold_head(network.head, plan.to_bands[0, :targets], planes_used(conditions.residual, uncertainty))
-    dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, conditions.direct)
+    planes = planes_used(conditions.residual, uncertainty)
+    head, direct = fold_head(network.head, plan.to_bands[0, :targets], planes, trust), conditions.direct
+    if trust < 1.0:
+        direct = direct.towards_target(trust)
+    dense = DenseNetwork(stem, copy.deepcopy(network.strips), shape, head, direct)
     return dense.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
 
 
@@ -80,12 +86,16 @@ def fold_stem(network: Network, to_slots: Float[Tensor, "slot band"], residuals:
     return folded
 
 
-def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"], planes: list[int]) -> nn.Conv2d:
-    """The head for bands instead of slots, the outputs of some ``planes`` one after the other."""
+def fold_head(head: nn.Conv2d, to_bands: Float[Tensor, "band slot"], planes: list[int], trust: float) -> nn.Conv2d:
+    """The head for bands instead of slots, the outputs of some ``planes`` one after the other.
+
+    All but the log-scale are multiplied by ``trust``.
+    """
     bands, slots = to_bands.shape
     folded = nn.Conv2d(head.in_channels, len(planes) * 4 * bands, 1).to(head.weight)
+    shares = head.weight.new_tensor([1.0 if plane == LOG_SCALE else trust for plane in planes]).view(-1, 1, 1, 1)
     for name in ("weight", "bias"):
         by_slot = getattr(head, name).view(slots, PLANES, 4, -1)[:, planes]
-        carried = torch.einsum("ck,kpsf->pcsf", to_bands, by_slot)
+        carried = shares * torch.einsum("ck,kpsf->pcsf", to_bands, by_slot)
         getattr(folded, name).copy_(carried.reshape(getattr(folded, name).shape))
     return folded

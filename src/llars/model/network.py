@@ -166,9 +166,10 @@ class Network(nn.Module):
         by_band = carried.view(batch, -1, PLANES, 4, height, width)[:, :, planes]
         return by_band.transpose(1, 2).reshape(batch, -1, height, width)
 
-    def fold(self, conditions: Conditions, uncertainty: bool = True) -> DenseNetwork:
+    def fold(self, conditions: Conditions, uncertainty: bool = True, trust: float = 1.0) -> DenseNetwork:
         """A plain dense network that gives the same output for the one scene that ``conditions`` describe.
 
-        Without ``uncertainty`` it does not compute the scale of the error.
+        Without ``uncertainty`` it does not compute the scale of the error. With ``trust`` below 1, it changes the
+        target by only that share; not for tasks with a tone curve.
         """
-        return fold(self, conditions, uncertainty)
+        return fold(self, conditions, uncertainty, trust)

@@ -10,13 +10,16 @@ from torch import Tensor, nn
 
 from llars.model.direct import DirectPath
 
-__all__ = ["OUTPUTS_PER_BAND", "PLANES", "RESIDUAL_GATE", "Output", "assemble", "planes_used"]
+__all__ = ["LOG_SCALE", "OUTPUTS_PER_BAND", "PLANES", "RESIDUAL_GATE", "Output", "assemble", "planes_used"]
 
 PLANES = 4
 """Gate of the target, correction, gate of the residual, and log-scale of every pixel."""
 
 RESIDUAL_GATE = 2
 """Index of the plane that is left out where there is no residual."""
+
+LOG_SCALE = 3
+"""Index of the plane that is left out where no uncertainty is wanted."""
 
 OUTPUTS_PER_BAND = PLANES * 4
 """The planes of the four pixels of a half-resolution cell, plane by plane."""
@@ -45,7 +48,7 @@ class Output:
 
 def planes_used(residual: bool, uncertainty: bool = True) -> list[int]:
     """The planes that are computed: the gate of the residual only if there is one, the log-scale only if wanted."""
-    return [0, 1, *([RESIDUAL_GATE] if residual else []), *([3] if uncertainty else [])]
+    return [0, 1, *([RESIDUAL_GATE] if residual else []), *([LOG_SCALE] if uncertainty else [])]
 
 
 def assemble(

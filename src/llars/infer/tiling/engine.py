@@ -66,6 +66,8 @@ class Engine:
         self.device, self._half = device, half
         self.temperatures: Mapping[str, float] = {}
         """Factors on the predicted scale of the error by task; 1 where there is none."""
+        self.trust: dict[str, float] = {}
+        """Shares of the network's change that are applied by task; 1 where there is none."""
         self.network = network.to(device).eval()
         self._encoder = encoder
 
@@ -134,7 +136,7 @@ class Engine:
         with torch.inference_mode():
             statistics = self._to_device(statistics_of(inputs.bands, step.task in TONES))
             conditions = self._conditions(step, inputs, statistics)
-            dense = self.network.fold(conditions, uncertainty)
+            dense = self.network.fold(conditions, uncertainty, self.trust.get(step.task, 1.0))
             return Folded(dense, statistics, self.temperatures.get(step.task, 1.0))
 
     def grid(self, inputs: StepInputs, tile: Extent | None) -> TileGrid:
