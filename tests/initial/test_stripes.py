@@ -6,6 +6,7 @@ import torch
 
 from llars.degrade import get
 from llars.initial.stripes import find_lines, without_stripes
+from llars.weights.estimators import STRIPES, load_correction
 
 
 def ground(seed: int = 0, side: int = 128, bands: int = 3) -> torch.Tensor:
@@ -66,3 +67,16 @@ def test_a_band_without_data_and_a_single_line_do_no_harm() -> None:
     assert bool((empty.offset == 0).all())
     flat = torch.full((1, 2, 32, 32), 0.3)
     assert torch.allclose(without_stripes(flat), flat, atol=1e-6)
+
+
+@pytest.mark.parametrize(("fault", "least"), [("detector_stripes", 0.0), ("dead_lines", 2.0), ("uniform_stripes", 2.0)])
+def test_the_network_is_nearer_to_the_ground_than_lines_alone(fault: str, least: float) -> None:
+    """Most of all where stripes are no gains and offsets of whole lines. Decibels, mean over four images."""
+    gains = []
+    for seed in range(4):
+        clean = ground(seed)
+        striped = get(fault)(clean, 0.5, generator=torch.Generator().manual_seed(seed))
+        plain, corrected = (error(without_stripes(striped, one), clean) for one in (None, load_correction(STRIPES)))
+        gains.append(20.0 * np.log10(plain / corrected))
+    assert np.mean(gains) > least
+    assert error(without_stripes(ground(2), load_correction(STRIPES)), ground(2)) < 0.003

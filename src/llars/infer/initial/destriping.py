@@ -12,7 +12,7 @@ from llars.infer.initial.blocks import blocks
 from llars.infer.initial.cached import Cached
 from llars.infer.reading.sampling import statistics_of
 from llars.infer.tiles import Window
-from llars.initial.stripes import Lines, find_lines
+from llars.initial.stripes import Lines, corrected, find_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,16 +76,14 @@ class Destriped(Cached):
         result = np.empty((len(values), *window.shape), dtype=np.float32)
         for block in blocks(window, BLOCK_SIDE):
             needed = self._around(block)
-            inputs = (torch.from_numpy(one[(slice(None), *needed.inside(around))])[None] for one in (values, estimate))
+            inside = (slice(None), *needed.inside(around))
+            image, lines_removed, scale = (
+                torch.from_numpy(one)[None] for one in (values[inside], estimate[inside], self.scale)
+            )
             with torch.inference_mode():
-                corrected = self._corrected(*inputs)
-            result[(slice(None), *block.inside(window))] = corrected[(slice(None), *block.inside(needed))]
+                restored = corrected(image, lines_removed, scale, self.network)[0].numpy()
+            result[(slice(None), *block.inside(window))] = restored[(slice(None), *block.inside(needed))]
         return result, valid[part]
-
-    def _corrected(self, image: torch.Tensor, estimate: torch.Tensor) -> NDArray[np.float32]:
-        assert self.network is not None
-        scale = torch.from_numpy(self.scale)[None].expand_as(image)
-        return (estimate + self.network.correction(image, estimate, scale))[0].numpy()
 
     def _around(self, window: Window) -> Window:
         """The window with the pixels around it that the correction depends on, in whole cells of the network."""
