@@ -112,12 +112,12 @@ def test_the_last_step_is_evaluated_once(config: Path, tmp_path: Path) -> None:
 
 
 def test_training_lowers_the_loss(config: Path) -> None:
-    settings = read_config(config, ["learning_rate=0.01", "steps=60"])
+    settings = read_config(config, ["learning_rate=0.01", "steps=100"])
     mixer = make_mixer(settings)
     trainer = Trainer(settings)
     first, last = Progress(), Progress()
-    for step in range(60):
-        trainer.train_step(mixer.batch(step % 4), last if step >= 52 else first)
+    for step in range(100):
+        trainer.train_step(mixer.batch(step % 4), last if step >= 92 else first)
     for task, values in last.losses.values.items():
         early = first.losses.values[task][: len(values)]
         assert mean_error(values) < 0.8 * mean_error(early), task
