@@ -191,12 +191,16 @@ def too_long(server: Server, length: int) -> bool:
     return answer.status == http.client.REQUEST_ENTITY_TOO_LARGE and b"up to 100 MB" in answer.read()
 
 
+NOISE = 40
+"""Standard deviation of the noise in the scenes of a crowd, in numbers: 0.004 in reflectance."""
+
+
 def crowd(server: Server, folder: Path, users: int, table: Table) -> None:
     """Many visitors at once, each with a scene of a different brightness, so that mixed-up answers are noticed."""
-    means, right = [100 + 100 * number for number in range(users)], [False] * users
+    means, right = [200 + 100 * number for number in range(users)], [False] * users
     scenes = [folder / f"of_visitor_{number}.tif" for number in range(users)]
     for mean, path in zip(means, scenes, strict=True):
-        values = np.random.default_rng(mean).normal(mean, 8, (4, 256, 256)).clip(1).astype(np.uint16)
+        values = np.random.default_rng(mean).normal(mean, NOISE, (4, 256, 256)).clip(1).astype(np.uint16)
         place = {"crs": "EPSG:32633", "transform": from_origin(5e5, 5e6, 10, 10)}
         with rasterio.open(path, "w", driver="GTiff", count=4, height=256, width=256, dtype="uint16", **place) as file:
             file.write(values)
@@ -210,7 +214,7 @@ def crowd(server: Server, folder: Path, users: int, table: Table) -> None:
         content = fetch(server.address + restore(someone, server, PROMPT)["file"])
         with rasterio.MemoryFile(content) as memory, memory.open() as file:
             restored = file.read()
-        right[number] = abs(restored.mean() - means[number]) < 20 and restored.std() < 8
+        right[number] = abs(restored.mean() - means[number]) < 20 and restored.std() < NOISE / 2
 
     before, begun = server.processor(), time.monotonic()
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(users)]
