@@ -1,6 +1,6 @@
 """Calibrate the diagnosis and the uncertainty of llars against known truth.
 
-    python scripts/calibrate.py DATA                        both parts, with the bundled weights
+    python scripts/calibrate.py DATA                        all parts, with the bundled weights
     python scripts/calibrate.py DATA --only trust           the parts that depend on the weights: this first,
     python scripts/calibrate.py DATA --only uncertainty     then this
     python scripts/calibrate.py DATA --weights FILE         for other weights

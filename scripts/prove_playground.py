@@ -43,6 +43,9 @@ GONE_AFTER = 240.0
 PATIENCE = 120.0
 """Seconds that a server is given to shut down."""
 
+NOISE = 40
+"""Standard deviation of the noise in the scenes of a crowd, in numbers: 0.004 in reflectance."""
+
 PROMPT, BANDS, STRETCH, SENSOR = "reduce the noise", "Natural colour", "2 to 98 %, all alike", "as the file says"
 
 
@@ -189,10 +192,6 @@ def too_long(server: Server, length: int) -> bool:
     wire.endheaders()
     answer = wire.getresponse()
     return answer.status == http.client.REQUEST_ENTITY_TOO_LARGE and b"up to 100 MB" in answer.read()
-
-
-NOISE = 40
-"""Standard deviation of the noise in the scenes of a crowd, in numbers: 0.004 in reflectance."""
 
 
 def crowd(server: Server, folder: Path, users: int, table: Table) -> None:

@@ -40,8 +40,8 @@ WIDE = {"denoise": 96, "deblur": 120, "destripe": 120, "cloud": 128, "cloud_sar"
 class Estimators:
     """The trained estimators behind initial estimates.
 
-    If one is None, its tasks start from the degraded image; without
-    ``correctors``, noise is removed by shrinkage alone.
+    If one is None, its tasks start from the degraded image; noise is removed by shrinkage alone without ``correctors``,
+    and lines by themselves without ``stripes``.
     """
 
     optics: OpticsEstimator | None = None

@@ -150,7 +150,7 @@ def export_file(
     if picture.power:
         raise RasterError(f"{source} is linear power, which is processed in decibels; convert it to dB and export that")
     engine = Engine(network, encoder, torch.device("cpu"), half=False)
-    engine.trust = restorer.trust
+    engine.trust = restorer.engine.trust
     estimate = initial_estimate(step.task, picture.layers, ())
     denoising = estimate if isinstance(estimate, Denoised) else None
     residual = denoising is not None and network.uses_residual

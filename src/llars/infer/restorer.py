@@ -92,15 +92,15 @@ class Restorer:
         """Metadata of the weights file."""
         self.device = pick_device(device)
         """Where the network runs."""
-        self._engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
-        self._engine.temperatures = temperatures_of(info.sha256)
-        self.trust = self._engine.trust = {} if info.training.get("adapters") else trust_of(info.sha256)
+        self.engine = Engine(network, encoder, self.device, runs_in_half(precision, self.device))
+        """The network on its device, with what was calibrated for it."""
+        self.engine.temperatures, self.engine.trust = temperatures_of(info.sha256), trust_of(info)
         self._reader = reader
 
     @property
     def uses_residual(self) -> bool:
         """Whether the network takes the scene as it was observed beside an initial estimate."""
-        return self._engine.network.uses_residual
+        return self.engine.network.uses_residual
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -283,7 +283,7 @@ class Restorer:
             say(note)
         steps = self.plan(prompt, scale, images, picture.bands[0].gsd_m)
         helpers = read_guides(images, picture, say)
-        return Stream(self._engine, picture, steps, helpers, options or Options(), say)
+        return Stream(self.engine, picture, steps, helpers, options or Options(), say)
 
     def diagnose(self, scene: AnyImage, *, bands: BandsLike | None = None) -> list[Finding]:
         """What is wrong with ``scene``, in the order in which it is mended, each with the prompt that mends it."""

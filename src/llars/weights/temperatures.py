@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from llars.files import write_whole
 from llars.weights.files import FOLDER
+from llars.weights.records import keep_record, record_of
 
 __all__ = ["SHARES", "Calibration", "calibrations_of", "keep_calibrations", "temperatures_of"]
 
 FILE = FOLDER / "temperatures.json"
-"""Fields of ``Calibration``, by the first 16 characters of the weights' SHA-256 and by task."""
-
-PREFIX = 16
-"""Characters of a weights file's SHA-256 that identify it."""
+"""Fields of ``Calibration``, by weights and task."""
 
 SHARES = tuple(float(share) for share in np.linspace(0.05, 0.95, 19).round(2))
 """Coverages for which the half-width of the interval is stored."""
@@ -48,7 +44,7 @@ def calibrations_of(sha256: str, path: Path = FILE) -> dict[str, Calibration]:
 
     Weights and tasks that were not calibrated have no entry: use ``Calibration()`` for them.
     """
-    known = _read(path).get(sha256[:PREFIX], {})
+    known = record_of(sha256, path)
     return {task: Calibration(one["temperature"], tuple(one["half_widths"])) for task, one in known.items()}
 
 
@@ -59,16 +55,7 @@ def temperatures_of(sha256: str, path: Path = FILE) -> dict[str, float]:
 
 def keep_calibrations(sha256: str, calibrations: Mapping[str, Calibration], path: Path = FILE) -> None:
     """Store the calibrations of the weights with that checksum, replacing earlier ones."""
-    known = _read(path)
-    known[sha256[:PREFIX]] = {task: _plain(one) for task, one in sorted(calibrations.items())}
-    write_whole(path, json.dumps(known, indent=1) + "\n")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return known
+    keep_record(sha256, {task: _plain(one) for task, one in calibrations.items()}, path)
 
 
 def _plain(one: Calibration) -> dict[str, Any]:

@@ -63,14 +63,14 @@ def test_a_resumed_run_gives_the_same_bits_and_does_nothing_twice(source, folder
     job.restore_file(source, folder / "whole.tif", "stripes and noise", uncertainty=folder / "w.tif", tile=64)
     interrupted(source, folder / "a.tif", after, uncertainty=folder / "s.tif", **OPTIONS)
     assert not (folder / "a.tif").exists()
-    made, take = [], restorer._engine.run_step
+    made, take = [], restorer.engine.run_step
 
     def counted(*arguments, **options):
         for part in take(*arguments, **options):
             made.append(part.window)
             yield part
 
-    monkeypatch.setattr(restorer._engine, "run_step", counted)
+    monkeypatch.setattr(restorer.engine, "run_step", counted)
     # 14 tiles for each of two steps; what was being made when the run was stopped was not kept.
     done = job.restore_file(source, folder / "a.tif", "stripes and noise", uncertainty=folder / "s.tif", **OPTIONS)
     assert len(made) == 28 - after

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llars.bench.calibration.uncertainty import SEED, TRIALS
+from llars.bench.calibration.uncertainty import SEED, TRIALS, suits
 from llars.bench.cases import Case, Scene, degrade_scene
 from llars.bench.ours import restore_with
 
@@ -41,13 +41,9 @@ def fitted_trust(
     errors: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
     for scene in scenes:
         for trial in TRIALS:
-            coarse = trial.task in ("sr", "pansharpen")
-            if trial.task not in TRUSTED or (coarse and not scene.sharp):
-                continue
-            if trial.task == "pansharpen" and len(scene.bands) < 3:
-                continue
-            case = degrade_scene(scene, trial, SEED)
-            errors.setdefault(trial.task, {}).setdefault(scene.data_set, []).append(_log_errors(restorer, case))
+            if trial.task in TRUSTED and suits(trial, scene):
+                case = degrade_scene(scene, trial, SEED)
+                errors.setdefault(trial.task, {}).setdefault(scene.data_set, []).append(_log_errors(restorer, case))
         progress(scene.name)
     means = {task: np.mean([np.mean(one, 0) for one in sets.values()], 0) for task, sets in errors.items()}
     return {task: SHARES[int(np.argmin(mean))] for task, mean in means.items()}
@@ -55,12 +51,11 @@ def fitted_trust(
 
 def _log_errors(restorer: Restorer, case: Case) -> NDArray[np.float64]:
     """Logarithm of the mean square error for each of ``SHARES``."""
-    restore, task = restore_with(restorer), case.trial.task
-    before, images = restorer.trust.get(task, 1.0), []
+    restore, kept, images = restore_with(restorer), restorer.engine.trust, []
     for share in (0.0, 1.0):
-        restorer.trust[task] = share
+        restorer.engine.trust = {case.trial.task: share}
         images.append(restore(case, case.trial.instruction).astype(np.float64))
-    restorer.trust[task] = before
+    restorer.engine.trust = kept
     plain, full = images
     mixed = (plain + share * (full - plain) for share in SHARES)
     return np.log([max(float(np.nanmean(np.square(image - case.truth))), SMALLEST) for image in mixed])

@@ -27,6 +27,7 @@ __all__ = [
     "coverage",
     "expected_error",
     "fitted",
+    "suits",
     "tasks_of",
 ]
 
@@ -129,14 +130,18 @@ def collect(
     found: dict[str, list[Errors]] = {}
     for scene in scenes:
         for trial in TRIALS:
-            if trial.task not in restorer.tasks or (trial.task in ("sr", "deblur", "pansharpen") and not scene.sharp):
-                continue
-            if trial.task == "pansharpen" and len(scene.bands) < 3:
-                continue
-            ratios = _ratios(restorer, degrade_scene(scene, trial, SEED))
-            found.setdefault(trial.task, []).append(Errors(scene.data_set, ratios))
+            if trial.task in restorer.tasks and suits(trial, scene):
+                ratios = _ratios(restorer, degrade_scene(scene, trial, SEED))
+                found.setdefault(trial.task, []).append(Errors(scene.data_set, ratios))
         progress(scene.name)
     return found
+
+
+def suits(trial: Trial, scene: Scene) -> bool:
+    """Whether the scene can be the truth of a trial: sharp where detail is asked for, with bands to make a PAN of."""
+    if trial.task == "pansharpen" and len(scene.bands) < 3:
+        return False
+    return scene.sharp or trial.task not in ("sr", "deblur", "pansharpen")
 
 
 def coverage(images: Sequence[Errors], calibration: Calibration, by_image: bool = False) -> npt.NDArray[np.float64]:

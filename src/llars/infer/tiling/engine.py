@@ -66,7 +66,7 @@ class Engine:
         self.device, self._half = device, half
         self.temperatures: Mapping[str, float] = {}
         """Factors on the predicted scale of the error by task; 1 where there is none."""
-        self.trust: dict[str, float] = {}
+        self.trust: Mapping[str, float] = {}
         """Shares of the network's change that are applied by task; 1 where there is none."""
         self.network = network.to(device).eval()
         self._encoder = encoder
