@@ -14,7 +14,7 @@ from llars.data.patches import PatchSource
 from llars.model.opacity import Cover
 from llars.sample import Sample
 from llars.train.cloud_examples import CLEAN, draw
-from llars.train.opacity import figures, loss, train
+from llars.train.opacity import figures, ground_loss, loss, train
 
 BANDS = tuple(Band(name, wavelength_nm=nm, gsd_m=10.0) for name, nm in (("B", 490.0), ("R", 665.0), ("S", 1610.0)))
 
@@ -72,7 +72,7 @@ def test_training_learns_and_repeats(source: PatchSource) -> None:
 
 
 def test_uncertain_pixels_do_not_count(source: PatchSource) -> None:
-    examples = draw(source, 4, 64, np.random.default_rng(7))
+    examples = replace(draw(source, 4, 64, np.random.default_rng(7)), ground=None)
     weight = torch.zeros_like(examples.target[:, :1])
     weight[..., :32] = 1.0
     network = train(source, batches=1, size=4, side=64, seed=1)
@@ -91,6 +91,27 @@ def test_uncertain_pixels_do_not_count(source: PatchSource) -> None:
         ]
     assert losses[0] == losses[1] != losses[2]
     assert losses[3] == losses[4]
+
+
+def test_the_ground_is_worse_the_less_is_known_of_its_clouds(source: PatchSource) -> None:
+    examples = draw(source, 8, 64, np.random.default_rng(7))
+    assert examples.ground is not None
+    blind, shifted = torch.zeros_like(examples.target), examples.target.roll(12, -1)
+    losses = [
+        float(ground_loss(torch.logit(cover, 1e-7), examples, examples.ground))
+        for cover in (examples.target, shifted, blind)
+    ]
+    assert losses[0] < losses[1] - 0.1 and losses[1] < losses[2] - 0.1
+
+
+def test_the_ground_teaches_beside_estimates_that_are_certain(source: PatchSource) -> None:
+    examples = draw(source, 8, 64, np.random.default_rng(7))
+    logits = 60.0 * (examples.target.roll(5, -1) - 0.5)
+    logits[0] = torch.randn_like(logits[0])
+    logits.requires_grad_()
+    assert examples.ground is not None
+    ground_loss(logits, examples, examples.ground).backward()
+    assert logits.grad is not None and logits.grad.isfinite().all() and logits.grad[0].any()
 
 
 def test_figures_of_an_estimator_that_is_right_and_of_one_that_sees_clouds_everywhere(source: PatchSource) -> None:

@@ -13,9 +13,9 @@ from llars.initial.clouds import CloudEffect, SceneRadiometry, block_sums, direc
 from llars.initial.filling import LEVELS, pull, push
 from llars.initial.radar_guidance import Moments, detailed, features
 from llars.model.normalise import Statistics
-from llars.model.opacity import OpacityNetwork
+from llars.model.opacity import Cover, OpacityNetwork
 
-__all__ = ["clear"]
+__all__ = ["clear", "ground_under"]
 
 
 def clear(
@@ -35,20 +35,34 @@ def clear(
         radar: images of the same place, in decibels as unit values, whose detail helps to fill in.
     """
     with torch.no_grad():
-        clouds = CloudEffect.of(network.cover(image, bands, statistics))
-        confidence = clouds.confidence
-        known = confidence.amax((-2, -1), keepdim=True) > 0
+        cover = network.cover(image, bands, statistics)
+        ground, clouds, known = ground_under(cover, image, bands, radar)
         if not bool((clouds.changed & known).any()):
             return image, torch.zeros_like(clouds.hidden)
-        direct, everywhere = direct_light(bands).to(image), torch.ones_like(clouds.hidden)
-        means, weight = image, confidence
-        for _ in range(LEVELS):
-            means, weight = push(means, weight)
-        radiometry = SceneRadiometry.of(block_sums(image, everywhere, clouds), pull(means, weight), direct)
-        surroundings = pull(image, confidence)
-        if radar is not None:
-            found = features(radar, Statistics.of(radar))
-            slopes = Moments.of(image, found, confidence).slopes()
-            surroundings = detailed(surroundings, found - pull(found, confidence), slopes, radiometry.deviation)
-        start = recovered_ground(image, surroundings, clouds, radiometry, direct)
-        return torch.where(known, start, image), clouds.hidden & known
+        return torch.where(known, ground, image), clouds.hidden & known
+
+
+def ground_under(
+    cover: Cover,
+    image: Float[Tensor, "batch band y x"],
+    bands: Sequence[Sequence[Band]],
+    radar: Float[Tensor, "batch band2 y x"] | None = None,
+) -> tuple[Float[Tensor, "batch band y x"], CloudEffect, Bool[Tensor, "batch 1 1 1"]]:
+    """The recovered ground, the clouds over it, and which images have clear ground to fill in from.
+
+    Differentiable with respect to the cover; arguments as for ``clear``.
+    """
+    clouds = CloudEffect.of(cover)
+    confidence = clouds.confidence
+    direct, everywhere = direct_light(bands).to(image), torch.ones_like(clouds.hidden)
+    means, weight = image, confidence
+    for _ in range(LEVELS):
+        means, weight = push(means, weight)
+    radiometry = SceneRadiometry.of(block_sums(image, everywhere, clouds), pull(means, weight), direct)
+    surroundings = pull(image, confidence)
+    if radar is not None:
+        found = features(radar, Statistics.of(radar))
+        slopes = Moments.of(image, found, confidence).slopes()
+        surroundings = detailed(surroundings, found - pull(found, confidence), slopes, radiometry.deviation)
+    ground = recovered_ground(image, surroundings, clouds, radiometry, direct)
+    return ground, clouds, confidence.amax((-2, -1), keepdim=True) > 0

@@ -36,7 +36,7 @@ __all__ = [
     "recovered_ground",
 ]
 
-HIDDEN_OPACITY = 0.6
+HIDDEN_OPACITY = 0.7
 """Opacity above which a pixel counts as hidden: on uniform ground, its surroundings tell more than what shines
 through."""
 
@@ -47,7 +47,7 @@ TOUCHED, CERTAIN, NEAR = 0.15, 0.6, 16
 MIN_CONFIDENCE = 1e-6
 """Lower bound of the trust of pixels that are not hidden, so that something is known where nothing is clear."""
 
-BRIGHTNESS_ERROR, OPACITY_ERROR = 0.03, 0.15
+BRIGHTNESS_ERROR, OPACITY_ERROR = 0.03, 0.08
 """Expected errors of a cloud's brightness, relative to it, and of opacity, relative to its square root."""
 
 ESTIMATE_ERROR = 0.6
@@ -64,6 +64,9 @@ MIN_TRANSMISSION, MIN_LIGHT, MIN_BRIGHTNESS = 0.05, 0.2, 0.1
 
 MIN_DEVIATION = 1e-3
 """Lower bound of the standard deviation of the ground, in unit values."""
+
+MIN_ROOTED = 1e-8
+"""Lower bound of a share whose square root is taken: training follows its slope."""
 
 SKYLIGHT = 0.22
 """Share of skylight at the reference wavelength."""
@@ -97,13 +100,14 @@ class CloudEffect:
 
     @property
     def confidence(self) -> Float[Tensor, "batch 1 y x"]:
-        """The 24th power of the probability that a pixel is free of clouds and shadows; above 0 where it is not hidden.
+        """The 48th power of the probability that a pixel is free of clouds and shadows; above 0 where it is not hidden.
 
         The power is so steep that the clearest pixels around decide: pixels that are probably cloudy are too bright to
         count even half.
         """
         free = (1.0 - self.touched) * (1.0 - self.touched)
         free = free * free * free
+        free = free * free
         free = free * free
         return (free * free).clamp(min=MIN_CONFIDENCE).where(~self.hidden, 0.0)
 
@@ -241,7 +245,7 @@ def _ground(
     cloud = brightness * _shading(transmission)
     ground = (image - cloud * opacity) / transmission.clamp(min=MIN_TRANSMISSION) / light
     cloud_error = (
-        cloud * (BRIGHTNESS_ERROR * opacity + OPACITY_ERROR * opacity.sqrt()) / transmission.clamp(min=MIN_DEVIATION)
+        cloud * (BRIGHTNESS_ERROR * opacity + OPACITY_ERROR * _root(opacity)) / transmission.clamp(min=MIN_DEVIATION)
     )
     shadow_error = SHADOW_ERROR * surroundings * clouds.shadow
     difference = clouds.touched * (ground - surroundings)
@@ -261,4 +265,9 @@ def _shading(transmission: Tensor) -> Tensor:
     About 0.85 + 0.15 b / (1 + b) with b = 0.075 tau, as simulated. Square roots are rounded the same wherever a pixel
     lies in an array; logarithms are not.
     """
-    return 0.85 + 0.054 * (1.0 - transmission.sqrt().sqrt())
+    return 0.85 + 0.054 * (1.0 - _root(_root(transmission)))
+
+
+def _root(values: Tensor) -> Tensor:
+    """The square root, with a finite slope at 0."""
+    return values.clamp(min=MIN_ROOTED).sqrt()

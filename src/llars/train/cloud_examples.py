@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -102,6 +102,14 @@ class Examples:
     weight: Tensor | None = None
     """``(batch, 1, y, x)`` weight of each pixel in the loss; None: all alike."""
 
+    ground: Tensor | None = None
+    """``(batch, band, y, x)`` unit values without clouds and shadows, but with the noise; None: unknown."""
+
+    def turned(self) -> Examples:
+        """With x and y swapped."""
+        weight, ground = (None if one is None else one.mT for one in (self.weight, self.ground))
+        return replace(self, image=self.image.mT, target=self.target.mT, weight=weight, ground=ground)
+
 
 def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) -> Examples:
     """``size`` patches with the same number of bands, some clean, some under thin or thick clouds of any severity."""
@@ -135,9 +143,10 @@ def draw(source: PatchSource, size: int, side: int, rng: np.random.Generator) ->
     touched = ((image - clean).abs().amax(1, keepdim=True) > VISIBLE_CHANGE).float()
     image = image * dimmed
     sigma = torch.from_numpy((rng.random(size) < NOISY) * rng.uniform(0.0, 0.025, size)).float().view(-1, 1, 1, 1)
-    image = image + sigma * torch.randn(image.shape, generator=generator)
+    noise = sigma * torch.randn(image.shape, generator=generator)
+    image = image + noise
     target = torch.cat((opacity, touched, shadow), 1)
-    return Examples(image, bands, jittered_statistics(image, rng), target)
+    return Examples(image, bands, jittered_statistics(image, rng), target, ground=clean * dimmed + noise)
 
 
 def random_gain(size: int, rng: np.random.Generator) -> Tensor:

@@ -18,14 +18,15 @@ from torch.nn import functional
 
 from llars.data.corpus import Corpus
 from llars.data.patches import PatchSource
-from llars.model.opacity import OpacityNetwork
+from llars.initial.clearing import ground_under
+from llars.model.opacity import Cover, OpacityNetwork
 from llars.model.precision import autocast
 from llars.train.cloud_examples import Examples, draw
 from llars.train.options import parser_of, settings_of
 from llars.train.real_clouds import Scene, draw_real, read_scenes
 from llars.train.trainer import Trainer
 
-__all__ = ["Figures", "figures", "loss", "train"]
+__all__ = ["Figures", "cover_loss", "figures", "ground_loss", "loss", "train"]
 
 BATCHES, RATE, WARM_UP, STEPS_PER_BATCH = 6000, 2e-3, 300, 2
 """``STEPS_PER_BATCH`` is the number of steps on each batch, every second one with x and y swapped: simulating the
@@ -34,7 +35,7 @@ clouds of a batch takes as long as a step."""
 DECAY = 0.999
 """Decay per step of the moving average of the weights."""
 
-PIXELS = 5 * 192**2
+PIXELS = 3 * 192**2
 """Pixels per batch: the larger its patches, the fewer they are."""
 
 SIDES = {64: 0.05, 128: 0.3, 192: 0.4, 256: 0.25}
@@ -51,6 +52,13 @@ REAL_SHARE, REAL_SIDES = 0.25, {64: 0.5, 128: 0.2, 192: 0.15, 256: 0.15}
 
 SHADOW_WEIGHT = 0.5
 """Weight of the shadow loss relative to the losses of opacity and of ``touched``."""
+
+GROUND_WEIGHT = 0.3
+"""Weight of the error of the recovered ground relative to the losses of opacity and of ``touched``."""
+
+SMALLEST, FLOOR = 1e-6, 2e-3
+"""Lower bound of the share of pixels that errors are divided by, and the error in unit values below which less is no
+gain."""
 
 OPAQUE = 0.5
 """Opacity from which the ground counts as hidden: half of the light is lost."""
@@ -77,19 +85,38 @@ class Figures:
 
 
 def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> Tensor:
-    """Weighted cross-entropy of opacity, ``touched`` and shadow over all pixels; ``turned`` swaps x and y.
+    """``cover_loss`` and, if the ground is known, ``GROUND_WEIGHT`` times ``ground_loss``; ``turned`` swaps x and y."""
+    if turned:
+        examples = examples.turned()
+    inputs = network.features(examples.image, examples.bands, examples.statistics)
+    with autocast(examples.image.device):
+        logits = network(*(one.contiguous(memory_format=torch.channels_last) for one in inputs)).float()
+    known = cover_loss(logits, examples)
+    return known if examples.ground is None else known + GROUND_WEIGHT * ground_loss(logits, examples, examples.ground)
+
+
+def cover_loss(logits: Tensor, examples: Examples) -> Tensor:
+    """Weighted cross-entropy of opacity, ``touched`` and shadow over all pixels.
 
     The shadow term is weighted by the transmission of the clouds in front of it.
     """
-    image, target = examples.image, examples.target
-    weight = torch.ones_like(target[:, :1]) if examples.weight is None else examples.weight
-    if turned:
-        image, target, weight = image.mT, target.mT, weight.mT
-    inputs = network.features(image, examples.bands, examples.statistics)
-    with autocast(image.device):
-        logits = network(*(one.contiguous(memory_format=torch.channels_last) for one in inputs))
-    losses = weight * functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    target = examples.target
+    losses = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    if examples.weight is not None:
+        losses = examples.weight * losses
     return losses[:, :2].mean() + SHADOW_WEIGHT * ((1.0 - target[:, 0]) * losses[:, 2]).mean()
+
+
+def ground_loss(logits: Tensor, examples: Examples, truth: Tensor) -> Tensor:
+    """Logarithm of the mean absolute error of the ground that follows from the logits; mean over images.
+
+    Errors count where clouds or shadows are, or are seen.
+    """
+    cover = Cover(*logits.sigmoid().chunk(3, 1))
+    ground, clouds, known = ground_under(cover, examples.image, examples.bands)
+    counted = ((clouds.changed | (examples.target[:, 1:2] > 0)) & known).float()
+    total = (counted * (ground - truth).abs()).mean((1, 2, 3))
+    return (total / counted.mean((1, 2, 3)).clamp(min=SMALLEST) + FLOOR).log().mean()
 
 
 def train(
@@ -124,7 +151,7 @@ def train(
         is_real = bool(real) and rng.random() < REAL_SHARE
         odds = REAL_SIDES if is_real else SIDES
         chosen = side or int(rng.choice(list(odds), p=list(odds.values())))
-        many = size or PIXELS // chosen**2
+        many = size or max(2, PIXELS // chosen**2)
         examples = draw_real(real, many, chosen, rng) if is_real else draw(source, many, chosen, rng)
         for repeat in range(STEPS_PER_BATCH):
             yield loss(trainer.network, examples, turned=repeat % 2 == 1)
@@ -181,7 +208,7 @@ def main() -> None:
     held_out = PatchSource(Corpus.open(arguments.data / "val"))
     scores = figures(network, (draw(held_out, 12, 128, np.random.default_rng((1, n))) for n in range(40)))
     print(scores)
-    settings = {**settings_of(arguments), "real": str(arguments.real)}
+    settings = {**settings_of(arguments), "real": bool(arguments.real)}
     path = bundle_helper(OPACITY, network, {**settings, "figures": asdict(scores)})
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
