@@ -47,7 +47,7 @@ TOUCHED, CERTAIN, NEAR = 0.15, 0.6, 16
 MIN_CONFIDENCE = 1e-6
 """Lower bound of the trust of pixels that are not hidden, so that something is known where nothing is clear."""
 
-BRIGHTNESS_ERROR, OPACITY_ERROR = 0.03, 0.08
+BRIGHTNESS_ERROR, OPACITY_ERROR = 0.03, 0.06
 """Expected errors of a cloud's brightness, relative to it, and of opacity, relative to its square root."""
 
 ESTIMATE_ERROR = 0.6
