@@ -91,8 +91,10 @@ def loss(network: OpacityNetwork, examples: Examples, turned: bool = False) -> T
     inputs = network.features(examples.image, examples.bands, examples.statistics)
     with autocast(examples.image.device):
         logits = network(*(one.contiguous(memory_format=torch.channels_last) for one in inputs)).float()
-    known = cover_loss(logits, examples)
-    return known if examples.ground is None else known + GROUND_WEIGHT * ground_loss(logits, examples, examples.ground)
+    of_cover = cover_loss(logits, examples)
+    if examples.ground is None:
+        return of_cover
+    return of_cover + GROUND_WEIGHT * ground_loss(logits, examples, examples.ground)
 
 
 def cover_loss(logits: Tensor, examples: Examples) -> Tensor:
