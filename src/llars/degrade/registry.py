@@ -8,6 +8,7 @@ from llars.degrade import (
     atmosphere,
     blur,
     clouds,
+    correlated,
     lines,
     noise,
     radar,
@@ -52,6 +53,7 @@ DEGRADATIONS: tuple[Degradation, ...] = (
     skewed.GAMMA_NOISE,
     skewed.RANDOM_IMPULSE_NOISE,
     radar.CORRELATED_SPECKLE,
+    correlated.RESAMPLED_NOISE,
     resampling.NEAREST_RESAMPLING,
     resampling.BILINEAR_RESAMPLING,
     resampling.BICUBIC_RESAMPLING,
@@ -65,11 +67,12 @@ DEGRADATIONS: tuple[Degradation, ...] = (
 
 _MIXTURES: dict[str, tuple[tuple[Degradation, float], ...]] = {
     "denoise": (
-        (noise.GAUSSIAN_NOISE, 0.56),
-        (noise.POISSON_NOISE, 0.11),
-        (noise.SPECKLE, 0.11),
-        (noise.UNIFORM_NOISE, 0.06),
-        (noise.IMPULSE_NOISE, 0.06),
+        (noise.GAUSSIAN_NOISE, 0.54),
+        (noise.SPECKLE, 0.10),
+        (noise.POISSON_NOISE, 0.09),
+        (correlated.RESAMPLED_NOISE, 0.08),
+        (noise.UNIFORM_NOISE, 0.05),
+        (noise.IMPULSE_NOISE, 0.04),
         (skewed.RANDOM_IMPULSE_NOISE, 0.03),
         (skewed.RAYLEIGH_NOISE, 0.025),
         (skewed.GAMMA_NOISE, 0.025),

@@ -13,7 +13,8 @@ from torch import Tensor
 from llars.bands import Band, Modality
 from llars.initial.despeckling import HELD_MARGIN_PX, PASSES_MARGIN_PX, WHOLE, despeckled
 from llars.initial.noise import noise_law
-from llars.initial.shrinkage import MARGIN_PX, SIDE, TINY, Noise, shrunk
+from llars.initial.noise_spectrum import WHITE, noise_spectrum
+from llars.initial.shrinkage import MARGIN_PX, TINY, Noise, shrunk
 from llars.initial.speckle import bias_of, looks_of, speckle_power
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     """
     radar = np.array([band.modality is Modality.SAR for band in bands])
     law, shift = np.zeros((2, len(bands))), np.zeros(len(bands))
-    spectrum = torch.ones(SIDE * SIDE)
+    spectrum = WHITE.power
     looks: tuple[float, ...] = ()
     if (~radar).any():
         law[:, ~radar] = noise_law(windows[:, ~radar], valid[:, ~radar])
+    if not radar.any():
+        found = noise_spectrum(windows, valid)
+        spectrum, law = found.power, found.variance_ratio * law
     if radar.any():
         power = speckle_power(*(torch.from_numpy(part[:, radar]) for part in (windows, valid)))
         law[0, radar] = float(power.mean())

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from llars.initial.shrinkage import COSINES, SIDE, STEP, TINY
+from llars.initial.block_spectra import block_coefficients, complete_blocks, fit, gaussians
+from llars.initial.shrinkage import SIDE, STEP, TINY
 from llars.sensors import get_sensor
 
 __all__ = ["DECIBELS", "NEPERS", "bias_of", "looks_of", "speckle_power"]
@@ -25,20 +26,11 @@ NEPERS = (DECIBELS[1] - DECIBELS[0]) * math.log(10.0) / 10.0
 UNIFORM_SHARE = 0.25
 """Share of the blocks, those with the most uniform surroundings, in which speckle is measured."""
 
-MIN_FREQUENCY = 2
-"""Frequency in a block below which the ground hides the speckle."""
-
-GROUND_EXPONENT = 1.5
-"""Exponent of the squared frequency with which the power of the ground falls that uniform blocks still contain."""
-
-FLOOR = 3e-3
-"""Floor of the spectrum, which is 1 at its low end: what resampling and rounding leave at the highest frequencies."""
-
-WIDTHS = torch.linspace(0.0, 0.12, 41).double()
+DECAYS = torch.linspace(0.0, 0.12, 41).double()[:, None].expand(-1, 2)
 """Decay of the logarithm of the Gaussian spectrum per squared frequency. 0 is white, 0.1 is Sentinel-1 at 10 m."""
 
-ROUNDS = 12
-"""Iterations of reweighted least squares."""
+MIN_SHARE = 0.2
+"""Lower bound of the speckle in a fit, relative to the median power."""
 
 NEWTON_STEPS = 3
 """Newton steps in solving for the looks: the first guess is 7 % off at one look."""
@@ -52,10 +44,7 @@ def speckle_power(windows: Tensor, valid: Tensor) -> Tensor:
         valid: same shape: measured, not filled. Blocks that touch a gap, which would be the most uniform of all, do not
             count. If all blocks do, the power is 0.
     """
-    count, bands, height, width = windows.shape
-    blocks = functional.conv2d(windows.reshape(-1, 1, height, width), COSINES, stride=STEP)
-    blocks = blocks.view(count, bands, SIDE * SIDE, *blocks.shape[2:])
-    complete = functional.max_pool2d((~valid).float(), SIDE, STEP).amax(1) == 0
+    blocks, complete = block_coefficients(windows), complete_blocks(valid)
     local_variance = _local_variance(blocks[:, :, 0])
     local_variance = (local_variance / local_variance.mean((0, 2, 3), keepdim=True).clamp(min=TINY)).mean(1)
     chosen = local_variance[complete].argsort()[: math.ceil(UNIFORM_SHARE * int(complete.sum()))]
@@ -78,25 +67,12 @@ def _local_variance(means: Tensor) -> Tensor:
 def _fitted(level: Tensor) -> Tensor:
     """The spectrum of speckle ``(64,)`` from the mean power of uniform blocks ``(64,)``, by maximum likelihood.
 
-    The response of a radar is about Gaussian, and so is the spectrum of its speckle. The ground in uniform blocks
-    passes through the same response, and its power falls with frequency.
+    The response of a radar is about Gaussian, and so is the spectrum of its speckle.
     """
-    across = torch.arange(SIDE)
-    squared = (across.square()[:, None] + across.square()).flatten().double()
-    shapes = ((-WIDTHS[:, None] * squared).exp() + FLOOR) / (1.0 + FLOOR)
-    used = squared >= MIN_FREQUENCY**2
-    ground, power = squared[used] ** -GROUND_EXPONENT, level[used].clamp(min=TINY) / shapes[:, used]
-    speckle = power.median(1).values
-    minimum, expected = 0.2 * speckle, speckle[:, None].expand_as(power)
-    for _ in range(ROUNDS):
-        weight = expected.square().reciprocal()
-        ones, mixed, grounds = weight.sum(1), weight @ ground, weight @ ground.square()
-        plain, falling = (weight * power).sum(1), (weight * power) @ ground
-        ground_power = ((ones * falling - mixed * plain) / (ones * grounds - mixed.square())).clamp(min=0.0)
-        speckle = torch.maximum((plain - ground_power * mixed) / ones, minimum)
-        expected = speckle[:, None] + ground_power[:, None] * ground
-    best = (expected.log() + power / expected + shapes[:, used].log()).sum(1).argmin()
-    return speckle[best] * shapes[best]
+    shapes = gaussians(DECAYS)
+    amplitudes, costs = fit(level, shapes, MIN_SHARE)
+    best = costs.argmin()
+    return amplitudes[best] * shapes[best]
 
 
 def looks_of(variance: float) -> float:

@@ -29,10 +29,10 @@ VALUES = 2**17
 SEVERITY = (0.04, 1.2)
 """Range of the severities, whose logarithm is uniform; those above 1 count as 1."""
 
-NOISY_SIDES = {64: 0.4, 96: 0.4, 160: 0.2}
+NOISY_SIDES = {64: 0.25, 96: 0.45, 160: 0.3}
 """Probability of each side of a noisy image in pixels."""
 
-NOISES = {"gaussian_noise": 0.6, "poisson_noise": 0.25, "uniform_noise": 0.15}
+NOISES = {"gaussian_noise": 0.4, "poisson_noise": 0.15, "uniform_noise": 0.1, "resampled_noise": 0.35}
 """Probability of each kind of noise."""
 
 STRIPED_SIDES = {96: 0.4, 160: 0.4, 256: 0.2}

@@ -12,6 +12,7 @@ from llars.bands import Band, Modality
 from llars.infer.diagnosis.air import air_features, visible_bands
 from llars.infer.diagnosis.blur import find_blur, spread_of
 from llars.infer.diagnosis.lines import find_stripes
+from llars.infer.diagnosis.survey import survey
 from llars.infer.initial.destriping import line_corrections
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
@@ -62,6 +63,14 @@ def test_filled_gaps_do_not_hide_noise():
     image[~valid] = 0.3 + 1e-3 * RNG.normal(size=int((~valid).sum()))
     assert noise_sigma(image, valid) == pytest.approx(np.full(3, 0.03), rel=0.12)
     assert (noise_sigma(image, np.zeros_like(valid)) == 0).all()
+
+
+def test_a_survey_counts_noise_that_neighbours_share(example_values):
+    ground = example_values[1:4] / example_values[1:4].max()
+    noisy = np.asarray(degrade.get("resampled_noise")(ground, 0.4, np.random.default_rng(2)))
+    bands = get_sensor("sentinel2-l2a").bands[1:4]
+    found = survey(Filled.of(ImageSource(noisy), bands), [(0.0, 1.0)] * 3)
+    assert found.sigma == pytest.approx(np.full(3, 0.04), rel=0.3)
 
 
 @pytest.mark.parametrize("looks", [1.0, 4.0, 16.0])

@@ -69,6 +69,7 @@ FAULTS = (
     Fault("noise, sigma 0.015", "denoise", "gaussian_noise", 0.15, "sigma_unit"),
     Fault("noise, sigma 0.03", "denoise", "gaussian_noise", 0.3, "sigma_unit"),
     Fault("noise, sigma 0.06", "denoise", "gaussian_noise", 0.6, "sigma_unit"),
+    Fault("resampled noise, sigma 0.03", "denoise", "resampled_noise", 0.3, "sigma_unit"),
     Fault("stripes, deviations of 0.01", "destripe", "detector_stripes", 0.1, "amplitude_unit"),
     Fault("stripes, deviations of 0.03", "destripe", "detector_stripes", 0.3, "amplitude_unit"),
     Fault("3 % dead lines", "destripe", "dead_lines", 0.3, "dead_share"),

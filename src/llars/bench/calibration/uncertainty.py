@@ -52,6 +52,7 @@ TRIALS = (
     Trial("noise 0.02", "denoise", "reduce the noise", 0.2, "gaussian_noise"),
     Trial("noise 0.05", "denoise", "reduce the noise", 0.5, "gaussian_noise"),
     Trial("noise 0.1", "denoise", "reduce the noise", 1.0, "gaussian_noise"),
+    Trial("noise, resampled", "denoise", "reduce the noise", 0.5, "resampled_noise"),
     Trial("blur 0.6", "deblur", "sharpen the blurred image", 0.3, "gaussian_blur"),
     Trial("blur 1", "deblur", "sharpen the blurred image", 0.5, "gaussian_blur"),
     Trial("blur 1.6", "deblur", "sharpen the blurred image", 0.8, "gaussian_blur"),

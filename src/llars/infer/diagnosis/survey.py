@@ -20,6 +20,7 @@ from llars.infer.reading.sampling import sample_pixels
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE
 from llars.initial.noise import equivalent_looks, noise_sigma
+from llars.initial.noise_spectrum import noise_spectrum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,7 +130,8 @@ def survey(
     has_optical = any(band.modality is Modality.OPTICAL for band in layers.bands)
     reflectances = [ranges[index] for index in optical] if reflectance else None
     air = clear_air and [clear_air[index] for index in optical]
-    sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical])
+    correlation = noise_spectrum(windows[:, optical], valid[:, optical])
+    sigma[optical] = noise_sigma(windows[:, optical], valid[:, optical]) * correlation.variance_ratio**0.5
     means = windows[:, optical].mean((0, 2, 3), dtype=np.float64)
     # A constant has no spectrum and no contrast that blur or haze could have changed, and real clouds are not constant.
     textured = _is_textured(windows[:, optical], valid[:, optical])
