@@ -30,9 +30,9 @@ FLAT_SHARE, FLATTEST_SHARE = 0.12, 0.03
 MIN_EVIDENCE = 1.5
 """Gain in log-likelihood over independent noise, with each frequency counted once, that a correlation needs."""
 
-SPREAD, SPREAD_PER_EVIDENCE, MAX_SPREAD = 1.1, 0.02, 1.3
+SPREAD, SPREAD_PER_EVIDENCE, MAX_SPREAD = 1.08, 0.02, 1.3
 """Ratio of the power in flat blocks to that in the flattest above which it is attributed to texture: increases with the
-evidence, up to a maximum. Chosen on the validation split, with and without noise."""
+evidence, up to a maximum. Chosen on scenes of training and validation, with and without noise."""
 
 MIN_BLOCKS = 500
 """Fewest blocks: a small image may consist of a single texture, which is as uniform as noise."""
