@@ -12,6 +12,8 @@ from torch import Tensor
 
 from llars.bands import Band, Modality
 from llars.initial.despeckling import HELD_MARGIN_PX, PASSES_MARGIN_PX, WHOLE, despeckled
+from llars.initial.impulses import MARGIN_PX as IMPULSES_MARGIN_PX
+from llars.initial.impulses import find_impulses, without_impulses
 from llars.initial.noise import noise_law
 from llars.initial.noise_spectrum import WHITE, noise_spectrum
 from llars.initial.shrinkage import MARGIN_PX, TINY, Noise, shrunk
@@ -38,15 +40,16 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
         bands: one per channel; the noise of radar is speckle in decibels.
     """
     radar = np.array([band.modality is Modality.SAR for band in bands])
-    law, shift = np.zeros((2, len(bands))), np.zeros(len(bands))
-    spectrum = WHITE.power
-    looks: tuple[float, ...] = ()
-    if (~radar).any():
-        law[:, ~radar] = noise_law(windows[:, ~radar], valid[:, ~radar])
+    law, shift, impulses = np.zeros((2, len(bands))), np.zeros(len(bands)), np.zeros(len(bands), dtype=np.float32)
+    spectrum, looks = WHITE.power, tuple[float, ...]()
     if not radar.any():
-        found = noise_spectrum(windows, valid)
-        spectrum, law = found.power, found.variance_ratio * law
-    if radar.any():
+        impulses = find_impulses(windows, valid)
+        windows = _without_impulses(torch.from_numpy(windows), torch.from_numpy(impulses)[None]).numpy()
+        correlation = noise_spectrum(windows, valid)
+        law, spectrum = correlation.variance_ratio * noise_law(windows, valid), correlation.power
+    else:
+        if not radar.all():
+            law[:, ~radar] = noise_law(windows[:, ~radar], valid[:, ~radar])
         power = speckle_power(*(torch.from_numpy(part[:, radar]) for part in (windows, valid)))
         law[0, radar] = float(power.mean())
         looks_estimate = looks_of(law[0, radar][0])
@@ -57,9 +60,21 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     variance = law[0] + law[1] * np.maximum(mean, 0.0)
     law[:, variance < MIN_DEVIATION**2] = 0.0
     mix, unmix = _components(windows, np.sqrt(np.maximum(variance, MIN_DEVIATION**2)))
-    tensors = [torch.from_numpy(part).float()[None] for part in (mix, unmix, law[0], law[1], shift)]
-    mixed = bool(radar.any() and not radar.all())
-    return Noise(tensors[0], tensors[1], tensors[2], tensors[3], spectrum[None], tensors[4], looks, mixed)
+    return Noise(
+        mix=_batched(mix),
+        unmix=_batched(unmix),
+        constant=_batched(law[0]),
+        slope=_batched(law[1]),
+        spectrum=spectrum[None],
+        shift=_batched(shift),
+        impulses=_batched(impulses),
+        looks=looks,
+        mixed=bool(radar.any() and not radar.all()),
+    )
+
+
+def _batched(values: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(values).float()[None]
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,15 @@ def denoised(
     """
     if noise.looks:
         return despeckled(image, noise, correctors.radar, part)
+    image = _without_impulses(image, noise.impulses)
     estimate, network = shrunk(image, noise), correctors.optical_for(noise)
     if network is None:
         return shrunk(image, noise, guide=estimate)[(..., *part)]
     return corrected(image[(..., *part)], estimate[(..., *part)], noise, network)
+
+
+def _without_impulses(image: Tensor, usual: Tensor) -> Tensor:
+    return without_impulses(image, usual) if bool((usual > 0).any()) else image
 
 
 def corrected(image: Tensor, estimate: Tensor, noise: Noise, network: CorrectionNetwork) -> Tensor:
@@ -119,7 +139,8 @@ def deviation_of(noise: Noise, estimate: Tensor) -> Tensor:
 def margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
     """Halo around a window in pixels for ``denoised``."""
     single = correctors.optical_for(noise) is not None
-    return (MARGIN_PX if single else PASSES_MARGIN_PX) + correction_margin_px(noise, correctors)
+    search = IMPULSES_MARGIN_PX if bool((noise.impulses > 0).any()) else 0
+    return search + (MARGIN_PX if single else PASSES_MARGIN_PX) + correction_margin_px(noise, correctors)
 
 
 def correction_margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -87,6 +87,9 @@ class Noise:
     shift: Tensor
     """``(batch, band)``: minus the mean of the noise, added to the result; in unit values."""
 
+    impulses: Tensor
+    """``(batch, band)``: see ``find_impulses``; 0 in bands without impulse noise."""
+
     looks: tuple[float, ...] = ()
     """Looks of each image, if the noise of all bands of all images is speckle in decibels."""
 
@@ -95,10 +98,10 @@ class Noise:
 
     def coarser(self) -> Noise:
         """The noise of means over 2 x 2 pixels: the lower half of the frequencies."""
-        quarter = self.constant / 4, self.slope / 4
         lower = torch.arange(SIDE) // 2
         spectrum = self.spectrum.view(-1, SIDE, SIDE)[:, lower][:, :, lower].flatten(1)
-        return Noise(self.mix * 2, self.unmix / 2, *quarter, spectrum, self.shift, self.looks, self.mixed)
+        constant, slope = self.constant / 4, self.slope / 4
+        return replace(self, mix=self.mix * 2, unmix=self.unmix / 2, constant=constant, slope=slope, spectrum=spectrum)
 
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
