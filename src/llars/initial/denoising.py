@@ -44,7 +44,8 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
     spectrum, looks = WHITE.power, tuple[float, ...]()
     if not radar.any():
         impulses = find_impulses(windows, valid)
-        windows = _without_impulses(torch.from_numpy(windows), torch.from_numpy(impulses)[None]).numpy()
+        if impulses.any():
+            windows = without_impulses(torch.from_numpy(windows), _batched(impulses)).numpy()
         correlation = noise_spectrum(windows, valid)
         law, spectrum = correlation.variance_ratio * noise_law(windows, valid), correlation.power
     else:
@@ -67,7 +68,7 @@ def find_noise(windows: NDArray[np.float32], valid: NDArray[np.bool_], bands: Se
         slope=_batched(law[1]),
         spectrum=spectrum[None],
         shift=_batched(shift),
-        impulses=_batched(impulses),
+        impulses=_batched(impulses) if impulses.any() else None,
         looks=looks,
         mixed=bool(radar.any() and not radar.all()),
     )
@@ -113,15 +114,12 @@ def denoised(
     """
     if noise.looks:
         return despeckled(image, noise, correctors.radar, part)
-    image = _without_impulses(image, noise.impulses)
+    if noise.impulses is not None:
+        image = without_impulses(image, noise.impulses)
     estimate, network = shrunk(image, noise), correctors.optical_for(noise)
     if network is None:
         return shrunk(image, noise, guide=estimate)[(..., *part)]
     return corrected(image[(..., *part)], estimate[(..., *part)], noise, network)
-
-
-def _without_impulses(image: Tensor, usual: Tensor) -> Tensor:
-    return without_impulses(image, usual) if bool((usual > 0).any()) else image
 
 
 def corrected(image: Tensor, estimate: Tensor, noise: Noise, network: CorrectionNetwork) -> Tensor:
@@ -139,7 +137,7 @@ def deviation_of(noise: Noise, estimate: Tensor) -> Tensor:
 def margin_px(noise: Noise, correctors: Correctors = UNCORRECTED) -> int:
     """Halo around a window in pixels for ``denoised``."""
     single = correctors.optical_for(noise) is not None
-    search = IMPULSES_MARGIN_PX if bool((noise.impulses > 0).any()) else 0
+    search = 0 if noise.impulses is None else IMPULSES_MARGIN_PX
     return search + (MARGIN_PX if single else PASSES_MARGIN_PX) + correction_margin_px(noise, correctors)
 
 

@@ -74,8 +74,7 @@ def without_impulses(
     image: Float[Tensor, "batch band y x"], usual: Float[Tensor, "batch band"]
 ) -> Float[Tensor, "batch band y x"]:
     """The image with impulses replaced by means of their neighbours; ``usual`` as from ``find_impulses``."""
-    affected = (usual > 0)[..., None, None]
-    result = image
+    affected, result = (usual > 0)[..., None, None], image
     for _ in range(PASSES):
         excess = _excess(_difference(image, result), usual.clamp(min=MIN_DIFFERENCE), MAX_OTHERS)
         result = _replaced(image, affected & (excess > PROBABLE))

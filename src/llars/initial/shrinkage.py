@@ -87,8 +87,8 @@ class Noise:
     shift: Tensor
     """``(batch, band)``: minus the mean of the noise, added to the result; in unit values."""
 
-    impulses: Tensor
-    """``(batch, band)``: see ``find_impulses``; 0 in bands without impulse noise."""
+    impulses: Tensor | None = None
+    """``(batch, band)``: see ``find_impulses``; None if no image has impulse noise."""
 
     looks: tuple[float, ...] = ()
     """Looks of each image, if the noise of all bands of all images is speckle in decibels."""
@@ -106,10 +106,14 @@ class Noise:
     @classmethod
     def stacked(cls, members: Sequence[Noise]) -> Noise:
         """Several batches joined into one."""
-        names = [entry.name for entry in fields(cls) if entry.name not in ("looks", "mixed")]
+        names = [entry.name for entry in fields(cls) if entry.name not in ("impulses", "looks", "mixed")]
         joined = {name: torch.cat([getattr(member, name) for member in members]) for name in names}
+        usual = [member.impulses for member in members]
+        none = [torch.zeros_like(member.constant) for member in members]
+        impulses = torch.cat([zero if one is None else one for one, zero in zip(usual, none, strict=True)])
         looks = tuple(looks for member in members for looks in member.looks)
-        return cls(**joined, looks=looks, mixed=any(member.mixed for member in members))
+        mixed = any(member.mixed for member in members)
+        return cls(**joined, impulses=impulses if bool(impulses.any()) else None, looks=looks, mixed=mixed)
 
 
 def shrunk(image: Tensor, noise: Noise, guide: Tensor | None = None) -> Tensor:

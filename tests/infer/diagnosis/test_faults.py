@@ -73,6 +73,16 @@ def test_a_survey_counts_noise_that_neighbours_share(example_values):
     assert found.sigma == pytest.approx(np.full(3, 0.04), rel=0.3)
 
 
+def test_a_survey_counts_defective_pixels_apart_from_noise(example_values):
+    ground = example_values[1:4] / example_values[1:4].max()
+    bands = get_sensor("sentinel2-l2a").bands[1:4]
+    spoiled = np.asarray(degrade.get("impulse_noise")(ground, 0.3, np.random.default_rng(2)))
+    clean, found = (survey(Filled.of(ImageSource(image), bands), [(0.0, 1.0)] * 3) for image in (ground, spoiled))
+    assert clean.impulses == 0.0
+    assert found.impulses == pytest.approx(0.03, rel=0.2)
+    assert found.sigma == pytest.approx(clean.sigma, abs=0.002)
+
+
 @pytest.mark.parametrize("looks", [1.0, 4.0, 16.0])
 def test_looks_of_speckle_are_counted(looks):
     power = RNG.gamma(looks, 1 / looks, (4, 1, 64, 64)).astype(np.float32)

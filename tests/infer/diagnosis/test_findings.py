@@ -22,6 +22,7 @@ from llars.tasks import TASK_KEYS
 
 NOTHING = Survey(
     sigma=np.full(3, 0.001),
+    impulses=0.0,
     looks=None,
     blur=Blur(0.05, "none", 0.0, 0.0, 1.0),
     stripes=Stripes(False, 0.3, 0.0002, 0.0, np.zeros((3, 64))),
@@ -101,6 +102,13 @@ def test_noise_is_not_taken_for_blur():
     blur = replace(BLURRED, kind="motion", confidence=0.6)
     assert [one.task for one in told(replace(NOTHING, blur=blur))] == ["deblur"]
     assert [one.task for one in told(replace(NOTHING, blur=blur, sigma=np.full(3, 0.04)))] == ["denoise"]
+
+
+def test_defective_pixels_and_noise_are_one_step():
+    both = told(replace(NOTHING, impulses=0.02, sigma=np.full(3, 0.04)))
+    assert both[0].strength == "2.0 % of the samples"
+    assert [one.fault for one in both] == ["defective pixels", "noise"]
+    assert [step.task for step in corrective_steps(both)] == ["denoise"]
 
 
 def test_speckle_counts_in_looks():

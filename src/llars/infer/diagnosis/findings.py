@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llars.degrade.noise import FULL_SIGMA
+from llars.degrade.noise import FULL_SIGMA, IMPULSE_SHARE
 from llars.degrade.stripes import DEAD_SHARE, FULL_OFFSET
 from llars.infer.diagnosis.blur import FULL_PX
 from llars.infer.diagnosis.limits import MEASUREMENTS, PICTURES, Limits, bundled_limits
@@ -195,6 +195,10 @@ def _noise(measured: Survey, limits: Limits, unit: str, width: float) -> Iterato
         speckle = _finding("denoise", looks**-0.5, "speckle", f"{looks:.1f} looks", {"looks": looks}, "radar bands")
         yield replace(speckle, prompt=speckle.prompt.replace("noise", "speckle"))
         return
+    if measured.impulses > 0:
+        strength = f"{100 * measured.impulses:.1f} % of the samples"
+        share = {"impulse_share": measured.impulses}
+        yield _finding("denoise", measured.impulses / IMPULSE_SHARE, "defective pixels", strength, share)
     sigma = typical_sigma(measured)
     if sigma > limits.noise:
         strength = f"standard deviation {sigma * width:.3g}{unit}{_part(sigma, width)}"

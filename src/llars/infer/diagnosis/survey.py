@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from llars.bands import Band, Modality
 from llars.infer.diagnosis.air import air_features
@@ -19,6 +20,7 @@ from llars.infer.reading.layers import Derived, Layers
 from llars.infer.reading.sampling import sample_pixels
 from llars.infer.tiles import Window
 from llars.initial.deconvolution import SIDE
+from llars.initial.impulses import find_impulses, without_impulses
 from llars.initial.noise import equivalent_looks, noise_sigma
 from llars.initial.noise_spectrum import noise_spectrum
 
@@ -49,6 +51,9 @@ class Survey:
 
     sigma: NDArray[np.float64]
     """``(band,)`` noise in unit values; 0 for radar."""
+
+    impulses: float
+    """Share of the samples of the other bands that are impulses."""
 
     looks: float | None
     """Equivalent number of looks of the radar bands."""
@@ -112,9 +117,10 @@ def survey(
         reflectance: the optical bands are reflectances, so that brightness is comparable between scenes.
         clear_air: part of each band, in unit values, that clear air scatters; see ``Picture``.
     """
-    windows, valid = sample_pixels(layers, SIDE)
+    sampled, valid = sample_pixels(layers, SIDE)
     radar = [index for index, band in enumerate(layers.bands) if band.modality is Modality.SAR]
     optical = [index for index in range(len(layers.bands)) if index not in radar]
+    windows, impulses = _without_impulses(sampled, valid, optical)
     low, middle, high = np.percentile(windows[valid], ENDS).tolist() if valid.any() else (0.0, 0.0, 0.0)
     ends = (low, middle, high)
     gsd_m = min((band.gsd_m for band in layers.bands if band.gsd_m), default=None)
@@ -124,7 +130,7 @@ def survey(
         power = 10.0 ** ((windows[:, radar] * (highs - lows) + lows) / 10.0)
         looks = equivalent_looks(power.astype(np.float32), valid[:, radar])
     if not optical:
-        return Survey(sigma, looks, None, None, None, None, ends, gsd_m)
+        return Survey(sigma, impulses, looks, None, None, None, None, ends, gsd_m)
     optical_layers = layers if not radar else _Part(layers, optical)
     # Bands of unknown modality may be anything: radar amplitudes, classes and elevations look cloudy too.
     has_optical = any(band.modality is Modality.OPTICAL for band in layers.bands)
@@ -137,6 +143,7 @@ def survey(
     textured = _is_textured(windows[:, optical], valid[:, optical])
     return Survey(
         sigma,
+        impulses,
         looks,
         find_blur(np.ascontiguousarray(windows[:, optical])) if textured else None,
         find_stripes(*line_corrections(optical_layers), means),
@@ -145,6 +152,19 @@ def survey(
         ends,
         gsd_m,
     )
+
+
+def _without_impulses(
+    windows: NDArray[np.float32], valid: NDArray[np.bool_], optical: list[int]
+) -> tuple[NDArray[np.float32], float]:
+    """Windows whose optical bands are free of impulses, which would hide all else, and the share of impulses there."""
+    usual = find_impulses(windows[:, optical], valid[:, optical])
+    if not usual.any():
+        return windows, 0.0
+    result = windows.copy()
+    part = torch.from_numpy(windows[:, optical])
+    result[:, optical] = without_impulses(part, torch.from_numpy(usual)[None]).numpy()
+    return result, float((result != windows)[:, optical].mean())
 
 
 def _is_textured(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
