@@ -37,6 +37,7 @@ TRIALS = [
     Trial("noise", "denoise", "go", 0.5, "gaussian_noise"),
     Trial("speckle", "denoise", "go", 0.5, "speckle", source="radar_mean"),
     Trial("blur", "deblur", "go", 0.5, "gaussian_blur"),
+    Trial("impulses", "denoise", "go", 0.3, "impulse_noise"),
     Trial("stripes", "destripe", "go", 0.5, "detector_stripes"),
     Trial("haze", "haze", "go", 0.5, "haze"),
     Trial("finer", "sr", "go", 1 / 3, scale=2),

@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 
 from llars.bench.cases import Array, Case
-from llars.bench.classical import deblur, denoise, destripe, fusion, haze, inpaint, pansharpen, resize, speckle
+from llars.bench.classical import (
+    deblur,
+    denoise,
+    destripe,
+    fusion,
+    haze,
+    impulses,
+    inpaint,
+    pansharpen,
+    resize,
+    speckle,
+)
 from llars.bench.protocols import Trial
 from llars.degrade.noise import FULL_SIGMA
 from llars.degrade.wald import MS_NYQUIST
@@ -58,8 +69,9 @@ def rivals_of(trial: Trial) -> tuple[Rival, ...]:
     if trial.untouched or trial.beneath:
         return ()
     # Real noise in the catalogue and the public sets is always radar speckle.
-    radar = trial.task == "denoise" and trial.degradation in ("speckle", "")
-    return RIVALS.get("speckle" if radar else trial.task, ())
+    kinds = {"speckle": "speckle", "": "speckle", "impulse_noise": "impulses", "random_impulse_noise": "impulses"}
+    kind = kinds.get(trial.degradation, trial.task) if trial.task == "denoise" else trial.task
+    return RIVALS.get(kind, ())
 
 
 def cached_result(rival: Rival, case: Case, cache: Path | None) -> tuple[Array, bool]:
@@ -167,6 +179,10 @@ RIVALS: Mapping[str, tuple[Rival, ...]] = {
         Rival("non-local means", denoise.nl_means, lambda case: (case.degraded, _sigma(case)), "noise level"),
         Rival("wavelet", denoise.wavelet, lambda case: (case.degraded, _sigma(case)), "noise level"),
     ),
+    "impulses": (
+        Rival("median", impulses.median, lambda case: (case.degraded,)),
+        Rival("adaptive median", impulses.adaptive_median, lambda case: (case.degraded,)),
+    ),
     "speckle": (
         _speckle("Lee", speckle.lee),
         _speckle("refined Lee", speckle.refined_lee),
@@ -214,7 +230,7 @@ RIVALS: Mapping[str, tuple[Rival, ...]] = {
     "cloud": CLOUD,
     "cloud_sar": CLOUD,
 }
-"""The classical rivals of each task, and of speckle.
+"""The classical rivals of each task, and of speckle and impulses.
 
 For ``sr`` and ``pansharpen`` the degraded image they are compared with is the bicubic enlargement. Tone curves have no
 rivals, as their exact operation is the truth.

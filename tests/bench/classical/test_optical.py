@@ -5,7 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, uniform_filter1d
 
 from llars.bands import Band
-from llars.bench.classical import deblur, denoise, destripe, haze, resize
+from llars.bench.classical import deblur, denoise, destripe, haze, impulses, resize
+from llars.degrade import get
 from llars.metrics import psnr
 
 
@@ -24,6 +25,14 @@ def test_debiasing_undoes_what_the_cut_off_at_zero_did(monkeypatch):
     unbiased = denoise.bm3d_debiased(recorded[None, None].astype(np.float32), 0.05)
     # The standard error of each mean is below 1e-4, and less than doubled where the law is flattest.
     np.testing.assert_allclose(unbiased[0, 0], true, atol=5e-4)
+
+
+def test_impulses_go_and_only_the_adaptive_median_spares_the_rest(scene):
+    spoiled = np.asarray(get("impulse_noise")(scene, 0.3, np.random.default_rng(1)))
+    plain, adaptive = impulses.median(spoiled), impulses.adaptive_median(spoiled)
+    assert psnr(plain, scene) > psnr(spoiled, scene) + 5
+    assert psnr(adaptive, scene) > psnr(plain, scene)
+    assert (adaptive == scene).mean() > 0.6 > (plain == scene).mean()
 
 
 @pytest.mark.parametrize("method", [destripe.moment_matching, destripe.wavelet_fft])
