@@ -77,6 +77,9 @@ def test_small_images_and_gaps_are_no_evidence(ground: np.ndarray) -> None:
     filled = np.where(valid, image, 0.0).astype(np.float32)
     whole = noise_spectrum(np.ascontiguousarray(image[..., 100:]), valid[..., 100:]).variance_ratio
     assert noise_spectrum(filled, valid).variance_ratio == pytest.approx(whole, rel=0.1)
+    scattered = np.random.default_rng(6).random(image.shape) > 0.01
+    full = noise_spectrum(image, everywhere(image)).variance_ratio
+    assert noise_spectrum(image, scattered).variance_ratio == pytest.approx(full, rel=0.1)
 
 
 def test_half_of_resampled_noise_goes(ground: np.ndarray) -> None:

@@ -20,6 +20,9 @@ GROUND_EXPONENT = 1.5
 FLOOR = 3e-3
 """Floor of a spectrum, which is 1 at its low end: what resampling and rounding leave at the highest frequencies."""
 
+MAX_MISSING = 0.05
+"""Share of the samples of a block, of all bands, that may be missing: noise over dark ground can read like nodata."""
+
 ROUNDS = 12
 """Iterations of reweighted least squares."""
 
@@ -38,8 +41,9 @@ def block_coefficients(windows: Float[Tensor, "window band y x"]) -> Float[Tenso
 
 
 def complete_blocks(valid: Bool[Tensor, "window band y x"]) -> Bool[Tensor, "window row column"]:
-    """Blocks without a gap in any band: gaps would be the flattest ground of all."""
-    return functional.max_pool2d((~valid).float(), SIDE, STEP).amax(1) == 0
+    """Blocks without gaps, which would be the flattest ground of all; single samples may be missing."""
+    missing = functional.avg_pool2d((~valid).float().mean(1, keepdim=True), SIDE, STEP)
+    return missing[:, 0] < MAX_MISSING
 
 
 def gaussians(decays: Float[Tensor, "shape 2"]) -> Float[Tensor, "shape 64"]:

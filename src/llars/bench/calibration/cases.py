@@ -70,6 +70,8 @@ FAULTS = (
     Fault("noise, sigma 0.03", "denoise", "gaussian_noise", 0.3, "sigma_unit"),
     Fault("noise, sigma 0.06", "denoise", "gaussian_noise", 0.6, "sigma_unit"),
     Fault("resampled noise, sigma 0.03", "denoise", "resampled_noise", 0.3, "sigma_unit"),
+    Fault("0.5 % defective pixels", "denoise", "impulse_noise", 0.05, "impulse_share"),
+    Fault("3 % defective pixels", "denoise", "impulse_noise", 0.3, "impulse_share"),
     Fault("stripes, deviations of 0.01", "destripe", "detector_stripes", 0.1, "amplitude_unit"),
     Fault("stripes, deviations of 0.03", "destripe", "detector_stripes", 0.3, "amplitude_unit"),
     Fault("3 % dead lines", "destripe", "dead_lines", 0.3, "dead_share"),
@@ -158,6 +160,8 @@ def _degraded(scene: Scene, fault: Fault) -> tuple[Any, float | Callable[[Array]
 
 def _difference(change: Array, fault: Fault, values: Array) -> float:
     """True strength of noise and stripes, from the change that they made."""
+    if fault.operator == "impulse_noise":
+        return float((change != 0).mean())
     if fault.task == "denoise":
         return float(np.median(change.std(axis=(1, 2))))
     if fault.operator == "dead_lines":
