@@ -117,12 +117,22 @@ def test_what_is_to_stay_stays(reader: Reader, text: str, expected: list[str]) -
     assert tasks(reader, text) == expected
 
 
+@pytest.mark.parametrize("text", ["fix dead pixels", "get rid of the dead pixels", "remove the hot pixels"])
+def test_defective_pixels_are_noise(reader: Reader, text: str) -> None:
+    assert tasks(reader, text) == ["denoise"]
+
+
+def test_other_pixels_are_those_of_the_resolution(reader: Reader) -> None:
+    assert tasks(reader, "make the pixels smaller") == ["sr"]
+    assert tasks(reader, "remove the bad pixels, then double the resolution") == ["denoise", "sr"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "lower the contrast", "reduce contrast", "less contrast", "flatten the contrast", "less sharp",
         "reduce the sharpness", "unsharpen", "undo the sharpening", "cloud mask", "find the clouds", "mask the clouds",
-        "fix dead pixels", "remove the noise, then lower the contrast",
+        "remove the noise, then lower the contrast",
     ],
 )  # fmt: skip
 def test_the_opposite_of_a_task_and_work_beside_it_are_refused(reader: Reader, text: str) -> None:

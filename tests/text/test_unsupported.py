@@ -28,7 +28,6 @@ from llars.text.unsupported import unsupported
         ("destripe", "fill the gaps", "missing pixels"),
         ("none", "fill the nodata", "missing pixels"),
         ("denoise", "denoise at 0 %", "no change"),
-        ("sr", "fix dead pixels", "defective pixels"),
     ],
 )
 def test_opposites_and_other_work_are_told(task: str, text: str, said: str) -> None:

@@ -55,12 +55,6 @@ _FORMS = (
         r"(?:exposure|brightness|illumination|lighting)(?:\s+of\s+(?:it|the\s+\w+)|\s+please)?[\s.!]*$",
         "does not say which way; say 'brighten the image' or 'darken the image'",
     ),
-    (
-        frozenset({"sr", "pansharpen"}),
-        r"\b(?:dead|hot|stuck|defective|broken|faulty|bad)\s+(?:pixels?|detectors?)\b",
-        "asks for the repair of defective pixels, for which llars has no task; 'reduce the noise' smooths single "
-        "outliers, and pixels marked as nodata are left alone",
-    ),
 )
 _COMPILED = tuple((tasks, re.compile(form, re.IGNORECASE), reason) for tasks, form, reason in _FORMS)
 

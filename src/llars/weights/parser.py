@@ -12,6 +12,7 @@ import torch
 
 from llars.model.reading import SURE
 from llars.text.clauses import Clause, cut, is_other_work, parts
+from llars.text.defects import asks_for_repair
 from llars.text.grammar import NONE
 from llars.text.spelling import Speller
 from llars.text.spoiling import asks_for_fault
@@ -75,6 +76,8 @@ class InstructionParser:
             return replace(
                 reading, task=NONE, probability=1.0, severity=None, second=reading.task, second_probability=0.0
             )
+        if asks_for_repair(text, reading.task):
+            reading = replace(reading, task="denoise", probability=1.0, second=reading.task, second_probability=0.0)
         # Every request for another brightness has a direction; otherwise, if none is named, the strength is the usual.
         silent = reading.task != "brightness" and not may_name_strength(text)
         return replace(reading, severity=None) if silent else reading

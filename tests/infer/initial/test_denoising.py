@@ -9,6 +9,7 @@ from tests.initial.test_denoising import GREEN, RADAR, RED, fields, noisy
 from tests.initial.test_despeckling import DECIBEL, RANDOM, SPECKLE, speckled
 
 from llars.bands import Band
+from llars.degrade import get
 from llars.infer.initial.denoising import Denoised
 from llars.infer.reading.layers import Filled
 from llars.infer.reading.sources import ImageSource
@@ -50,6 +51,20 @@ def test_windows_of_a_scene_show_nowhere(kind: str, side: int, monkeypatch: pyte
         assert valid.shape == part.shape
     part[:] = 0.0
     assert held.read(window)[0].any()
+
+
+@pytest.mark.parametrize("side", [40, 96])
+@pytest.mark.parametrize("degradation", ["impulse_noise", "resampled_noise"])
+def test_no_kind_of_noise_shows_windows(degradation: str, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.asarray(get(degradation)(noisy(fields(512), 0.01), 0.4, np.random.default_rng(1)))[:, :503, :477]
+    held = Denoised.of(Filled.of(ImageSource(image), OPTICAL))
+    assert (held.noise.impulses is not None) == (degradation == "impulse_noise")
+    assert (held.noise.spectrum.std() > 0) == (degradation == "resampled_noise")
+    whole, _ = held.read(Window(0, 0, 503, 477))
+    monkeypatch.setattr("llars.infer.initial.denoising.BLOCK_SIDE", side)
+    for window in (Window(233, 250, 260, 301), Window(400, 0, 503, 60)):
+        part, _ = replace(held, whole=None).read(window)
+        np.testing.assert_allclose(part, whole[(slice(None), *window.slices)], atol=1e-5)
 
 
 @pytest.mark.parametrize("bands", [OPTICAL, RADARS], ids=["optical", "radar"])
