@@ -52,7 +52,7 @@ def gaussians(decays: Float[Tensor, "shape 2"]) -> Float[Tensor, "shape 64"]:
 
 
 def fit(
-    level: Float[Tensor, " 64"], shapes: Float[Tensor, "shape 64"], min_share: float
+    level: Float[Tensor, " 64"], shapes: Float[Tensor, "shape 64"], min_share: float, used: Bool[Tensor, " 64"] = USED
 ) -> tuple[Float[Tensor, " shape"], Float[Tensor, " shape"]]:
     """The amplitude of the noise for each possible spectrum, and minus the log-likelihood.
 
@@ -62,9 +62,10 @@ def fit(
         level: mean power of flat blocks.
         shapes: possible spectra.
         min_share: lower bound of the amplitude relative to the median power.
+        used: frequencies at which the noise is measured.
     """
-    shapes = shapes[:, USED]
-    ground, power = SQUARES.sum(0)[USED] ** -GROUND_EXPONENT, level[USED].clamp(min=TINY) / shapes
+    shapes = shapes[:, used]
+    ground, power = SQUARES.sum(0)[used] ** -GROUND_EXPONENT, level[used].clamp(min=TINY) / shapes
     noise = power.median(1).values
     minimum, expected = min_share * noise, noise[:, None].expand_as(power)
     for _ in range(ROUNDS):

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from llars.initial.block_spectra import USED, block_coefficients, complete_blocks, fit, gaussians
+from llars.initial.block_spectra import SQUARES, USED, block_coefficients, complete_blocks, fit, gaussians
 from llars.initial.shrinkage import SIDE, TINY
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ __all__ = ["WHITE", "NoiseSpectrum", "noise_spectrum"]
 FLAT_SHARE, FLATTEST_SHARE = 0.12, 0.03
 """Shares of the blocks in which the noise is measured, and among which its power must be the same."""
 
-MIN_EVIDENCE = 1.5
+MIN_EVIDENCE = 1.2
 """Gain in log-likelihood over independent noise, with each frequency counted once, that a correlation needs."""
 
-SPREAD, SPREAD_PER_EVIDENCE, MAX_SPREAD = 1.08, 0.02, 1.3
+SPREAD, SPREAD_PER_EVIDENCE, MAX_SPREAD = 1.08, 0.025, 1.3
 """Ratio of the power in flat blocks to that in the flattest above which it is attributed to texture: increases with the
 evidence, up to a maximum. Chosen on scenes of training and validation, with and without noise."""
 
@@ -40,11 +40,17 @@ MIN_BLOCKS = 500
 DECAYS = torch.cartesian_prod(*[torch.linspace(0.0, 0.13, 14).double()] * 2)
 """``(shape, 2)``: decays of the possible spectra, the white one first; 0.06 stands for means of two pixels."""
 
+MIN_POWER = 1e-10
+"""Power below which a band is constant but for rounding."""
+
 MIN_SHARE = 1e-3
 """Lower bound of the noise in a fit, relative to the median power."""
 
 RIDGE = 1e-3
 """Share of a band's power added to the diagonal of the covariance when bands are predicted from each other."""
+
+OBLIQUE = USED & (SQUARES > 0).all(0)
+"""``(64,)``: frequencies at which noise is measured: those along the axes contain stripes."""
 
 ODD = (torch.arange(SIDE)[:, None] + torch.arange(SIDE)).flatten() % 2 == 1
 """``(64,)``: every second frequency."""
@@ -88,15 +94,16 @@ def noise_spectrum(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> No
     if len(blocks) < MIN_BLOCKS:
         return WHITE
     flat, flattest = (_flat_power(blocks, share) for share in (FLAT_SHARE, FLATTEST_SHARE))
-    measured = flat.mean(1) > TINY
-    if not bool(measured.any()):
+    means = flat[:, OBLIQUE].mean(1, keepdim=True)
+    varies = means[:, 0] > MIN_POWER
+    if not bool(varies.any()):
         return WHITE
-    flat, flattest = flat[measured], flattest[measured]
-    level = (flat / flat.mean(1, keepdim=True)).mean(0)
+    flat, flattest = flat[varies], flattest[varies]
+    level = (flat / means[varies]).mean(0)
     shapes = gaussians(DECAYS)
-    amplitudes, costs = fit(level, shapes, MIN_SHARE)
+    amplitudes, costs = fit(level, shapes, MIN_SHARE, OBLIQUE)
     best = int(costs.argmin())
-    weight = torch.where(USED, 1.0 / shapes[best], 0.0)
+    weight = torch.where(OBLIQUE, 1.0 / shapes[best], 0.0)
     spread = float((flat @ weight / (flattest @ weight).clamp(min=TINY)).mean())
     evidence = float(costs[0] - costs[best])
     if evidence < MIN_EVIDENCE or spread > min(SPREAD + SPREAD_PER_EVIDENCE * evidence, MAX_SPREAD):
@@ -117,10 +124,10 @@ def _flat_power(blocks: Float[Tensor, "block band 64"], share: float) -> Float[T
     found = []
     for kind in kinds:
         power = kind.square()
-        relative = power / power[:, :, USED].mean(2).median(0).values.clamp(min=TINY)[:, None]
+        relative = power / power[:, :, OBLIQUE].mean(2).median(0).values.clamp(min=TINY)[:, None]
         means = torch.zeros(power.shape[1:], dtype=torch.float64)
         for parity in (ODD, ~ODD):
-            chosen = relative[:, :, USED & ~parity].mean((1, 2)).argsort()[:count]
+            chosen = relative[:, :, OBLIQUE & ~parity].mean((1, 2)).argsort()[:count]
             means[:, parity] = power[chosen][:, :, parity].double().mean(0)
         found.append(means)
     return torch.stack(found).amin(0)
@@ -128,7 +135,7 @@ def _flat_power(blocks: Float[Tensor, "block band 64"], share: float) -> Float[T
 
 def _prediction_residual(blocks: Float[Tensor, "block band 64"]) -> Float[Tensor, "block band 64"]:
     """Residual of every band after linear prediction from the others, the same for all blocks and frequencies."""
-    flat = blocks[:, :, USED].transpose(0, 1).flatten(1).double()
+    flat = blocks[:, :, OBLIQUE].transpose(0, 1).flatten(1).double()
     covariance = flat @ flat.mT / flat.shape[1]
     own = covariance.diagonal()
     precision = torch.linalg.inv(covariance + (RIDGE * own + TINY).diag())
