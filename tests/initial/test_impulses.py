@@ -50,6 +50,11 @@ def test_clean_scenes_and_other_faults_have_no_impulses(ground: torch.Tensor, na
     assert not found(image).any()
 
 
+def test_the_peaks_of_noise_that_is_clipped_at_zero_are_no_impulses(ground: torch.Tensor) -> None:
+    assert not found(spoiled(0.1 * ground, 1.0, "gaussian_noise")).any()
+    assert not found(spoiled(ground, 0.3, "dead_lines")).any()
+
+
 def test_only_bands_with_impulses_change(ground: torch.Tensor) -> None:
     image = ground.clone()
     image[:, 1:2] = spoiled(ground[:, 1:2], 0.4)

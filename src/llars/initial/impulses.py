@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -32,6 +32,10 @@ which a band has impulse noise. Clean scenes have fewer; at a severity of 0.05 o
 
 PROBABLE = 4.0
 """Multiples of the usual difference above which a sample of a band with impulse noise is replaced."""
+
+MIN_CERTAIN = 0.2
+"""Share of the probable impulses that must be certain: of the peaks of strong noise over dark ground, clipped at 0, and
+of stripes, one in six is at most."""
 
 MIN_DIFFERENCE = 1e-4
 """Usual difference in unit values below which a band is too flat to say what is unusual: a map, or an empty image."""
@@ -64,9 +68,12 @@ def find_impulses(windows: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDA
         usual[band] = values.median() if values.numel() else 0.0
     textured, divisor = usual > MIN_DIFFERENCE, usual.clamp(min=MIN_DIFFERENCE)
     # In most scenes, too few samples differ at all, and the excess takes most of the time.
-    found = textured & _frequent(difference / divisor[:, None, None], measured)
+    least = MIN_SHARE * measured.sum((0, 2, 3))
+    found = textured & (_count(difference / divisor[:, None, None], CERTAIN, measured) > least)
     if bool(found.any()):
-        found &= _frequent(_excess(difference, divisor[None]), measured)
+        excess = _excess(difference, divisor[None])
+        certain, probable = (_count(excess, limit, measured) for limit in (CERTAIN, PROBABLE))
+        found &= (certain > least) & (certain > MIN_CERTAIN * probable)
     return torch.where(found, usual, 0.0).numpy()
 
 
@@ -105,12 +112,11 @@ def _excess(
     return multiple / torch.stack(others, 1).clamp(1.0, max_others)
 
 
-def _frequent(
-    multiple: Float[Tensor, "window band y x"], measured: Bool[Tensor, "window band y x"]
-) -> Bool[Tensor, " band"]:
-    """Bands in which more of the samples are certain impulses than in clean scenes."""
-    certain = (multiple > CERTAIN) & measured
-    return certain.sum((0, 2, 3)) > MIN_SHARE * measured.sum((0, 2, 3))
+def _count(
+    multiple: Float[Tensor, "window band y x"], limit: float, measured: Bool[Tensor, "window band y x"]
+) -> Int[Tensor, " band"]:
+    """How many measured samples exceed the limit."""
+    return ((multiple > limit) & measured).sum((0, 2, 3))
 
 
 def _neighbours(image: Float[Tensor, "batch band y x"]) -> Float[Tensor, "8 batch band y x"]:
