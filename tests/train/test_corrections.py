@@ -27,6 +27,7 @@ def small(monkeypatch):
     """Batches of small images, which are just large enough for their noise to be measured."""
     for name, value in {"NOISY_SIDES": {64: 1.0}, "STRIPED_SIDES": {64: 1.0}, "COUNTS": {1: 0.5, 2: 0.5}}.items():
         monkeypatch.setattr(correction_examples, name, value)
+    monkeypatch.setattr(correction_examples, "NOISES", {"gaussian_noise": 1.0})  # correlation needs larger images
     monkeypatch.setattr(correction_examples, "VALUES", 4 * 64**2)
     monkeypatch.setattr(corrections, "WARM_UP", 10)
     monkeypatch.setattr(corrections, "DECAY", 0.9)

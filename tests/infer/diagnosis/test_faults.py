@@ -73,6 +73,15 @@ def test_a_survey_counts_noise_that_neighbours_share(example_values):
     assert found.sigma == pytest.approx(np.full(3, 0.04), rel=0.3)
 
 
+def test_a_survey_of_radar_alone_counts_looks():
+    power = RNG.gamma(4.0, 0.25, (2, 96, 96)).astype(np.float32)
+    decibels = 0.6 + np.log10(power) * 10.0 / 40.0
+    bands = get_sensor("sentinel1-grd-db").bands[:2]
+    found = survey(Filled.of(ImageSource(decibels.astype(np.float32)), bands), [(-35.0, 5.0)] * 2)
+    assert found.looks == pytest.approx(4.0, rel=0.35)
+    assert found.impulses == 0.0
+
+
 def test_a_survey_counts_defective_pixels_apart_from_noise(example_values):
     ground = example_values[1:4] / example_values[1:4].max()
     bands = get_sensor("sentinel2-l2a").bands[1:4]

@@ -158,7 +158,7 @@ def _without_impulses(
     windows: NDArray[np.float32], valid: NDArray[np.bool_], optical: list[int]
 ) -> tuple[NDArray[np.float32], float]:
     """Windows whose optical bands are free of impulses, which would hide all else, and the share of impulses there."""
-    usual = find_impulses(windows[:, optical], valid[:, optical])
+    usual = find_impulses(windows[:, optical], valid[:, optical]) if optical else np.zeros(0, dtype=np.float32)
     if not usual.any():
         return windows, 0.0
     result = windows.copy()
