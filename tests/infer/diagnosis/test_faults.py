@@ -74,7 +74,7 @@ def test_a_survey_counts_noise_that_neighbours_share(example_values):
 
 
 def test_a_survey_of_radar_alone_counts_looks():
-    power = RNG.gamma(4.0, 0.25, (2, 96, 96)).astype(np.float32)
+    power = np.random.default_rng(9).gamma(4.0, 0.25, (2, 96, 96)).astype(np.float32)
     decibels = 0.6 + np.log10(power) * 10.0 / 40.0
     bands = get_sensor("sentinel1-grd-db").bands[:2]
     found = survey(Filled.of(ImageSource(decibels.astype(np.float32)), bands), [(-35.0, 5.0)] * 2)
