@@ -108,12 +108,11 @@ class Noise:
         """Several batches joined into one."""
         names = [entry.name for entry in fields(cls) if entry.name not in ("impulses", "looks", "mixed")]
         joined = {name: torch.cat([getattr(member, name) for member in members]) for name in names}
-        usual = [member.impulses for member in members]
-        none = [torch.zeros_like(member.constant) for member in members]
-        impulses = torch.cat([zero if one is None else one for one, zero in zip(usual, none, strict=True)])
+        usual = [torch.zeros_like(one.constant) if one.impulses is None else one.impulses for one in members]
+        impulses = None if all(one.impulses is None for one in members) else torch.cat(usual)
         looks = tuple(looks for member in members for looks in member.looks)
         mixed = any(member.mixed for member in members)
-        return cls(**joined, impulses=impulses if bool(impulses.any()) else None, looks=looks, mixed=mixed)
+        return cls(**joined, impulses=impulses, looks=looks, mixed=mixed)
 
 
 def shrunk(image: Tensor, noise: Noise, guide: Tensor | None = None) -> Tensor:
